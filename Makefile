@@ -1,0 +1,27 @@
+# `make` alone explains the others. Every target installs what it needs by itself.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint clean
+
+PYTHON ?= python3
+PYTEST := .venv/bin/python -m pytest
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+setup:  ## install and build what is missing: packages, .venv, MicroPython, the firmware (build/*.uf2)
+	@$(PYTHON) scripts/setup.py
+
+demo: setup  ## the whole thing on an emulated Pico: a prescription in, measured pulses out, into build/demo/
+	@.venv/bin/python scripts/demo.py
+
+lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython's stubs
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/mypy --config-file firmware/mypy.ini
+
+test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cycle, the emulated chip, host tools
+	@$(PYTEST)
+
+clean:  ## remove what was made in this checkout; the cache (~/.cache/opennmes) stays
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache

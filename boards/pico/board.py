@@ -1,0 +1,22 @@
+"""Raspberry Pi Pico (RP2040): which pin does what. Facts only; the wiring is drawn in docs/hardware.md.
+
+Phase pins of a channel are neighbours (one PIO `set` drives both) and its two level pins are the A and B outputs of
+one PWM slice (one 32-bit write sets both amplitudes). Every output has an external pull-down: at reset all pins float.
+"""
+
+BOARD = {
+    "name": "pico",
+    "title": "Raspberry Pi Pico",
+    "mcu": "rp2040",
+    "hal": "rp2",
+    "stage": "reference",
+    "cpu_hz": 125_000_000,
+    "pins": {
+        "channels": (
+            {"phase_a": 2, "phase_b": 3, "level_a": 4, "level_b": 5},
+            {"phase_a": 6, "phase_b": 7, "level_a": 8, "level_b": 9},
+        ),
+        "enable": 10,
+        "lamp": 25,
+    },
+}

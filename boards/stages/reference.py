@@ -1,0 +1,14 @@
+"""The reference output stage: what it does with the pins, and the range it can deliver.
+
+A voltage on `level` (PWM through a filter) sets a current source, `phase_a` and `phase_b` close the two diagonals of
+an H-bridge, `enable` feeds the boost converter. See docs/hardware.md. Currents and voltages are peak values.
+"""
+
+STAGE = {
+    "name": "reference",
+    "channels": 2,
+    "full_scale_ua": 100_000,  # at level 1000 of 1000
+    "levels": 1000,  # PWM counts a period; one level is one count, 100 uA
+    "level_settle_us": 256,  # filter and current source, to 1 %; the pulse engine waits this long before a phase
+    "compliance_mv": 80_000,  # open-circuit voltage of the boost converter
+}

@@ -1,0 +1,11 @@
+"""The virtual board: the firmware under MicroPython's Unix port, in virtual time. A board like any other."""
+
+BOARD = {
+    "name": "virtual",
+    "title": "Virtual board",
+    "mcu": "unix",
+    "hal": "virtual",
+    "stage": "reference",
+    "cpu_hz": 125_000_000,
+    "pins": {"channels": ({}, {})},
+}

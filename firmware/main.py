@@ -1,0 +1,3 @@
+from nmes.app import run
+
+run()

@@ -1,0 +1,30 @@
+"""Wires board, hardware, session, supervisor and link together, once, and turns the loop."""
+
+from board import BOARD
+from nmes.core.faults import INTERNAL_ERROR
+from nmes.core.session import Session
+from nmes.hal import make
+from nmes.link import Link
+from nmes.supervisor import Supervisor
+
+LOOP_MS = 5
+
+
+def run():
+    """Run until somebody asks for the MicroPython prompt. Whatever ends it, the outputs are at rest."""
+    stage = __import__("stages." + BOARD["stage"], None, None, ("STAGE",)).STAGE
+    hal = make(BOARD, stage)
+    try:
+        supervisor = Supervisor(hal, Session(stage))
+        link = Link(hal, supervisor, BOARD, stage)
+        hal.open_link()
+        while not link.wants_prompt:
+            try:
+                supervisor.step()
+                link.step()
+            except Exception as error:
+                supervisor.fail(INTERNAL_ERROR, repr(error))
+            hal.wait_ms(LOOP_MS)
+    finally:
+        hal.rest()
+        hal.close_link()

@@ -1,0 +1,80 @@
+"""One biphasic pulse: its shape in microseconds and the record that the pulse engine takes.
+
+A pulse is phase A, the interphase gap, phase B and rest, all in whole microseconds, which are the engine's cycles
+(its state machine runs at 1 MHz). A record is three 32-bit words, kept as six 16-bit halves because a whole word can
+exceed 30 bits and would then be allocated on the device's heap:
+
+    word 0: 1 | level_a << 1 | level_b << 17     bit 0 is the tag that only a first word carries
+    word 1: 0 | rest << 1                        cycles
+    word 2: 0 | gap << 1 | width_a << 11 | width_b << 21
+
+`OVERHEAD_US` and the `_LESS` constants are the cycle sums of the state machine program in nmes/hal/rp2/pulse_pio.py;
+tests/pio measures both over the whole range.
+"""
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):
+        return value
+
+
+WIDTH_MIN_US = const(10)
+WIDTH_MAX_US = const(1000)
+GAP_MAX_US = const(1000)
+# Between the two bridge legs there is always one cycle with both off, so a gap of 0 is delivered as this.
+DEAD_TIME_US = const(1)
+LEVEL_MAX = const(4095)
+PERIOD_MAX_US = const(2_000_000)
+
+RECORD_HALVES = const(6)
+
+# What the program spends outside phases and gap, with a rest field of 0.
+OVERHEAD_US = const(272)
+# A field of 0 still costs these cycles.
+_WIDTH_LESS = const(2)
+_GAP_LESS = const(1)
+
+
+def period_us(rate_mhz):
+    """The period of a rate: whole microseconds, the nearest there is (a tie goes up). `rate_mhz` is in millihertz.
+
+    The engine repeats exactly this period, so nothing drifts against it; against the asked rate it is off by at most
+    half a microsecond a pulse, below what a crystal of 30 ppm does from 60 Hz down.
+    """
+    return (2 * 1_000_000_000 + rate_mhz) // (2 * rate_mhz)
+
+
+def gap_delivered_us(gap_us):
+    """The time between the phases that really passes for an asked gap."""
+    return gap_us if gap_us > DEAD_TIME_US else DEAD_TIME_US
+
+
+def shortest_period_us(width_a_us, gap_us, width_b_us):
+    """The shortest period in which this pulse fits, with the engine's own overhead."""
+    return width_a_us + gap_delivered_us(gap_us) + width_b_us + OVERHEAD_US
+
+
+def encode(halves, at, level_a, level_b, width_a_us, gap_us, width_b_us, whole_period_us):
+    """Write the record of one pulse into `halves` (an array of 16-bit words) at index `at`. Allocates nothing.
+
+    The caller has checked the ranges; what does not fit here is a bug and raises ValueError.
+    """
+    gap = gap_delivered_us(gap_us)
+    rest = whole_period_us - width_a_us - gap - width_b_us - OVERHEAD_US
+    if rest < 0 or whole_period_us > PERIOD_MAX_US:
+        raise ValueError("period")
+    if not (WIDTH_MIN_US <= width_a_us <= WIDTH_MAX_US and WIDTH_MIN_US <= width_b_us <= WIDTH_MAX_US):
+        raise ValueError("width")
+    if not (0 <= gap_us <= GAP_MAX_US and 0 <= level_a <= LEVEL_MAX and 0 <= level_b <= LEVEL_MAX):
+        raise ValueError("gap or level")
+    a = width_a_us - _WIDTH_LESS
+    b = width_b_us - _WIDTH_LESS
+    g = gap - _GAP_LESS
+    halves[at] = 1 | level_a << 1
+    halves[at + 1] = level_b << 1
+    halves[at + 2] = (rest << 1) & 0xFFFF
+    halves[at + 3] = rest >> 15
+    halves[at + 4] = (g << 1 | a << 11) & 0xFFFF
+    halves[at + 5] = a >> 5 | b << 5

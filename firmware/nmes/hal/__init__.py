@@ -1,0 +1,37 @@
+"""The hardware, and nothing of sessions. `rp2` moves pins, `virtual` does the same in virtual time.
+
+A board names its HAL; `make(board, stage)` gives an object with this contract:
+
+    now_ms()                     milliseconds since power on; never wraps
+    wait_ms(ms)                  let time pass, doing nothing
+    rest()                       everything off, now, from whatever state: enable low, phases low, level zero
+    enable(on)                   the output stage's permission
+    begin(channel)               the generator ready: empty queue, counts at zero, level zero
+    room(channel)                how many more pulses may be queued now; bounded in time, see LOOKAHEAD_US
+    put(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)
+                                 queue one pulse; False, and nothing queued, when the second checker found it bad
+    begun(channel)               how many pulses have begun since `begin`
+    queued(channel)              how many are queued that have not begun
+    starved(channel)             True when the engine rests because it was given nothing
+    stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled
+    read()                       one byte of the link, or -1 when there is none
+    write(line)                  bytes to the link
+    open_link(), close_link()    take the link from the MicroPython prompt, give it back
+    lamp(on)                     the yellow lamp: output is on
+    identity()                   (mcu's unique id as hex, MicroPython's version)
+"""
+
+# What may be queued ahead of the running pulse, so that a dead CPU is at rest soon: at most this much time, and at
+# least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
+LOOKAHEAD_US = 66_000
+
+
+def make(board, stage):
+    """The HAL of a board (boards/*/board.py) with an output stage (boards/stages). Raises ValueError for another."""
+    if board["hal"] == "rp2":
+        from nmes.hal.rp2.hal import Hal
+    elif board["hal"] == "virtual":
+        from nmes.hal.virtual import Hal
+    else:
+        raise ValueError("board %s names the HAL %s; known: rp2, virtual" % (board["name"], board["hal"]))
+    return Hal(board, stage)

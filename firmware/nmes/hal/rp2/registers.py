@@ -1,0 +1,29 @@
+"""RP2040 register addresses that MicroPython has no call for. Section numbers are those of the RP2040 datasheet."""
+
+from micropython import const
+
+CLEAR = const(0x3000)  # offset of a register's atomic bit-clear alias (2.1.2)
+
+DMA_BASE = const(0x50000000)  # 2.5.7
+DMA_CHANNEL = const(0x40)
+DMA_READ_ADDR = const(0x00)
+DMA_CTRL = const(0x10)  # AL1_CTRL: reading or writing it triggers nothing
+DMA_READ_ADDR_TRIG = const(0x3C)  # AL3: writing an address starts the channel, writing 0 does not
+DMA_MULTI_TRIGGER = const(0x430)
+DMA_ABORT = const(0x444)
+DMA_BUSY = const(1 << 24)
+
+PIO0_BASE = const(0x50200000)  # 3.7
+PIO_CTRL = const(0x00)
+PIO_TXF0 = const(0x10)
+PIO_RXF0 = const(0x20)
+PIO_SM0_ADDR = const(0xD4)
+PIO_SM = const(0x18)
+
+PWM_BASE = const(0x40050000)  # 4.5.3
+PWM_SLICE = const(0x14)
+PWM_DIV = const(0x04)
+PWM_CC = const(0x0C)
+PWM_TOP = const(0x10)
+
+TREQ_PERMANENT = const(0x3F)  # 2.5.3.1

@@ -1,0 +1,15 @@
+"""Every output to rest: the first thing that runs after any reset, hard or soft."""
+
+from machine import Pin
+
+
+def rest(pins):
+    """Drive every output pin of `pins` (a board's pin table) low.
+
+    MicroPython's soft reset stops PIO and PWM but leaves the pins at their last level; making a pin a plain output
+    again takes it away from whatever drove it.
+    """
+    Pin(pins["enable"], Pin.OUT, value=0)
+    for channel in pins["channels"]:
+        for pin in channel.values():
+            Pin(pin, Pin.OUT, value=0)

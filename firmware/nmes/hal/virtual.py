@@ -1,0 +1,167 @@
+"""The same contract in virtual time, under MicroPython's Unix port: whole sessions in seconds.
+
+Whoever started the process owns the clock. On standard input a line `@run N` lets virtual time go on by N
+microseconds, or until the device has written to the link, whichever comes first; then `@at T` on standard output says
+what time it is. All other lines are the link's. With NMES_PULSE_LOG set, each begun pulse becomes a line of that file:
+start_us,width_a_us,gap_us,width_b_us,level_a,level_b.
+"""
+
+import os
+import sys
+from array import array
+
+from nmes.core import pulse, pulse_check
+from nmes.hal import LOOKAHEAD_US
+
+_SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
+
+
+class Channel:
+    """What the pulse engine does with its records, on the clock that it is given."""
+
+    def __init__(self, log):
+        self._log = log
+        self._record = array("H", [0] * pulse.RECORD_HALVES)
+        self.begin(0)
+
+    def begin(self, now_us):
+        self._waiting = []
+        self.begun = 0
+        self._free_us = now_us
+        self._period_us = pulse.PERIOD_MAX_US
+
+    def put(self, now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
+        pulse.encode(self._record, 0, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
+        if pulse_check.bad(self._record, 0, level_most):
+            return False
+        self._waiting.append((now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us))
+        self._period_us = period_us
+        self.advance(now_us)
+        return True
+
+    def advance(self, now_us):
+        """Begin every pulse whose time has come."""
+        while self._waiting:
+            put_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us = self._waiting[0]
+            begin_us = max(put_us, self._free_us)
+            if begin_us > now_us:
+                return
+            self._waiting.pop(0)
+            self.begun += 1
+            self._free_us = begin_us + period_us
+            if self._log:
+                gap_us = pulse.gap_delivered_us(gap_us)
+                row = (begin_us + _SETTLED_US, width_a_us, gap_us, width_b_us, level_a, level_b)
+                self._log.write("%d,%d,%d,%d,%d,%d\n" % row)
+
+    def queued(self):
+        return len(self._waiting)
+
+    def starved(self, now_us):
+        return not self._waiting and self._free_us <= now_us
+
+    def room(self):
+        return max(1, LOOKAHEAD_US // self._period_us) - len(self._waiting)
+
+    def stop(self):
+        cancelled = len(self._waiting)
+        self._waiting = []
+        return cancelled
+
+
+class Hal:
+    def __init__(self, board, stage):
+        path = os.getenv("NMES_PULSE_LOG")
+        self._log = open(path, "w") if path else None
+        self._now_us = 0
+        self._until_us = 0
+        self._granted = False
+        self._wrote = False
+        self._input = b""
+        self._at = 0
+        self._enabled = False
+        self._channels = [Channel(self._log) for _ in board["pins"]["channels"]]
+
+    def now_ms(self):
+        return self._now_us // 1000
+
+    def wait_ms(self, ms):
+        end_us = self._now_us + 1000 * ms
+        while self._now_us < end_us:
+            if self._wrote or self._now_us >= self._until_us:
+                self._yield()
+            self._now_us = min(end_us, self._until_us)
+        for channel in self._channels:
+            channel.advance(self._now_us)
+
+    def _yield(self):
+        """Say what time it is, then take what comes until time may go on."""
+        if self._granted:
+            sys.stdout.buffer.write(b"@at %d\n" % self._now_us)
+            if self._log:
+                self._log.flush()
+        self._wrote = False
+        while True:
+            line = sys.stdin.buffer.readline()
+            if not line:
+                raise SystemExit  # whoever owned the clock is gone
+            if line.startswith(b"@run "):
+                self._until_us = self._now_us + int(line[5:])
+                self._granted = True
+                return
+            self._input = self._input[self._at :] + line
+            self._at = 0
+
+    def rest(self):
+        self._enabled = False
+        for channel in self._channels:
+            channel.stop()
+
+    def enable(self, on):
+        self._enabled = bool(on)
+
+    def begin(self, channel):
+        self._channels[channel].begin(self._now_us)
+
+    def room(self, channel):
+        return self._channels[channel].room()
+
+    def put(self, channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
+        return self._channels[channel].put(
+            self._now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most
+        )
+
+    def begun(self, channel):
+        return self._channels[channel].begun
+
+    def queued(self, channel):
+        return self._channels[channel].queued()
+
+    def starved(self, channel):
+        return self._channels[channel].starved(self._now_us)
+
+    def stop(self, channel):
+        return self._channels[channel].stop()
+
+    def lamp(self, on):
+        pass
+
+    def identity(self):
+        version = sys.implementation.version
+        return "virtual", "%d.%d.%d" % (version[0], version[1], version[2])
+
+    def open_link(self):
+        pass
+
+    def close_link(self):
+        pass
+
+    def read(self):
+        if self._at >= len(self._input):
+            return -1
+        self._at += 1
+        return self._input[self._at - 1]
+
+    def write(self, line):
+        sys.stdout.buffer.write(line)
+        self._wrote = True

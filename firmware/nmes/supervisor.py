@@ -1,0 +1,108 @@
+"""The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
+
+from nmes.core import faults
+from nmes.core.session import RUNNING
+
+CHANNEL = 0
+
+
+class Supervisor:
+    """Brings `session` and `hal` together. Every output goes through here."""
+
+    def __init__(self, hal, session):
+        self._hal = hal
+        self.session = session
+        self._on = False  # the engine runs
+        self._delivered = 0
+        self._before = 0  # delivered before the engine last began
+        self._mid_train = False
+
+    # ---- what the link and the panel ask ----
+
+    def arm(self, crc):
+        """Get ready at zero. Raises Refused with all that is missing."""
+        self.session.arm(crc, self._hal.now_ms())
+        self._before = self._delivered = 0
+
+    def start(self):
+        """Start the programme, or go on after a pause."""
+        self._mid_train = False
+        self._before = self._delivered
+        self._hal.begin(CHANNEL)
+        self._hal.enable(1)
+        self._hal.lamp(1)
+        self._on = True
+        self.session.start(self._hal.now_ms())
+
+    def set_intensity(self, current_ua):
+        """Set the peak current. Raises Refused."""
+        self.session.set_intensity(current_ua, self._hal.now_ms())
+
+    def pause(self):
+        """Nothing after the running pulse; keeps the place."""
+        self.session.pause(self._hal.now_ms())
+        self._off()
+
+    def stop(self, why="stopped"):
+        """Nothing after the running pulse; the session is over."""
+        self.session.stop(why, self._hal.now_ms())
+        self._off()
+
+    def fail(self, number, text):
+        """Latch a fault; the output is off before anything else."""
+        self._hal.rest()
+        self._on = False
+        self.session.fail(number, text, self._hal.now_ms())
+
+    def _off(self):
+        """After the running pulse no more pulses, then no permission. The counts must agree."""
+        if not self._on:
+            return
+        self._on = False
+        session = self.session
+        session.was_cancelled(self._hal.stop(CHANNEL))
+        self._count()
+        self._hal.rest()
+        if session.queued != self._delivered + session.cancelled:
+            self.fail(faults.PULSE_COUNT, "asked %d, began %d" % (session.queued - session.cancelled, self._delivered))
+
+    def _count(self):
+        self._delivered = self._before + self._hal.begun(CHANNEL)
+
+    # ---- what time does ----
+
+    def step(self):
+        """One turn of the loop: time, then pulses."""
+        now_ms = self._hal.now_ms()
+        if self.session.tick(now_ms):
+            self._off()
+        elif self.session.state == RUNNING:
+            self.feed(now_ms)
+
+    def feed(self, now_ms):
+        """Queue what is due. Nothing here allocates."""
+        hal, session = self._hal, self.session
+        if self._mid_train and hal.starved(CHANNEL):
+            session.underruns += 1  # the refill came too late; the engine rested instead
+        self._mid_train = False
+        room = hal.room(CHANNEL)
+        while room > 0 and session.wants_pulse(now_ms):
+            phase = session.feed.phase
+            width_us = phase.width_us
+            level = session.next_level(now_ms)
+            if not hal.put(CHANNEL, level, level, width_us, phase.gap_us, width_us, phase.period_us, session.level_most):
+                self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (level, width_us))
+                return
+            session.took()
+            room -= 1
+        self._mid_train = session.feed.in_train()
+
+    def status(self):
+        """The session's status, with what the hardware counted."""
+        if self._on:
+            self._count()
+        return self.session.status(self._hal.now_ms(), self._delivered)
+
+    def renew(self):
+        """The host was heard."""
+        self.session.heard(self._hal.now_ms())

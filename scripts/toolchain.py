@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""Build what OpenNMES runs on: MicroPython's Unix port and the UF2 of a board.
+
+MicroPython, the Pico SDK and TinyUSB come as source packages from Debian 13 (trixie), through apt's own
+signature checks and a private apt root: nothing of the system's package lists changes, and no mirror is named
+here because apt already knows one. Everything lands in a cache outside the checkout, in folders named after a
+hash of what went in, so a second run builds nothing.
+
+Only the standard library is used: this runs before there is a virtual environment.
+
+    scripts/toolchain.py unix          prints the path of the `micropython` binary
+    scripts/toolchain.py uf2 BOARD     prints the path of the UF2 with our firmware frozen in
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SUITE = "trixie"
+# Upstream versions decide what the emulated chip does, so they are pinned; Debian's own revision may move.
+SOURCES = {"micropython": "1.25.0", "mbedtls": "3.6"}
+BINARIES = {"pico-sdk-source": "2.1.1", "tinyusb-source": "0.18.0"}
+# Raised by hand when a build step below changes what comes out of it.
+RECIPE = "1"
+
+
+class BuildError(Exception):
+    """A step failed; the message says which, where its log is and what to do."""
+
+
+def cache() -> Path:
+    """The cache folder: $OPENNMES_CACHE, else the user's cache directory."""
+    base = os.environ.get("OPENNMES_CACHE")
+    if base:
+        return Path(base)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "opennmes"
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Two builds at once (test workers, two terminals) wait for each other instead of colliding."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with open(cache() / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run(what: str, command: list[str], *, log: Path, cwd: Path | None = None, **env: str) -> None:
+    """Run `command` with a line of progress; on failure show the end of its log.
+
+    Raises BuildError when it cannot be started or exits non-zero.
+    """
+    started = last = time.monotonic()
+    tty = sys.stderr.isatty()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "LC_ALL": "C", **env}
+    with open(log, "w") as out:
+        try:
+            process = subprocess.Popen(
+                command, cwd=cwd, env=environment, text=True, errors="replace", stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        except OSError as error:
+            raise BuildError(f"{what}: cannot start {command[0]} ({error.strerror}); run `make setup` first") from error
+        assert process.stdout is not None
+        lines = 0
+        for line in process.stdout:
+            out.write(line)
+            lines += 1
+            now = time.monotonic()
+            if now - last >= (0.2 if tty else 15):
+                last = now
+                percent = re.search(r"\[ *(\d+%)\]", line)
+                state = f"  {what}: {percent[1] if percent else f'{lines} lines'}, {now - started:.0f} s"
+                print(f"\r{state}\033[K" if tty else state, end="" if tty else "\n", file=sys.stderr, flush=True)
+        status = process.wait()
+    if tty:
+        print("\r\033[K", end="", file=sys.stderr)
+    if status:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        raise BuildError(f"{what} failed with status {status}; the end of {log}:\n{tail}")
+    say(f"  {what}: done in {time.monotonic() - started:.0f} s")
+
+
+def build_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Make `folder` by calling make(scratch) unless it exists; a half-made one never counts."""
+    with locked(folder.name):
+        if not folder.exists():
+            scratch = folder.with_name(folder.name + ".part")
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(parents=True)
+            make(scratch)
+            scratch.rename(folder)
+    return folder
+
+
+def digest(*parts: str | bytes) -> str:
+    mixed = hashlib.sha256()
+    for part in parts:
+        mixed.update(part.encode() if isinstance(part, str) else part)
+        mixed.update(b"\0")
+    return mixed.hexdigest()[:16]
+
+
+def tree_digest(*folders: Path) -> str:
+    parts: list[str | bytes] = []
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+            parts += [path.relative_to(ROOT).as_posix(), path.read_bytes()]
+    return digest(*parts)
+
+
+# ---- sources ----------------------------------------------------------------------------------------------
+
+
+def debian_mirror() -> str:
+    """The mirror this machine's apt is set up with.
+
+    Raises BuildError when apt is missing or knows no Debian mirror.
+    """
+    try:
+        listed = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages"],
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BuildError(
+            "apt-get did not answer: MicroPython is built from Debian's source packages, so this needs Debian or "
+            "Ubuntu. Elsewhere install `micropython` yourself and set MICROPYTHON to its path (see README.md)."
+        ) from error
+    release = next(iter(re.findall(r"^VERSION_CODENAME=(\S+)", Path("/etc/os-release").read_text(), re.M)), "")
+    for line in listed.splitlines():
+        codename, _, uri = line.partition(" ")
+        if codename == release:
+            return uri
+    raise BuildError(f"apt knows no mirror for {release!r}; run `apt-get update` as root once, then try again")
+
+
+def fetch_sources(target: Path) -> None:
+    """Download and unpack the pinned source packages into `target`/{micropython,mbedtls,pico-sdk,tinyusb}."""
+    apt = target / "apt"
+    for folder in ("lists/partial", "archives/partial", "download"):
+        (apt / folder).mkdir(parents=True)
+    mirror = debian_mirror()
+    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    if not Path(keys).exists():
+        raise BuildError(f"{keys} is missing; run: apt-get install debian-archive-keyring")
+    # `deb` and `deb-src` of one suite, checked with Debian's own keys, apart from the system's lists.
+    (apt / "sources.list").write_text(
+        "".join(f"{kind} [signed-by={keys}] {mirror} {SUITE} main\n" for kind in ("deb", "deb-src"))
+    )
+    options = [
+        "-o", f"Dir::Etc::SourceList={apt}/sources.list", "-o", "Dir::Etc::SourceParts=/dev/null",
+        "-o", f"Dir::State::Lists={apt}/lists", "-o", f"Dir::Cache={apt}", "-o", f"Dir::Cache::archives={apt}/archives",
+        "-o", "APT::Sandbox::User=", "-o", "APT::Get::List-Cleanup=0",
+    ]  # fmt: skip
+    log, download = cache() / "logs", apt / "download"
+    run(f"package lists of Debian {SUITE}", ["apt-get", *options, "update"], log=log / "apt-update.log")
+    run(
+        "sources of MicroPython and mbedTLS", ["apt-get", *options, "source", "--download-only", *SOURCES],
+        cwd=download, log=log / "apt-source.log",
+    )  # fmt: skip
+    run(
+        "sources of the Pico SDK and TinyUSB", ["apt-get", *options, "download", *BINARIES],
+        cwd=download, log=log / "apt-download.log",
+    )  # fmt: skip
+    for name, version in SOURCES.items():
+        (archive,) = download.glob(f"{name}_*.orig.tar.*")
+        if not archive.name.startswith(f"{name}_{version}"):
+            raise BuildError(f"Debian {SUITE} now offers {archive.name}, but {name} {version} is pinned in {__file__}")
+        with tarfile.open(archive) as tar:
+            tar.extractall(apt / name, filter="data")
+        (folder,) = (apt / name).iterdir()
+        folder.rename(target / name)
+    for name, version in BINARIES.items():
+        (deb,) = download.glob(f"{name}_*.deb")
+        if not deb.name.startswith(f"{name}_{version}"):
+            raise BuildError(f"Debian {SUITE} now offers {deb.name}, but {name} {version} is pinned in {__file__}")
+        run(f"unpacking {name}", ["dpkg-deb", "-x", str(deb), str(apt / name)], log=log / f"{name}.log")
+    shutil.move(next(apt.glob("pico-sdk-source/usr/src/pico-sdk*")), target / "pico-sdk")
+    shutil.move(next(apt.glob("tinyusb-source/usr/src/tinyusb*")), target / "tinyusb")
+    shutil.rmtree(apt)
+    # The package leaves these three folders of ports/rp2's build empty and names micropython-lib, which we do not use.
+    lib = target / "micropython" / "lib"
+    for name in ("pico-sdk", "tinyusb", "mbedtls"):
+        shutil.rmtree(lib / name, ignore_errors=True)
+        (lib / name).symlink_to(Path("..") / ".." / name)
+    (lib / "micropython-lib").mkdir(exist_ok=True)
+    (lib / "micropython-lib" / "README.md").touch()
+
+
+def sources() -> Path:
+    key = digest(RECIPE, SUITE, repr(sorted({**SOURCES, **BINARIES}.items())))
+    return build_once(cache() / f"sources-{key}", fetch_sources)
+
+
+# ---- builds -----------------------------------------------------------------------------------------------
+
+JOBS = f"-j{os.cpu_count() or 1}"
+
+
+def toolchain_key() -> str:
+    """What decides a build besides our own files: sources, recipe and compilers."""
+
+    def version(tool: str) -> str:
+        try:
+            return subprocess.run([tool, "-dumpfullversion"], capture_output=True, text=True).stdout
+        except OSError:
+            return "none"
+
+    return digest(sources().name, version("cc"), version("arm-none-eabi-gcc"))
+
+
+def unix_micropython() -> Path:
+    """The `micropython` of the Unix port, built once. Returns its path."""
+
+    def make(target: Path) -> None:
+        port = sources() / "micropython" / "ports" / "unix"
+        mpy_cross()
+        # No TLS, no btree, nothing frozen: the smallest VM that still has asyncio's C half and unittest's needs.
+        flags = ["MICROPY_SSL_MBEDTLS=0", "MICROPY_PY_SSL=0", "MICROPY_PY_BTREE=0", "FROZEN_MANIFEST="]
+        run(
+            "MicroPython, Unix port", ["make", JOBS, "-C", str(port), f"BUILD={target}/build", *flags],
+            log=cache() / "logs" / "unix.log",
+        )  # fmt: skip
+        shutil.move(target / "build" / "micropython", target / "micropython")
+        shutil.rmtree(target / "build")
+
+    return build_once(cache() / f"unix-{toolchain_key()}", make) / "micropython"
+
+
+def mpy_cross() -> Path:
+    """MicroPython's cross compiler, built inside the sources, where the ports' own build looks for it."""
+    folder = sources() / "micropython" / "mpy-cross"
+    binary = folder / "build" / "mpy-cross"
+    with locked("mpy-cross"):
+        if not binary.exists():
+            run("mpy-cross", ["make", JOBS, "-C", str(folder)], log=cache() / "logs" / "mpy-cross.log")
+    return binary
+
+
+def uf2(board: str) -> Path:
+    """The UF2 of `boards/<board>` with our firmware frozen in. Returns its path.
+
+    A change of our Python rebuilds in seconds: the compiled port is kept and only the frozen part is made again.
+    Raises BuildError when there is no such board or a build step fails.
+    """
+    definition = ROOT / "boards" / board
+    if not (definition / "mpconfigboard.cmake").exists():
+        known = sorted(p.parent.name for p in ROOT.glob("boards/*/mpconfigboard.cmake"))
+        raise BuildError(f"boards/{board} has no mpconfigboard.cmake; boards with a UF2: {', '.join(known)}")
+    ours = tree_digest(ROOT / "firmware", ROOT / "boards")
+
+    def make(target: Path) -> None:
+        mpy_cross()
+        micropython = sources() / "micropython"
+        port = micropython / "ports" / "rp2"
+        # Kept between firmware changes; the checkout's path is part of it because CMake stores it.
+        build = cache() / f"rp2-{board}-{digest(toolchain_key(), str(definition))}"
+        with locked(build.name):
+            run(
+                f"configuring MicroPython for {board}",
+                ["cmake", "-S", str(port), "-B", str(build), f"-DMICROPY_BOARD={board}",
+                 f"-DMICROPY_BOARD_DIR={definition}", "-DPICO_NO_PICOTOOL=1"],
+                log=cache() / "logs" / f"cmake-{board}.log",
+            )  # fmt: skip
+            # The manifest names folders; CMake does not see new files in them unless told.
+            (build / "frozen_content.c").unlink(missing_ok=True)
+            run(
+                f"MicroPython for {board}, our firmware frozen in", ["make", JOBS, "-C", str(build)],
+                log=cache() / "logs" / f"uf2-{board}.log",
+            )  # fmt: skip
+            run(
+                "UF2",
+                [sys.executable, str(micropython / "tools" / "uf2conv.py"), "-f", "RP2040", "-b", "0x10000000",
+                 "-c", "-o", str(target / "firmware.uf2"), str(build / "firmware.bin")],
+                log=cache() / "logs" / "uf2conv.log",
+            )  # fmt: skip
+
+    return build_once(cache() / f"uf2-{board}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("unix", help="build the Unix port, print the path of `micropython`")
+    verbs.add_parser("uf2", help="build a board's UF2, print its path").add_argument("board")
+    arguments = parser.parse_args()
+    try:
+        print(unix_micropython() if arguments.verb == "unix" else uf2(arguments.board))
+    except BuildError as error:
+        say(f"toolchain: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
