@@ -25,7 +25,7 @@ BUILD = ROOT / "build"
 PYTHON = VENV / "bin" / "python"
 BOARDS = ("pico",)
 # The stubs describe the MicroPython that scripts/toolchain.py builds.
-STUBS = "micropython-rp2-rpi_pico-stubs==1.25.0.post2"
+STUBS = ("micropython-rp2-rpi_pico-stubs==1.25.0.post3", "micropython-stdlib-stubs==1.29.0.post2")
 
 
 def has(*command: str) -> bool:
@@ -110,15 +110,15 @@ def make_venv() -> None:
 def make_typings() -> None:
     target = BUILD / "typings"
     stamp = target / "made-of"
-    if stamp.exists() and stamp.read_text() == STUBS:
+    if stamp.exists() and stamp.read_text() == repr(STUBS):
         return
     shutil.rmtree(target, ignore_errors=True)
     run(
         "MicroPython stubs",
-        [str(PYTHON), "-m", "pip", "install", "--target", str(target), "--no-user", STUBS],
+        [str(PYTHON), "-m", "pip", "install", "--target", str(target), "--no-user", *STUBS],
         log=cache() / "logs" / "stubs.log",
     )
-    stamp.write_text(STUBS)
+    stamp.write_text(repr(STUBS))
 
 
 def link(name: str, target: Path) -> None:

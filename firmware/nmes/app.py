@@ -12,7 +12,7 @@ LOOP_MS = 5
 
 def run():
     """Run until somebody asks for the MicroPython prompt. Whatever ends it, the outputs are at rest."""
-    stage = __import__("stages." + BOARD["stage"], None, None, ("STAGE",)).STAGE
+    stage = __import__("stages.%s" % BOARD["stage"], None, None, ("STAGE",)).STAGE
     hal = make(BOARD, stage)
     try:
         supervisor = Supervisor(hal, Session(stage))

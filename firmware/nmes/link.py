@@ -100,7 +100,7 @@ class Link:
         if reasons:
             return _error(seq, "bad_argument", reasons)
         session = self._supervisor.session
-        if session.state not in commands.COMMANDS[name][0]:
+        if session.state not in commands.COMMANDS[name].states:
             answer = _error(seq, "wrong_state")
             answer["text"] = "%s is not possible in state %s" % (name, session.state)
             return answer

@@ -6,6 +6,7 @@ A request is {"seq": n, "cmd": NAME, …arguments}. The answer is {"seq": n, "ok
 """
 
 import binascii
+from collections import namedtuple
 
 from nmes.core import programme, session
 from nmes.core.reason import check_int, reason
@@ -23,51 +24,53 @@ _ANY = (
 )
 _ARMED_OR_MORE = (session.ARMED, session.RUNNING, session.PAUSED)
 
-# name: (states that allow it, {argument: (kind, least, most)}, fields of the answer, what it does)
+# states that allow it, {argument: (kind, least, most)}, fields of the answer, what it does
+Command = namedtuple("Command", ("states", "arguments", "fields", "text"))
+
 COMMANDS = {
-    "identify": (
+    "identify": Command(
         _ANY,
         {},
         ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid"),
         "Says what this is, and the CRC-32 of this table.",
     ),
-    "describe": (
+    "describe": Command(
         _ANY,
         {"index": ("int", 0, 99)},
         ("name", "states", "arguments", "fields", "text", "count"),
         "Serves one row of this table.",
     ),
-    "status": (_ANY, {}, session.STATUS_FIELDS, "Says everything that changes."),
-    "load": (
+    "status": Command(_ANY, {}, session.STATUS_FIELDS, "Says everything that changes."),
+    "load": Command(
         _IDLE,
         {"programme": ("object", None, None)},
         ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source"),
         "Checks a programme and keeps it. Refused with every reason, and the one before stays.",
     ),
-    "acknowledge": (
+    "acknowledge": Command(
         _IDLE,
         {"checklist": ("int", 0, 9_999), "items": ("int", 0, 99)},
         ("acknowledged",),
         "Says that a person has read and confirmed every item of the checklist of this version, for one session.",
     ),
-    "arm": (
+    "arm": Command(
         _IDLE,
         {"programme_crc": ("int", 0, 0xFFFFFFFF)},
         ("state",),
         "Gets ready at zero intensity. Needs a programme, the checklist and no fault.",
     ),
-    "start": ((session.ARMED, session.PAUSED), {}, ("state",), "Starts the programme, or goes on after a pause, at zero."),
-    "intensity": (
+    "start": Command((session.ARMED, session.PAUSED), {}, ("state",), "Starts the programme, or goes on after a pause, at zero."),
+    "intensity": Command(
         (session.RUNNING,),
         {"channel": ("int", 0, 0), "current_ua": ("int", 0, programme.CURRENT_UA[1])},
         ("channel", "current_ua", "limit_ua", "limit_source"),
         "Sets the peak current. Down at once; up by at most 1 mA every 250 ms.",
     ),
-    "pause": ((session.RUNNING,), {}, ("state",), "Nothing after the running pulse; intensity is zero when it goes on."),
-    "stop": (_ANY, {}, ("state", "account"), "Ends the session: nothing after the running pulse. Always allowed."),
-    "keepalive": (_ARMED_OR_MORE, {}, ("state",), "Says that the host is there; any command does."),
-    "clear": ((session.FAULT,), {"fault": ("int", 1, 99)}, ("state",), "Clears the fault that the person has named."),
-    "maintenance": (_IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."),
+    "pause": Command((session.RUNNING,), {}, ("state",), "Nothing after the running pulse; intensity is zero when it goes on."),
+    "stop": Command(_ANY, {}, ("state", "account"), "Ends the session: nothing after the running pulse. Always allowed."),
+    "keepalive": Command(_ARMED_OR_MORE, {}, ("state",), "Says that the host is there; any command does."),
+    "clear": Command((session.FAULT,), {"fault": ("int", 1, 99)}, ("state",), "Clears the fault that the person has named."),
+    "maintenance": Command(_IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."),
 }
 
 ERRORS = {
@@ -89,14 +92,14 @@ def rows():
     """The table as JSON can hold it, in a fixed order."""
     table = []
     for name in sorted(COMMANDS):
-        states, arguments, fields, text = COMMANDS[name]
+        command = COMMANDS[name]
         table.append(
             {
                 "name": name,
-                "states": list(states),
-                "arguments": {key: list(arguments[key]) for key in arguments},
-                "fields": list(fields),
-                "text": text,
+                "states": list(command.states),
+                "arguments": {key: list(command.arguments[key]) for key in command.arguments},
+                "fields": list(command.fields),
+                "text": command.text,
             }
         )
     return table
@@ -109,7 +112,7 @@ def crc():
 
 def check_arguments(name, request):
     """The reasons why the arguments of `request` are not those of command `name`; empty when they are."""
-    declared = COMMANDS[name][1]
+    declared = COMMANDS[name].arguments
     reasons = []
     for key, (kind, least, most) in declared.items():
         if key not in request:

@@ -128,7 +128,7 @@ def _check_phase(reasons, data, index):
 
 def parse(data):
     """Make a Programme of its data. Raises Refused with every reason found; decides shape, not currents."""
-    reasons = []
+    reasons: list = []
     if _check_keys(reasons, "", data, ("title", "effect", "electrode", "max_current_ua", "phases")):
         _check_text(reasons, "title", data["title"], TITLE_MAX)
         if data["effect"] not in EFFECTS:

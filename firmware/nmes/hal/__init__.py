@@ -29,9 +29,11 @@ LOOKAHEAD_US = 66_000
 def make(board, stage):
     """The HAL of a board (boards/*/board.py) with an output stage (boards/stages). Raises ValueError for another."""
     if board["hal"] == "rp2":
-        from nmes.hal.rp2.hal import Hal
-    elif board["hal"] == "virtual":
-        from nmes.hal.virtual import Hal
-    else:
-        raise ValueError("board %s names the HAL %s; known: rp2, virtual" % (board["name"], board["hal"]))
-    return Hal(board, stage)
+        from nmes.hal.rp2.hal import Hal as Rp2Hal
+
+        return Rp2Hal(board, stage)
+    if board["hal"] == "virtual":
+        from nmes.hal.virtual import Hal as VirtualHal
+
+        return VirtualHal(board, stage)
+    raise ValueError("board %s names the HAL %s; known: rp2, virtual" % (board["name"], board["hal"]))

@@ -31,13 +31,17 @@ _RECORD_BYTES = const(12)
 _WORDS = const(3)
 
 
+def _channel(dma):
+    return dma.channel  # type: ignore[attr-defined]  # the stubs leave it out
+
+
 class Generator:
     """Channel `index` on `pins` (a row of the board's table) with `levels` PWM counts a period."""
 
     def __init__(self, index, pins, levels):
         self._pins = pins
         self._levels = levels
-        self._sm = rp2.StateMachine(index)
+        self._sm = rp2.StateMachine(index, pulse_program, freq=ENGINE_HZ, sideset_base=Pin(pins["phase_a"]))
         self._active = False
         self._records = array("H", bytes(_SLOTS * _RECORD_BYTES))
         self._records_at = addressof(self._records)
@@ -47,8 +51,10 @@ class Generator:
         self._data = rp2.DMA()
         self._list = rp2.DMA()
         self._level = rp2.DMA()
-        data_base = reg.DMA_BASE + self._data.channel * reg.DMA_CHANNEL
-        list_base = reg.DMA_BASE + self._list.channel * reg.DMA_CHANNEL
+        self._data_channel = _channel(self._data)
+        self._list_channel = _channel(self._list)
+        data_base = reg.DMA_BASE + self._data_channel * reg.DMA_CHANNEL
+        list_base = reg.DMA_BASE + self._list_channel * reg.DMA_CHANNEL
         # Addresses above 2^30 are objects on the heap: made here once.
         self._data_read = data_base + reg.DMA_READ_ADDR
         self._data_ctrl = data_base + reg.DMA_CTRL
@@ -57,8 +63,8 @@ class Generator:
         self._list_ctrl = list_base + reg.DMA_CTRL
         self._trigger = reg.DMA_BASE + reg.DMA_MULTI_TRIGGER
         self._abort = reg.DMA_BASE + reg.DMA_ABORT
-        self._list_bit = 1 << self._list.channel
-        self._abort_bits = 1 << self._list.channel | 1 << self._data.channel
+        self._list_bit = 1 << self._list_channel
+        self._abort_bits = 1 << self._list_channel | 1 << self._data_channel
         self._pc = reg.PIO0_BASE + reg.PIO_SM0_ADDR + index * reg.PIO_SM
         self._txf = reg.PIO0_BASE + reg.PIO_TXF0 + 4 * index
         self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * index
@@ -85,7 +91,7 @@ class Generator:
             write=self._txf,
             count=_WORDS,
             ctrl=data.pack_ctrl(
-                size=2, inc_read=True, inc_write=False, treq_sel=self._treq_tx, chain_to=chain.channel, irq_quiet=True
+                size=2, inc_read=True, inc_write=False, treq_sel=self._treq_tx, chain_to=self._list_channel, irq_quiet=True
             ),
         )
         chain.config(
@@ -99,7 +105,7 @@ class Generator:
                 ring_sel=False,
                 ring_size=_RING_SIZE,
                 treq_sel=reg.TREQ_PERMANENT,
-                chain_to=chain.channel,
+                chain_to=self._list_channel,
                 irq_quiet=True,
             ),
         )
@@ -108,7 +114,7 @@ class Generator:
             write=self._pwm + reg.PWM_CC,
             count=0x3FFFFFFF,
             ctrl=level.pack_ctrl(
-                size=2, inc_read=False, inc_write=False, treq_sel=self._treq_rx, chain_to=level.channel, irq_quiet=True
+                size=2, inc_read=False, inc_write=False, treq_sel=self._treq_rx, chain_to=_channel(level), irq_quiet=True
             ),
             trigger=True,
         )

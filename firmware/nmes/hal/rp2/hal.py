@@ -16,12 +16,12 @@ from nmes.hal.rp2.rest import rest
 class Hal:
     def __init__(self, board, stage):
         self._pins = board["pins"]
-        rest(self._pins)
         if machine.freq() != board["cpu_hz"]:
             machine.freq(board["cpu_hz"])
         self._enable = Pin(self._pins["enable"], Pin.OUT, value=0)
         self._lamp = Pin(self._pins["lamp"], Pin.OUT, value=0)
         self._channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
+        rest(self._pins)
         self._ticks = time.ticks_ms()
         self._now_ms = 0
         self._byte = bytearray(1)

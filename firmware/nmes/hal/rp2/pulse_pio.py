@@ -16,6 +16,10 @@ level away. A record whose tags are wrong (a word lost or doubled) parks it at `
 
 from rp2 import PIO, asm_pio
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the assembler's names exist only inside the decorator
+    from rp2.asm_pio import *
+
 # Offsets in the program; hal/rp2/generator.py compares them with the state machine's program counter.
 # Between these two, both included, a pulse is on its way: disabling the machine there would cut it short.
 SETTLE_AT = 12
@@ -23,7 +27,7 @@ REST_AT = 21
 
 
 @asm_pio(
-    sideset_init=(PIO.OUT_LOW, PIO.OUT_LOW),
+    sideset_init=[PIO.OUT_LOW, PIO.OUT_LOW],
     in_shiftdir=PIO.SHIFT_LEFT,
     out_shiftdir=PIO.SHIFT_RIGHT,
 )
