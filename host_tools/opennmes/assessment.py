@@ -1,0 +1,76 @@
+"""What a prescription would deliver, and whether it may: the device's own check, and its figures for people."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from nmes.core import limits, programme
+from nmes.core.reason import Refused
+
+LOAD_OHM = limits.LOAD_OHM
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The outcome of a check against a board's output stage.
+
+    `programme` and `max_current_ua` are None when the programme has no shape that could be judged. `max_current_ua` is
+    the largest peak current that electrode, output and stage allow, whatever the prescription asks; `next_limit` is
+    what forbids more.
+    """
+
+    reasons: list[dict[str, Any]]
+    programme: programme.Programme | None = None
+    max_current_ua: int | None = None
+    next_limit: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        return not self.reasons
+
+    def phases(self) -> list[tuple[str, dict[str, float]]]:
+        """The figures of each phase at the prescription's own maximum."""
+        if self.programme is None:
+            return []
+        asked_ua = self.programme.max_current_ua
+        return [(phase.name, figures(self.programme, phase, asked_ua)) for phase in self.programme.phases]
+
+    def worst(self) -> dict[str, float] | None:
+        """Of each figure the largest over all phases; None where there are none."""
+        phases = [values for _, values in self.phases()]
+        return {key: max(values[key] for values in phases) for key in phases[0]} if phases else None
+
+
+def assess(data: dict[str, Any], stage: dict[str, Any]) -> Assessment:
+    """Check a programme's data for an output stage, as the device does."""
+    try:
+        parsed = programme.parse(data)
+    except Refused as refused:
+        return Assessment(refused.reasons)
+    largest_ua, source = limits.largest_current_ua(parsed, stage)
+    return Assessment(limits.check(parsed, stage, parsed.max_current_ua), parsed, largest_ua, source)
+
+
+def figures(asked: programme.Programme, phase: programme.Phase, current_ua: int) -> dict[str, float]:
+    """The output figures of one phase at a peak current, for the whole electrode and 500 ohm.
+
+    Exact up to the last step, which makes floating point of them. Nothing is decided by these.
+    """
+    both_us = 2 * phase.width_us
+    area_cm2 = Fraction(asked.area_mm2, 100)
+    irms2_ma2 = Fraction(current_ua**2 * both_us * phase.rate_mhz, 10**15)
+    charge_uc = Fraction(current_ua * phase.width_us, 10**6)
+    density_uc_cm2 = charge_uc / area_cm2
+    return {
+        "irms_ma": math.sqrt(irms2_ma2),
+        "iavg_ma": float(Fraction(current_ua * both_us * phase.rate_mhz, 10**12)),
+        "phase_charge_uc": float(charge_uc),
+        "charge_density_uc_cm2": float(density_uc_cm2),
+        "shannon_k": math.log10(charge_uc * density_uc_cm2),
+        "current_density_rms_ma_cm2": math.sqrt(irms2_ma2 / area_cm2**2),
+        "power_density_mw_cm2": float(irms2_ma2 * LOAD_OHM / 1000 / area_cm2),
+        "energy_mj": float(Fraction(current_ua**2 * LOAD_OHM * both_us, 10**15)),
+    }

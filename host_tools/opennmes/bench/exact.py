@@ -1,0 +1,201 @@
+"""The exact driver: advances the emulated RP2040 by simulated time, PIO at one instruction per clock cycle.
+
+rp2040py's own loop steps PIO at most once per CPU instruction and drops arrears while the CPU sleeps. Here every PIO
+instruction is an alarm of the simulated clock instead, set for the cycle in which it is due. The clock runs alarms
+at their own instant, also in the middle of a CPU instruction and while the CPU sleeps, so PIO is exact, while the CPU
+still runs in rp2040py's compiled loop.
+
+One PIO instruction costs about 2 us of wall time; a state machine that waits, counts or polls costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from rp2040py.execute_batch import execute_batch
+from rp2040py.peripherals.peripheral import Peripheral
+from rp2040py.rp2040 import RP2040
+
+from opennmes.bench.loops import Loop, find_loop
+
+if TYPE_CHECKING:
+    from rp2040py.simulator import Simulator
+
+CYCLE_NANOS = 8  # of the 125 MHz system clock
+# Where RP2040.peripherals keeps what PIO does or sees: IO_BANK0, PADS_BANK0, PIO0, PIO1.
+PIO_BUS_KEYS = (0x40014, 0x4001C, 0x50200, 0x50300)
+NEVER = 1 << 62  # RPPIO.next_due_fp when no state machine has anything to do
+
+
+class Driver:
+    """Runs one emulated chip; takes the place of rp2040py's Simulator (which needs asyncio).
+
+    `execute_batch` reads `rp2040`, `clock` and `stopped` from it, `RP2040` keeps it as its `simulator`.
+    """
+
+    stopped: bool
+
+    def __init__(self, mcu: RP2040) -> None:
+        self.rp2040 = mcu
+        self.clock = mcu.clock
+        self._pios = list(mcu.pio)
+        self._first, self._second = self._pios
+        self.skip_loops = True  # False steps through everything, for the test that compares the two
+        self._loops: list[Loop] = []
+        self._steps = 0
+        self._due_cycle = NEVER
+        self._step_alarm = self.clock.create_alarm(self._step)
+        self._stop_alarm = self.clock.create_alarm(self.stop)
+        self._asked_to_stop = False
+        mcu.simulator = cast("Simulator", self)
+        for key in PIO_BUS_KEYS:
+            mcu.peripherals[key] = _OnBus(self, mcu.peripherals[key])
+
+    def run(self, nanos: float) -> None:
+        """Advance by `nanos` of simulated time, and then to the end of the CPU instruction under way.
+
+        Returns earlier when a callback calls stop(). Whatever the emulator raises comes through.
+        """
+        if nanos <= 0:
+            return
+        self._asked_to_stop = False
+        self._stop_alarm.schedule(nanos)
+        try:
+            # A batch also ends after some wall time, which changes nothing: the next one goes on where it stopped.
+            while not self._asked_to_stop:
+                self._run_batch()
+        finally:
+            self._stop_alarm.cancel()
+
+    def stop(self) -> None:
+        """End run() after the CPU instruction under way; for callbacks that the running chip makes."""
+        self._asked_to_stop = True
+        self.stopped = True
+
+    def _run_batch(self) -> None:
+        # execute_batch() fetches rp2040.pio once, then asks for `stopped` before each instruction. It must find no PIO
+        # to advance, everything else must find both: so the real list comes back when it first asks, in __getattr__.
+        self.__dict__.pop("stopped", None)
+        self.rp2040.pio = []
+        try:
+            execute_batch(cast("Simulator", self), 1)
+        finally:
+            self.rp2040.pio = self._pios
+
+    def __getattr__(self, name: str) -> bool:
+        if name != "stopped":
+            raise AttributeError(name)
+        self.rp2040.pio = self._pios
+        self.stopped = False
+        return False
+
+    def sync(self) -> None:
+        """Bring both PIO blocks to the present; before anything but time acts on them or looks at them.
+
+        What PIO has to do in this very cycle comes first.
+        """
+        nanos = self.clock.nanos
+        if self._due_cycle * CYCLE_NANOS <= nanos:
+            self._step()
+        if self._loops:
+            self._leave_loops(self._loops, int(nanos // CYCLE_NANOS) << 8)
+        cycle_fp = -int(-nanos // CYCLE_NANOS) << 8  # the next clock edge, if something runs off the grid
+        self._first.cycle_fp = cycle_fp
+        self._second.cycle_fp = cycle_fp
+
+    def after_reset(self) -> None:
+        """Forget what the state machines were at, when the chip has been reset."""
+        self._loops = []
+        self.arm()
+
+    def acted(self) -> None:
+        """After CPU or DMA wrote to a peripheral that PIO has to do with."""
+        # rp2040py shows pins that an instruction written to SMx_INSTR has changed only when the block steps again.
+        self._first.check_changed_pins()
+        self._second.check_changed_pins()
+        self.arm()
+
+    def arm(self) -> None:
+        """Set the alarm to the next PIO instruction; after anything that may have changed when that is."""
+        due_fp = min(self._first.next_due_fp, self._second.next_due_fp)
+        if due_fp >= NEVER:
+            if self._due_cycle != NEVER:
+                self._step_alarm.cancel()
+                self._due_cycle = NEVER
+            return
+        due_cycle = (due_fp + 255) >> 8
+        if due_cycle != self._due_cycle:
+            self._due_cycle = due_cycle
+            self._step_alarm.schedule(max(0.0, due_cycle * CYCLE_NANOS - self.clock.nanos))
+
+    def set_input(self, pin: int, level: int) -> None:
+        """Drive a pad from outside the chip; PIO that waits for it goes on from the present cycle."""
+        self.sync()
+        self.rp2040.gpio[pin].set_input_value(bool(level))
+        self.arm()
+
+    def _step(self) -> None:
+        cycle_fp = self._due_cycle << 8
+        first, second = self._first, self._second
+        first.cycle_fp = cycle_fp
+        second.cycle_fp = cycle_fp
+        self._due_cycle = NEVER
+        if self._loops:
+            self._leave_loops([loop for loop in self._loops if loop.end_fp <= cycle_fp], cycle_fp)
+        if first.next_due_fp <= cycle_fp:
+            first.advance(0)
+        if second.next_due_fp <= cycle_fp:
+            second.advance(0)
+        self._steps += 1
+        if self._steps & 3 == 0 and self.skip_loops:
+            self._enter_loops()
+        self.arm()
+
+    def _enter_loops(self) -> None:
+        skipped = [loop.machine for loop in self._loops]
+        for pio in self._pios:
+            found = [
+                loop
+                for machine in pio.machines
+                if machine.enabled and not machine.waiting and machine not in skipped
+                if (loop := find_loop(pio, machine, self.rp2040.gpio)) is not None
+            ]
+            for loop in found:
+                loop.machine.next_due_fp = loop.end_fp
+                self._loops.append(loop)
+            if found:
+                pio.recompute_due()
+
+    def _leave_loops(self, loops: list[Loop], cycle_fp: int) -> None:
+        self._loops = [loop for loop in self._loops if loop not in loops]
+        for loop in loops:
+            loop.catch_up(cycle_fp)
+        for pio in self._pios:
+            pio.recompute_due()
+
+
+class _OnBus:
+    """A peripheral as CPU and DMA see it, when any access to it may start, stop, feed or drain a state machine."""
+
+    def __init__(self, driver: Driver, peripheral: Peripheral) -> None:
+        self._driver = driver
+        self._peripheral = peripheral
+
+    def read_uint32(self, offset: int) -> int:
+        self._driver.sync()
+        value = self._peripheral.read_uint32(offset)
+        self._driver.arm()
+        return value
+
+    def write_uint32(self, offset: int, value: int) -> None:
+        self._driver.sync()
+        self._peripheral.write_uint32(offset, value)
+        self._driver.acted()
+
+    def write_uint32_atomic(self, offset: int, value: int, atomic_type: int) -> None:
+        self._driver.sync()
+        self._peripheral.write_uint32_atomic(offset, value, atomic_type)
+        self._driver.acted()
+
+    def reset(self) -> None:
+        self._peripheral.reset()

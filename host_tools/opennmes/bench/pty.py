@@ -1,0 +1,133 @@
+"""The emulated board as a pseudo terminal, for programs that want to open a serial port (mpremote, a terminal)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import threading
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+from opennmes.bench.pico import EmulatedPico
+
+SLICE_NANOS = 1_000_000  # simulated time between two looks at the terminal
+BLOCK_BYTES = 4096
+PATIENCE_S = 0.05  # how far simulated time may fall behind before it stops trying to catch up
+
+
+def serve(
+    pico: EmulatedPico,
+    announce: Callable[[Path], None],
+    *,
+    link: Path | None = None,
+    until: Callable[[], bool] | None = None,
+) -> None:
+    """Run the board behind a pseudo terminal, until SIGINT, SIGTERM or `until` (looked at every slice) says so.
+
+    `announce` is told what to open: `link`, a symbolic link that stays the same and is removed at the end, or the
+    terminal itself. When the board resets the terminal goes away as a USB port would, and comes back, perhaps under
+    another name: `announce` is told again. Clients may come and go; what the board says to nobody is lost. Simulated
+    time never runs ahead of the clock on the wall, but falls behind it while the board is busy.
+
+    Raises BenchError when the board dies, FileExistsError when `link` is there and is no symbolic link.
+    """
+    with _signals() as stopped:
+
+        def finished() -> bool:
+            return stopped() or (until is not None and until())
+
+        while not finished():
+            pico.boot()
+            with _terminal(link) as (master, path):
+                announce(path)
+                _carry(pico, _Bridge(pico, master), finished)
+
+
+def _carry(pico: EmulatedPico, bridge: _Bridge, finished: Callable[[], bool]) -> None:
+    """Serve until `finished` or until the board resets."""
+    resets = pico.resets
+    start_s = time.monotonic() - pico.nanos / 1e9
+    while pico.resets == resets and not finished():
+        bridge.exchange()
+        pico.run_for(SLICE_NANOS)
+        ahead_s = pico.nanos / 1e9 - (time.monotonic() - start_s)
+        if ahead_s < -PATIENCE_S:
+            start_s -= ahead_s
+        bridge.wait(max(0.0, ahead_s))
+
+
+class _Bridge:
+    """Carries bytes between the board and the master side of the terminal; loses none while a client has it open."""
+
+    def __init__(self, pico: EmulatedPico, master: int) -> None:
+        self._pico = pico
+        self._master = master
+        self._to_client = bytearray()
+
+    def exchange(self) -> None:
+        """Move what can be moved now, both ways."""
+        self._to_client += self._pico.read()
+        try:
+            with contextlib.suppress(BlockingIOError):
+                self._pico.write(os.read(self._master, BLOCK_BYTES))
+            with contextlib.suppress(BlockingIOError):
+                while self._to_client:
+                    del self._to_client[: os.write(self._master, self._to_client[:BLOCK_BYTES])]
+        except OSError:  # EIO: no client has the terminal open
+            self._to_client.clear()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep for `seconds`, or less when a client writes."""
+        if seconds <= 0:
+            return
+        poll = select.poll()
+        poll.register(self._master, select.POLLIN)
+        if any(events & select.POLLHUP for _, events in poll.poll(seconds * 1000)):
+            time.sleep(seconds)  # without a client poll() returns at once
+
+
+@contextlib.contextmanager
+def _terminal(link: Path | None) -> Iterator[tuple[int, Path]]:
+    """A raw pseudo terminal, as its master side and what clients open."""
+    master, slave = os.openpty()
+    try:
+        tty.setraw(slave)
+        path = Path(os.ttyname(slave))
+        os.close(slave)  # held open, it would hide from us whether a client is there
+        os.set_blocking(master, False)
+        if link is None:
+            yield master, path
+            return
+        if link.is_symlink():
+            link.unlink()
+        link.symlink_to(path)
+        try:
+            yield master, link
+        finally:
+            link.unlink(missing_ok=True)
+    finally:
+        os.close(master)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[Callable[[], bool]]:
+    """Whether SIGINT or SIGTERM has come. Caught, not raised: an exception may get lost in the compiled emulator."""
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False  # only the main thread may catch signals
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,230 @@
+"""The reference output stage and the load, around the pins of an emulated board.
+
+Everything is taken from the pins' own edges: a level is the duty of its pin over the last whole PWM period, so a
+stuck pin, a wrong PWM setting or a missing wrap shows in the current as it would on hardware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from opennmes.bench.pico import EmulatedPico
+from opennmes.bench.trace import Trace
+
+
+class OutputStage:
+    """Turns phase, level and enable pins into load currents, and records all of them in `trace`.
+
+    Recorded: `enable`, and for each channel n `ch{n}_a`, `ch{n}_b` (pin levels) and `ch{n}_current_ua` (positive in
+    phase A). A pin that is not driven is low (external pull-down). A level counts once it has been steady for
+    `level_settle_us`; until then the one before it goes on. Both phase pins high at once is a shoot-through: no
+    current reaches the load, and `shoot_throughs` notes (nanos, channel).
+
+    `on_current(channel, microamperes)`, if set, is called at each change of current: a place for a sense input.
+    """
+
+    def __init__(
+        self, pico: EmulatedPico, board: Mapping[str, Any], stage: Mapping[str, Any], load_ohm: int = 500
+    ) -> None:
+        """`board` and `stage` are the literal BOARD and STAGE of a board and of an output stage file."""
+        self.trace = Trace()
+        self.shoot_throughs: list[tuple[int, int]] = []
+        self.on_current: Callable[[int, int], None] | None = None
+        self._pico = pico
+        self._full_scale_ua = int(stage["full_scale_ua"])
+        self._levels = int(stage["levels"])
+        self._compliance_uv = int(stage["compliance_mv"]) * 1000
+        pins = board["pins"]
+        self._enabled = pico.level(pins["enable"])
+        self._note("enable", self._enabled)
+        settle_nanos = int(stage["level_settle_us"]) * 1000
+        self._channels = [
+            _Channel(self, pico, index, channel, self._levels, settle_nanos, load_ohm)
+            for index, channel in enumerate(pins["channels"])
+        ]
+        pico.watch(pins["enable"], self._on_enable)
+
+    @property
+    def load_ohm(self) -> int:
+        """The load between the two electrodes of each channel, 0 (shorted) or more; a huge number is an open one."""
+        return self._channels[0].load_ohm
+
+    @load_ohm.setter
+    def load_ohm(self, ohm: int) -> None:
+        for index in range(len(self._channels)):
+            self.set_load(index, ohm)
+
+    def set_load(self, channel: int, ohm: int) -> None:
+        """Change the load of one channel, from now on."""
+        self._channels[channel].load_ohm = ohm
+        self._channels[channel].update()
+
+    def current_ua(self, channel: int) -> int:
+        """The load current now: positive in phase A, negative in phase B."""
+        return self._channels[channel].current_ua
+
+    def voltage_mv(self, channel: int) -> int:
+        """The voltage across the load now, signed as the current; with an open load that of the boost converter."""
+        return self._channels[channel].voltage_mv()
+
+    def finish(self) -> Trace:
+        """The trace up to now; recording goes on."""
+        self.trace.end_nanos = self._pico.nanos
+        return self.trace
+
+    def _note(self, signal: str, value: int) -> None:
+        self.trace.add(self._pico.nanos, signal, value)
+
+    def _on_enable(self, level: int) -> None:
+        self._enabled = level
+        self._note("enable", level)
+        for channel in self._channels:
+            channel.update()
+
+    def drive_ua(self, level: int) -> int:
+        """What the current source is told to deliver at a level."""
+        return self._full_scale_ua * level // self._levels
+
+    def limited_ua(self, current_ua: int, load_ohm: int) -> int:
+        """What reaches the load of it: nothing while disabled, no more than the compliance voltage allows."""
+        if not self._enabled:
+            return 0
+        if current_ua * load_ohm > self._compliance_uv:
+            return self._compliance_uv // load_ohm
+        return current_ua
+
+    def voltage_uv(self, current_ua: int, load_ohm: int) -> int:
+        """Across the load, when the current source is told to deliver `current_ua`."""
+        return min(current_ua * load_ohm, self._compliance_uv) if self._enabled else 0
+
+
+class _Channel:
+    def __init__(
+        self,
+        stage: OutputStage,
+        pico: EmulatedPico,
+        index: int,
+        pins: Mapping[str, int],
+        levels: int,
+        settle_nanos: int,
+        load_ohm: int,
+    ) -> None:
+        self.load_ohm = load_ohm
+        self.current_ua = 0
+        self._stage = stage
+        self._pico = pico
+        self._index = index
+        self._a = pico.level(pins["phase_a"])
+        self._b = pico.level(pins["phase_b"])
+        self._level_a = _LevelMeter(pico, pins["level_a"], levels, settle_nanos, self.update)
+        self._level_b = _LevelMeter(pico, pins["level_b"], levels, settle_nanos, self.update)
+        stage._note(f"ch{index}_a", self._a)
+        stage._note(f"ch{index}_b", self._b)
+        stage._note(f"ch{index}_current_ua", 0)
+        pico.watch(pins["phase_a"], self._on_a)
+        pico.watch(pins["phase_b"], self._on_b)
+        self.update()
+
+    def _on_a(self, level: int) -> None:
+        self._a = level
+        self._stage._note(f"ch{self._index}_a", level)
+        self._check_overlap()
+
+    def _on_b(self, level: int) -> None:
+        self._b = level
+        self._stage._note(f"ch{self._index}_b", level)
+        self._check_overlap()
+
+    def _check_overlap(self) -> None:
+        if self._a and self._b:
+            self._stage.shoot_throughs.append((self._pico.nanos, self._index))
+        self.update()
+
+    def _drive_ua(self) -> int:
+        if self._a == self._b:
+            return 0
+        return self._stage.drive_ua(self._level_a.level if self._a else self._level_b.level)
+
+    def update(self) -> None:
+        current_ua = self._stage.limited_ua(self._drive_ua(), self.load_ohm)
+        if self._b:
+            current_ua = -current_ua
+        if current_ua != self.current_ua:
+            self.current_ua = current_ua
+            self._stage._note(f"ch{self._index}_current_ua", current_ua)
+            if self._stage.on_current is not None:
+                self._stage.on_current(self._index, current_ua)
+
+    def voltage_mv(self) -> int:
+        voltage_mv = self._stage.voltage_uv(self._drive_ua(), self.load_ohm) // 1000
+        return -voltage_mv if self._b else voltage_mv
+
+
+class _LevelMeter:
+    """The duty of a PWM pin in counts, 0 to `levels`, after the filter.
+
+    A new duty counts `settle_nanos` after the register write that made it, or up to one PWM period sooner: the write
+    takes effect at the next wrap, which is all that can be seen of it. A pin without edges is at 0 or at `levels`.
+    """
+
+    def __init__(
+        self, pico: EmulatedPico, pin: int, levels: int, settle_nanos: int, changed: Callable[[], None]
+    ) -> None:
+        self.level = 0  # what counts now
+        self._clock = pico.mcu.clock
+        self._levels = levels
+        self._settle_nanos = settle_nanos
+        self._changed = changed
+        self._pin_level = pico.level(pin)
+        self._edge_nanos = self._rise_nanos = self._fall_nanos = self._clock.nanos - settle_nanos
+        self._period_nanos = 0.0
+        self._high_nanos = 0.0
+        self._target = self.level = levels if self._pin_level else 0
+        self._settle_alarm = self._clock.create_alarm(self._settle)
+        self._silence_alarm = self._clock.create_alarm(self._look_for_silence)
+        self._listening = False
+        pico.watch(pin, self._on_edge)
+
+    def _on_edge(self, level: int) -> None:
+        # 250 000 times a simulated second: the common case has to be short.
+        now = self._clock.nanos
+        self._edge_nanos = now
+        self._pin_level = level
+        if level:
+            period_nanos = now - self._rise_nanos
+            high_nanos = self._fall_nanos - self._rise_nanos
+            if period_nanos != self._period_nanos or high_nanos != self._high_nanos:
+                self._measure(period_nanos, high_nanos)
+            self._rise_nanos = now
+        else:
+            self._fall_nanos = now
+        if not self._listening:
+            self._listening = True
+            self._silence_alarm.schedule(self._settle_nanos / 2)
+
+    def _measure(self, period_nanos: float, high_nanos: float) -> None:
+        if period_nanos < self._settle_nanos:  # else this edge starts the PWM
+            self._period_nanos = period_nanos
+            self._high_nanos = high_nanos
+            self._aim(round(self._levels * high_nanos / period_nanos), self._rise_nanos - period_nanos)
+
+    def _aim(self, target: int, since_nanos: float) -> None:
+        if target == self._target:
+            return
+        self._target = target
+        self._settle_alarm.schedule(max(0.0, since_nanos + self._settle_nanos - self._clock.nanos))
+
+    def _settle(self) -> None:
+        if self.level != self._target:
+            self.level = self._target
+            self._changed()
+
+    def _look_for_silence(self) -> None:
+        silent_nanos = self._clock.nanos - self._edge_nanos
+        if silent_nanos >= self._settle_nanos / 2:
+            self._listening = False
+            self._period_nanos = 0.0
+            self._aim(self._levels if self._pin_level else 0, self._edge_nanos)
+        else:
+            self._silence_alarm.schedule(self._settle_nanos / 2 - silent_nanos)

@@ -1,0 +1,43 @@
+"""Boards and output stages, as boards/ describes them: facts as dictionaries."""
+
+from __future__ import annotations
+
+import runpy
+from typing import Any
+
+from opennmes import paths
+
+
+class UnknownBoard(Exception):
+    """There is no such board or stage; the message lists those there are."""
+
+
+def board_names() -> list[str]:
+    """The names of all boards."""
+    return sorted(path.parent.name for path in paths.boards().glob("*/board.py"))
+
+
+def stage_names() -> list[str]:
+    """The names of all output stages."""
+    return sorted(path.stem for path in (paths.boards() / "stages").glob("*.py") if path.stem != "__init__")
+
+
+def load_board(name: str) -> dict[str, Any]:
+    """The facts about a board, see boards/pico/board.py. Raises UnknownBoard."""
+    if name not in board_names():
+        raise UnknownBoard(f'there is no board "{name}"; known boards: {", ".join(board_names())}')
+    board: dict[str, Any] = runpy.run_path(str(paths.boards() / name / "board.py"))["BOARD"]
+    return board
+
+
+def load_stage(name: str) -> dict[str, Any]:
+    """The facts about an output stage, see boards/stages/reference.py. Raises UnknownBoard."""
+    if name not in stage_names():
+        raise UnknownBoard(f'there is no output stage "{name}"; known stages: {", ".join(stage_names())}')
+    stage: dict[str, Any] = runpy.run_path(str(paths.boards() / "stages" / f"{name}.py"))["STAGE"]
+    return stage
+
+
+def stage_of(board_name: str) -> dict[str, Any]:
+    """The facts about the output stage that a board drives. Raises UnknownBoard."""
+    return load_stage(load_board(board_name)["stage"])

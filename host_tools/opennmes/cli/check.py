@@ -1,0 +1,103 @@
+"""nmes check: what a prescription would deliver, and whether it is accepted. Needs no board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from nmes.core import limits
+from opennmes.assessment import Assessment, assess
+from opennmes.boards import load_board, load_stage
+from opennmes.cli.output import FAILED, NOT_MEDICAL, out, print_json, reported
+from opennmes.explain import explain
+from opennmes.prescription import Prescription
+
+# figure: (name, unit, limit, decimals)
+ROWS = {
+    "irms_ma": ("r.m.s. current", "mA", limits.IRMS_MAX_UA / 1000),
+    "iavg_ma": ("average current", "mA", limits.IAVG_MAX_UA / 1000),
+    "phase_charge_uc": ("charge of a phase", "uC", limits.CHARGE_MAX_NC / 1000),
+    "charge_density_uc_cm2": ("charge density", "uC/cm2", None),
+    "shannon_k": ("Shannon's k", "", limits.SHANNON_K_PROBE_MAX_X100 / 100),
+    "current_density_rms_ma_cm2": ("r.m.s. current density", "mA/cm2", limits.DENSITY_RMS_MAX_UA_PER_CM2 / 1000),
+    "power_density_mw_cm2": ("power density", "mW/cm2", limits.POWER_DENSITY_MAX_UW_PER_CM2 / 1000),
+    "energy_mj": ("energy of a pulse", "mJ", limits.ENERGY_MAX_UJ / 1000),
+}
+_HALVED_ON_PADS = ("current_density_rms_ma_cm2", "power_density_mw_cm2")
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
+    board: Annotated[str, typer.Option(help="The board whose output stage it is for.")] = "pico",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Check a prescription: accepted, or all the reasons why not. Needs no board."""
+    with reported(json, accepted=False, figures=None, max_current_ma=None):
+        stage = load_stage(load_board(board)["stage"])
+        prescription = Prescription.read(file)
+        assessment = assess(prescription.data, stage)
+    if json:
+        print_json(_as_json(prescription, board, assessment))
+    else:
+        _print(prescription, board, assessment)
+    if not assessment.accepted:
+        raise typer.Exit(FAILED)
+
+
+def _as_json(prescription: Prescription, board: str, assessment: Assessment) -> dict[str, object]:
+    largest_ua = assessment.max_current_ua
+    return {
+        "accepted": assessment.accepted,
+        "reasons": assessment.reasons,
+        "figures": assessment.worst(),
+        "max_current_ma": None if largest_ua is None else largest_ua / 1000,
+        "max_current_source": assessment.next_limit or None,
+        "phases": [{"name": name, "figures": values} for name, values in assessment.phases()],
+        "title": prescription.title,
+        "board": board,
+    }
+
+
+def _print(prescription: Prescription, board: str, assessment: Assessment) -> None:
+    verdict = "[bold green]accepted[/]" if assessment.accepted else "[bold red]refused[/]"
+    out.print(f"{escape(prescription.title)}: {verdict} for board {board}")
+    for reason in assessment.reasons:
+        out.print(f"  - {escape(explain(reason))}", soft_wrap=True)
+    asked = assessment.programme
+    if asked is not None and assessment.max_current_ua is not None:
+        minutes = asked.duration_ms / 60_000
+        out.print(
+            f"{asked.kind}, {asked.area_mm2 / 100:g} cm2, {asked.effect}, at most {asked.max_current_ua / 1000:g} mA, "
+            f"{minutes:g} min, {asked.pulses} pulses"
+        )
+        out.print(_table(assessment, asked.kind == "pads"))
+        if asked.kind == "pads":
+            out.print("* for the whole pad; judged as if half of it had come off, so the limit here is half")
+        out.print(
+            f"Largest current that electrode and output allow: {assessment.max_current_ua // 100 / 10:g} mA; "
+            f"next limit: {escape(assessment.next_limit)}",
+            soft_wrap=True,
+        )
+    out.print(NOT_MEDICAL, style="dim")
+
+
+def _table(assessment: Assessment, pads: bool) -> Table:
+    assert assessment.programme is not None
+    phases = assessment.phases()
+    table = Table(title=f"At {assessment.programme.max_current_ua / 1000:g} mA into {limits.LOAD_OHM} ohm")
+    table.add_column("per phase")
+    table.add_column("limit", justify="right")
+    for name, _ in phases:
+        table.add_column(escape(name), justify="right")
+    table.add_column("unit")
+    for key, (name, unit, limit) in ROWS.items():
+        halved = pads and key in _HALVED_ON_PADS
+        if pads and key == "shannon_k":
+            limit = None
+        shown = "" if limit is None else f"{limit / 2 if halved else limit:g}"
+        table.add_row(name + (" *" if halved else ""), shown, *[f"{values[key]:.4g}" for _, values in phases], unit)
+    return table

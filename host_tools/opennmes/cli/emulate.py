@@ -1,0 +1,33 @@
+"""nmes emulate: an emulated board behind a serial port that other programs can open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opennmes.cli.output import error, reported
+from opennmes.ports.open import LOAD_OHM
+
+
+def emulate(
+    link: Annotated[Path | None, typer.Option(help="Make this symbolic link to the port, and remove it again.")] = None,
+    load_ohm: Annotated[int, typer.Option(min=0, help="The load on each channel.")] = LOAD_OHM,
+    uf2: Annotated[Path | None, typer.Option(help="The firmware to run.")] = None,
+) -> None:
+    """Run an emulated board with a serial port for other programs, mpremote for one. Ends with Ctrl-C."""
+    from opennmes.bench.pico import BenchError
+    from opennmes.bench.pty import serve
+    from opennmes.ports.emulator import power_on
+
+    with reported(False):
+        pico, _stage = power_on(uf2, load_ohm)
+        try:
+            serve(pico, lambda path: print(path, flush=True), link=link)
+        except FileExistsError:
+            error(f"{link} is there and is no symbolic link; remove it or choose another --link")
+            raise typer.Exit(1) from None
+        except BenchError as died:
+            error(str(died))
+            raise typer.Exit(1) from None

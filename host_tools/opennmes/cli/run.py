@@ -1,0 +1,206 @@
+"""nmes run: carry out a prescription on a device."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from nmes.core import checklist, programme, session
+from nmes.core.reason import Refused, refuse
+from opennmes.assessment import assess
+from opennmes.boards import load_stage
+from opennmes.cli.output import FAILED, err, not_understood, out, print_json, reported, stop_on_signals
+from opennmes.cli.status import PORT_HELP
+from opennmes.client import ACTIVE, Device, Message
+from opennmes.ports.base import Port
+from opennmes.ports.open import EMULATOR, LOAD_OHM, open_port
+from opennmes.prescription import Prescription
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
+    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    intensity: Annotated[str, typer.Option(metavar="MA", help="Raise the peak current to this.")] = "0",
+    seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this time; else at the end.")] = None,
+    acknowledge: Annotated[bool, typer.Option("--acknowledge", help="A person has confirmed the checklist.")] = False,
+    vcd: Annotated[Path | None, typer.Option(help="Write pins and currents to this file (emulator).")] = None,
+    load_ohm: Annotated[int, typer.Option(min=0, help="The load on each channel (emulator).")] = LOAD_OHM,
+    uf2: Annotated[Path | None, typer.Option(help="The firmware to run (emulator).")] = None,
+    device_check_only: Annotated[
+        bool, typer.Option("--device-check-only", help="Leave the check to the device, which refuses by itself.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Run a prescription on a device: check, load, checklist, arm, start, raise, stop. Ctrl-C stops the session."""
+    if vcd is not None and port != EMULATOR:
+        not_understood(f"--vcd needs --port {EMULATOR}: only the emulated board has its pins traced")
+    intensity_ua = _microamperes(intensity)
+    stop_on_signals()
+    with reported(json, done=False):
+        prescription = Prescription.read(file)
+        if vcd is not None:
+            vcd.touch()  # better now than after the session
+        with err.status(f"opening {escape(port)}"):
+            opened = open_port(port, uf2=uf2, load_ohm=load_ohm)
+        try:
+            with Device(opened) as device:
+                result = _carry_out(
+                    device, prescription, intensity_ua, seconds, acknowledge, host_check=not device_check_only
+                )
+        finally:
+            measured = _keep_trace(opened, vcd)
+    result = {**result, "measured": measured, "vcd": None if vcd is None else str(vcd)}
+    if json:
+        print_json(result)
+    else:
+        _print_account(result)
+    if not result["done"]:
+        raise typer.Exit(FAILED)
+
+
+def _microamperes(intensity: str) -> int:
+    try:
+        current_ua = Decimal(intensity) * 1000
+    except InvalidOperation:
+        not_understood(f"--intensity is {intensity!r}; it has to be a number of mA")
+    if not 0 <= current_ua <= programme.CURRENT_UA[1] or current_ua % 1:
+        most_ma = programme.CURRENT_UA[1] // 1000
+        not_understood(f"--intensity is {intensity} mA; it has to be 0 to {most_ma} mA with at most 3 decimals")
+    return int(current_ua)
+
+
+@contextlib.contextmanager
+def _live(device: Device) -> Iterator[None]:
+    """A line that follows the session, on a terminal; elsewhere nothing."""
+    with err.status("running") as line:
+
+        def show(event: Message) -> None:
+            if event["event"] == "status":
+                line.update(
+                    f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
+                    f"{escape(event['phase'])} {event['part']}  set {event['intensity_ua'] / 1000:g} mA, "
+                    f"now {event['output_ua'] / 1000:g} mA  {event['delivered']} pulses"
+                )
+
+        device.on_event = show
+        try:
+            yield
+        finally:
+            device.on_event = None
+
+
+def _carry_out(
+    device: Device,
+    prescription: Prescription,
+    intensity_ua: int,
+    seconds: float | None,
+    acknowledged: bool,
+    *,
+    host_check: bool,
+) -> dict[str, Any]:
+    with err.status(f"asking who is at {escape(device.port.name)}"):
+        identity = device.connect()
+    _say(f"{device.port.name}: OpenNMES {identity['version']} on {identity['board']}, stage {identity['stage']}")
+    stage = load_stage(identity["stage"])
+    if host_check:
+        assessment = assess(prescription.data, stage)
+        if not assessment.accepted:
+            raise Refused(assessment.reasons)
+    loaded = device.load(prescription.data)
+    _say(f"loaded: {prescription.title}, {loaded['pulses']} pulses, at most {loaded['largest_current_ua'] / 1000:g} mA")
+    _check_intensity(intensity_ua, loaded, stage)
+    _confirm(acknowledged)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    device.start()
+    _say("running" if intensity_ua else "running at zero: without --intensity there are pulses, but no current")
+    interrupted = False
+    try:
+        with _live(device):
+            _let_run(device, intensity_ua, seconds)
+    except KeyboardInterrupt:
+        interrupted = True
+    answer = device.stop()
+    status = device.status()
+    _say("interrupted: the session was stopped" if interrupted else f"ended: {status['ended']}")
+    return {
+        "done": not interrupted and status["ended"] in ("completed", "stopped"),
+        "interrupted": interrupted,
+        "title": prescription.title,
+        "identity": identity,
+        "loaded": loaded,
+        "intensity_ma": intensity_ua / 1000,
+        "ended": status["ended"],
+        "account": answer["account"],
+        "status": status,
+    }
+
+
+def _check_intensity(current_ua: int, loaded: Message, stage: dict[str, Any]) -> None:
+    """What the device would refuse on the way up is better known before it starts. Raises Refused."""
+    if current_ua > loaded["largest_current_ua"]:
+        refuse("above_limit", "current_ua", current_ua, loaded["largest_current_ua"], loaded["largest_source"])
+    grain_ua = stage["full_scale_ua"] // stage["levels"]
+    if current_ua % grain_ua:
+        lower_ua = current_ua - current_ua % grain_ua
+        bound = f"{lower_ua / 1000:g} and {(lower_ua + grain_ua) / 1000:g} mA"
+        refuse("not_representable", "current_ua", current_ua, bound, f"output stage {stage['name']}")
+
+
+def _let_run(device: Device, intensity_ua: int, seconds: float | None) -> None:
+    begin_s = device.port.now_s()
+    while device.state in ACTIVE:
+        left_s = session.HOST_LOST_MS / 1000
+        if seconds is not None:
+            left_s = min(left_s, begin_s + seconds - device.port.now_s())
+            if left_s <= 0:
+                return
+        if device.intensity_ua < intensity_ua:
+            device.step_towards(intensity_ua)
+        else:
+            device.wait(left_s)
+
+
+def _confirm(acknowledged: bool) -> None:
+    """Have a person confirm the checklist, unless --acknowledge says that one has. Raises Refused."""
+    _say(f"Checklist, version {checklist.VERSION}:")
+    for item in checklist.ITEMS:
+        _say(f"  - {item}")
+    if acknowledged:
+        _say("--acknowledge: a person has confirmed every item")
+    elif not sys.stdin.isatty():
+        refuse("not_acknowledged", "checklist", "no confirmation", "a person at the terminal, or --acknowledge", "nmes")
+    elif not typer.confirm("Has every item been read, and is every one true?", err=True):
+        refuse("not_acknowledged", "checklist", "not confirmed", "every item confirmed", "nmes")
+
+
+def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any] | None:
+    """What the bench saw on channel 0, where there is a bench; also into the file `vcd`."""
+    from opennmes.bench.measure import summary
+    from opennmes.ports.emulator import EmulatorPort
+
+    if not isinstance(port, EmulatorPort):
+        return None
+    trace = port.stage.finish()
+    if vcd is not None:
+        trace.write_vcd(vcd)
+    return summary(trace, 0)
+
+
+def _say(text: str) -> None:
+    err.print(escape(text), soft_wrap=True)
+
+
+def _print_account(result: dict[str, Any]) -> None:
+    account = result["account"]
+    out.print(
+        f"{account['delivered']} pulses delivered of {account['queued'] - account['cancelled']} asked "
+        f"in {account['elapsed_ms'] / 1000:g} s; {account['underruns']} came late"
+    )

@@ -1,0 +1,292 @@
+"""A device on the other end of a port: requests, answers, and keeping a session alive."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from nmes.core import checklist, commands, frame, programme, session
+from opennmes.ports.base import Port
+from opennmes.ports.errors import PortError
+
+ACTIVE = (session.ARMED, session.RUNNING, session.PAUSED)
+KEEPALIVE_S = 0.5  # the device waits session.HOST_LOST_MS
+FIRST_RESEND_S = 0.5  # each wait for an answer is twice as long as the one before
+TRIES = 8
+PATIENCE_S = 20.0  # an emulated board behind a serial port needs most of it for one answer
+STOP_PATIENCE_S = 5.0
+STEP_S = session.STEP_EVERY_MS / 1000 * 1.02  # the device's clock and ours may differ a little
+_EVENTS_MAX = 10_000  # an hour has 3600
+
+# The device says so about a line that it got damaged; nothing was carried out.
+_DAMAGED = ("too_long", "no_crc", "bad_crc", "not_json", "not_an_object", "bad_seq")
+
+Message = dict[str, Any]
+
+
+class LinkError(Exception):
+    """The device does not answer, or what answers is no device of ours; the message says what to do."""
+
+
+class DeviceRefused(Exception):
+    """The device understood the request `command` and refused it; nothing changed.
+
+    `error` is a code of nmes.core.commands.ERRORS, `reasons` a list of what nmes.core.reason makes.
+    """
+
+    def __init__(self, command: str, error: str, text: str, reasons: list[Message]) -> None:
+        super().__init__(f"the device refused {command}: {text}")
+        self.command = command
+        self.error = error
+        self.text = text
+        self.reasons = reasons
+
+
+class Device:
+    """Speaks with the firmware through a port.
+
+    As a context manager it ends the session on the way out, however that is, and closes the port. Unasked messages go
+    to `events` (the last ten thousand) and to `on_event`. Requests raise DeviceRefused, LinkError and PortError.
+    """
+
+    def __init__(self, port: Port, on_event: Callable[[Message], None] | None = None) -> None:
+        self.port = port
+        self.on_event = on_event
+        self.events: deque[Message] = deque(maxlen=_EVENTS_MAX)
+        self.identity: Message = {}
+        self.state = ""  # as last heard
+        self.intensity_ua = 0
+        self._received = bytearray()
+        self._strange = b""  # what came in last and is no line of ours
+        self._damage = ""  # what the device says happened to our line
+        # Not the numbers of the host before us, whose late answers may still come.
+        self._seq = int(port.now_s() * 1000) % (commands.SEQ_MAX // 2)
+        self._sent_s = port.now_s()
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self.state in ACTIVE:
+                self.request("stop", patience_s=STOP_PATIENCE_S)
+        except (PortError, LinkError, DeviceRefused):
+            # The device stops by itself 2 s after the last line; what ended the session is already on its way up.
+            if error is None:
+                raise
+        finally:
+            self.port.close()
+
+    def connect(self) -> Message:
+        """Find out who is there, and whether we speak the same language. Returns the answer to `identify`."""
+        self.port.write(b"\n")  # ends half a line of whoever was here before
+        identity = self.request("identify")
+        theirs = identity.get("protocol"), identity.get("table")
+        ours = commands.PROTOCOL, commands.crc()
+        if theirs != ours:
+            raise LinkError(
+                f"{self.port.name}: the firmware, version {identity.get('version')}, has another command table than "
+                f"these host tools (protocol and table {theirs}, here {ours}); "
+                "flash the firmware that belongs to these tools, or install the tools that belong to the firmware"
+            )
+        if identity.get("checklist") != checklist.VERSION:
+            raise LinkError(
+                f"{self.port.name}: the firmware has version {identity.get('checklist')} of the checklist, these host "
+                f"tools have {checklist.VERSION}; flash the firmware that belongs to these tools"
+            )
+        self.identity = identity
+        return identity
+
+    # ---- requests ----
+
+    def request(self, cmd: str, *, patience_s: float = PATIENCE_S, **arguments: Any) -> Message:
+        """Send a command and return the fields of its answer.
+
+        A line that got lost or damaged is sent again, unchanged: the device does not carry it out twice.
+        """
+        self._seq += 1
+        try:
+            line = frame.encode({"seq": self._seq, "cmd": cmd, **arguments})
+        except frame.BadFrame:
+            raise LinkError(
+                f"the command {cmd} is longer than the {frame.LINE_MAX} bytes that the device takes; "
+                "make the prescription shorter"
+            ) from None
+        give_up_s = self.port.now_s() + patience_s
+        self._damage = ""
+        for attempt in range(TRIES):
+            left_s = give_up_s - self.port.now_s()
+            if left_s <= 0:
+                break
+            answer = self._try(line, min(FIRST_RESEND_S * 2**attempt, left_s))
+            if answer is not None:
+                return self._outcome(cmd, answer)
+        raise LinkError(self._no_answer(cmd, patience_s))
+
+    def status(self) -> Message:
+        """Everything that changes, see nmes.core.session.STATUS_FIELDS."""
+        return self.request("status")
+
+    def load(self, data: Message) -> Message:
+        """Have the device check a programme and keep it."""
+        answer = self.request("load", programme=data)
+        if answer["programme_crc"] != programme.crc(data):
+            raise LinkError(
+                f"{self.port.name}: the device has kept another programme than it was sent (its CRC-32 differs); "
+                "nothing was started: do not use this device with this prescription, and report it"
+            )
+        return answer
+
+    def acknowledge(self) -> Message:
+        """Say that a person has confirmed every item of nmes.core.checklist. Only call it when one has."""
+        return self.request("acknowledge", checklist=checklist.VERSION, items=len(checklist.ITEMS))
+
+    def arm(self, programme_crc: int) -> Message:
+        """Get ready at zero intensity for the programme that was loaded."""
+        self.state = session.ARMED  # it is, even if its answer should never come
+        try:
+            return self.request("arm", programme_crc=programme_crc)
+        except DeviceRefused:
+            self.state = session.IDLE
+            raise
+
+    def start(self) -> Message:
+        """Start, or go on after a pause; at zero intensity."""
+        self.intensity_ua = 0
+        return self.request("start")
+
+    def set_intensity(self, current_ua: int) -> Message:
+        """Set the peak current in one step."""
+        answer = self.request("intensity", channel=0, current_ua=current_ua)
+        self.intensity_ua = int(answer["current_ua"])
+        return answer
+
+    def step_towards(self, current_ua: int) -> None:
+        """Set the peak current to `current_ua`, or as far up as the device allows at once, and wait until the next step
+        is possible."""
+        self.set_intensity(min(current_ua, self.intensity_ua + session.STEP_MAX_UA))
+        self.wait(STEP_S)
+
+    def raise_to(self, current_ua: int) -> None:
+        """Set the peak current in the steps that the device allows; down is one step.
+
+        Returns early when the session ends meanwhile, as `state` then says.
+        """
+        while self.intensity_ua != current_ua and self.state == session.RUNNING:
+            self.step_towards(current_ua)
+
+    def stop(self) -> Message:
+        """End the session. Always allowed."""
+        return self.request("stop")
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass on the port's clock, take events, and keep a session alive."""
+        until_s = self.port.now_s() + seconds
+        while (now_s := self.port.now_s()) < until_s:
+            left_s = until_s - now_s
+            if self.state not in ACTIVE:
+                self._pump(left_s)
+            elif now_s - self._sent_s < KEEPALIVE_S:
+                self._pump(min(left_s, self._sent_s + KEEPALIVE_S - now_s))
+            else:
+                self._keepalive()
+
+    def _keepalive(self) -> None:
+        try:
+            self.request("keepalive")
+        except DeviceRefused:
+            self.status()  # the session has just ended; now `state` says so
+
+    # ---- lines ----
+
+    def _try(self, line: bytes, wait_s: float) -> Message | None:
+        """Send `line` once and wait for its answer; None when it did not come or the line arrived damaged."""
+        self._sent_s = self.port.now_s()
+        self.port.write(line)
+        until_s = self._sent_s + wait_s
+        while (now_s := self.port.now_s()) < until_s:
+            for message in self._pump(until_s - now_s):
+                if message.get("seq") == self._seq and "ok" in message:
+                    return message
+                if message.get("error") in _DAMAGED:
+                    self._damage = message["error"]
+                    return None
+        return None
+
+    def _pump(self, timeout_s: float) -> list[Message]:
+        """Read once. Returns the answers that came, after events have been handed on."""
+        self._received += self.port.read(timeout_s)
+        answers = []
+        *lines, rest = bytes(self._received).split(b"\n")
+        self._received = bytearray(rest[-frame.LINE_MAX :])
+        for line in lines:
+            message = self._decode(line)
+            if message is None:
+                continue
+            if "event" in message:
+                self._heard(message)
+                self.events.append(message)
+                if self.on_event is not None:
+                    self.on_event(message)
+            else:
+                answers.append(message)
+        if rest.startswith(b">>> "):
+            raise self._at_prompt()
+        return answers
+
+    def _decode(self, line: bytes) -> Message | None:
+        try:
+            message: Message = frame.decode(line)
+        except frame.BadFrame:
+            if line.startswith((b">>> ", b"raw REPL; CTRL-B to exit")):
+                raise self._at_prompt() from None
+            self._strange = line.strip() or self._strange
+            return None
+        return message
+
+    def _heard(self, message: Message) -> None:
+        self.state = message.get("state", self.state)
+        if message.get("state") != session.RUNNING:
+            self.intensity_ua = 0
+        self.intensity_ua = message.get("intensity_ua", self.intensity_ua)
+
+    def _outcome(self, cmd: str, answer: Message) -> Message:
+        if not answer["ok"]:
+            raise DeviceRefused(cmd, answer.get("error", ""), answer.get("text", ""), answer.get("reasons", []))
+        if "state" in answer:
+            self._heard(answer)
+        return {key: value for key, value in answer.items() if key not in ("seq", "ok")}
+
+    # ---- what to say when nothing fits ----
+
+    def _at_prompt(self) -> LinkError:
+        return LinkError(
+            f"{self.port.name}: the board is at the MicroPython prompt (maintenance) and runs no session; "
+            "close other programs that use it, then reset it (press RUN/reset or plug it in again)"
+        )
+
+    def _no_answer(self, cmd: str, patience_s: float) -> str:
+        if self._damage:
+            return (
+                f"{self.port.name}: every line reaches the device damaged ({commands.ERRORS[self._damage]}); "
+                "try another cable or USB port"
+            )
+        if self.identity:
+            return (
+                f"{self.port.name}: the device no longer answers ({cmd}, {patience_s:g} s); it stops by itself within "
+                f"{(session.HOST_LOST_MS + session.FADE_MS) // 1000} s; take the electrodes off and plug it in again"
+            )
+        heard = bytes(self._strange or self._received)
+        if heard:
+            return (
+                f"{self.port.name}: what answers is not OpenNMES (it said {heard[:40]!r}); "
+                "choose another port, or flash OpenNMES onto the board"
+            )
+        return (
+            f"{self.port.name}: nothing answered within {patience_s:g} s; is it the right port, is OpenNMES on the "
+            "board, and does no other program hold it in the raw REPL? Plug it in again and retry"
+        )

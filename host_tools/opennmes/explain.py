@@ -1,0 +1,64 @@
+"""Reasons of a refusal, in the words and units of the prescription file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opennmes.prescription import QUANTITIES, in_file_unit
+
+_NAMES = {quantity.field: (key, quantity) for key, quantity in QUANTITIES.items()}
+
+# What no key of the file says: parameter: (name, unit, how many of the parameter's unit make one)
+_FIGURES = {
+    "irms_ua": ("r.m.s. current", "mA", 1000),
+    "density_rms_ua_per_cm2": ("r.m.s. current density", "mA/cm2", 1000),
+    "iavg_ua": ("average current", "mA", 1000),
+    "phase_charge_nc": ("charge of a phase", "uC", 1000),
+    "power_density_uw_per_cm2": ("power density", "mW/cm2", 1000),
+    "energy_uj": ("energy of a pulse", "mJ", 1000),
+    "shannon_k_x100": ("Shannon's k", "", 100),
+    "voltage_mv": ("voltage", "V", 1000),
+    "compliance_mv": ("open-circuit voltage", "V", 1000),
+    "current_ua": ("intensity", "mA", 1000),
+}
+
+_PHRASES = {
+    "below_range": "is {asked}; it has to be at least {bound}",
+    "above_range": "is {asked}; it may be at most {bound}",
+    "ramps_do_not_fit": "is {asked}, but its ramps alone take {bound}",
+    "rest_without_work": "is {asked}, but a phase without work_s is continuous and has no rest",
+    "work_does_not_fit": "is {asked}, but one train lasts {bound}",
+    "pulse_does_not_fit": "is {asked}; with pulses this long at most {bound} is possible",
+    "rest_too_short": (
+        "is {asked}; above 12 Hz a motor programme has to rest at least half as long as it works, here {bound}"
+    ),
+    "session_time": "is {asked} for the whole session; at most {bound} is allowed",
+    "stage_current": "is {asked}; the output stage delivers at most {bound}",
+    "above_limit": "is {asked}; at most {bound} is allowed",
+    "not_representable": "is {asked}, which cannot be delivered exactly; the nearest that can are {bound}",
+    "not_acknowledged": "has to be confirmed first: {bound}",
+    "missing": "is missing",
+    "unknown": "is not known",
+}
+_OTHERWISE = "would be {asked}; the limit is {bound}"
+
+
+def explain(reason: dict[str, Any]) -> str:
+    """One line for a reason: where, what was asked, what would have been accepted, and who says so."""
+    parameter = str(reason["parameter"])
+    name, asked = _in_words(parameter, reason["asked"])
+    _, bound = _in_words(parameter, reason["bound"])
+    phrase = _PHRASES.get(reason["code"], _OTHERWISE).format(asked=asked, bound=bound)
+    where = f'phase "{reason["phase"]}": ' if reason["phase"] else ""
+    return f"{where}{name} {phrase} ({reason['source']})"
+
+
+def _in_words(parameter: str, value: object) -> tuple[str, str]:
+    field = parameter.rpartition(".")[2]
+    if field in _NAMES:
+        key, quantity = _NAMES[field]
+        return key, in_file_unit(quantity, value) if isinstance(value, int) else str(value)
+    if field in _FIGURES:
+        name, unit, per_unit = _FIGURES[field]
+        return name, f"{value / per_unit:.6g} {unit}".strip() if isinstance(value, int) else str(value)
+    return parameter, str(value)

@@ -1,0 +1,1 @@
+"""Pictures: what a prescription asks (asked), and what a board delivered (delivered)."""

@@ -1,0 +1,120 @@
+"""What a prescription asks: one pulse and a train of each phase, and the session, at the most current it allows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nmes.core import pulse as core_pulse
+from nmes.core.programme import Phase, Programme
+from nmes.core.train import envelope
+from opennmes.plots import draw
+
+CONTINUOUS_SHOWN_S = 2  # of a continuous train, after its ramp
+
+
+def plot_prescription(asked: Programme, path: Path) -> None:
+    """Draw `asked` into `path`. Raises OSError and ValueError."""
+    draw.save(prescription_figure(asked), path)
+
+
+def prescription_figure(asked: Programme) -> Figure:
+    """The picture of plot_prescription."""
+    current_ma = asked.max_current_ua / 1000
+    columns = len(asked.phases)
+    figure = draw.new_figure(
+        asked.title,
+        f"what the prescription asks, drawn at its maximum of {current_ma:g} mA; intensity is set by hand, from zero\n"
+        f"{asked.kind}, {asked.area_mm2 / 100:g} cm², {asked.effect}",
+        max(10.0, 5.0 * columns),
+        10.5,
+    )
+    grid = figure.add_gridspec(3, columns, height_ratios=(1.15, 1, 1))
+    for column, phase in enumerate(asked.phases):
+        _pulse(figure.add_subplot(grid[0, column]), phase, current_ma)
+        _train(figure.add_subplot(grid[1, column]), phase, current_ma)
+    _session(figure.add_subplot(grid[2, :]), asked, current_ma)
+    return figure
+
+
+def _pulse(axes: Axes, phase: Phase, current_ma: float) -> None:
+    draw.clean(axes, f"One pulse of “{phase.name}”, enlarged", "time in the pulse (µs)", "current (mA)")
+    gap_us = core_pulse.gap_delivered_us(phase.gap_us)
+    draw.pulse(axes, _corners(0, phase, current_ma, 1), phase.width_us, gap_us, phase.width_us, current_ma)
+    charge_uc = current_ma * phase.width_us / 1000
+    axes.text(0.98, 0.97, f"{charge_uc:g} µC in each phase", transform=axes.transAxes, ha="right", va="top", fontsize=9)
+
+
+def _corners(begin: float, phase: Phase, current_ma: float, per_us: float) -> list[tuple[float, float]]:
+    gap_us = core_pulse.gap_delivered_us(phase.gap_us)
+    after_a, before_b = phase.width_us, phase.width_us + gap_us
+    return [
+        (begin, current_ma),
+        (begin + after_a * per_us, 0.0),
+        (begin + before_b * per_us, -current_ma),
+        (begin + (before_b + phase.width_us) * per_us, 0.0),
+    ]
+
+
+def _train(axes: Axes, phase: Phase, current_ma: float) -> None:
+    shown_ms = phase.train_ms if phase.work_ms else min(phase.train_ms, phase.ramp_up_ms + 1000 * CONTINUOUS_SHOWN_S)
+    steps = [(0.0, 0.0)]
+    for k in range(phase.pulses):
+        t_us = k * phase.period_us
+        if t_us >= shown_ms * 1000:
+            break
+        current_ua = envelope(phase, t_us // 1000, round(current_ma * 1000))
+        steps += _corners(t_us / 1e6, phase, current_ua / 1000, 1e-6)
+    steps.append((shown_ms / 1000, 0.0))
+    what = "One train" if phase.work_ms else "Beginning of the continuous train"
+    title = f"{what} of “{phase.name}”: {phase.rate_mhz / 1000:g} Hz"
+    draw.clean(axes, title, "time in the train (s)", "current (mA)")
+    draw.train(axes, steps)
+    axes.set_xlim(0, shown_ms / 1000)
+    axes.set_ylim(-1.45 * current_ma, 1.45 * current_ma)
+    _ramp(axes, 0, phase.ramp_up_ms / 1000, 1.12 * current_ma, f"ramp up {phase.ramp_up_ms / 1000:g} s")
+    if phase.work_ms:
+        end_s = phase.train_ms / 1000
+        _ramp(
+            axes, end_s - phase.ramp_down_ms / 1000, end_s, 1.12 * current_ma, f"down {phase.ramp_down_ms / 1000:g} s"
+        )
+
+
+def _ramp(axes: Axes, left: float, right: float, height: float, text: str) -> None:
+    axes.annotate("", (left, height), (right, height), arrowprops={"arrowstyle": "<->", "color": draw.GREY})
+    axes.text((left + right) / 2, height * 1.05, text, ha="center", va="bottom", fontsize=9)
+
+
+def _session(axes: Axes, asked: Programme, current_ma: float) -> None:
+    draw.clean(axes, "The session", "time in the session (min)", "peak current (mA)")
+    outlines = []
+    begin_ms = 0
+    for phase in asked.phases:
+        for index in range(phase.trains):
+            at_ms = begin_ms + index * phase.cycle_ms
+            corners = [
+                (at_ms, 0.0),
+                (at_ms + phase.ramp_up_ms, current_ma),
+                (at_ms + phase.train_ms - phase.ramp_down_ms, current_ma),
+                (at_ms + phase.train_ms, 0.0),
+            ]
+            outlines.append([(time / 60_000, value) for time, value in corners])
+        end_ms = begin_ms + phase.duration_ms
+        axes.text(
+            (begin_ms + end_ms) / 120_000, 1.1 * current_ma, f"“{phase.name}”: {_times(phase)}",
+            ha="center", va="bottom", fontsize=10,
+        )  # fmt: skip
+        axes.axvline(end_ms / 60_000, color=draw.GREY, linewidth=0.8, linestyle="--")
+        begin_ms = end_ms
+    draw.bars(axes, outlines)
+    axes.set_xlim(0, asked.duration_ms / 60_000)
+    axes.set_ylim(0, 1.35 * current_ma)
+
+
+def _times(phase: Phase) -> str:
+    minutes = f"{phase.duration_ms / 60_000:g} min"
+    if not phase.work_ms:
+        return f"continuous, {minutes}"
+    return f"{phase.trains} × ({phase.work_ms / 1000:g} s work, {phase.rest_ms / 1000:g} s rest), {minutes}"

@@ -1,0 +1,59 @@
+"""The emulated board with its output stage: the real UF2 on an emulated RP2040."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from opennmes import paths
+from opennmes.bench.pico import BenchError, EmulatedPico
+from opennmes.bench.port import EmulatedPort
+from opennmes.bench.stage import OutputStage
+from opennmes.boards import load_board, load_stage
+from opennmes.ports.errors import PortError
+from opennmes.ports.interrupts import held_back
+
+BOARD = "pico"
+SLICE_S = 0.02  # of simulated time; after each one Ctrl-C is heard
+
+
+class EmulatorPort(EmulatedPort):
+    """A port to an emulated board of its own; `stage` has the trace of its pins and currents."""
+
+    def __init__(self, uf2: Path | None = None, load_ohm: int = 500) -> None:
+        """Power a board on. `uf2`: see find_uf2. Raises PortError."""
+        pico, self.stage = power_on(uf2, load_ohm)
+        with held_back():
+            super().__init__(pico)
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived, as soon as anything has; b"" after `timeout_s` simulated seconds. Raises PortError."""
+        until_s = self.now_s() + timeout_s
+        data = b""
+        while not data and (left_s := until_s - self.now_s()) > 0:
+            with held_back():
+                data = super().read(min(SLICE_S, left_s))
+        return data
+
+
+def power_on(uf2: Path | None, load_ohm: int) -> tuple[EmulatedPico, OutputStage]:
+    """A board that has not booted yet, and the stage around its pins. Raises PortError."""
+    board = load_board(BOARD)
+    try:
+        pico = EmulatedPico(find_uf2(uf2))
+    except BenchError as error:
+        raise PortError(f"{error}; give a UF2 for board {BOARD} with --uf2, or run `make setup`") from error
+    return pico, OutputStage(pico, board, load_stage(board["stage"]), load_ohm)
+
+
+def find_uf2(named: Path | None) -> Path:
+    """The UF2 to run: the one named, $NMES_UF2, or the checkout's own. Raises PortError."""
+    root = paths.checkout()
+    own = root / "build" / "opennmes-pico.uf2" if root else None
+    from_environment = os.environ.get("NMES_UF2")
+    uf2 = named or (Path(from_environment) if from_environment else own)
+    if uf2 is None:
+        raise PortError("the emulator needs a UF2: name one with --uf2 or $NMES_UF2")
+    if not uf2.is_file():
+        raise PortError(f"there is no UF2 at {uf2}; run `make setup`, or name another with --uf2 or $NMES_UF2")
+    return uf2

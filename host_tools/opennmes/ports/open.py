@@ -1,0 +1,28 @@
+"""Opens a port by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from opennmes.ports.base import Port
+from opennmes.ports.serial import SerialPort
+from opennmes.ports.virtual import VirtualPort
+
+VIRTUAL = "virtual"
+EMULATOR = "emulator"
+LOAD_OHM = 500
+
+
+def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, pulse_log: Path | None = None) -> Port:
+    """Open "virtual", "emulator" or the device of a serial port. Raises PortError.
+
+    `uf2` and `load_ohm` are for the emulator, `pulse_log` is for the virtual board; others do not look at them.
+    """
+    if name == VIRTUAL:
+        return VirtualPort(pulse_log)
+    if name == EMULATOR:
+        # Not above: it takes a second to load, and most commands do without.
+        from opennmes.ports.emulator import EmulatorPort
+
+        return EmulatorPort(uf2, load_ohm)
+    return SerialPort(name)

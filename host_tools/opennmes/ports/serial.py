@@ -1,0 +1,84 @@
+"""A device on a serial port."""
+
+from __future__ import annotations
+
+import errno
+import termios
+import time
+
+import serial
+from serial.tools import list_ports
+
+from opennmes.ports.errors import PortError
+
+BAUD = 115_200  # USB CDC ignores it
+WRITE_TIMEOUT_S = 5.0
+RASPBERRY_PI_VID = 0x2E8A
+
+_DIALOUT = "add yourself to the group that may use it (sudo usermod -aG dialout $USER) and log in again"
+
+
+class SerialPort:
+    """A port whose clock is the wall's."""
+
+    def __init__(self, device: str) -> None:
+        """Open `device` for us alone. Raises PortError."""
+        self.name = device
+        try:
+            self._serial = serial.Serial(device, BAUD, exclusive=True, write_timeout=WRITE_TIMEOUT_S)
+            self._serial.reset_input_buffer()
+        except (OSError, ValueError, termios.error) as error:
+            raise PortError(f"{device}: {_why(error)}") from None
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`. Raises PortError."""
+        try:
+            self._serial.write(data)
+        except serial.SerialTimeoutException:
+            raise PortError(f"{self.name}: the device has taken nothing for {WRITE_TIMEOUT_S:g} s; reset it") from None
+        except (OSError, termios.error) as error:
+            raise self._vanished(error) from None
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived, as soon as anything has; b"" after `timeout_s`. Raises PortError."""
+        try:
+            self._serial.timeout = timeout_s
+            first: bytes = self._serial.read(1)
+            rest: bytes = self._serial.read(self._serial.in_waiting) if first else b""
+        except (OSError, TypeError, termios.error) as error:  # TypeError: pyserial, when it was closed meanwhile
+            raise self._vanished(error) from None
+        return first + rest
+
+    def now_s(self) -> float:
+        """Seconds of wall time."""
+        return time.monotonic()
+
+    def close(self) -> None:
+        """Give the port up."""
+        self._serial.close()
+
+    def _vanished(self, error: Exception) -> PortError:
+        return PortError(f"{self.name}: the port is gone ({error}); was the board unplugged or reset? Plug it in again")
+
+
+def serial_ports() -> str:
+    """The serial ports of this machine as a person reads them, boards of ours first."""
+    there = [port for port in list_ports.comports() if port.hwid != "n/a"]  # a PC's own, mostly wired to nothing
+    found = sorted(there, key=lambda port: (port.vid != RASPBERRY_PI_VID, port.device))
+    if not found:
+        return "no serial port is here; plug the board in (a cable that only charges shows none)"
+    described = [
+        f"{port.device} ({'Pico, ' if port.vid == RASPBERRY_PI_VID else ''}{port.description})" for port in found
+    ]
+    return "serial ports here: " + ", ".join(described)
+
+
+def _why(error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return f"there is no such port; {serial_ports()}; or use --port virtual or --port emulator"
+    if code == errno.EACCES:
+        return f"you may not use this port; {_DIALOUT}"
+    if code in (errno.EBUSY, errno.EAGAIN):
+        return "the port is busy: close the program that has it open (a serial monitor, mpremote, Thonny, another nmes)"
+    return f"this cannot be opened as a serial port ({error}); {serial_ports()}"

@@ -1,0 +1,168 @@
+"""The virtual board: the firmware under MicroPython's Unix port, in virtual time that only we let pass."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from opennmes import paths
+from opennmes.ports.errors import PortError
+from opennmes.ports.interrupts import held_back
+
+HEAP = "4m"
+HUNG_S = 60.0  # of wall time without a byte, while virtual time is to pass
+EXIT_S = 5.0
+
+
+class VirtualPort:
+    """A port whose clock is the virtual board's: in read() it runs until it says something or the timeout is over.
+
+    Between two calls the board stands still, so what happens depends on nothing but what it is sent. The board takes
+    whole lines; what has no newline yet waits here.
+    """
+
+    name = "virtual"
+
+    def __init__(self, pulse_log: Path | None = None) -> None:
+        """Start the board. `pulse_log`: a CSV file for start_us,width_a_us,gap_us,width_b_us,level_a,level_b of each
+        pulse that begins. Raises PortError.
+        """
+        root = paths.checkout()
+        if root is None:
+            raise PortError("the virtual board needs a checkout of OpenNMES: clone it and run `make setup` there")
+        path = [root / "firmware", root / "boards", root / "boards" / "virtual"]
+        environment = {**os.environ, "MICROPYPATH": ":".join(map(str, path))}
+        environment.pop("NMES_PULSE_LOG", None)
+        if pulse_log is not None:
+            environment["NMES_PULSE_LOG"] = str(pulse_log.resolve())
+        command = [micropython(root), "-X", f"heapsize={HEAP}", str(root / "firmware" / "main.py")]
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
+        try:
+            # A session of its own: Ctrl-C at the terminal is for us, who then stop the board in order.
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=0,
+                env=environment, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            self._stderr.close()
+            raise PortError(f"cannot start {command[0]} ({error.strerror}); run `make setup`") from None
+        self._unsent = b""
+        self._unread = b""  # from the board, up to the last whole line of the link
+        self._raw = b""  # from the board, not looked at yet
+        self._running = False  # it was told to run and has not said @at yet
+        self._now_us = 0
+        self._closed = False
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`; the board sees it in the next read(). Raises PortError."""
+        self._check()
+        self._unsent += data
+        if any(line.startswith(b"@") for line in self._unsent.split(b"\n")):
+            self._unsent = b""
+            raise PortError("the virtual board cannot be sent a line that begins with @")
+
+    def read(self, timeout_s: float) -> bytes:
+        """What the board has said, as soon as it has; b"" after `timeout_s` virtual seconds. Raises PortError."""
+        self._check()
+        if not self._unread:
+            if not self._running:
+                self._run(max(1, round(timeout_s * 1e6)))
+            while self._running:
+                self._take()
+        data, self._unread = self._unread, b""
+        return data
+
+    def now_s(self) -> float:
+        """Virtual seconds since power on."""
+        return self._now_us / 1e6
+
+    def close(self) -> None:
+        """End the board: it ends when its input does, and otherwise is killed."""
+        if self._closed:
+            return
+        self._closed = True
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        try:
+            self._process.wait(EXIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        finally:
+            self._stderr.close()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise PortError("the virtual board is closed")
+
+    def _run(self, microseconds: int) -> None:
+        whole, _, self._unsent = self._unsent.rpartition(b"\n")
+        message = (whole + b"\n" if whole else b"") + b"@run %d\n" % microseconds
+        assert self._process.stdin is not None
+        try:
+            with held_back():
+                self._process.stdin.write(message)
+                self._running = True
+        except OSError:
+            raise self._died() from None
+
+    def _take(self) -> None:
+        """Take in what the board writes, at least one byte."""
+        assert self._process.stdout is not None
+        pipe = self._process.stdout.fileno()
+        if not select.select([pipe], [], [], HUNG_S)[0]:
+            self.close()
+            raise PortError(f"the virtual board has hung: not a byte in {HUNG_S:g} s; it was ended. Report this")
+        with held_back():
+            data = os.read(pipe, 65_536)
+            self._raw += data
+            *lines, self._raw = self._raw.split(b"\n")
+            for line in lines:
+                if line.startswith(b"@at "):
+                    self._at(line)
+                else:
+                    self._unread += line + b"\n"
+        if not data:
+            raise self._died()
+
+    def _at(self, line: bytes) -> None:
+        try:
+            self._now_us = int(line[4:])
+        except ValueError:
+            self.close()
+            raise PortError(f"the virtual board does not say what time it is ({line[:40]!r}); it was ended") from None
+        self._running = False
+
+    def _died(self) -> PortError:
+        """Clear up after a board that ended by itself, and say why it did."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            status = f"status {self._process.wait(EXIT_S)}"
+        except subprocess.TimeoutExpired:
+            status = "no status"
+        self._stderr.seek(0)
+        said = self._stderr.read().decode(errors="replace").strip().splitlines()
+        said = said or (self._unread + self._raw).decode(errors="replace").strip().splitlines()
+        self.close()
+        last = "; ".join(line.strip() for line in said[-3:]) or "it said nothing"
+        return PortError(f"the virtual board ended by itself ({status}): {last}")
+
+
+def micropython(root: Path) -> str:
+    """The MicroPython binary to use: $MICROPYTHON, the checkout's own, or one on PATH. Raises PortError."""
+    named = os.environ.get("MICROPYTHON")
+    if named:
+        if shutil.which(named) is None:
+            raise PortError(f"$MICROPYTHON names {named}, which is no program; unset it, or run `make setup`")
+        return named
+    own = root / "build" / "micropython"
+    found = str(own) if own.exists() else shutil.which("micropython")
+    if found is None:
+        raise PortError("the virtual board needs MicroPython's Unix port; run `make setup`, or set $MICROPYTHON to it")
+    return found
