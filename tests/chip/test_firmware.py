@@ -1,0 +1,208 @@
+"""The firmware as it is flashed, on the emulated Pico: what comes out of the pins, and what never does."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opennmes.bench import measure
+from opennmes.bench.repl import Repl
+from opennmes.client import Device, DeviceRefused
+from opennmes.ports.emulator import EmulatorPort
+from opennmes.prescription import Prescription
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARY = ROOT / "host_tools" / "opennmes" / "prescriptions"
+OUTPUTS = ("ch0_a", "ch0_b", "ch1_a", "ch1_b", "enable")
+
+# A dense motor programme: many pulses in little simulated time, ramps as short as they may be.
+DENSE: dict[str, Any] = {
+    "title": "dense",
+    "effect": "sensory",
+    "electrode": {"kind": "pads", "area_mm2": 2_500},
+    "max_current_ua": 20_000,
+    "phases": [
+        {"name": "on", "rate_mhz": 150_000, "width_us": 200, "gap_us": 0, "work_ms": 0, "rest_ms": 0, "ramp_up_ms": 500,
+         "ramp_down_ms": 500, "duration_ms": 60_000},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def port(uf2: Path) -> Iterator[EmulatorPort]:
+    opened = EmulatorPort(uf2)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def device(port: EmulatorPort) -> Device:
+    connected = Device(port)
+    connected.connect()
+    return connected
+
+
+def begin(device: Device, programme: dict[str, Any]) -> None:
+    """Load, confirm, arm and start."""
+    loaded = device.load(programme)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    device.start()
+
+
+def rises(port: EmulatorPort, signal: str) -> list[int]:
+    return [nanos for nanos, value in port.stage.finish().changes(signal) if value]
+
+
+def test_no_output_moves_from_power_on_until_start(port: EmulatorPort) -> None:
+    device = Device(port)
+    device.connect()
+    programme = Prescription.read(LIBRARY / "stress-incontinence-35hz.toml").data
+    loaded = device.load(programme)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    device.wait(0.05)
+    assert [signal for signal in OUTPUTS if rises(port, signal)] == []
+
+
+def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(device: Device, port: EmulatorPort) -> None:
+    begin(device, Prescription.read(LIBRARY / "stress-incontinence-35hz.toml").data)
+    device.raise_to(1_000)
+    while device.status()["delivered"] < 12:
+        device.wait(0.02)
+    account = device.stop()["account"]
+    trace = port.stage.finish()
+    found = measure.pulses(trace, 0)
+    assert {(p.width_a_ns, p.gap_ns, p.width_b_ns) for p in found} == {(250_000, 50_000, 250_000)}
+    starts = [p.start_nanos for p in found]
+    assert {later - sooner for sooner, later in zip(starts, starts[1:], strict=False)} == {28_571_000}
+    assert len(found) == account["delivered"] == account["queued"] - account["cancelled"] >= 12
+    assert account["underruns"] == 0
+    assert measure.overlaps(trace, 0) == 0
+    # The ramp: 1 mA over one second in steps of the stage's 0.1 mA, the same in both phases, at the time of each pulse.
+    assert [p.current_a_ua for p in found] == [-p.current_b_ua for p in found]
+    assert max(p.current_a_ua for p in found) in (300, 400)
+    assert measure.summary(trace, 0)["net_charge_nc"] == 0
+
+
+def test_nothing_comes_after_stop_and_the_enable_falls(device: Device, port: EmulatorPort) -> None:
+    begin(device, DENSE)
+    device.wait(0.05)
+    device.stop()
+    stopped = port.stage.finish()
+    count = len(measure.pulses(stopped, 0))
+    device.wait(0.1)
+    later = port.stage.finish()
+    assert len(measure.pulses(later, 0)) == count
+    assert later.value_at("enable", later.end_nanos) == 0
+    # The running pulse was allowed to end: every phase A has its phase B, of the same width.
+    assert {(p.width_a_ns, p.width_b_ns) for p in measure.pulses(later, 0)} == {(200_000, 200_000)}
+
+
+def test_pause_and_going_on_keep_every_pulse_whole_and_counted(device: Device, port: EmulatorPort) -> None:
+    begin(device, DENSE)
+    device.wait(0.04)
+    device.request("pause")
+    paused = len(measure.pulses(port.stage.finish(), 0))
+    device.wait(0.05)
+    assert len(measure.pulses(port.stage.finish(), 0)) == paused
+    device.start()
+    device.wait(0.04)
+    account = device.stop()["account"]
+    found = measure.pulses(port.stage.finish(), 0)
+    assert len(found) == account["delivered"] == account["queued"] - account["cancelled"] > paused
+    assert {(p.width_a_ns, p.gap_ns, p.width_b_ns) for p in found} == {(200_000, 1_000, 200_000)}
+
+
+def test_a_dense_train_has_no_jitter_while_commands_keep_coming(device: Device, port: EmulatorPort) -> None:
+    begin(device, DENSE)
+    for _ in range(8):
+        device.status()
+    account = device.stop()["account"]
+    starts = [p.start_nanos for p in measure.pulses(port.stage.finish(), 0)]
+    assert len(starts) > 10
+    assert {later - sooner for sooner, later in zip(starts, starts[1:], strict=False)} == {6_667_000}
+    assert account["underruns"] == 0
+
+
+def test_ctrl_c_and_maintenance_do_not_reach_a_running_session(device: Device, port: EmulatorPort) -> None:
+    begin(device, DENSE)
+    port.write(b"\x03\x03\x04")
+    with pytest.raises(DeviceRefused) as refused:
+        device.request("maintenance")
+    assert refused.value.error == "wrong_state"
+    assert device.status()["state"] == "RUNNING"
+    device.stop()
+
+
+def test_ctrl_c_gives_the_prompt_when_idle_with_every_output_at_rest(device: Device, port: EmulatorPort) -> None:
+    port.write(b"\x03")
+    heard = b""
+    while b">>> " not in heard:
+        data = port.read(0.5)
+        assert data, heard
+        heard += data
+    assert [signal for signal in OUTPUTS if port.stage.trace.value_at(signal, int(port.now_s() * 1e9))] == []
+
+
+def test_the_device_refuses_what_the_host_was_told_not_to_check(device: Device, port: EmulatorPort) -> None:
+    with open(ROOT / "docs" / "examples" / "refused-small-probe.toml", "rb") as file:
+        assert tomllib.load(file)["electrode"]["kind"] == "probe"
+    before = device.status()
+    with pytest.raises(DeviceRefused) as refused:
+        device.load(Prescription.read(ROOT / "docs" / "examples" / "refused-small-probe.toml").data)
+    assert "rms_current_density" in {reason["code"] for reason in refused.value.reasons}
+    assert device.status() == before
+
+
+def test_a_lost_host_fades_to_zero_and_stops(device: Device, port: EmulatorPort) -> None:
+    begin(device, DENSE)
+    device.raise_to(1_000)
+    device.status()
+    began_s = port.now_s()
+    # A cable that is pulled: nothing more is said.
+    while port.now_s() - began_s < 3.2:
+        port.read(0.1)
+    trace = port.stage.finish()
+    found = measure.pulses(trace, 0)
+    last_s = found[-1].start_nanos / 1e9
+    assert 2.9 < last_s - began_s < 3.1
+    assert trace.value_at("enable", trace.end_nanos) == 0
+    fading = [p.current_a_ua for p in found if p.start_nanos / 1e9 > began_s + 2.0]
+    assert fading == sorted(fading, reverse=True) and fading[0] == 1_000 and fading[-1] == 0
+
+
+def test_the_refill_allocates_nothing_and_edges_do_not_care_about_garbage_collection(repl: Repl, port: EmulatorPort) -> None:
+    printed = repl.run(
+        """
+import gc, micropython, board, time
+from nmes.core import pulse
+from nmes.hal.rp2.generator import Generator
+g = Generator(0, board.BOARD["pins"]["channels"][0], 1000)
+g.begin()
+edges = []
+def fill():
+    while g.room() > 0:
+        g.put(100, 100, 250, 50, 250, 8000, 200)
+micropython.heap_lock()
+fill()
+fill()
+micropython.heap_unlock()
+for _ in range(12):
+    time.sleep_ms(8)
+    gc.collect()
+    micropython.heap_lock()
+    fill()
+    micropython.heap_unlock()
+micropython.heap_lock()
+cancelled = g.stop()
+micropython.heap_unlock()
+print(g.begun(), cancelled, g.begun() + cancelled == g._head)
+"""
+    )
+    begun, _, whole = printed.split()
+    assert int(begun) > 10 and whole == "True"

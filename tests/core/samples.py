@@ -1,0 +1,89 @@
+"""What the tests of core share: programmes that are allowed, a stage, a decoder of its own, a repeatable die."""
+
+try:
+    from micropython import heap_lock, heap_unlock
+except ImportError:
+
+    def heap_lock():
+        pass
+
+    def heap_unlock():
+        pass
+
+
+MICROPYTHON = __import__("sys").implementation.name == "micropython"
+
+STAGE = {
+    "name": "test",
+    "channels": 2,
+    "full_scale_ua": 100_000,
+    "levels": 1000,
+    "level_settle_us": 256,
+    "compliance_mv": 80_000,
+}
+
+
+def stage(**changes):
+    made = dict(STAGE)
+    made.update(changes)
+    return made
+
+
+def phase(**changes):
+    """One phase of the usual training against stress incontinence: 35 Hz, 5 s on, 10 s off."""
+    made = {
+        "name": "work",
+        "rate_mhz": 35_000,
+        "width_us": 250,
+        "gap_us": 50,
+        "work_ms": 5_000,
+        "rest_ms": 10_000,
+        "ramp_up_ms": 1_000,
+        "ramp_down_ms": 1_000,
+        "duration_ms": 60_000,
+    }
+    made.update(changes)
+    return made
+
+
+def programme(phases=None, **changes):
+    """A programme that is accepted on STAGE; `kind` and `area_mm2` change its electrode."""
+    made = {
+        "title": "stress",
+        "effect": "motor",
+        "electrode": {"kind": changes.pop("kind", "probe"), "area_mm2": changes.pop("area_mm2", 400)},
+        "max_current_ua": 30_000,
+        "phases": [phase()] if phases is None else phases,
+    }
+    made.update(changes)
+    return made
+
+
+def decode(halves, at=0):
+    """The fields of a record, from the layout in the docstring of nmes/core/pulse.py and by arithmetic of its own."""
+    words = [halves[at + i] + 65536 * halves[at + i + 1] for i in (0, 2, 4)]
+    return {
+        "tags": tuple([word % 2 for word in words]),
+        "level_a": words[0] // 2 % 32768,
+        "spare": words[0] // 65536 % 2 + words[2] // 2**31,
+        "level_b": words[0] // 2**17,
+        "rest": words[1] // 2,
+        "gap": words[2] // 2 % 1024,
+        "width_a": words[2] // 2**11 % 1024,
+        "width_b": words[2] // 2**21 % 1024,
+    }
+
+
+class Die:
+    """Numbers that look random and are the same everywhere (a linear congruential generator)."""
+
+    def __init__(self, seed=1):
+        self._state = seed
+
+    def roll(self, sides):
+        """A number from 0 to sides - 1."""
+        self._state = (self._state * 1103515245 + 12345) & 0x7FFFFFFF
+        return (self._state >> 8) % sides
+
+    def one_of(self, items):
+        return items[self.roll(len(items))]

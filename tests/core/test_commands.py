@@ -1,0 +1,176 @@
+"""core/commands.py: one table for both ends; no argument that it does not declare comes through."""
+
+import binascii
+import json
+import unittest
+
+from nmes.core import checklist, commands, faults, session
+from nmes.core.commands import COMMANDS, ERRORS, check_arguments
+
+STATES = (session.IDLE, session.ARMED, session.RUNNING, session.PAUSED, session.FAULT)
+JUNK = (None, True, False, 1.0, 0.5, float("nan"), float("inf"), "1", "", [], [1], {}, {"a": 1}, -1, 2**32, 2**70, -(2**70))
+
+
+def right(name):
+    """Arguments that the table allows."""
+    return {
+        key: {} if kind == "object" else least for key, (kind, least, _) in COMMANDS[name].arguments.items()
+    }
+
+
+def codes(name, request):
+    return {(r["code"], r["parameter"]) for r in check_arguments(name, request)}
+
+
+class TheTable(unittest.TestCase):
+    def test_both_interpreters_have_the_same(self):
+        # Golden: whoever changes the table changes this number, and PROTOCOL when an old host would misread it.
+        self.assertEqual(commands.crc(), TABLE_CRC)
+
+    def test_rows_survive_json_and_come_in_one_order(self):
+        rows = commands.rows()
+        self.assertEqual(json.loads(json.dumps(rows)), rows)
+        self.assertEqual([row["name"] for row in rows], sorted(COMMANDS))
+
+    def test_every_row_is_whole(self):
+        for row in commands.rows():
+            self.assertTrue(row["states"] and row["fields"] and row["text"].endswith("."), row["name"])
+            for state in row["states"]:
+                self.assertIn(state, STATES)
+            for key, (kind, least, most) in row["arguments"].items():
+                self.assertTrue(kind in ("int", "object"), key)
+                self.assertTrue(kind == "object" or 0 <= least <= most)
+                self.assertFalse(key in ("seq", "cmd"))
+
+    def test_every_row_fits_into_a_line(self):
+        for row in commands.rows():
+            self.assertTrue(len(json.dumps(row)) < 2_500, row["name"])
+
+    def test_stop_and_status_are_always_allowed(self):
+        for name in ("stop", "status", "identify", "describe"):
+            self.assertEqual(sorted(COMMANDS[name].states), sorted(STATES))
+
+    def test_what_can_lead_to_output_is_allowed_in_one_state_only(self):
+        self.assertEqual(COMMANDS["load"].states, (session.IDLE,))
+        self.assertEqual(COMMANDS["acknowledge"].states, (session.IDLE,))
+        self.assertEqual(COMMANDS["arm"].states, (session.IDLE,))
+        self.assertEqual(set(COMMANDS["start"].states), {session.ARMED, session.PAUSED})
+        self.assertEqual(COMMANDS["intensity"].states, (session.RUNNING,))
+        self.assertEqual(COMMANDS["clear"].states, (session.FAULT,))
+
+    def test_the_prompt_is_not_reached_while_armed(self):
+        self.assertEqual(COMMANDS["maintenance"].states, (session.IDLE,))
+
+    def test_the_index_of_describe_reaches_every_row(self):
+        self.assertTrue(COMMANDS["describe"].arguments["index"][2] >= len(COMMANDS) - 1)
+
+    def test_acknowledge_and_clear_reach_what_there_is(self):
+        arguments = COMMANDS["acknowledge"].arguments
+        self.assertTrue(checklist.VERSION <= arguments["checklist"][2] and len(checklist.ITEMS) <= arguments["items"][2])
+        _, least, most = COMMANDS["clear"].arguments["fault"]
+        for number in faults.FAULTS:
+            self.assertTrue(least <= number <= most)
+
+    def test_every_error_says_what_it_means(self):
+        for code in ("too_long", "no_crc", "bad_crc", "not_json", "not_an_object", "bad_seq", "refused", "internal"):
+            self.assertTrue(len(ERRORS[code]) > 10)
+
+
+class Arguments(unittest.TestCase):
+    def test_the_right_ones_are_accepted_by_every_command(self):
+        for name in COMMANDS:
+            self.assertEqual(check_arguments(name, right(name)), [])
+            request = right(name)
+            request.update({"seq": 1, "cmd": name})
+            self.assertEqual(check_arguments(name, request), [])
+
+    def test_every_missing_one_is_named(self):
+        for name in COMMANDS:
+            for key in COMMANDS[name].arguments:
+                request = right(name)
+                del request[key]
+                self.assertEqual(codes(name, request), {("missing", key)})
+
+    def test_every_unknown_one_is_named(self):
+        for name in COMMANDS:
+            for key in ("extra", "", "Seq", "channels"):
+                request = right(name)
+                request[key] = 1
+                self.assertEqual(codes(name, request), {("unknown", key)})
+
+    def test_the_bounds_are_exact(self):
+        for name in COMMANDS:
+            for key, (kind, least, most) in COMMANDS[name].arguments.items():
+                if kind != "int":
+                    continue
+                for value, wanted in (
+                    (least, set()),
+                    (most, set()),
+                    (least - 1, {("below_range", key)}),
+                    (most + 1, {("above_range", key)}),
+                ):
+                    request = right(name)
+                    request[key] = value
+                    self.assertEqual(codes(name, request), wanted, (name, key, value))
+
+    def test_channel_minus_1_and_1_and_2_are_refused(self):
+        # Peer defect: an array indexed before the range was checked (PedroLopes/openEMSstim EMSSystem.cpp).
+        for channel in (-1, 1, 2, 255, 256, 2**32):
+            self.assertTrue(check_arguments("intensity", {"channel": channel, "current_ua": 0}))
+
+    def test_junk_of_every_kind_is_refused_in_every_argument(self):
+        for name in COMMANDS:
+            for key, (kind, _, _) in COMMANDS[name].arguments.items():
+                for value in JUNK:
+                    if kind == "object" and isinstance(value, dict):
+                        continue
+                    request = right(name)
+                    request[key] = value
+                    (reason,) = check_arguments(name, request)
+                    self.assertEqual(reason["parameter"], key)
+                    self.assertEqual(set(reason), {"code", "parameter", "asked", "bound", "source", "phase"})
+                    self.assertTrue(json.loads(json.dumps(reason)) == reason)
+
+    def test_what_json_of_the_device_lets_through_is_refused(self):
+        self.assertEqual(codes("status", {1: 2}), {("unknown", "1")})
+        self.assertEqual(codes("status", {None: 2}), {("unknown", "None")})
+
+
+class Checklist(unittest.TestCase):
+    def test_it_has_a_version_and_every_item_is_a_line_of_its_own(self):
+        self.assertTrue(checklist.VERSION >= 1)
+        self.assertEqual(len(set(checklist.ITEMS)), len(checklist.ITEMS))
+        self.assertEqual(len(checklist.ITEMS), len(checklist.STOP) + len(checklist.WAIT) + len(checklist.CARE))
+        for item in checklist.ITEMS:
+            self.assertTrue(isinstance(item, str) and 10 < len(item) < 120, item)
+
+    def test_a_changed_text_needs_a_new_version(self):
+        # Change both together: a session's record keeps only the version.
+        text = "\n".join(checklist.ITEMS).encode()
+        self.assertEqual((checklist.VERSION, binascii.crc32(text) & 0xFFFFFFFF), (1, CHECKLIST_CRC))
+
+
+class Faults(unittest.TestCase):
+    def test_every_fault_says_what_happened_and_what_to_do(self):
+        names = set()
+        for number in faults.FAULTS:
+            name, happened, to_do = faults.FAULTS[number]
+            self.assertTrue(1 <= number <= 99 and faults.name(number) == name)
+            self.assertTrue(happened.endswith(".") and to_do.endswith("."))
+            names.add(name)
+        self.assertEqual(len(names), len(faults.FAULTS))
+
+    def test_the_constants_are_numbers_of_the_list(self):
+        for constant in ("INTERNAL_ERROR", "PULSE_CHECK", "PULSE_COUNT", "WATCHDOG_RESET"):
+            number = getattr(faults, constant)
+            self.assertEqual(faults.name(number), constant.lower())
+
+    def test_an_unknown_number_has_a_name_too(self):
+        self.assertEqual(faults.name(77), "number_77")
+
+
+TABLE_CRC = 1_361_829_613
+CHECKLIST_CRC = 1_683_971_074
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,282 @@
+"""core/limits.py: every limit holds to the microampere, is named, and no other programme slips through."""
+
+import unittest
+
+import samples
+from nmes.core import limits, programme
+from nmes.core.reason import Refused
+
+LOW = {"work_ms": 5_000, "rest_ms": 10_000}
+
+
+def parsed(phases=None, **changes):
+    return programme.parse(samples.programme(phases, **changes))
+
+
+def reasons(current_ua, phases=None, stage=samples.STAGE, **changes):
+    return limits.check(parsed(phases, **changes), stage, current_ua)
+
+
+def codes(current_ua, phases=None, stage=samples.STAGE, **changes):
+    return {r["code"] for r in reasons(current_ua, phases, stage, **changes)}
+
+
+class Beyond:
+    """A programme's phase beyond the envelope, for limits that the envelope keeps out of reach."""
+
+    def __init__(self, kind, area_mm2, width_us, rate_mhz):
+        self.kind = kind
+        self.area_mm2 = area_mm2
+        self.width_us = width_us
+        self.rate_mhz = rate_mhz
+
+    def codes(self, current_ua):
+        return {found[0] for found in limits._broken(self, self, current_ua)}
+
+
+class GoldenVectors(unittest.TestCase):
+    """Facts: limits.md, section 0.1."""
+
+    def test_figures_and_verdicts(self):
+        for name, current_ua, width_us, rate_mhz, kind, area_mm2, figures, broken in (
+            ("probe SUI", 50_000, 250, 50_000, "probe", 400, (7_906, 1_976, 1_250, 12_500, 3_125, 160, 7_812, 625), set()),
+            ("probe OAB", 50_000, 250, 10_000, "probe", 400, (3_536, 884, 250, 12_500, 3_125, 160, 1_562, 625), set()),
+            (
+                "probe SUI, 3 cm2",
+                50_000,
+                250,
+                50_000,
+                "probe",
+                300,
+                (7_906, 2_635, 1_250, 12_500, 4_167, 172, 10_417, 625),
+                {"rms_current_density"},
+            ),
+            ("pads SUI", 60_000, 300, 50_000, "pads", 2_500, (10_393, 831, 1_800, 18_000, 720, 112, 4_320, 1_080), set()),
+            ("abdominal", 80_000, 300, 80_000, "pads", 2_500, (17_528, 1_402, 3_840, 24_000, 960, 137, 12_288, 1_920), set()),
+            (
+                "abdominal hot",
+                100_000,
+                400,
+                80_000,
+                "pads",
+                2_500,
+                (25_299, 2_024, 6_400, 40_000, 1_600, 181, 25_600, 4_000),
+                {"phase_charge", "phase_charge_cap", "rms_current_density"},
+            ),
+        ):
+            phase = samples.phase(width_us=width_us, rate_mhz=rate_mhz)
+            whole = parsed([phase], kind=kind, area_mm2=area_mm2)
+            found = limits.figures(whole, whole.phases[0], current_ua)
+            # The table has four digits; what is shown is rounded up.
+            for key, wanted in zip(KEYS, figures):
+                self.assertTrue(0 <= found[key] - wanted <= 1, (name, key, found[key]))
+            self.assertEqual(codes(current_ua, [phase], kind=kind, area_mm2=area_mm2), broken, name)
+
+    def test_the_currents_that_reach_2_milliamperes_per_square_centimetre(self):
+        # A probe of 3 cm2: 37.9 mA at 50 Hz, 84.9 mA at 10 Hz; 4 cm2: 50.6 mA; 5 cm2: 63.2 mA, with 250 us.
+        for area_mm2, rate_mhz, wanted_ua in (
+            (300, 50_000, 37_947),
+            (300, 10_000, 84_852),
+            (400, 50_000, 50_596),
+            (500, 50_000, 63_245),
+        ):
+            whole = parsed([samples.phase(rate_mhz=rate_mhz, width_us=250)], area_mm2=area_mm2)
+            for current_ua, broken in ((wanted_ua, False), (wanted_ua + 1, True)):
+                found = [f[0] for f in limits._broken(whole, whole.phases[0], current_ua)]
+                self.assertEqual("rms_current_density" in found, broken)
+
+
+KEYS = (
+    "irms_ua",
+    "density_rms_ua_per_cm2",
+    "iavg_ua",
+    "phase_charge_nc",
+    "charge_density_nc_per_cm2",
+    "shannon_k_x100",
+    "power_density_uw_per_cm2",
+    "energy_uj",
+)
+
+
+class EachLimitHoldsToTheMicroampere(unittest.TestCase):
+    def alone(self, code, current_ua, phases=None, stage=samples.STAGE, **changes):
+        """`current_ua` breaks nothing, one more breaks `code` alone, and the largest current is the same."""
+        with self.subTest(code):
+            self.assertEqual(codes(current_ua, phases, stage, **changes), set())
+            (reason,) = reasons(current_ua + 1, phases, stage, **changes)
+            self.assertEqual(reason["code"], code)
+            self.assertTrue(reason["asked"] > reason["bound"], reason)
+            whole = parsed(phases, **changes)
+            self.assertEqual(limits.largest_current_ua(whole, stage), (current_ua, reason["source"]))
+            return reason
+
+    def test_density_of_a_probe(self):
+        # 2 mA/cm2 * 3 cm2 / sqrt(2 * 250 us * 50 Hz) = 37 947.33 uA
+        reason = self.alone("rms_current_density", 37_947, [samples.phase(rate_mhz=50_000)], area_mm2=300)
+        self.assertEqual((reason["parameter"], reason["bound"], reason["phase"]), ("density_rms_ua_per_cm2", 2_000, "work"))
+
+    def test_density_of_pads_counts_half_a_pad(self):
+        # 2 mA/cm2 * 3 cm2 / sqrt(2 * 250 us * 50 Hz) again: 6 cm2 of pad count as 3
+        reason = self.alone("rms_current_density", 37_947, [samples.phase(rate_mhz=50_000)], kind="pads", area_mm2=600)
+        self.assertEqual(reason["source"], "2 mA/cm2 r.m.s. with half a pad lifted")
+
+    def test_charge_of_a_short_phase(self):
+        # 20 uC + 28 uC/ms * 0.05 ms = 21.4 uC; the stage of the test delivers as much only at this width
+        strong = samples.stage(full_scale_ua=500_000, compliance_mv=80_000_000)
+        whole = parsed([samples.phase(rate_mhz=1_000, width_us=50)], kind="pads", area_mm2=20_000)
+        self.assertEqual(limits.largest_current_ua(whole, strong), (428_000, "chosen from the FDA 1999 guidance and 2010 draft"))
+        found = limits._broken(whole, whole.phases[0], 428_001)
+        self.assertEqual([f[:3] for f in found], [("phase_charge", "phase_charge_nc", 21_400)])
+
+    def test_charge_cap_of_a_long_phase(self):
+        # 25 uC / 400 us = 62.5 mA
+        reason = self.alone("phase_charge_cap", 62_500, [samples.phase(width_us=400, rate_mhz=20_000)], kind="pads", area_mm2=2_500)
+        self.assertEqual((reason["parameter"], reason["bound"], reason["asked"]), ("phase_charge_nc", 25_000, 25_001))
+
+    def test_where_the_two_charge_limits_meet(self):
+        strong = samples.stage(full_scale_ua=500_000, compliance_mv=80_000_000)
+        for width_us, bound_nc in ((50, 21_400), (178, 24_984), (179, 25_000), (500, 25_000)):
+            whole = parsed([samples.phase(rate_mhz=1_000, width_us=width_us)], kind="pads", area_mm2=20_000)
+            self.assertEqual(limits.largest_current_ua(whole, strong)[0], 1_000 * bound_nc // width_us)
+
+    def test_shannon_of_a_small_probe(self):
+        # Q^2 / A = 10^1.85 with A = 1 cm2: 8.413 95 uC, 16 827.9 uA of 500 us
+        reason = self.alone("shannon", 16_827, [samples.phase(width_us=500, rate_mhz=1_000)], area_mm2=100)
+        self.assertEqual((reason["parameter"], reason["bound"]), ("shannon_k_x100", 185))
+
+    def test_shannon_is_no_limit_of_pads(self):
+        found = codes(16_828, [samples.phase(width_us=500, rate_mhz=1_000)], kind="pads", area_mm2=100)
+        self.assertEqual(found, set())
+
+    def test_full_scale_of_the_stage(self):
+        weak = samples.stage(full_scale_ua=20_000)
+        reason = self.alone("stage_current", 20_000, stage=weak)
+        self.assertEqual((reason["asked"], reason["bound"], reason["source"]), (20_001, 20_000, "output stage test"))
+
+    def test_compliance_of_the_stage(self):
+        weak = samples.stage(compliance_mv=10_000)
+        reason = self.alone("stage_voltage", 20_000, stage=weak)
+        # 20 001 uA through 500 ohm
+        self.assertEqual((reason["parameter"], reason["asked"], reason["bound"]), ("voltage_mv", 10_001, 10_000))
+
+    def test_open_circuit_voltage_of_the_stage(self):
+        self.assertEqual(codes(1_000, stage=samples.stage(compliance_mv=80_000)), set())
+        self.assertEqual(codes(1_000, stage=samples.stage(compliance_mv=80_001)), {"open_voltage"})
+
+    def test_time_of_a_session(self):
+        for effect, most_ms in (("motor", 1_800_000), ("sensory", 3_600_000)):
+            half = samples.phase(duration_ms=most_ms // 2)
+            self.assertEqual(codes(1_000, [samples.phase(duration_ms=most_ms)], effect=effect), set())
+            self.assertEqual(codes(1_000, [half, half], effect=effect), set())
+            # The sum counts, not the phases.
+            longer = samples.phase(duration_ms=most_ms // 2 + 1)
+            (reason,) = reasons(1_000, [half, longer], effect=effect)
+            self.assertEqual((reason["code"], reason["asked"], reason["bound"]), ("session_time", most_ms + 1, most_ms))
+
+    def test_rest_of_a_motor_programme_above_12_hertz(self):
+        for rate_mhz, work_ms, rest_ms, effect, wanted in (
+            (12_001, 5_000, 2_500, "motor", set()),
+            (12_001, 5_000, 2_499, "motor", {"rest_too_short"}),
+            (12_001, 5_001, 2_500, "motor", {"rest_too_short"}),
+            (12_001, 5_001, 2_501, "motor", set()),
+            (12_001, 0, 0, "motor", {"rest_too_short"}),
+            (12_000, 0, 0, "motor", set()),
+            (12_000, 5_000, 0, "motor", set()),
+            (100_000, 0, 0, "sensory", set()),
+            (100_000, 5_000, 0, "sensory", set()),
+        ):
+            phase = samples.phase(rate_mhz=rate_mhz, work_ms=work_ms, rest_ms=rest_ms)
+            self.assertEqual(codes(1_000, [phase], effect=effect), wanted, (rate_mhz, work_ms, rest_ms, effect))
+        (reason,) = reasons(1_000, [samples.phase(work_ms=5_001, rest_ms=0)])
+        self.assertEqual(reason["bound"], 2_501)
+
+
+class LimitsThatTheEnvelopeKeepsOutOfReachHoldToo(unittest.TestCase):
+    """With no programme of the envelope are these the tightest; the numbers are checked one step beyond it."""
+
+    def exact(self, code, phase, current_ua):
+        self.assertFalse(code in phase.codes(current_ua), code)
+        self.assertIn(code, phase.codes(current_ua + 1))
+
+    def test_rms_current(self):
+        # 50 mA / sqrt(2 * 50 us * 200 Hz) = 353 553.39 uA
+        phase = Beyond("pads", 20_000, 50, 200_000)
+        self.exact("rms_current", phase, 353_553)
+        self.assertEqual(phase.codes(353_554), {"rms_current"})
+
+    def test_average_current(self):
+        # 10 mA / (2 * 200 us * 400 Hz) = 62.5 mA
+        phase = Beyond("pads", 20_000, 200, 400_000)
+        self.exact("average_current", phase, 62_500)
+        self.assertEqual(phase.codes(62_501), {"average_current"})
+
+    def test_power_density(self):
+        # Irms^2 * 500 ohm / A = 0.25 W/cm2: with A = 1 cm2 22.360 68 mA r.m.s., 2 * 500 us * 100 Hz: 70 710.7 uA
+        self.exact("power_density", Beyond("probe", 100, 500, 100_000), 70_710)
+
+    def test_pulse_energy(self):
+        # I^2 * 500 ohm * 2 * 500 us = 300 mJ: 774 596.7 uA
+        self.exact("pulse_energy", Beyond("pads", 20_000, 500, 1), 774_596)
+
+    def test_density_is_always_reached_before_power_density(self):
+        # 2 mA/cm2 at 50 mA r.m.s. is 0.05 W/cm2, below 0.25.
+        self.assertTrue(limits.DENSITY_RMS_MAX_UA_PER_CM2 * limits.IRMS_MAX_UA * limits.LOAD_OHM < 250_000 * 10**6)
+
+
+class TheTightestWins(unittest.TestCase):
+    def test_over_several_phases(self):
+        mild = samples.phase(name="mild", rate_mhz=10_000, width_us=200)
+        hot = samples.phase(name="hot", rate_mhz=50_000, width_us=250)
+        for phases in ([mild, hot], [hot, mild], [hot], [mild, mild, hot]):
+            self.assertEqual(limits.largest_current_ua(parsed(phases, area_mm2=300), samples.STAGE)[0], 37_947)
+        (reason,) = reasons(37_948, [mild, hot], area_mm2=300)
+        self.assertEqual(reason["phase"], "hot")
+
+    def test_over_electrode_and_stage(self):
+        for full_scale_ua, wanted_ua, source in ((37_946, 37_946, "output stage test"), (37_948, 37_947, "2 mA/cm2 r.m.s. for this electrode")):
+            whole = parsed([samples.phase(rate_mhz=50_000)], area_mm2=300)
+            found = limits.largest_current_ua(whole, samples.stage(full_scale_ua=full_scale_ua))
+            self.assertEqual(found, (wanted_ua, source))
+
+    def test_the_prescription_is_compared_with_the_largest(self):
+        for current_ua, allowed in ((37_947, True), (37_948, False)):
+            data = samples.programme([samples.phase(rate_mhz=50_000)], area_mm2=300, max_current_ua=current_ua)
+            if allowed:
+                programme.accept(data, samples.STAGE)
+            else:
+                with self.assertRaises(Refused):
+                    programme.accept(data, samples.STAGE)
+
+    def test_more_current_never_breaks_less(self):
+        for area_mm2, kind in ((100, "probe"), (300, "probe"), (600, "pads"), (20_000, "pads")):
+            phase = samples.phase(rate_mhz=80_000, width_us=400)
+            before = set()
+            for current_ua in range(0, 100_001, 499):
+                found = codes(current_ua, [phase], kind=kind, area_mm2=area_mm2)
+                self.assertTrue(before <= found)
+                before = found
+
+    def test_no_current_breaks_nothing(self):
+        self.assertEqual(codes(0), set())
+        whole = parsed()
+        self.assertEqual(set(limits.figures(whole, whole.phases[0], 0).values()), {0})
+
+
+class FiguresNeverLookSmaller(unittest.TestCase):
+    def test_what_is_beyond_a_limit_is_shown_beyond_it(self):
+        for area_mm2 in range(100, 2_000, 37):
+            for kind in ("probe", "pads"):
+                phase = samples.phase(rate_mhz=50_000, width_us=450)
+                whole = parsed([phase], kind=kind, area_mm2=area_mm2)
+                largest_ua, _ = limits.largest_current_ua(whole, samples.STAGE)
+                for reason in limits.check(whole, samples.STAGE, largest_ua + 1):
+                    self.assertTrue(reason["asked"] > reason["bound"], reason)
+
+    def test_root_is_the_smallest_whose_square_is_enough(self):
+        for value in list(range(0, 3_000)) + [10**12 - 1, 10**12, 10**12 + 1, 2**60 - 1, 2**60, 2**60 + 1, 10**30]:
+            root = limits._root_up(value)
+            self.assertTrue(root * root >= value and (root == 0 or (root - 1) * (root - 1) < value), value)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,168 @@
+"""core/pulse_check.py: lets through what encode makes of acceptable pulses, and nothing else."""
+
+import unittest
+from array import array
+
+from nmes.core import limits, programme, pulse, pulse_check
+from samples import Die, decode, heap_lock, heap_unlock
+
+LEAST_PERIOD_US = 6_667  # 150 Hz
+
+
+def bad(level=300, width_us=250, gap_us=50, period_us=20_000, level_most=1_000, **other):
+    """What the checker says of the record that encode makes; `level_b`, `width_b_us` differ when given."""
+    halves = array("H", [0] * 6)
+    level_b, width_b_us = other.get("level_b", level), other.get("width_b_us", width_us)
+    pulse.encode(halves, 0, level, level_b, width_us, gap_us, width_b_us, period_us)
+    return pulse_check.bad(halves, 0, level_most)
+
+
+class WhatIsAcceptableIsLetThrough(unittest.TestCase):
+    def test_every_width_and_gap_of_the_envelope_at_its_largest_level(self):
+        for width_us in range(50, 501):
+            level = min(1_000, 250_000 // width_us)
+            for gap_us in (0, 1, 50, 199, 200):
+                self.assertEqual(bad(level, width_us, gap_us, LEAST_PERIOD_US), 0)
+
+    def test_every_rate_of_the_envelope(self):
+        for rate_mhz in range(1_000, 150_001, 100):
+            self.assertEqual(bad(period_us=pulse.period_us(rate_mhz)), 0)
+
+    def test_every_level_up_to_the_session_s(self):
+        for level in range(0, 1_001):
+            self.assertEqual(bad(level, level_most=level), 0)
+
+    def test_its_constants_are_those_of_the_envelope_and_the_charge_limit(self):
+        # Written twice on purpose; here is where the two meet.
+        fields = programme.PHASE_FIELDS
+        self.assertEqual(pulse_check._WIDTH_MOST_US, fields["width_us"][1])
+        self.assertEqual(pulse_check._GAP_MOST_US, fields["gap_us"][1])
+        self.assertTrue(0 <= pulse.period_us(fields["rate_mhz"][1]) - pulse_check._PERIOD_LEAST_US <= 1)
+        self.assertEqual(pulse_check._CHARGE_MOST * 100, limits.CHARGE_MAX_NC * 1_000)
+
+    def test_it_shares_no_code_with_what_it_checks(self):
+        for module in (pulse, limits, programme):
+            self.assertFalse(module in pulse_check.__dict__.values())
+
+
+class EachRuleRefuses(unittest.TestCase):
+    def test_a_wrong_tag(self):
+        for word in range(3):
+            halves = array("H", [0] * 6)
+            pulse.encode(halves, 0, 300, 300, 250, 50, 250, 20_000)
+            halves[2 * word] ^= 1
+            self.assertEqual(pulse_check.bad(halves, 0, 1_000), 1)
+
+    def test_levels_that_differ(self):
+        self.assertEqual(bad(300, level_b=301), 2)
+        self.assertEqual(bad(301, level_b=300), 2)
+        self.assertEqual(bad(300, level_b=0), 2)
+
+    def test_a_level_above_the_session_s(self):
+        self.assertEqual(bad(300, level_most=300), 0)
+        self.assertEqual(bad(301, level_most=300), 3)
+        self.assertEqual(bad(1, level_most=0), 3)
+
+    def test_widths_that_differ(self):
+        self.assertEqual(bad(width_us=250, width_b_us=251), 4)
+        self.assertEqual(bad(width_us=251, width_b_us=250), 4)
+
+    def test_a_phase_or_a_gap_that_is_too_long(self):
+        self.assertEqual(bad(100, width_us=500), 0)
+        self.assertEqual(bad(100, width_us=501), 5)
+        self.assertEqual(bad(gap_us=200), 0)
+        self.assertEqual(bad(gap_us=201), 5)
+
+    def test_a_period_that_is_too_short(self):
+        for width_us in (50, 250, 500):
+            for gap_us in (0, 200):
+                self.assertEqual(bad(100, width_us, gap_us, LEAST_PERIOD_US), 0)
+                self.assertEqual(bad(100, width_us, gap_us, 6_665), 6)
+
+    def test_a_charge_that_is_too_large(self):
+        self.assertEqual(bad(500, width_us=500), 0)
+        self.assertEqual(bad(501, width_us=500), 7)
+        self.assertEqual(bad(1_000, width_us=250), 0)
+        self.assertEqual(bad(1_000, width_us=251), 7)
+
+    def test_it_looks_at_the_record_it_is_told_to(self):
+        halves = array("H", [0xFFFF] * 18)
+        pulse.encode(halves, 6, 300, 300, 250, 50, 250, 20_000)
+        self.assertEqual(pulse_check.bad(halves, 6, 1_000), 0)
+        self.assertTrue(pulse_check.bad(halves, 0, 1_000))
+        self.assertTrue(pulse_check.bad(halves, 12, 1_000))
+
+
+def reference(halves, level_most):
+    """The rules once more, from the layout and the limits in words; True when the record may be delivered."""
+    found = decode(halves)
+    width_a, width_b, gap = found["width_a"] + 2, found["width_b"] + 2, found["gap"] + 1
+    return (
+        found["tags"] == TAGS
+        and found["spare"] == 0
+        and found["level_a"] == found["level_b"] <= level_most
+        and width_a == width_b <= 500
+        and gap <= 200
+        and found["rest"] + 272 + width_a + gap + width_b >= 6_666
+        and found["level_a"] * 100 * width_a <= 25_000_000  # pC
+    )
+
+
+TAGS = (1, 0, 0)
+
+
+class AnIndependentReferenceAgrees(unittest.TestCase):
+    def test_on_single_and_double_bit_flips_of_acceptable_records(self):
+        halves = array("H", [0] * 6)
+        refused = 0
+        for shape in ((300, 250, 50, 20_000), (500, 500, 200, 6_667), (1_000, 50, 0, 1_000_000), (0, 50, 1, 6_667)):
+            level, width_us, gap_us, period_us = shape
+            for first in range(96):
+                for second in range(first, 96):
+                    pulse.encode(halves, 0, level, level, width_us, gap_us, width_us, period_us)
+                    for bit in {first, second}:
+                        halves[bit // 16] ^= 1 << bit % 16
+                    verdict = pulse_check.bad(halves, 0, 1_000)
+                    self.assertEqual(verdict == 0, reference(halves, 1_000), (shape, first, second))
+                    refused += verdict != 0
+        self.assertTrue(refused > 10_000, refused)
+
+    def test_on_any_words(self):
+        die = Die(3)
+        halves = array("H", [0] * 6)
+        for _ in range(5_000):
+            for i in range(6):
+                halves[i] = die.roll(65_536)
+            self.assertEqual(pulse_check.bad(halves, 0, 1_000) == 0, reference(halves, 1_000))
+
+    def test_on_near_misses(self):
+        die = Die(4)
+        halves = array("H", [0] * 6)
+        through = 0
+        for _ in range(5_000):
+            width_us, level = 10 + die.roll(600), die.roll(1_100)
+            width_b_us = width_us if die.roll(5) else width_us + 1
+            pulse.encode(halves, 0, level, level + (die.roll(5) == 0), width_us, die.roll(230), width_b_us, 6_600 + die.roll(300))
+            verdict = pulse_check.bad(halves, 0, 1_000)
+            self.assertEqual(verdict == 0, reference(halves, 1_000))
+            through += verdict == 0
+        self.assertTrue(300 < through < 4_000, through)
+
+
+class NothingIsAllocated(unittest.TestCase):
+    def test_neither_when_good_nor_when_bad(self):
+        halves = array("H", [0] * 12)
+        pulse.encode(halves, 0, 500, 500, 500, 200, 500, 2_000_000)
+        pulse.encode(halves, 6, 4095, 4095, 1_000, 1_000, 1_000, 2_000_000)
+        bad = pulse_check.bad
+        heap_lock()
+        try:
+            good = bad(halves, 0, 1_000)
+            wrong = bad(halves, 6, 1_000)
+        finally:
+            heap_unlock()
+        self.assertEqual((good, wrong), (0, 3))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,217 @@
+"""core/train.py: every pulse once, in its train, under the envelope, whatever was cancelled in between."""
+
+import unittest
+
+import samples
+from nmes.core import programme, train
+from samples import Die, heap_lock, heap_unlock
+
+
+def feed(phases=None, **changes):
+    whole = programme.parse(samples.programme(phases, **changes))
+    return train.Feed(whole), whole
+
+
+def all_pulses(made, until_ms, full=1_000):
+    """Take every pulse as soon as it is due, a millisecond at a time: [(elapsed, phase name, begin, k, level)]."""
+    taken = []
+    for elapsed_ms in range(until_ms):
+        while made.due(elapsed_ms):
+            taken.append((elapsed_ms, made.phase.name, made.begin_ms, made.k, made.level(full)))
+            made.take()
+    return taken
+
+
+TWO = [
+    samples.phase(name="a", rate_mhz=10_000, work_ms=2_000, rest_ms=1_000, duration_ms=9_500),
+    samples.phase(name="b", rate_mhz=40_000, work_ms=3_000, rest_ms=2_000, duration_ms=11_000),
+]
+
+
+class TheEnvelope(unittest.TestCase):
+    def test_it_begins_at_nothing_rises_to_all_and_falls_again(self):
+        phase = programme.Phase("p", samples.phase(work_ms=5_000, ramp_up_ms=1_000, ramp_down_ms=2_000))
+        for t_ms, wanted in ((0, 0), (1, 1), (500, 500), (999, 999), (1_000, 1_000), (3_000, 1_000), (3_001, 999), (4_999, 0)):
+            self.assertEqual(train.envelope(phase, t_ms, 1_000), wanted, t_ms)
+        self.assertEqual(train.envelope(phase, 4_998, 1_000), 1)
+
+    def test_it_is_monotone_on_each_side_and_never_above_what_was_set(self):
+        # Peer defect: ramps above 65 ms wrapped (saawsm/swx pulse_gen.c).
+        for up_ms, down_ms in ((500, 500), (5_000, 5_000), (500, 5_000), (1_234, 777)):
+            phase = programme.Phase("p", samples.phase(work_ms=30_000, ramp_up_ms=up_ms, ramp_down_ms=down_ms))
+            for full in (0, 1, 7, 250, 1_000):
+                before = 0
+                for t_ms in range(0, 15_000):
+                    level = train.envelope(phase, t_ms, full)
+                    self.assertTrue(before <= level <= full)
+                    before = level
+                self.assertEqual(before, full)
+                for t_ms in range(15_000, 30_000):
+                    level = train.envelope(phase, t_ms, full)
+                    self.assertTrue(0 <= level <= before)
+                    before = level
+
+    def test_ramps_that_fill_the_whole_train_meet_without_a_jump(self):
+        phase = programme.Phase("p", samples.phase(work_ms=2_000, ramp_up_ms=1_000, ramp_down_ms=1_000))
+        levels = [train.envelope(phase, t_ms, 1_000) for t_ms in range(2_000)]
+        self.assertEqual(max(levels), 1_000)
+        self.assertTrue(max([abs(a - b) for a, b in zip(levels, levels[1:])]) <= 1)
+
+
+class EveryPulseOnce(unittest.TestCase):
+    def test_as_many_as_the_programme_says(self):
+        for phases in (None, TWO, [TWO[1], TWO[0], TWO[1]], [samples.phase(work_ms=0, rest_ms=0, duration_ms=7_000)]):
+            made, whole = feed(phases)
+            self.assertEqual(len(all_pulses(made, whole.duration_ms)), whole.pulses)
+            self.assertEqual(made.part(whole.duration_ms), "done")
+
+    def test_trains_begin_on_the_session_s_clock_and_never_drift(self):
+        made, whole = feed(TWO)
+        begins = []
+        for elapsed_ms, name, begin_ms, k, _ in all_pulses(made, whole.duration_ms):
+            if k == 0:
+                self.assertEqual(elapsed_ms, begin_ms)
+                begins.append((name, begin_ms))
+        self.assertEqual(begins, [("a", 0), ("a", 3_000), ("a", 6_000), ("b", 9_500), ("b", 14_500)])
+
+    def test_a_pulse_is_never_due_before_its_train(self):
+        made, whole = feed(TWO)
+        for elapsed_ms, _, begin_ms, _, _ in all_pulses(made, whole.duration_ms):
+            self.assertTrue(elapsed_ms >= begin_ms)
+
+    def test_the_levels_of_a_train_are_its_envelope(self):
+        made, whole = feed(TWO)
+        for _, name, _, k, level in all_pulses(made, whole.duration_ms):
+            phase = whole.phases[0 if name == "a" else 1]
+            self.assertEqual(level, train.envelope(phase, k * phase.period_us // 1000, 1_000))
+            self.assertTrue(0 <= level <= 1_000)
+            self.assertTrue(k > 0 or level == 0)
+
+    def test_when_nobody_looks_for_long_what_is_left_is_still_in_order(self):
+        made, whole = feed(TWO)
+        seen = []
+        while made.due(whole.duration_ms):
+            seen.append((made.begin_ms, made.k))
+            made.take()
+        self.assertEqual(seen, sorted(seen))
+        self.assertEqual(len(seen), whole.pulses)
+
+    def test_where_the_session_is(self):
+        made, whole = feed(TWO)
+        parts = {}
+        for elapsed_ms in range(0, whole.duration_ms, 50):
+            while made.due(elapsed_ms) and made.k * made.phase.period_us // 1000 + made.begin_ms <= elapsed_ms:
+                made.take()
+            parts[elapsed_ms] = made.part(elapsed_ms)
+        for elapsed_ms, wanted in ((0, "work"), (1_800, "work"), (2_500, "rest"), (3_000, "work"), (8_900, "rest"), (9_500, "work")):
+            self.assertEqual(parts[elapsed_ms], wanted, elapsed_ms)
+        self.assertEqual(parts[whole.duration_ms - 50], "done")
+
+    def test_in_train_between_the_first_pulse_and_the_last(self):
+        made, whole = feed(TWO)
+        self.assertFalse(made.in_train())
+        for k in range(1, 20):
+            made.due(0)
+            made.take()
+            self.assertEqual(made.in_train(), k < 20)
+        made.take()
+        self.assertFalse(made.in_train())
+
+
+class WhatIsPutBackComesAgain(unittest.TestCase):
+    def test_within_a_train(self):
+        made, _ = feed(TWO)
+        for _ in range(10):
+            made.due(0)
+            made.take()
+        made.put_back(3)
+        self.assertEqual((made.begin_ms, made.k), (0, 7))
+        made.put_back(0)
+        self.assertEqual(made.k, 7)
+
+    def test_after_the_train_s_last_pulse_was_taken_and_the_feed_has_moved_on(self):
+        # The engine still holds the last pulses of the first train when the feed is at the second already.
+        made, whole = feed(TWO)
+        for _ in range(20):
+            self.assertTrue(made.due(1_999))
+            made.take()
+        self.assertFalse(made.due(1_999))
+        self.assertEqual((made.begin_ms, made.k), (3_000, 0))
+        made.put_back(3)
+        self.assertEqual((made.begin_ms, made.k), (0, 17))
+        self.assertTrue(made.due(1_999))
+        self.assertEqual(made.level(1_000), train.envelope(whole.phases[0], 1_700, 1_000))
+
+    def test_over_the_border_of_two_phases(self):
+        made, _ = feed(TWO)
+        for _ in range(60):
+            self.assertTrue(made.due(9_000))
+            made.take()
+        self.assertFalse(made.due(9_400))
+        self.assertEqual((made.phase.name, made.begin_ms), ("b", 9_500))
+        made.put_back(2)
+        self.assertEqual((made.phase.name, made.begin_ms, made.k), ("a", 6_000, 18))
+
+    def test_after_the_programme_s_last_pulse(self):
+        made, whole = feed(TWO)
+        while made.due(whole.duration_ms):
+            made.take()
+        self.assertEqual(made.part(whole.duration_ms), "done")
+        made.put_back(1)
+        self.assertEqual((made.phase.name, made.begin_ms, made.k), ("b", 14_500, 119))
+        made.take()
+        self.assertFalse(made.due(whole.duration_ms))
+
+    def test_all_of_them(self):
+        made, whole = feed(TWO)
+        while made.due(whole.duration_ms):
+            made.take()
+        made.put_back(whole.pulses)
+        self.assertEqual((made.phase.name, made.begin_ms, made.k), ("a", 0, 0))
+        self.assertEqual(len(all_pulses(made, whole.duration_ms)), whole.pulses)
+
+    def test_more_than_were_taken_is_an_error(self):
+        made, _ = feed(TWO)
+        made.take()
+        with self.assertRaises(ValueError):
+            made.put_back(2)
+
+    def test_taken_minus_put_back_is_the_programme_at_any_pattern_of_pauses(self):
+        for seed in range(20):
+            die = Die(seed)
+            made, whole = feed(TWO)
+            elapsed_ms, net = 0, 0
+            while elapsed_ms < 3 * whole.duration_ms:
+                for _ in range(1 + die.roll(12)):
+                    if made.due(elapsed_ms):
+                        self.assertTrue(0 <= made.level(1_000) <= 1_000)
+                        made.take()
+                        net += 1
+                if die.roll(3) == 0:
+                    count = min(net, die.roll(12))
+                    made.put_back(count)
+                    net -= count
+                elapsed_ms += die.roll(400)
+            while made.due(elapsed_ms):
+                made.take()
+                net += 1
+            self.assertEqual(net, whole.pulses)
+
+
+class NothingIsAllocated(unittest.TestCase):
+    def test_while_pulses_are_taken(self):
+        made, _ = feed(TWO)
+        heap_lock()
+        try:
+            for elapsed_ms in range(0, 4_000, 10):
+                if made.due(elapsed_ms):
+                    made.level(1_000)
+                    made.take()
+                made.in_train()
+        finally:
+            heap_unlock()
+        self.assertEqual((made.begin_ms, made.k), (6_000, 0))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,290 @@
+"""The device at the other end: as pairs of bytes, and by rule."""
+
+from __future__ import annotations
+
+import pytest
+from ports_for_tests import IDENTITY, RulePort, ScriptedPort, line, ok, refused
+
+from nmes.core import programme, session
+from opennmes.client import KEEPALIVE_S, PATIENCE_S, Device, DeviceRefused, LinkError
+from opennmes.ports.errors import PortError
+
+IDENTIFY = line(seq=1, cmd="identify")
+STATUS = line(seq=1, cmd="status")
+
+
+def running(port: RulePort) -> Device:
+    device = Device(port)
+    device.connect()
+    device.arm(1)
+    device.start()
+    return device
+
+
+# ---- connecting ----
+
+
+def test_connect_says_who_is_there() -> None:
+    with ScriptedPort((b"\n", b""), (IDENTIFY, ok(1, **IDENTITY))) as port:
+        assert Device(port).connect() == IDENTITY
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [({"table": 1}, "another command table"), ({"protocol": 99}, "another command table"), ({"checklist": 99}, "99")],
+)
+def test_firmware_of_another_kind_is_told_apart(other: dict[str, int], says: str) -> None:
+    port = ScriptedPort((b"\n", b""), (IDENTIFY, ok(1, **{**IDENTITY, **other})))
+    with pytest.raises(LinkError, match=says) as caught:
+        Device(port).connect()
+    assert "flash the firmware" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\r\n>>> ",
+        b'>>> {"seq": 1, "cmd": "identify"} 0123\r\nTraceback (most recent call last):\r\n',
+        b"raw REPL; CTRL-B to exit\r\n>",
+    ],
+)
+def test_the_micropython_prompt_is_recognised(said: bytes) -> None:
+    port = ScriptedPort((b"\n", said), (IDENTIFY, b""))
+    with pytest.raises(LinkError, match="at the MicroPython prompt"):
+        Device(port).connect()
+    assert port.seconds < 1
+
+
+def test_silence_ends_after_a_bounded_time_with_few_lines() -> None:
+    port = RulePort()
+    port.rules["identify"] = lambda request: None
+    with pytest.raises(LinkError, match="nothing answered within 20 s"):
+        Device(port).connect()
+    assert port.seconds == pytest.approx(PATIENCE_S)
+    assert 3 <= len(port.sent) <= 8
+
+
+def test_what_is_not_ours_is_quoted() -> None:
+    port = RulePort()
+    port.rules["identify"] = lambda request: b"\x00\xffok T:21.5 /0.0\r\n"
+    with pytest.raises(LinkError, match=r"is not OpenNMES .*T:21\.5"):
+        Device(port).connect()
+
+
+def test_an_echo_is_no_answer() -> None:
+    port = RulePort()
+    port.rules["identify"] = lambda request: line(**request)
+    with pytest.raises(LinkError):
+        Device(port).connect()
+
+
+# ---- what lines go through ----
+
+
+def test_a_lost_answer_makes_the_same_line_go_again() -> None:
+    with ScriptedPort((STATUS, b""), (STATUS, ok(1, state="IDLE"))) as port:
+        assert Device(port).status() == {"state": "IDLE"}
+
+
+def test_a_damaged_answer_makes_the_same_line_go_again() -> None:
+    damaged = ok(1, state="IDLE").replace(b"IDLE", b"IDLF")
+    with ScriptedPort((STATUS, damaged), (STATUS, ok(1, state="IDLE"))) as port:
+        assert Device(port).status() == {"state": "IDLE"}
+
+
+@pytest.mark.parametrize("error", ["bad_crc", "no_crc", "too_long", "not_json"])
+def test_a_request_that_arrived_damaged_goes_again_at_once(error: str) -> None:
+    with ScriptedPort((STATUS, refused(None, error)), (STATUS, ok(1, state="IDLE"))) as port:
+        assert Device(port).status() == {"state": "IDLE"}
+        assert port.seconds == 0
+
+
+def test_a_line_that_always_arrives_damaged_is_given_up() -> None:
+    port = RulePort()
+    port.rules["status"] = lambda request: refused(None, "bad_crc")
+    with pytest.raises(LinkError, match="another cable"):
+        Device(port).status()
+
+
+@pytest.mark.parametrize("size", [1, 7, 30, 1000])
+def test_an_answer_in_pieces_after_noise(size: int) -> None:
+    said = b"\x80noise\n" + ok(1, state="IDLE")
+    with ScriptedPort((STATUS, b"")) as port:
+        device = Device(port)
+        port.incoming = [said[at : at + size] for at in range(0, len(said), size)]
+        assert device.status() == {"state": "IDLE"}
+
+
+def test_answers_that_come_twice_or_late_are_not_taken_for_the_next() -> None:
+    second = line(seq=2, cmd="status")
+    script = (STATUS, ok(1, state="IDLE") * 2), (second, ok(1, state="IDLE") + ok(2, state="FAULT"))
+    with ScriptedPort(*script) as port:
+        device = Device(port)
+        assert device.status()["state"] == "IDLE"
+        assert device.status()["state"] == "FAULT"
+
+
+def test_another_host_s_numbers_are_not_used_again() -> None:
+    port = RulePort()
+    port.seconds = 1000.0
+    Device(port).status()
+    assert Device(port)._seq > 500_000
+
+
+def test_a_refusal_has_its_reasons() -> None:
+    reasons = [{"code": "c", "parameter": "p", "asked": 1, "bound": 2, "source": "s", "phase": None}]
+    with ScriptedPort((STATUS, refused(1, "refused", reasons))) as port, pytest.raises(DeviceRefused) as caught:
+        Device(port).status()
+    assert (caught.value.command, caught.value.error, caught.value.reasons) == ("status", "refused", reasons)
+
+
+def test_events_are_kept_and_handed_on() -> None:
+    heard: list[dict[str, object]] = []
+    event = line(event="status", state="RUNNING", intensity_ua=3_000)
+    with ScriptedPort((STATUS, event + ok(1, fault=0))) as port:
+        device = Device(port, on_event=heard.append)
+        device.status()
+    assert (device.state, device.intensity_ua) == ("RUNNING", 3_000)
+    assert heard == list(device.events) == [{"event": "status", "state": "RUNNING", "intensity_ua": 3_000}]
+
+
+def test_a_programme_that_fits_no_line() -> None:
+    with pytest.raises(LinkError, match="longer than"):
+        Device(RulePort()).load({"title": "x" * 4000})
+
+
+def test_a_device_that_keeps_another_programme_is_not_used() -> None:
+    port = RulePort()
+    data = {"title": "x"}
+    port.rules["load"] = lambda request: ok(request["seq"], programme_crc=programme.crc(data) ^ 1)
+    with pytest.raises(LinkError, match="another programme"):
+        Device(port).load(data)
+
+
+# ---- a session ----
+
+
+def test_a_session_is_kept_alive_while_waiting() -> None:
+    port = RulePort()
+    device = running(port)
+    begin_s = port.seconds
+    device.wait(10)
+    times = [seconds for seconds, command in port.sent if command == "keepalive"]
+    assert port.seconds - begin_s == pytest.approx(10)
+    assert all(later - sooner <= KEEPALIVE_S + 0.001 for sooner, later in zip([begin_s, *times], times, strict=False))
+    assert KEEPALIVE_S * 3 <= session.HOST_LOST_MS / 1000
+
+
+def test_nothing_is_kept_alive_in_idle() -> None:
+    port = RulePort()
+    device = Device(port)
+    device.connect()
+    device.wait(10)
+    assert "keepalive" not in port.commands()
+
+
+def test_a_session_that_ends_while_waiting_is_noticed() -> None:
+    port = RulePort()
+    device = running(port)
+    port.state = session.IDLE
+    port.rules["keepalive"] = lambda request: refused(request["seq"], "wrong_state")
+    device.wait(3)
+    assert device.state == session.IDLE
+    assert port.commands().count("keepalive") == 1
+
+
+@pytest.mark.parametrize("target_ua", [0, 700, 1_000, 12_500, 40_000])
+def test_the_intensity_goes_up_as_the_device_allows(target_ua: int) -> None:
+    port = RulePort()
+    device = running(port)
+    device.raise_to(target_ua)
+    assert port.intensity_ua == device.intensity_ua == target_ua
+    levels = [0] + [current_ua for _, current_ua in port.steps]
+    assert all(0 < higher - lower <= session.STEP_MAX_UA for lower, higher in zip(levels, levels[1:], strict=False))
+    times = [seconds for seconds, _ in port.steps]
+    assert all(later - sooner >= session.STEP_EVERY_MS / 1000 for sooner, later in zip(times, times[1:], strict=False))
+
+
+def test_the_intensity_goes_down_in_one_step() -> None:
+    port = RulePort()
+    device = running(port)
+    device.raise_to(5_000)
+    port.steps.clear()
+    device.raise_to(2_000)
+    assert [current_ua for _, current_ua in port.steps] == [2_000]
+
+
+def test_raising_ends_when_the_session_does() -> None:
+    port = RulePort()
+    device = running(port)
+    device.on_event = lambda event: None
+    port.rules["intensity"] = lambda request: (
+        ok(request["seq"], current_ua=request["current_ua"]) + line(event="status", state="FAULT", intensity_ua=0)
+    )
+    device.raise_to(10_000)
+    assert device.state == session.FAULT
+    assert port.commands().count("intensity") == 1
+
+
+# ---- the ways out ----
+
+
+def test_leaving_stops_a_session_and_closes_the_port() -> None:
+    port = RulePort()
+    with running(port):
+        pass
+    assert port.commands()[-1] == "stop"
+    assert port.closed
+
+
+def test_leaving_without_a_session_stops_nothing() -> None:
+    port = RulePort()
+    with Device(port) as device:
+        device.connect()
+    assert port.commands() == ["identify"]
+    assert port.closed
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("bug"), LinkError("x")])
+def test_whatever_ends_a_session_stops_it(error: BaseException) -> None:
+    port = RulePort()
+    with pytest.raises(type(error)), running(port):
+        raise error
+    assert port.commands()[-1] == "stop"
+    assert port.closed
+
+
+def test_a_lost_port_is_what_is_reported() -> None:
+    port = RulePort()
+    with pytest.raises(PortError, match="gone"), running(port) as device:
+        port.gone = True
+        device.wait(1)
+    assert port.closed
+
+
+def test_a_device_that_falls_silent_is_reported_soon() -> None:
+    port = RulePort()
+    with pytest.raises(LinkError, match="no longer answers"), running(port) as device:
+        for command in ("keepalive", "stop"):
+            port.rules[command] = lambda request: None
+        device.wait(1)
+    assert port.closed
+    assert port.seconds < 60
+
+
+def test_an_arm_whose_answer_was_lost_is_stopped() -> None:
+    port = RulePort()
+    port.rules["arm"] = lambda request: None
+    with pytest.raises(LinkError), Device(port) as device:
+        device.connect()
+        device.arm(1)
+    assert port.commands()[-1] == "stop"
+
+
+def test_an_arm_that_was_refused_needs_no_stop() -> None:
+    port = RulePort()
+    port.rules["arm"] = lambda request: refused(request["seq"], "refused")
+    with pytest.raises(DeviceRefused), Device(port) as device:
+        device.connect()
+        device.arm(1)
+    assert "stop" not in port.commands()

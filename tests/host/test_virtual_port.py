@@ -1,0 +1,179 @@
+"""The virtual board's port, with little programs in MicroPython's place that keep to the protocol or break it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from opennmes import paths
+from opennmes.ports.errors import PortError
+from opennmes.ports.virtual import VirtualPort
+
+ECHO = """
+now = 0
+lines = []
+for line in sys.stdin:
+    if line.startswith("@run "):
+        if lines:
+            now += 1000
+            print("".join(lines), end="")
+        else:
+            now += int(line[5:])
+        print("@at", now, flush=True)
+        lines = []
+    else:
+        lines.append(line)
+"""
+
+Board = Callable[[str], VirtualPort]
+
+
+@pytest.fixture
+def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
+    """Makes a port to a board that is the given Python program."""
+
+    def make(program: str) -> VirtualPort:
+        path = tmp_path / "micropython"
+        path.write_text(f"#!{sys.executable}\nimport os, sys\n{program}")
+        path.chmod(0o755)
+        monkeypatch.setenv("MICROPYTHON", str(path))
+        return VirtualPort()
+
+    return make
+
+
+def alive(port: VirtualPort) -> bool:
+    return port._process.poll() is None
+
+
+def test_time_passes_only_in_read(board: Board) -> None:
+    port = board(ECHO)
+    assert port.now_s() == 0
+    assert port.read(2.5) == b""
+    assert port.now_s() == 2.5
+    port.write(b"hello\n")
+    assert port.now_s() == 2.5
+    assert port.read(10) == b"hello\n"
+    assert port.now_s() == 2.501
+    port.close()
+    port.close()
+    assert not alive(port)
+
+
+def test_half_a_line_waits_for_its_end(board: Board) -> None:
+    port = board(ECHO)
+    port.write(b"hel")
+    assert port.read(1) == b""
+    port.write(b"lo\n")
+    assert port.read(1) == b"hello\n"
+    port.close()
+
+
+def test_a_line_that_would_move_the_clock_is_not_sent(board: Board) -> None:
+    port = board(ECHO)
+    with pytest.raises(PortError, match="begins with @"):
+        port.write(b"x\n@run 5\n")
+    port.close()
+
+
+def test_a_board_that_dies_at_once_is_quoted(board: Board) -> None:
+    port = board("print('one', file=sys.stderr)\nsys.exit('MemoryError: no room')")
+    with pytest.raises(PortError, match=r"ended by itself \(status 1\): one; MemoryError: no room"):
+        port.read(1)
+    with pytest.raises(PortError, match="closed"):
+        port.read(1)
+
+
+def test_a_board_that_dies_later(board: Board) -> None:
+    port = board("print(input()[:0] + 'link', flush=True)")
+    with pytest.raises(PortError, match="ended by itself"):
+        port.read(1)
+    assert not alive(port)
+
+
+def test_a_board_that_closes_its_input(board: Board) -> None:
+    port = board("os.close(0)\nprint('@at 0', flush=True)\nos.close(1)")
+    with pytest.raises(PortError, match="ended by itself"):
+        for _ in range(3):
+            port.read(1)
+    assert not alive(port)
+
+
+def test_a_board_that_does_not_say_the_time(board: Board) -> None:
+    port = board("input()\nprint('@at never', flush=True)\ninput()")
+    with pytest.raises(PortError, match="does not say what time"):
+        port.read(1)
+    assert not alive(port)
+
+
+def test_a_board_that_hangs_is_ended(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opennmes.ports.virtual.HUNG_S", 0.1)
+    monkeypatch.setattr("opennmes.ports.virtual.EXIT_S", 0.1)
+    port = board("import time\ntime.sleep(1000)")
+    with pytest.raises(PortError, match="has hung"):
+        port.read(1)
+    assert not alive(port)
+
+
+def test_an_interrupted_read_loses_nothing(board: Board) -> None:
+    # The board answers with an interrupt to us, in the middle of its line.
+    port = board(
+        "import signal\n"
+        "input()\n"
+        "sys.stdout.write('hel')\nsys.stdout.flush()\n"
+        f"os.kill({os.getpid()}, signal.SIGINT)\n"
+        "print('lo')\nprint('@at 7000', flush=True)\n"
+        "input()\nprint('@at 8000', flush=True)"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(100):
+            port.read(1)
+            pytest.fail("the interrupt came late")  # it is pending before the board's time is
+    assert port.read(1) == b"hello\n"
+    assert port.now_s() == 0.007
+    assert port.read(1) == b""
+    assert port.now_s() == 0.008
+    port.close()
+
+
+def test_the_environment(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NMES_PULSE_LOG", "/must/not/be/used")
+    program = "input()\nprint(os.environ['MICROPYPATH'], os.environ.get('NMES_PULSE_LOG'), sys.argv)\nprint('@at 1', flush=True)"
+    port = board(program)
+    said = port.read(1).decode()
+    port.close()
+    root = paths.checkout()
+    assert f"{root}/firmware:{root}/boards:{root}/boards/virtual None" in said
+    assert f"'-X', 'heapsize=4m', '{root}/firmware/main.py'" in said
+    port = VirtualPort(tmp_path / "log.csv")
+    assert f"{tmp_path}/log.csv" in port.read(1).decode()
+    port.close()
+
+
+def test_no_micropython(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MICROPYTHON", str(tmp_path / "none"))
+    with pytest.raises(PortError, match="which is no program"):
+        VirtualPort()
+    monkeypatch.delenv("MICROPYTHON")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "firmware").mkdir()
+    (tmp_path / "firmware" / "main.py").touch()
+    monkeypatch.setattr("opennmes.paths.checkout", lambda: tmp_path)
+    with pytest.raises(PortError, match="make setup"):
+        VirtualPort()
+    monkeypatch.setattr("opennmes.paths.checkout", lambda: None)
+    with pytest.raises(PortError, match="needs a checkout"):
+        VirtualPort()
+
+
+def test_a_micropython_that_does_not_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "micropython"
+    broken.write_text("#!/no/such/interpreter\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("MICROPYTHON", str(broken))
+    with pytest.raises(PortError, match="cannot start"):
+        VirtualPort()
