@@ -85,8 +85,7 @@ class Supervisor:
         if self._mid_train and hal.starved(CHANNEL):
             session.underruns += 1  # the refill came too late; the engine rested instead
         self._mid_train = False
-        room = hal.room(CHANNEL)
-        while room > 0 and session.wants_pulse(now_ms):
+        while session.wants_pulse(now_ms) and hal.room(CHANNEL) > 0:
             phase = session.feed.phase
             width_us = phase.width_us
             level = session.next_level(now_ms)
@@ -94,7 +93,6 @@ class Supervisor:
                 self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (level, width_us))
                 return
             session.took()
-            room -= 1
         self._mid_train = session.feed.in_train()
 
     def status(self):

@@ -123,5 +123,5 @@ def check_arguments(name, request):
             reasons.append(reason("not_a_table", key, request[key], kind, name))
     for key in request:
         if key not in ("seq", "cmd") and key not in declared:
-            reasons.append(reason("unknown", key, request[key], "no such argument", name))
+            reasons.append(reason("unknown", str(key), request[key], "no such argument", name))
     return reasons

@@ -1,6 +1,6 @@
 """A line of the link: one JSON object, a space, and the CRC-32 of the JSON text as eight hex digits.
 
-    {"seq":7,"cmd":"status"} 1c8e6f0a
+    {"seq":7,"cmd":"status"} a41c7fac
 
 Both ends use this module. A line is at most LINE_MAX bytes, its newline included.
 """
@@ -47,7 +47,8 @@ def decode(line):
         raise BadFrame("bad_crc")
     try:
         message = json.loads(text)
-    except (ValueError, UnicodeError, RuntimeError):  # RuntimeError: nested too deep for the device's stack
+    except (ValueError, TypeError, RuntimeError):
+        # TypeError: MicroPython takes any key, but not a list; RuntimeError: nested too deep for the device's stack
         raise BadFrame("not_json") from None
     if not isinstance(message, dict):
         raise BadFrame("not_an_object")

@@ -31,7 +31,7 @@ CHARGE_MAX_NC = 25_000
 CHARGE_BASE_NC = 20_000  # the width-dependent limit is 20 uC + 28 uC per ms of phase width
 CHARGE_PER_US_NC = 28
 SHANNON_K_PROBE_MAX_X100 = 185
-_TEN_TO_SHANNON_K_X10000 = 707_946  # 10 ** 1.85 = 70.7946
+_TEN_TO_SHANNON_K_X10E6 = 70_794_578  # 10 ** 1.85 = 70.7945784…, rounded down
 OPEN_VOLTAGE_MAX_MV = 80_000
 MOTOR_SESSION_MAX_MS = 30 * 60_000
 SENSORY_SESSION_MAX_MS = 60 * 60_000
@@ -77,7 +77,7 @@ def _broken(programme, phase, current_ua):
     if current_ua * current_ua * LOAD_OHM * both_us > ENERGY_MAX_UJ * 10**12:
         found.append(("pulse_energy", "energy_uj", ENERGY_MAX_UJ, _IEC))
     # Q^2 / A in uC^2/cm^2: pC^2 * 1e-12 / (mm^2 / 100), against 10^k
-    if programme.kind == "probe" and charge_pc**2 * 10**6 > _TEN_TO_SHANNON_K_X10000 * programme.area_mm2 * 10**12:
+    if programme.kind == "probe" and charge_pc**2 > _TEN_TO_SHANNON_K_X10E6 * programme.area_mm2 * 10**4:
         found.append(("shannon", "shannon_k_x100", SHANNON_K_PROBE_MAX_X100, _SHANNON))
     return found
 
@@ -121,7 +121,8 @@ def check(programme, stage, current_ua):
     """
     reasons = []
     for code, parameter, bound, source in _stage_broken(stage, current_ua):
-        reasons.append(reason(code, parameter, current_ua, bound, source))
+        asked = _up(current_ua * LOAD_OHM, 1_000) if parameter == "voltage_mv" else current_ua
+        reasons.append(reason(code, parameter, asked, bound, source))
     if stage["compliance_mv"] > OPEN_VOLTAGE_MAX_MV:
         reasons.append(reason("open_voltage", "compliance_mv", stage["compliance_mv"], OPEN_VOLTAGE_MAX_MV, _OURS))
     motor = programme.effect == "motor"
@@ -179,8 +180,8 @@ def _root_up(value):
 
 
 def _shannon_x100(charge_pc, area_mm2):
-    """Shannon's k times 100, to the nearest: floating point, because nothing is decided by it."""
+    """Shannon's k times 100, rounded up: floating point, because nothing is decided by it."""
     if not charge_pc:
         return 0
     charge_uc = charge_pc / 1_000_000
-    return int(100 * (2 * math.log10(charge_uc) - math.log10(area_mm2 / 100)) + 0.5)
+    return math.ceil(100 * (2 * math.log10(charge_uc) - math.log10(area_mm2 / 100)))

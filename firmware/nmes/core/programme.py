@@ -12,7 +12,7 @@ ramps. Work that would not end within the phase is not begun.
 import binascii
 
 from nmes.core import limits, pulse
-from nmes.core.reason import Refused, check_int, is_int, reason
+from nmes.core.reason import Refused, check_int, printable, reason
 
 KINDS = ("probe", "pads")
 EFFECTS = ("motor", "sensory")
@@ -59,8 +59,10 @@ class Phase:
         else:
             self.train_ms = self.cycle_ms = self.duration_ms
         self.trains = max(0, (self.duration_ms - self.train_ms) // self.cycle_ms + 1)
-        # Pulses start at 0, 1, 2 … periods, all before the train's end.
-        self.pulses = (self.train_ms * 1000 - 1) // self.period_us + 1
+        # Pulses start at 0, 1, 2 … periods, all before the train's end, and no more than the rate asks for: where the
+        # period is rounded down one more would fit.
+        fit = (self.train_ms * 1000 - 1) // self.period_us + 1
+        self.pulses = min(fit, (self.train_ms * self.rate_mhz + 999_999) // 1_000_000)
 
 
 class Programme:
@@ -94,8 +96,8 @@ def _check_keys(reasons, parameter, data, wanted, phase=None):
 
 
 def _check_text(reasons, parameter, value, most, phase=None):
-    if not isinstance(value, str) or not 1 <= len(value) <= most:
-        reasons.append(reason("not_a_text", parameter, value, "1 to %d characters" % most, _ENVELOPE, phase))
+    if not isinstance(value, str) or not 1 <= len(value) <= most or printable(value) != value:
+        reasons.append(reason("not_a_text", parameter, value, "1 to %d printable characters" % most, _ENVELOPE, phase))
 
 
 def _check_phase(reasons, data, index):
@@ -163,12 +165,17 @@ def accept(data, stage):
 
 
 def canonical(data):
-    """The text whose CRC-32 names a programme: the same on both sides, whatever order JSON kept the keys in."""
+    """The text whose CRC-32 names a programme: the same on both sides, whatever order JSON kept the keys in.
+
+    A text carries its length, because the interpreters quote and escape differently.
+    """
     if isinstance(data, dict):
-        return "{" + ",".join([key + ":" + canonical(data[key]) for key in sorted(data)]) + "}"
+        return "{" + ",".join([canonical(key) + canonical(data[key]) for key in sorted(data)]) + "}"
     if isinstance(data, (list, tuple)):
         return "[" + ",".join([canonical(item) for item in data]) + "]"
-    return str(data) if is_int(data) else repr(data)
+    if isinstance(data, str):
+        return "%d:%s" % (len(data), data)
+    return str(data)
 
 
 def crc(data):

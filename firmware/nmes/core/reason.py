@@ -1,5 +1,8 @@
 """Why something was refused: one reason for each bound that was broken."""
 
+_TEXT_MAX = 60
+_INT_MAX = 999_999_999_999
+
 
 class Refused(Exception):
     """A request that was refused and changed nothing. `reasons` is a list of what `reason` makes."""
@@ -14,9 +17,40 @@ def reason(code, parameter, asked, bound, source, phase=None):
 
     code: short name of the rule; parameter: name with its unit; asked: what was asked; bound: what would have been
     accepted (a number, or a text that says it); source: where the bound comes from; phase: name of the programme's
-    phase, or None.
+    phase, or None. Whatever was asked, JSON can hold the reason and it is short.
     """
-    return {"code": code, "parameter": parameter, "asked": asked, "bound": bound, "source": source, "phase": phase}
+    return {
+        "code": code,
+        "parameter": _shown(parameter),
+        "asked": _shown(asked),
+        "bound": bound,
+        "source": source,
+        "phase": _shown(phase),
+    }
+
+
+def _shown(asked):
+    """`asked` as an answer can carry it: numbers and short texts as they are, of anything else what it is."""
+    if isinstance(asked, dict):
+        return "a table"
+    if isinstance(asked, (list, tuple)):
+        return "a list"
+    if isinstance(asked, str):
+        return printable(asked[:_TEXT_MAX])
+    if is_int(asked) and not -_INT_MAX <= asked <= _INT_MAX:
+        return "a number beyond %d" % (_INT_MAX if asked > 0 else -_INT_MAX)
+    if isinstance(asked, float) and not -_INT_MAX <= asked <= _INT_MAX:
+        return str(asked)  # JSON has no way to write inf and nan
+    return asked
+
+
+def printable(text):
+    """`text` with "?" for control characters and for what JSON escapes as two halves, which interpreters read apart."""
+    return "".join([character if _is_printable(ord(character)) else "?" for character in text])
+
+
+def _is_printable(code):
+    return 0x20 <= code < 0x7F or 0xA0 <= code < 0xD800 or 0xE000 <= code <= 0xFFFF
 
 
 def refuse(code, parameter, asked, bound, source, phase=None):

@@ -8,7 +8,7 @@ enable may be on, `wants_pulse` whether a pulse is to be queued now.
 """
 
 from nmes.core import checklist, faults, limits, programme, train
-from nmes.core.reason import Refused, reason, refuse
+from nmes.core.reason import Refused, printable, reason, refuse
 
 IDLE = "IDLE"
 ARMED = "ARMED"
@@ -20,6 +20,7 @@ STEP_MAX_UA = 1_000
 STEP_EVERY_MS = 250
 HOST_LOST_MS = 2_000
 FADE_MS = 1_000
+FAULT_TEXT_MAX = 100
 
 STATUS_FIELDS = (
     "state",
@@ -43,6 +44,7 @@ STATUS_FIELDS = (
 )
 
 _OURS = "OpenNMES session"
+_WAITING = (ARMED, PAUSED)  # once: a tuple made in `tick` would be allocated there
 
 
 class Session:
@@ -76,14 +78,20 @@ class Session:
         self.underruns = 0
         self.output_ua = 0
 
+    def _only_in(self, *states):
+        """Raise Refused in any other state. The link has asked the table of commands; this does not trust it."""
+        if self.state not in states:
+            refuse("wrong_state", "state", self.state, " or ".join(states), _OURS)
+
     # ---- what a person or the host asks ----
 
     def load(self, data):
         """Accept a programme (see programme.accept). Raises Refused, and then the one before stays."""
+        self._only_in(IDLE)
         accepted = programme.accept(data, self._stage)
         largest_ua, source = limits.largest_current_ua(accepted, self._stage)
-        self.programme = accepted
         self.programme_crc = programme.crc(data)
+        self.programme = accepted
         if accepted.max_current_ua <= largest_ua:
             largest_ua, source = accepted.max_current_ua, "the prescription"
         self.limit_ua = largest_ua
@@ -94,6 +102,7 @@ class Session:
 
     def acknowledge(self, version, items):
         """A person has confirmed all items of the checklist. Raises Refused when it is another list."""
+        self._only_in(IDLE)
         if version != checklist.VERSION or items != len(checklist.ITEMS):
             bound = "version %d with %d items" % (checklist.VERSION, len(checklist.ITEMS))
             refuse("other_checklist", "checklist", "version %d with %d items" % (version, items), bound, _OURS)
@@ -119,8 +128,10 @@ class Session:
         self.state = ARMED
 
     def start(self, now_ms):
-        """Start the programme, or go on after a pause; intensity is zero."""
+        """Start the programme, or go on after a pause; intensity is zero. Raises Refused."""
+        self._only_in(ARMED, PAUSED)
         self.intensity_ua = 0
+        self._fading_ms = None
         self._raised_ms = None
         self._since_ms = now_ms
         self._heard_ms = now_ms
@@ -128,6 +139,9 @@ class Session:
 
     def set_intensity(self, current_ua, now_ms):
         """Set the peak current: lower at once; higher by at most STEP_MAX_UA every STEP_EVERY_MS. Raises Refused."""
+        self._only_in(RUNNING)
+        if current_ua < 0:
+            refuse("below_range", "current_ua", current_ua, 0, _OURS)
         if current_ua > self.limit_ua:
             refuse("above_limit", "current_ua", current_ua, self.limit_ua, self.limit_source)
         grain_ua = self._stage["full_scale_ua"] // self._stage["levels"]
@@ -147,7 +161,8 @@ class Session:
         self.intensity_ua = current_ua
 
     def pause(self, now_ms):
-        """Stop pulses, keep the place in the programme."""
+        """Stop pulses, keep the place in the programme. Raises Refused."""
+        self._only_in(RUNNING)
         self._before_ms += now_ms - self._since_ms
         self.intensity_ua = 0
         self.output_ua = 0
@@ -168,18 +183,20 @@ class Session:
         """Latch a fault. The first one stays."""
         if self.state == RUNNING:
             self.pause(now_ms)
-        if self.state != FAULT:
-            self.fault = number
-            self.fault_text = text
-            self.fault_ms = now_ms
-            self.ended = "fault " + faults.name(number)
+        first = self.state != FAULT
+        self.state = FAULT
         self.intensity_ua = 0
         self.output_ua = 0
         self.acknowledged = 0
-        self.state = FAULT
+        if first:
+            self.fault = number
+            self.fault_text = printable(text[:FAULT_TEXT_MAX])
+            self.fault_ms = now_ms
+            self.ended = "fault " + faults.name(number)
 
     def clear(self, number):
         """A person clears the fault they name. Raises Refused when it is another."""
+        self._only_in(FAULT)
         if number != self.fault:
             refuse("other_fault", "fault", number, self.fault, _OURS)
         self.fault = 0
@@ -194,7 +211,7 @@ class Session:
 
     def tick(self, now_ms):
         """Let time pass: a lost host, the fade after it, the programme's end. Returns True when the state changed."""
-        if self.state in (ARMED, PAUSED) and now_ms - self._heard_ms >= HOST_LOST_MS:
+        if self.state in _WAITING and now_ms - self._heard_ms >= HOST_LOST_MS:
             self.stop("host lost", now_ms)
             return True
         if self.state != RUNNING:
@@ -228,7 +245,7 @@ class Session:
         full = self.intensity_ua * self._stage["levels"] // self._stage["full_scale_ua"]
         level = self.feed.level(full)
         if self._fading_ms is not None:
-            level = level * (FADE_MS - (now_ms - self._fading_ms)) // FADE_MS
+            level = level * max(0, FADE_MS - (now_ms - self._fading_ms)) // FADE_MS
         self.output_ua = level * self._stage["full_scale_ua"] // self._stage["levels"]
         return level
 

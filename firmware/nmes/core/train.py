@@ -1,14 +1,14 @@
 """Which pulse comes next: the trains of a programme on the session's clock, and the envelope over each train."""
 
 
-def envelope(phase, t_ms):
-    """The envelope at `t_ms` into a train of `phase`, as (numerator, denominator), 0/1 to 1/1: the ramps, nothing else."""
+def envelope(phase, t_ms, full):
+    """`full` as it is at `t_ms` into a train of `phase`, rounded down: the ramps, nothing else. Allocates nothing."""
     if t_ms < phase.ramp_up_ms:
-        return t_ms, phase.ramp_up_ms
+        return full * t_ms // phase.ramp_up_ms
     left_ms = phase.train_ms - t_ms
     if left_ms < phase.ramp_down_ms:
-        return left_ms, phase.ramp_down_ms
-    return 1, 1
+        return full * left_ms // phase.ramp_down_ms
+    return full
 
 
 class Feed:
@@ -41,18 +41,21 @@ class Feed:
 
     def level(self, full):
         """`full` scaled by the envelope at the next pulse; rounded down."""
-        phase = self.phase
-        t_ms = self.k * phase.period_us // 1000
-        num, den = envelope(phase, t_ms)
-        return full * num // den
+        period_us = self.phase.period_us
+        # k * period_us // 1000, but never beyond 30 bits, which the device would have to allocate.
+        t_ms = self.k * (period_us // 1000) + self.k * (period_us % 1000) // 1000
+        return envelope(self.phase, t_ms, full)
 
     def take(self):
         """The next pulse has been queued."""
         self.k += 1
 
     def put_back(self, count):
-        """The last `count` pulses taken were cancelled before they began."""
+        """The last `count` pulses taken were cancelled before they began, maybe in a train that is already left."""
         self.k -= count
+        while self.k < 0:
+            self._previous_train()
+            self.k += self.phase.pulses
 
     def _next_train(self):
         self.k = 0
@@ -65,4 +68,15 @@ class Feed:
                 self.phase = None
                 return
             self.phase = self._programme.phases[self._phase_index]
+        self.begin_ms = self._phase_begin_ms + self._train_index * self.phase.cycle_ms
+
+    def _previous_train(self):
+        if self._train_index == 0:
+            if self._phase_index == 0:
+                raise ValueError("more pulses put back than taken")
+            self._phase_index -= 1
+            self.phase = self._programme.phases[self._phase_index]
+            self._phase_begin_ms -= self.phase.duration_ms
+            self._train_index = self.phase.trains
+        self._train_index -= 1
         self.begin_ms = self._phase_begin_ms + self._train_index * self.phase.cycle_ms
