@@ -1,7 +1,8 @@
 """`make demo`: a prescription goes over USB into the real firmware on an emulated Pico, and measured pulses come out.
 
-Nothing is stubbed: the UF2 is the one that is flashed, the link is its USB serial port, and what is called delivered was
-measured at its pins by code that shares nothing with it. Writes build/demo/{pins.vcd,waveform.png,session.png,summary.json}.
+Nothing is stubbed: the UF2 is the one that is flashed, the link is its USB serial port, and what is called delivered
+was measured at its pins by code that shares nothing with it. Writes into build/demo/: pins.vcd, waveform.png,
+session.png, summary.json.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ def say(text: str) -> None:
 def begin_session(device: Device, data: Message) -> None:
     """What a person at the host does: load, read and confirm the checklist, arm, start."""
     loaded = device.load(data)
-    say(f"loaded: {loaded['pulses']} pulses, at most {loaded['largest_current_ua'] / 1000:g} mA ({loaded['largest_source']})")
+    say(
+        f"loaded: {loaded['pulses']} pulses, "
+        f"at most {loaded['largest_current_ua'] / 1000:g} mA ({loaded['largest_source']})"
+    )
     device.acknowledge()
     say(f"checklist version {checklist.VERSION} confirmed, {len(checklist.ITEMS)} items")
     device.arm(loaded["programme_crc"])
@@ -103,17 +107,17 @@ def run_on_the_virtual_board(data: Message, wall: dict[str, float]) -> tuple[Mes
     """Step 4: a whole session. Returns the last status, all events, and the log of its pulses."""
     log = OUT / "virtual_pulses.csv"
     events: list[Message] = []
-    with step("a whole 15-minute session of it on the virtual board", wall):
-        with Device(VirtualPort(log), events.append) as device:
-            device.connect()
-            begin_session(device, data)
-            # As a person would: a little at first, then more from train to train.
-            for intensity_ua in range(4_000, THERAPY_UA + 1, 4_000):
-                device.raise_to(intensity_ua)
-                device.wait(15.0)
-            while device.state == session.RUNNING:
-                device.wait(15.0)
-            status = device.status()
+    what = "a whole 15-minute session of it on the virtual board"
+    with step(what, wall), Device(VirtualPort(log), events.append) as device:
+        device.connect()
+        begin_session(device, data)
+        # As a person would: a little at first, then more from train to train.
+        for intensity_ua in range(4_000, THERAPY_UA + 1, 4_000):
+            device.raise_to(intensity_ua)
+            device.wait(15.0)
+        while device.state == session.RUNNING:
+            device.wait(15.0)
+        status = device.status()
     return status, events, log
 
 
@@ -140,9 +144,13 @@ def summarise(asked: programme.Programme, account: Message) -> Message:
 
 
 def show(channel: Message) -> None:
-    table = Table("channel 0", "asked", "delivered", title="asked against delivered, measured at the pins and in the load")
+    table = Table(
+        "channel 0", "asked", "delivered", title="asked against delivered, measured at the pins and in the load"
+    )
     for key, unit in (("pulses", ""), ("width_us", "us"), ("gap_us", "us"), ("period_us", "us"), ("current_ma", "mA")):
-        table.add_row(key.rsplit("_", 1)[0], f"{channel['asked'][key]:g} {unit}", f"{channel['delivered'][key]:g} {unit}")
+        table.add_row(
+            key.rsplit("_", 1)[0], f"{channel['asked'][key]:g} {unit}", f"{channel['delivered'][key]:g} {unit}"
+        )
     table.add_row("jitter of the period, SD", "0 ns", f"{channel['jitter_ns_sd']:g} ns")
     table.add_row("phase A against B, largest", "0 ns", f"{channel['ab_difference_ns']:g} ns")
     table.add_row("net charge", "0 nC", f"{channel['net_charge_nc']:g} nC")
@@ -171,13 +179,17 @@ def main() -> int:
     channel = summarise(asked, account)
     show(channel)
     with step("draw", wall):
-        subtitle = f"Emulated Pico, load {LOAD_OHM} Ω; intensity raised from 0 to {INTENSITY_UA / 1000:g} mA in the ramp"
+        subtitle = (
+            f"Emulated Pico, load {LOAD_OHM} Ω; intensity raised from 0 to {INTENSITY_UA / 1000:g} mA in the ramp"
+        )
         plot_waveform(read_vcd(OUT / "pins.vcd"), OUT / "waveform.png", title=prescription.title, subtitle=subtitle)
         with open(log, newline="") as file:
             ua_per_level = stage["full_scale_ua"] / stage["levels"]
             delivered = [(int(row[0]) / 1e6, int(row[4]) * ua_per_level / 1000) for row in csv.reader(file)]
-        plot_session(delivered, intensity_steps(events), OUT / "session.png", title=f"{prescription.title}: a whole session")
-    summary = {
+        plot_session(
+            delivered, intensity_steps(events), OUT / "session.png", title=f"{prescription.title}: a whole session"
+        )
+    summary: dict[str, Any] = {
         "prescription": prescription.title,
         "channels": {"ch0": channel},
         "refused": {"host": host.reasons, "device": from_device},
@@ -189,7 +201,9 @@ def main() -> int:
         "wall_s": {**wall, "all": round(time.monotonic() - begin, 1)},
     }
     (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    console.print(f"all in {summary['wall_s']['all']:g} s; look at build/demo/: waveform.png, session.png, pins.vcd, summary.json")
+    console.print(
+        f"all in {summary['wall_s']['all']:g} s; look at build/demo/: waveform.png, session.png, pins.vcd, summary.json"
+    )
     whole = channel["asked"]["pulses"] == channel["delivered"]["pulses"] and status["delivered"] == asked.pulses
     return 0 if whole and from_device and host.reasons else 1
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Install what OpenNMES needs on a bare Debian 12: system packages, a private virtual environment, MicroPython, the UF2.
+"""Install what OpenNMES needs on a bare Debian 12: packages, a private virtual environment, MicroPython, the UF2.
 
 Only what is missing is installed, and each step says what it does. Run by `make setup`, with the system's Python and
 nothing but the standard library.
@@ -78,13 +78,23 @@ def install_packages() -> None:
         if subprocess.run(["sudo", "-v"]).returncode:
             raise BuildError(f"sudo refused; run as root, then try again: apt-get install {' '.join(packages)}")
     else:
-        raise BuildError(f"neither root nor sudo here; run as root, then try again: apt-get install {' '.join(packages)}")
+        raise BuildError(
+            f"neither root nor sudo here; run as root, then try again: apt-get install {' '.join(packages)}"
+        )
     log = cache() / "logs"
     run("package lists", [*become_root, "apt-get", "update"], log=log / "apt-get-update.log")
     run(
         "installing packages",
-        [*become_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends"]
-        + packages,
+        [
+            *become_root,
+            "env",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "install",
+            "-y",
+            "--no-install-recommends",
+            *packages,
+        ],
         log=log / "apt-get-install.log",
     )
     if still := missing_packages():

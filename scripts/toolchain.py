@@ -80,10 +80,8 @@ def run(what: str, command: list[str], *, log: Path, cwd: Path | None = None, **
         except OSError as error:
             raise BuildError(f"{what}: cannot start {command[0]} ({error.strerror}); run `make setup` first") from error
         assert process.stdout is not None
-        lines = 0
-        for line in process.stdout:
+        for lines, line in enumerate(process.stdout, 1):
             out.write(line)
-            lines += 1
             now = time.monotonic()
             if now - last >= (0.2 if tty else 15):
                 last = now
@@ -187,8 +185,8 @@ def fetch_sources(target: Path) -> None:
             raise BuildError(f"Debian {SUITE} now offers {archive.name}, but {name} {version} is pinned in {__file__}")
         with tarfile.open(archive) as tar:
             tar.extractall(apt / name, filter="data")
-        (folder,) = (apt / name).iterdir()
-        folder.rename(target / name)
+        (unpacked,) = (apt / name).iterdir()
+        unpacked.rename(target / name)
     for name, version in BINARIES.items():
         (deb,) = download.glob(f"{name}_*.deb")
         if not deb.name.startswith(f"{name}_{version}"):

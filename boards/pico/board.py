@@ -17,6 +17,9 @@ BOARD = {
             {"phase_a": 6, "phase_b": 7, "level_a": 8, "level_b": 9},
         ),
         "enable": 10,
+        "pump": 11,
+        "safe_line": 12,
+        "stop_loop": 13,
         "lamp": 25,
     },
 }

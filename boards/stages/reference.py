@@ -10,5 +10,6 @@ STAGE = {
     "full_scale_ua": 100_000,  # at level 1000 of 1000
     "levels": 1000,  # PWM counts a period; one level is one count, 100 uA
     "level_settle_us": 256,  # filter and current source, to 1 %; the pulse engine waits this long before a phase
+    "pump_hold_us": 500,  # how long the charge pump gives permission after its last edge
     "compliance_mv": 80_000,  # open-circuit voltage of the boost converter
 }

@@ -1,6 +1,7 @@
 """Wires board, hardware, session, supervisor and link together, once, and turns the loop."""
 
 from board import BOARD
+
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.session import Session
 from nmes.hal import make

@@ -9,8 +9,6 @@ from nmes.core.reason import Refused, is_int
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 
 STATUS_EVERY_MS = 1_000
-# A write that took this long means that nobody reads: say nothing unasked until the host is heard again.
-STALLED_MS = 50
 _BYTES_A_STEP = 256
 _CTRL_C = 3
 _NEWLINE = 10
@@ -32,7 +30,6 @@ class Link:
         self._last_answer = b""
         self._said_state = None
         self._said_ms = 0
-        self._stalled = False
         self.wants_prompt = False
 
     def step(self):
@@ -63,9 +60,8 @@ class Link:
         self._overlong = False
         if not overlong and not line.strip():
             return
-        self._stalled = False
         if line == self._last_line:
-            self._write(self._last_answer)
+            self._hal.write(self._last_answer)
             self._supervisor.renew()
             return
         request = {}
@@ -75,7 +71,7 @@ class Link:
             request = frame.decode(line)
             answer = self._answer(request)
         except frame.BadFrame as error:
-            self._write(frame.encode(_error(None, error.code)))
+            self._hal.write(frame.encode(_error(None, error.code)))
             return
         except Refused as error:
             answer = _error(request["seq"], "refused", error.reasons)
@@ -86,7 +82,7 @@ class Link:
             answer["text"] = text
         self._last_line = line
         self._last_answer = frame.encode(answer)
-        self._write(self._last_answer)
+        self._hal.write(self._last_answer)
 
     def _answer(self, request):
         seq = request.get("seq")
@@ -199,16 +195,11 @@ class Link:
         first = self._said_state is None
         self._said_state = session.state
         self._said_ms = now_ms
-        if first or self._stalled:
+        if first:
             return
         event = self._supervisor.status()
         event["event"] = "status"
-        self._write(frame.encode(event))
-
-    def _write(self, line):
-        begin_ms = self._hal.now_ms()
-        self._hal.write(line)
-        self._stalled = self._hal.now_ms() - begin_ms >= STALLED_MS
+        self._hal.write(frame.encode(event))
 
 
 def _error(seq, code, reasons=()):

@@ -1,6 +1,7 @@
 """The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
 
 from nmes.core import faults
+from nmes.core.reason import refuse
 from nmes.core.session import RUNNING
 
 CHANNEL = 0
@@ -21,15 +22,19 @@ class Supervisor:
 
     def arm(self, crc):
         """Get ready at zero. Raises Refused with all that is missing."""
+        if not self._hal.is_safe():
+            refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
         self.session.arm(crc, self._hal.now_ms())
         self._before = self._delivered = 0
 
     def start(self):
-        """Start the programme, or go on after a pause."""
+        """Start the programme, or go on after a pause. Raises Refused when the emergency stop is open."""
+        if not self._hal.is_safe():
+            refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
         self._mid_train = False
         self._before = self._delivered
         self._hal.begin(CHANNEL)
-        self._hal.enable(1)
+        self._hal.permit(self.session.programme.longest_us)
         self._hal.lamp(1)
         self._on = True
         self.session.start(self._hal.now_ms())
@@ -74,6 +79,12 @@ class Supervisor:
     def step(self):
         """One turn of the loop: time, then pulses."""
         now_ms = self._hal.now_ms()
+        if self._on:
+            cause = self._hal.tripped()
+            if cause:
+                self.fail(cause, "seen by the guard")
+                return
+            self._hal.renew()
         if self.session.tick(now_ms):
             self._off()
         elif self.session.state == RUNNING:
@@ -89,7 +100,9 @@ class Supervisor:
             phase = session.feed.phase
             width_us = phase.width_us
             level = session.next_level(now_ms)
-            if not hal.put(CHANNEL, level, level, width_us, phase.gap_us, width_us, phase.period_us, session.level_most):
+            if not hal.put(
+                CHANNEL, level, level, width_us, phase.gap_us, width_us, phase.period_us, session.level_most
+            ):
                 self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (level, width_us))
                 return
             session.took()

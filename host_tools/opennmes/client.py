@@ -83,7 +83,8 @@ class Device:
 
     def connect(self) -> Message:
         """Find out who is there, and whether we speak the same language. Returns the answer to `identify`."""
-        self.port.write(b"\n")  # ends half a line of whoever was here before
+        # Ends half a line of whoever was here before, and at a MicroPython prompt makes it show itself.
+        self.port.write(b"\r\n")
         identity = self.request("identify")
         theirs = identity.get("protocol"), identity.get("table")
         ours = commands.PROTOCOL, commands.crc()

@@ -346,6 +346,7 @@ import rp2, time
 from machine import Pin, PWM, mem32
 LEVELS = 0x40050000 + 0x14 * 2 + 0x0C
 enable = Pin(10, Pin.OUT, value=1)
+pump = PWM(Pin(11), freq=100_000, duty_u16=32768)
 for number in (4, 5):
     pwm = PWM(Pin(number)); pwm.freq(125_000); pwm.duty_u16(0)
 @rp2.asm_pio(set_init=(rp2.PIO.OUT_LOW,) * 2)
@@ -367,7 +368,7 @@ def pulse(a, b, wait_us=256):
     mem32[LEVELS] = b << 16 | a
     time.sleep_us(wait_us)
     generator.put(1)
-    time.sleep_ms(1)
+    time.sleep_us(1000)  # sleep_ms(1) ends at the next tick, which may be at once
 """
 
 

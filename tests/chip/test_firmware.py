@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(devi
     found = measure.pulses(trace, 0)
     assert {(p.width_a_ns, p.gap_ns, p.width_b_ns) for p in found} == {(250_000, 50_000, 250_000)}
     starts = [p.start_nanos for p in found]
-    assert {later - sooner for sooner, later in zip(starts, starts[1:], strict=False)} == {28_571_000}
+    assert {later - sooner for sooner, later in itertools.pairwise(starts)} == {28_571_000}
     assert len(found) == account["delivered"] == account["queued"] - account["cancelled"] >= 12
     assert account["underruns"] == 0
     assert measure.overlaps(trace, 0) == 0
@@ -125,7 +126,7 @@ def test_a_dense_train_has_no_jitter_while_commands_keep_coming(device: Device, 
     account = device.stop()["account"]
     starts = [p.start_nanos for p in measure.pulses(port.stage.finish(), 0)]
     assert len(starts) > 10
-    assert {later - sooner for sooner, later in zip(starts, starts[1:], strict=False)} == {6_667_000}
+    assert {later - sooner for sooner, later in itertools.pairwise(starts)} == {6_667_000}
     assert account["underruns"] == 0
 
 
@@ -176,7 +177,7 @@ def test_a_lost_host_fades_to_zero_and_stops(device: Device, port: EmulatorPort)
     assert fading == sorted(fading, reverse=True) and fading[0] == 1_000 and fading[-1] == 0
 
 
-def test_the_refill_allocates_nothing_and_edges_do_not_care_about_garbage_collection(repl: Repl, port: EmulatorPort) -> None:
+def test_the_refill_allocates_nothing_and_does_not_care_about_garbage_collection(repl: Repl) -> None:
     printed = repl.run(
         """
 import gc, micropython, board, time

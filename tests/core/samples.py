@@ -59,6 +59,10 @@ def programme(phases=None, **changes):
     return made
 
 
+# The lowest bits of a record's three words.
+TAGS = (1, 0, 0)
+
+
 def decode(halves, at=0):
     """The fields of a record, from the layout in the docstring of nmes/core/pulse.py and by arithmetic of its own."""
     words = [halves[at + i] + 65536 * halves[at + i + 1] for i in (0, 2, 4)]

@@ -8,14 +8,30 @@ from nmes.core import checklist, commands, faults, session
 from nmes.core.commands import COMMANDS, ERRORS, check_arguments
 
 STATES = (session.IDLE, session.ARMED, session.RUNNING, session.PAUSED, session.FAULT)
-JUNK = (None, True, False, 1.0, 0.5, float("nan"), float("inf"), "1", "", [], [1], {}, {"a": 1}, -1, 2**32, 2**70, -(2**70))
+JUNK = (
+    None,
+    True,
+    False,
+    1.0,
+    0.5,
+    float("nan"),
+    float("inf"),
+    "1",
+    "",
+    [],
+    [1],
+    {},
+    {"a": 1},
+    -1,
+    2**32,
+    2**70,
+    -(2**70),
+)
 
 
 def right(name):
     """Arguments that the table allows."""
-    return {
-        key: {} if kind == "object" else least for key, (kind, least, _) in COMMANDS[name].arguments.items()
-    }
+    return {key: {} if kind == "object" else least for key, (kind, least, _) in COMMANDS[name].arguments.items()}
 
 
 def codes(name, request):
@@ -66,7 +82,9 @@ class TheTable(unittest.TestCase):
 
     def test_acknowledge_and_clear_reach_what_there_is(self):
         arguments = COMMANDS["acknowledge"].arguments
-        self.assertTrue(checklist.VERSION <= arguments["checklist"][2] and len(checklist.ITEMS) <= arguments["items"][2])
+        self.assertTrue(
+            checklist.VERSION <= arguments["checklist"][2] and len(checklist.ITEMS) <= arguments["items"][2]
+        )
         _, least, most = COMMANDS["clear"].arguments["fault"]
         for number in faults.FAULTS:
             self.assertTrue(least <= number <= most)
@@ -160,10 +178,12 @@ class Faults(unittest.TestCase):
             names.add(name)
         self.assertEqual(len(names), len(faults.FAULTS))
 
-    def test_the_constants_are_numbers_of_the_list(self):
-        for constant in ("INTERNAL_ERROR", "PULSE_CHECK", "PULSE_COUNT", "WATCHDOG_RESET"):
-            number = getattr(faults, constant)
-            self.assertEqual(faults.name(number), constant.lower())
+    def test_every_fault_has_one_constant_and_every_constant_its_fault(self):
+        constants = {}
+        for constant in dir(faults):
+            if constant == constant.upper() and constant[0] != "_" and constant != "FAULTS":
+                constants[getattr(faults, constant)] = constant.lower()
+        self.assertEqual(constants, {number: faults.name(number) for number in faults.FAULTS})
 
     def test_an_unknown_number_has_a_name_too(self):
         self.assertEqual(faults.name(77), "number_77")

@@ -3,14 +3,15 @@
 import binascii
 import unittest
 
-from nmes.core import commands, frame
 from samples import Die
+
+from nmes.core import commands, frame
 
 MESSAGES = (
     {},
     {"seq": 7, "cmd": "status"},
     {"seq": 0x3FFFFFFF, "ok": True, "nothing": None, "no": False},
-    {"text": "Übung 5 s / 10 s \" \\ \n \t ½ 骨盆底"},
+    {"text": 'Übung 5 s / 10 s " \\ \n \t ½ 骨盆底'},
     {"nested": {"a": [1, 2, {"b": []}], "c": {}}},
     {"large": 0xFFFFFFFF, "negative": -1, "fraction": 0.5},
 )
@@ -111,7 +112,18 @@ class NoDamagedLinePasses(unittest.TestCase):
 
 class JunkIsNamed(unittest.TestCase):
     def test_without_a_crc(self):
-        for line in (b"", b"\n", b" \n", b"\x00", b"{}", b"{}\n", b"00000000", b" 0000000", b"{} 0000000g", b"{} 0x000000"):
+        for line in (
+            b"",
+            b"\n",
+            b" \n",
+            b"\x00",
+            b"{}",
+            b"{}\n",
+            b"00000000",
+            b" 0000000",
+            b"{} 0000000g",
+            b"{} 0x000000",
+        ):
             self.assertEqual(decoded(line), "no_crc", line)
 
     def test_with_a_crc_that_does_not_fit(self):
@@ -130,7 +142,18 @@ class JunkIsNamed(unittest.TestCase):
 
     def test_sealed_text_that_only_one_interpreter_takes_for_json(self):
         # MicroPython takes any key that is not a table or list, and misses commas, colons and closing braces.
-        for text in ("{[1]: 2}", "{{}: 2}", "{1: 2}", "{null: 2}", "{1.5: 2}", "{", '{"a":', '{"a" 1}', '{"a":1,}', "{,"):
+        for text in (
+            "{[1]: 2}",
+            "{{}: 2}",
+            "{1: 2}",
+            "{null: 2}",
+            "{1.5: 2}",
+            "{",
+            '{"a":',
+            '{"a" 1}',
+            '{"a":1,}',
+            "{,",
+        ):
             found = decoded(sealed(text))
             self.assertTrue(found == "not_json" or isinstance(found, dict), text)
 
@@ -149,7 +172,27 @@ class JunkIsNamed(unittest.TestCase):
 
     def test_thousands_of_random_texts_raise_nothing_but_bad_frame(self):
         die = Die(11)
-        parts = ("{", "}", "[", "]", ":", ",", '"', '"a"', "1", "-", ".", "e9", "null", "true", " ", "\\", "\\u12", "\x00", "é")
+        parts = (
+            "{",
+            "}",
+            "[",
+            "]",
+            ":",
+            ",",
+            '"',
+            '"a"',
+            "1",
+            "-",
+            ".",
+            "e9",
+            "null",
+            "true",
+            " ",
+            "\\",
+            "\\u12",
+            "\x00",
+            "é",
+        )
         for _ in range(3_000):
             text = "".join([die.one_of(parts) for _ in range(die.roll(12))])
             decoded(sealed(text))

@@ -3,6 +3,7 @@
 import unittest
 
 import samples
+
 from nmes.core import limits, programme
 from nmes.core.reason import Refused
 
@@ -39,7 +40,16 @@ class GoldenVectors(unittest.TestCase):
 
     def test_figures_and_verdicts(self):
         for name, current_ua, width_us, rate_mhz, kind, area_mm2, figures, broken in (
-            ("probe SUI", 50_000, 250, 50_000, "probe", 400, (7_906, 1_976, 1_250, 12_500, 3_125, 160, 7_812, 625), set()),
+            (
+                "probe SUI",
+                50_000,
+                250,
+                50_000,
+                "probe",
+                400,
+                (7_906, 1_976, 1_250, 12_500, 3_125, 160, 7_812, 625),
+                set(),
+            ),
             ("probe OAB", 50_000, 250, 10_000, "probe", 400, (3_536, 884, 250, 12_500, 3_125, 160, 1_562, 625), set()),
             (
                 "probe SUI, 3 cm2",
@@ -51,8 +61,26 @@ class GoldenVectors(unittest.TestCase):
                 (7_906, 2_635, 1_250, 12_500, 4_167, 172, 10_417, 625),
                 {"rms_current_density"},
             ),
-            ("pads SUI", 60_000, 300, 50_000, "pads", 2_500, (10_393, 831, 1_800, 18_000, 720, 112, 4_320, 1_080), set()),
-            ("abdominal", 80_000, 300, 80_000, "pads", 2_500, (17_528, 1_402, 3_840, 24_000, 960, 137, 12_288, 1_920), set()),
+            (
+                "pads SUI",
+                60_000,
+                300,
+                50_000,
+                "pads",
+                2_500,
+                (10_393, 831, 1_800, 18_000, 720, 112, 4_320, 1_080),
+                set(),
+            ),
+            (
+                "abdominal",
+                80_000,
+                300,
+                80_000,
+                "pads",
+                2_500,
+                (17_528, 1_402, 3_840, 24_000, 960, 137, 12_288, 1_920),
+                set(),
+            ),
             (
                 "abdominal hot",
                 100_000,
@@ -113,7 +141,9 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
     def test_density_of_a_probe(self):
         # 2 mA/cm2 * 3 cm2 / sqrt(2 * 250 us * 50 Hz) = 37 947.33 uA
         reason = self.alone("rms_current_density", 37_947, [samples.phase(rate_mhz=50_000)], area_mm2=300)
-        self.assertEqual((reason["parameter"], reason["bound"], reason["phase"]), ("density_rms_ua_per_cm2", 2_000, "work"))
+        self.assertEqual(
+            (reason["parameter"], reason["bound"], reason["phase"]), ("density_rms_ua_per_cm2", 2_000, "work")
+        )
 
     def test_density_of_pads_counts_half_a_pad(self):
         # 2 mA/cm2 * 3 cm2 / sqrt(2 * 250 us * 50 Hz) again: 6 cm2 of pad count as 3
@@ -124,13 +154,17 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
         # 20 uC + 28 uC/ms * 0.05 ms = 21.4 uC; the stage of the test delivers as much only at this width
         strong = samples.stage(full_scale_ua=500_000, compliance_mv=80_000_000)
         whole = parsed([samples.phase(rate_mhz=1_000, width_us=50)], kind="pads", area_mm2=20_000)
-        self.assertEqual(limits.largest_current_ua(whole, strong), (428_000, "chosen from the FDA 1999 guidance and 2010 draft"))
+        self.assertEqual(
+            limits.largest_current_ua(whole, strong), (428_000, "chosen from the FDA 1999 guidance and 2010 draft")
+        )
         found = limits._broken(whole, whole.phases[0], 428_001)
         self.assertEqual([f[:3] for f in found], [("phase_charge", "phase_charge_nc", 21_400)])
 
     def test_charge_cap_of_a_long_phase(self):
         # 25 uC / 400 us = 62.5 mA
-        reason = self.alone("phase_charge_cap", 62_500, [samples.phase(width_us=400, rate_mhz=20_000)], kind="pads", area_mm2=2_500)
+        reason = self.alone(
+            "phase_charge_cap", 62_500, [samples.phase(width_us=400, rate_mhz=20_000)], kind="pads", area_mm2=2_500
+        )
         self.assertEqual((reason["parameter"], reason["bound"], reason["asked"]), ("phase_charge_nc", 25_000, 25_001))
 
     def test_where_the_two_charge_limits_meet(self):
@@ -218,6 +252,14 @@ class LimitsThatTheEnvelopeKeepsOutOfReachHoldToo(unittest.TestCase):
         # I^2 * 500 ohm * 2 * 500 us = 300 mJ: 774 596.7 uA
         self.exact("pulse_energy", Beyond("pads", 20_000, 500, 1), 774_596)
 
+    def test_on_the_limit_exactly_is_allowed(self):
+        # With 50 us at 100 Hz the r.m.s. current is a tenth of the peak: these currents are on their limits exactly.
+        self.exact("rms_current_density", Beyond("probe", 100, 50, 100_000), 20_000)
+        self.exact("rms_current_density", Beyond("pads", 200, 50, 100_000), 20_000)
+        self.exact("rms_current", Beyond("pads", 20_000, 50, 100_000), 500_000)
+        self.exact("power_density", Beyond("probe", 2_000, 50, 100_000), 1_000_000)
+        self.exact("pulse_energy", Beyond("probe", 20_000, 300, 1_000), 1_000_000)
+
     def test_density_is_always_reached_before_power_density(self):
         # 2 mA/cm2 at 50 mA r.m.s. is 0.05 W/cm2, below 0.25.
         self.assertTrue(limits.DENSITY_RMS_MAX_UA_PER_CM2 * limits.IRMS_MAX_UA * limits.LOAD_OHM < 250_000 * 10**6)
@@ -233,7 +275,10 @@ class TheTightestWins(unittest.TestCase):
         self.assertEqual(reason["phase"], "hot")
 
     def test_over_electrode_and_stage(self):
-        for full_scale_ua, wanted_ua, source in ((37_946, 37_946, "output stage test"), (37_948, 37_947, "2 mA/cm2 r.m.s. for this electrode")):
+        for full_scale_ua, wanted_ua, source in (
+            (37_946, 37_946, "output stage test"),
+            (37_948, 37_947, "2 mA/cm2 r.m.s. for this electrode"),
+        ):
             whole = parsed([samples.phase(rate_mhz=50_000)], area_mm2=300)
             found = limits.largest_current_ua(whole, samples.stage(full_scale_ua=full_scale_ua))
             self.assertEqual(found, (wanted_ua, source))
@@ -273,7 +318,7 @@ class FiguresNeverLookSmaller(unittest.TestCase):
                     self.assertTrue(reason["asked"] > reason["bound"], reason)
 
     def test_root_is_the_smallest_whose_square_is_enough(self):
-        for value in list(range(0, 3_000)) + [10**12 - 1, 10**12, 10**12 + 1, 2**60 - 1, 2**60, 2**60 + 1, 10**30]:
+        for value in list(range(3_000)) + [10**12 - 1, 10**12, 10**12 + 1, 2**60 - 1, 2**60, 2**60 + 1, 10**30]:
             root = limits._root_up(value)
             self.assertTrue(root * root >= value and (root == 0 or (root - 1) * (root - 1) < value), value)
 

@@ -3,12 +3,12 @@
 import unittest
 from array import array
 
+from samples import MICROPYTHON, TAGS, decode, heap_lock, heap_unlock
+
 from nmes.core import pulse
-from samples import MICROPYTHON, decode, heap_lock, heap_unlock
 
 # The cycles the engine spends beside a field, from the cycle sums in nmes/hal/rp2/pulse_pio.py.
 OVERHEAD_US = 272
-TAGS = (1, 0, 0)
 
 USUAL = {
     "level_a": 300,
@@ -39,14 +39,14 @@ class EveryFieldIsWhatWasAsked(unittest.TestCase):
             self.assertEqual(made["rest"], 20_000 - 2 * width_us - 50 - OVERHEAD_US)
 
     def test_every_gap_comes_back_exactly_and_0_is_delivered_as_1(self):
-        for gap_us in range(0, 1001):
+        for gap_us in range(1001):
             made = record(gap_us=gap_us)
             self.assertEqual(made["gap"] + 1, gap_us or 1)
             self.assertEqual(pulse.gap_delivered_us(gap_us), gap_us or 1)
             self.assertEqual(made["rest"], 20_000 - 500 - (gap_us or 1) - OVERHEAD_US)
 
     def test_every_level_comes_back_exactly_in_each_phase(self):
-        for level in range(0, 4096):
+        for level in range(4096):
             self.assertEqual(record(level_a=level, level_b=level)["level_a"], level)
             self.assertEqual(record(level_a=0, level_b=level)["level_b"], level)
 
@@ -81,7 +81,10 @@ class EveryFieldIsWhatWasAsked(unittest.TestCase):
         pulse.encode(halves, 0, 500, 501, 250, 50, 251, 20_000)
         words = [halves[i] | halves[i + 1] << 16 for i in (0, 2, 4)]
         rest = 20_000 - 250 - 50 - 251 - 272
-        self.assertEqual(words, [TAGS[0] | 500 << 1 | 501 << 17, TAGS[1] | rest << 1, TAGS[2] | 49 << 1 | 248 << 11 | 249 << 21])
+        self.assertEqual(len(halves), pulse.RECORD_HALVES)
+        self.assertEqual(
+            words, [TAGS[0] | 500 << 1 | 501 << 17, TAGS[1] | rest << 1, TAGS[2] | 49 << 1 | 248 << 11 | 249 << 21]
+        )
 
 
 class WhatDoesNotFitIsRefused(unittest.TestCase):
@@ -165,7 +168,13 @@ class APeriodIsTheNearestThereIs(unittest.TestCase):
 
     def test_known_rates(self):
         # Peer defect: 60 Hz from whole milliseconds became 62.5 Hz (Evlers APP/impulse.c).
-        for rate_mhz, period_us in ((1_000, 1_000_000), (35_000, 28_571), (50_000, 20_000), (60_000, 16_667), (150_000, 6_667)):
+        for rate_mhz, period_us in (
+            (1_000, 1_000_000),
+            (35_000, 28_571),
+            (50_000, 20_000),
+            (60_000, 16_667),
+            (150_000, 6_667),
+        ):
             self.assertEqual(pulse.period_us(rate_mhz), period_us)
 
     def test_a_tie_goes_up(self):

@@ -3,8 +3,9 @@
 import unittest
 from array import array
 
+from samples import TAGS, Die, decode, heap_lock, heap_unlock
+
 from nmes.core import limits, programme, pulse, pulse_check
-from samples import Die, decode, heap_lock, heap_unlock
 
 LEAST_PERIOD_US = 6_667  # 150 Hz
 
@@ -29,7 +30,7 @@ class WhatIsAcceptableIsLetThrough(unittest.TestCase):
             self.assertEqual(bad(period_us=pulse.period_us(rate_mhz)), 0)
 
     def test_every_level_up_to_the_session_s(self):
-        for level in range(0, 1_001):
+        for level in range(1_001):
             self.assertEqual(bad(level, level_most=level), 0)
 
     def test_its_constants_are_those_of_the_envelope_and_the_charge_limit(self):
@@ -79,6 +80,10 @@ class EachRuleRefuses(unittest.TestCase):
                 self.assertEqual(bad(100, width_us, gap_us, LEAST_PERIOD_US), 0)
                 self.assertEqual(bad(100, width_us, gap_us, 6_665), 6)
 
+    def test_a_long_rest_is_not_taken_for_its_lower_half(self):
+        for rest in (32_768, 65_536, 1_048_576, 32_768 + 6_000):
+            self.assertEqual(bad(period_us=rest + 272 + 250 + 50 + 250), 0)
+
     def test_a_charge_that_is_too_large(self):
         self.assertEqual(bad(500, width_us=500), 0)
         self.assertEqual(bad(501, width_us=500), 7)
@@ -106,9 +111,6 @@ def reference(halves, level_most):
         and found["rest"] + 272 + width_a + gap + width_b >= 6_666
         and found["level_a"] * 100 * width_a <= 25_000_000  # pC
     )
-
-
-TAGS = (1, 0, 0)
 
 
 class AnIndependentReferenceAgrees(unittest.TestCase):
@@ -142,7 +144,9 @@ class AnIndependentReferenceAgrees(unittest.TestCase):
         for _ in range(5_000):
             width_us, level = 10 + die.roll(600), die.roll(1_100)
             width_b_us = width_us if die.roll(5) else width_us + 1
-            pulse.encode(halves, 0, level, level + (die.roll(5) == 0), width_us, die.roll(230), width_b_us, 6_600 + die.roll(300))
+            pulse.encode(
+                halves, 0, level, level + (die.roll(5) == 0), width_us, die.roll(230), width_b_us, 6_600 + die.roll(300)
+            )
             verdict = pulse_check.bad(halves, 0, 1_000)
             self.assertEqual(verdict == 0, reference(halves, 1_000))
             through += verdict == 0

@@ -4,11 +4,12 @@ import json
 import unittest
 
 import samples
+from samples import heap_lock, heap_unlock
+
 from nmes.core import checklist, faults, session
 from nmes.core.programme import crc
 from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING, Session
-from samples import heap_lock, heap_unlock
 
 T0 = 123_456
 
@@ -132,6 +133,42 @@ class EveryTransition(unittest.TestCase):
         self.assertEqual(sorted(Session(samples.STAGE).status(0, 0)), sorted(session.STATUS_FIELDS))
 
 
+class ANewSession(unittest.TestCase):
+    def test_it_is_idle_at_zero_and_has_nothing(self):
+        made = Session(samples.STAGE)
+        status = made.status(0, 0)
+        texts = ("fault_text", "ended", "phase", "part", "limit_source")
+        for field in session.STATUS_FIELDS:
+            self.assertEqual(status[field], IDLE if field == "state" else "" if field in texts else 0, field)
+        self.assertEqual((made.fault_ms, made.level_most, made.programme, made.feed), (0, 0, None, None))
+
+    def test_its_status_says_what_was_loaded_and_how_far_it_is(self):
+        made = running(ua=10_000)
+        for _ in range(100):
+            made.took()
+        made.next_level(T0 + 3_000)
+        made.underruns = 3
+        status = made.status(T0 + 3_000, 97)
+        for field, wanted in (
+            ("state", RUNNING),
+            ("programme_crc", made.programme_crc),
+            ("acknowledged", checklist.VERSION),
+            ("elapsed_ms", 3_000),
+            ("duration_ms", 60_000),
+            ("phase", "work"),
+            ("part", "work"),
+            ("intensity_ua", 10_000),
+            ("limit_ua", 30_000),
+            ("limit_source", "the prescription"),
+            ("output_ua", 10_000),
+            ("queued", 100),
+            ("delivered", 97),
+            ("cancelled", 0),
+            ("underruns", 3),
+        ):
+            self.assertEqual(status[field], wanted, field)
+
+
 class Loading(unittest.TestCase):
     def test_a_refused_programme_leaves_the_one_before(self):
         made = loaded()
@@ -196,12 +233,31 @@ class Arming(unittest.TestCase):
 
     def test_it_starts_from_zero_every_time(self):
         made = running(ua=5_000)
-        made.stop("stopped", T0)
+        for _ in range(20):
+            made.took()
+        made.next_level(T0 + 500)
+        made.underruns = 2
+        made.stop("stopped", T0 + 1_234)
+        made.was_cancelled(3)
+        # What was is kept until the next session,
+        self.assertEqual(
+            (made.elapsed_ms(T0 + 9_000), made.queued, made.cancelled, made.ended), (1_234, 20, 3, "stopped")
+        )
         acknowledge(made)
-        made.arm(made.programme_crc, T0)
-        self.assertEqual((made.intensity_ua, made.output_ua, made.elapsed_ms(T0)), (0, 0, 0))
-        made.start(T0)
-        self.assertEqual((made.intensity_ua, made.queued, made.cancelled), (0, 0, 0))
+        made.arm(made.programme_crc, T0 + 9_000)
+        # which has nothing of it.
+        self.assertEqual((made.intensity_ua, made.output_ua, made.elapsed_ms(T0 + 9_000)), (0, 0, 0))
+        self.assertEqual((made.queued, made.cancelled, made.underruns, made.ended), (0, 0, 0, ""))
+        self.assertEqual((made.feed.begin_ms, made.feed.k), (0, 0))
+        made.start(T0 + 9_001)
+        self.assertEqual((made.intensity_ua, made.elapsed_ms(T0 + 9_001)), (0, 0))
+
+    def test_arming_and_starting_count_as_hearing_the_host(self):
+        made = armed()
+        self.assertFalse(made.tick(T0 + 1_999))
+        made.start(T0 + 1_999)
+        self.assertFalse(made.tick(T0 + 3_998))
+        self.assertEqual(made.feed.level(100), made.next_level(T0 + 3_998))
 
 
 class Intensity(unittest.TestCase):
@@ -209,14 +265,22 @@ class Intensity(unittest.TestCase):
         made = running()
         self.assertEqual(codes(made.set_intensity, 1_100, T0), ["step_too_large"])
         self.assertEqual(codes(made.set_intensity, 1_000, T0), [])
-        self.assertEqual(codes(made.set_intensity, 2_100, T0 + 10_000), ["step_too_large"])
+        with self.assertRaises(Refused) as caught:
+            made.set_intensity(2_100, T0 + 10_000)
+        (reason,) = caught.exception.reasons
+        self.assertEqual((reason["code"], reason["asked"], reason["bound"]), ("step_too_large", 2_100, 2_000))
         self.assertEqual(codes(made.set_intensity, 2_000, T0 + 10_000), [])
 
     def test_up_again_after_exactly_250_milliseconds(self):
         made = running()
         made.set_intensity(1_000, T0)
         for after_ms in (0, 1, 249):
-            self.assertEqual(codes(made.set_intensity, 1_100, T0 + after_ms), ["step_too_soon"])
+            with self.assertRaises(Refused) as caught:
+                made.set_intensity(1_100, T0 + after_ms)
+            (reason,) = caught.exception.reasons
+            self.assertEqual(
+                (reason["code"], reason["bound"]), ("step_too_soon", "the same in %d ms" % (250 - after_ms))
+            )
             self.assertEqual(made.intensity_ua, 1_000)
         self.assertEqual(codes(made.set_intensity, 2_000, T0 + 250), [])
 
@@ -268,7 +332,9 @@ class Intensity(unittest.TestCase):
                 made.set_intensity(current_ua, T0)
             (reason,) = caught.exception.reasons
             low_ua = current_ua // 100 * 100
-            self.assertEqual((reason["code"], reason["bound"]), ("not_representable", "%d or %d" % (low_ua, low_ua + 100)))
+            self.assertEqual(
+                (reason["code"], reason["bound"]), ("not_representable", "%d or %d" % (low_ua, low_ua + 100))
+            )
         self.assertEqual(made.intensity_ua, 0)
 
     def test_less_than_nothing_is_refused(self):
@@ -383,7 +449,7 @@ class TheHostIsLost(unittest.TestCase):
         self.assertFalse(made.tick(T0 + 1_999))
         self.assertEqual(made.next_level(T0 + 1_999), 100)
         self.assertFalse(made.tick(T0 + 2_000))
-        levels = [made.next_level(T0 + 2_000 + ms) for ms in range(0, 1_000)]
+        levels = [made.next_level(T0 + 2_000 + ms) for ms in range(1_000)]
         self.assertEqual((levels[0], levels[500], levels[999]), (100, 50, 0))
         self.assertEqual(levels, sorted(levels, reverse=True))
         self.assertFalse(made.tick(T0 + 2_999))
@@ -419,10 +485,11 @@ class TheHostIsLost(unittest.TestCase):
         self.assertTrue(made.next_level(T0 + 4_000) >= 0)
 
     def test_however_late_it_is_asked_for_a_level_there_is_no_negative_one(self):
-        made = running(ua=10_000)
+        made = running(ua=100_000)
         made.feed.k = 100
         made.tick(T0 + 2_000)
-        for ms in (2_999, 3_000, 3_001, 10_000):
+        self.assertEqual(made.next_level(T0 + 2_999), 1)
+        for ms in (3_000, 3_001, 10_000):
             self.assertEqual(made.next_level(T0 + ms), 0)
 
     def test_it_is_lost_in_idle_and_fault_without_any_effect(self):
@@ -441,6 +508,12 @@ class Faults(unittest.TestCase):
         made.fail(faults.PULSE_CHECK, "third", T0 + 7)
         self.assertEqual((made.fault, made.fault_text, made.fault_ms), (faults.PULSE_COUNT, "first", T0 + 5))
         self.assertEqual(made.ended, "fault pulse_count")
+
+    def test_what_had_been_done_is_kept(self):
+        made = running()
+        made.took()
+        made.fail(faults.PULSE_COUNT, "x", T0 + 1_234)
+        self.assertEqual((made.elapsed_ms(T0 + 9_000), made.queued), (1_234, 1))
 
     def test_only_its_own_number_clears_it(self):
         made = failed()
@@ -478,7 +551,7 @@ class Faults(unittest.TestCase):
 
 
 class AWholeSession(unittest.TestCase):
-    """The loop of the supervisor with an engine that keeps the last pulses queued: asked, delivered and cancelled agree."""
+    """The supervisor's loop with an engine that has pulses queued: asked, delivered and cancelled agree."""
 
     def run_through(self, data, pauses=(), step_ms=5, ahead_ms=60, begin_ms=T0):
         """Returns (session, pulses begun, levels taken)."""
@@ -523,7 +596,9 @@ class AWholeSession(unittest.TestCase):
             samples.programme(),
             samples.programme([samples.phase(rate_mhz=48_000, work_ms=2_000, rest_ms=1_000, duration_ms=9_000)]),
             samples.programme([samples.phase(rate_mhz=10_000, work_ms=0, rest_ms=0, duration_ms=20_000)]),
-            samples.programme([samples.phase(name="a", duration_ms=20_000), samples.phase(name="b", duration_ms=25_000)]),
+            samples.programme(
+                [samples.phase(name="a", duration_ms=20_000), samples.phase(name="b", duration_ms=25_000)]
+            ),
         ):
             made, begun, _ = self.run_through(data)
             self.assertEqual(made.ended, "completed")

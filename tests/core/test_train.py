@@ -3,8 +3,9 @@
 import unittest
 
 import samples
-from nmes.core import programme, train
 from samples import Die, heap_lock, heap_unlock
+
+from nmes.core import programme, train
 
 
 def feed(phases=None, **changes):
@@ -24,14 +25,23 @@ def all_pulses(made, until_ms, full=1_000):
 
 TWO = [
     samples.phase(name="a", rate_mhz=10_000, work_ms=2_000, rest_ms=1_000, duration_ms=9_500),
-    samples.phase(name="b", rate_mhz=40_000, work_ms=3_000, rest_ms=2_000, duration_ms=11_000),
+    samples.phase(name="b", rate_mhz=35_000, work_ms=3_000, rest_ms=2_000, duration_ms=11_000),
 ]
 
 
 class TheEnvelope(unittest.TestCase):
     def test_it_begins_at_nothing_rises_to_all_and_falls_again(self):
         phase = programme.Phase("p", samples.phase(work_ms=5_000, ramp_up_ms=1_000, ramp_down_ms=2_000))
-        for t_ms, wanted in ((0, 0), (1, 1), (500, 500), (999, 999), (1_000, 1_000), (3_000, 1_000), (3_001, 999), (4_999, 0)):
+        for t_ms, wanted in (
+            (0, 0),
+            (1, 1),
+            (500, 500),
+            (999, 999),
+            (1_000, 1_000),
+            (3_000, 1_000),
+            (3_001, 999),
+            (4_999, 0),
+        ):
             self.assertEqual(train.envelope(phase, t_ms, 1_000), wanted, t_ms)
         self.assertEqual(train.envelope(phase, 4_998, 1_000), 1)
 
@@ -41,7 +51,7 @@ class TheEnvelope(unittest.TestCase):
             phase = programme.Phase("p", samples.phase(work_ms=30_000, ramp_up_ms=up_ms, ramp_down_ms=down_ms))
             for full in (0, 1, 7, 250, 1_000):
                 before = 0
-                for t_ms in range(0, 15_000):
+                for t_ms in range(15_000):
                     level = train.envelope(phase, t_ms, full)
                     self.assertTrue(before <= level <= full)
                     before = level
@@ -103,7 +113,15 @@ class EveryPulseOnce(unittest.TestCase):
             while made.due(elapsed_ms) and made.k * made.phase.period_us // 1000 + made.begin_ms <= elapsed_ms:
                 made.take()
             parts[elapsed_ms] = made.part(elapsed_ms)
-        for elapsed_ms, wanted in ((0, "work"), (1_800, "work"), (2_500, "rest"), (3_000, "work"), (8_900, "rest"), (9_500, "work")):
+        for elapsed_ms, wanted in (
+            (0, "work"),
+            (1_800, "work"),
+            (2_000, "rest"),
+            (2_500, "rest"),
+            (3_000, "work"),
+            (8_900, "rest"),
+            (9_500, "work"),
+        ):
             self.assertEqual(parts[elapsed_ms], wanted, elapsed_ms)
         self.assertEqual(parts[whole.duration_ms - 50], "done")
 
@@ -158,7 +176,7 @@ class WhatIsPutBackComesAgain(unittest.TestCase):
             made.take()
         self.assertEqual(made.part(whole.duration_ms), "done")
         made.put_back(1)
-        self.assertEqual((made.phase.name, made.begin_ms, made.k), ("b", 14_500, 119))
+        self.assertEqual((made.phase.name, made.begin_ms, made.k), ("b", 14_500, 104))
         made.take()
         self.assertFalse(made.due(whole.duration_ms))
 

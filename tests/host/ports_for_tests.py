@@ -95,7 +95,7 @@ class RulePort(_Clock):
     def write(self, data: bytes) -> None:
         if self.gone:
             raise PortError("test: gone")
-        if data == b"\n":
+        if data == b"\r\n":
             return
         request = frame.decode(data)
         command = request["cmd"]

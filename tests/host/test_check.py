@@ -15,8 +15,9 @@ from opennmes.assessment import assess, figures
 from opennmes.boards import stage_of
 from opennmes.cli import main
 from opennmes.explain import explain
+from opennmes.prescription import Prescription
 
-# facts/limits.md, section 0.1: case, I mA, w us, f Hz, A cm2, then the figures to 4 significant digits, and the reasons.
+# facts/limits.md, section 0.1: case, kind, I mA, w us, f Hz, A cm2, the figures to 4 significant digits, the reasons.
 GOLDEN: list[tuple[str, str, int, int, int, int, dict[str, float], set[str]]] = [
     (
         "probe SUI", "probe", 50, 250, 50, 4,
@@ -111,13 +112,9 @@ def test_golden_cap_for_the_small_probe(tmp_path: Path, capsys: pytest.CaptureFi
     assert "2 mA/cm2" in said["max_current_source"]
 
 
-def test_the_largest_current_is_accepted_and_the_next_is_not(example: str) -> None:
-    import tomllib
-
-    from opennmes.prescription import _Reader
-
+def test_the_largest_current_is_accepted_and_the_next_is_not(example_file: Path) -> None:
     stage = stage_of("pico")
-    data = _Reader(example).programme(tomllib.loads(example))
+    data = Prescription.read(example_file).data
     largest_ua = assess(data, stage).max_current_ua
     assert largest_ua is not None
     assert assess({**data, "max_current_ua": largest_ua}, stage).accepted
@@ -125,8 +122,6 @@ def test_the_largest_current_is_accepted_and_the_next_is_not(example: str) -> No
 
 
 def test_figures_agree_with_the_formulas_in_floating_point(example_file: Path) -> None:
-    from opennmes.prescription import Prescription
-
     asked = programme.parse(Prescription.read(example_file).data)
     values = figures(asked, asked.phases[0], 40_000)
     irms_a = 0.040 * math.sqrt(2 * 250e-6 * 35)
@@ -209,6 +204,7 @@ def test_every_reason_can_be_explained() -> None:
         ["run", "FILE", "--port", "virtual", "--intensity", "1.00001"],
         ["run", "FILE", "--port", "virtual", "--seconds", "x"],
         ["run", "/nonexistent.toml", "--port", "virtual"],
+        ["emulate", "--link", "FILE"],
         ["status"],
         ["nonsense"],
         [],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from ports_for_tests import IDENTITY, RulePort, ScriptedPort, line, ok, refused
 
@@ -25,7 +27,7 @@ def running(port: RulePort) -> Device:
 
 
 def test_connect_says_who_is_there() -> None:
-    with ScriptedPort((b"\n", b""), (IDENTIFY, ok(1, **IDENTITY))) as port:
+    with ScriptedPort((b"\r\n", b""), (IDENTIFY, ok(1, **IDENTITY))) as port:
         assert Device(port).connect() == IDENTITY
 
 
@@ -34,7 +36,7 @@ def test_connect_says_who_is_there() -> None:
     [({"table": 1}, "another command table"), ({"protocol": 99}, "another command table"), ({"checklist": 99}, "99")],
 )
 def test_firmware_of_another_kind_is_told_apart(other: dict[str, int], says: str) -> None:
-    port = ScriptedPort((b"\n", b""), (IDENTIFY, ok(1, **{**IDENTITY, **other})))
+    port = ScriptedPort((b"\r\n", b""), (IDENTIFY, ok(1, **{**IDENTITY, **other})))
     with pytest.raises(LinkError, match=says) as caught:
         Device(port).connect()
     assert "flash the firmware" in str(caught.value)
@@ -49,7 +51,7 @@ def test_firmware_of_another_kind_is_told_apart(other: dict[str, int], says: str
     ],
 )
 def test_the_micropython_prompt_is_recognised(said: bytes) -> None:
-    port = ScriptedPort((b"\n", said), (IDENTIFY, b""))
+    port = ScriptedPort((b"\r\n", said), (IDENTIFY, b""))
     with pytest.raises(LinkError, match="at the MicroPython prompt"):
         Device(port).connect()
     assert port.seconds < 1
@@ -171,7 +173,7 @@ def test_a_session_is_kept_alive_while_waiting() -> None:
     device.wait(10)
     times = [seconds for seconds, command in port.sent if command == "keepalive"]
     assert port.seconds - begin_s == pytest.approx(10)
-    assert all(later - sooner <= KEEPALIVE_S + 0.001 for sooner, later in zip([begin_s, *times], times, strict=False))
+    assert all(later - sooner <= KEEPALIVE_S + 0.001 for sooner, later in itertools.pairwise([begin_s, *times]))
     assert KEEPALIVE_S * 3 <= session.HOST_LOST_MS / 1000
 
 
@@ -200,9 +202,9 @@ def test_the_intensity_goes_up_as_the_device_allows(target_ua: int) -> None:
     device.raise_to(target_ua)
     assert port.intensity_ua == device.intensity_ua == target_ua
     levels = [0] + [current_ua for _, current_ua in port.steps]
-    assert all(0 < higher - lower <= session.STEP_MAX_UA for lower, higher in zip(levels, levels[1:], strict=False))
+    assert all(0 < higher - lower <= session.STEP_MAX_UA for lower, higher in itertools.pairwise(levels))
     times = [seconds for seconds, _ in port.steps]
-    assert all(later - sooner >= session.STEP_EVERY_MS / 1000 for sooner, later in zip(times, times[1:], strict=False))
+    assert all(later - sooner >= session.STEP_EVERY_MS / 1000 for sooner, later in itertools.pairwise(times))
 
 
 def test_the_intensity_goes_down_in_one_step() -> None:

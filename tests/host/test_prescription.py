@@ -121,8 +121,21 @@ def test_what_is_not_exact_is_refused_with_its_neighbours(
 
 @pytest.mark.parametrize(
     "value",
-    ["inf", "-inf", "nan", "true", '"250"', "2026-01-01", "12:00:00", "[250]", "{a = 1}", "1e10", "1e999999999"]
-    + ["-99999999999999999999", "0x" + "f" * 6000],
+    [
+        "inf",
+        "-inf",
+        "nan",
+        "true",
+        '"250"',
+        "2026-01-01",
+        "12:00:00",
+        "[250]",
+        "{a = 1}",
+        "1e10",
+        "1e999999999",
+        "-99999999999999999999",
+        "0x" + "f" * 6000,
+    ],
 )
 def test_what_is_no_number_of_use(tmp_path: Path, example: str, value: str) -> None:
     problem = only_problem(tmp_path, example.replace("pulse_width_us = 250", f"pulse_width_us = {value}"))

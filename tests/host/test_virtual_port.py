@@ -142,7 +142,7 @@ def test_an_interrupted_read_loses_nothing(board: Board) -> None:
 
 def test_the_environment(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NMES_PULSE_LOG", "/must/not/be/used")
-    program = "input()\nprint(os.environ['MICROPYPATH'], os.environ.get('NMES_PULSE_LOG'), sys.argv)\nprint('@at 1', flush=True)"
+    program = "input()\nprint(os.environ['MICROPYPATH'], os.environ.get('NMES_PULSE_LOG'), sys.argv)\nprint('@at 1')"
     port = board(program)
     said = port.read(1).decode()
     port.close()

@@ -12,8 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from unittest import mock
 
-import toolchain
 from model import FIFO_DEPTH, Machine, Program
+
+import toolchain
 from nmes.core import pulse
 
 ROOT = Path(__file__).resolve().parent.parent.parent

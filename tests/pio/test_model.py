@@ -68,11 +68,15 @@ def instructions(length: int):
         st.builds(lambda d, s: 5 << 13 | d << 5 | s, st.sampled_from([1, 2, 6, 7]), st.sampled_from([1, 2, 3, 6, 7])),
         st.builds(lambda d, n: 7 << 13 | d << 5 | n, st.sampled_from([1, 2]), st.integers(0, 31)),
     )
-    return st.builds(lambda opcode, side, delay: opcode | side << 11 | delay << 8, low, st.integers(0, 3), st.integers(0, 7))
+    return st.builds(
+        lambda opcode, side, delay: opcode | side << 11 | delay << 8, low, st.integers(0, 3), st.integers(0, 7)
+    )
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.lists(instructions(8), min_size=8, max_size=8), st.lists(st.integers(0, 0xFFFFFFFF), max_size=4), st.booleans())
+@given(
+    st.lists(instructions(8), min_size=8, max_size=8), st.lists(st.integers(0, 0xFFFFFFFF), max_size=4), st.booleans()
+)
 def test_pioemu_sees_the_same_pins_for_any_program_of_these_instructions(opcodes, words, shift_right):
     program = Program(tuple(opcodes), wrap_target=0, wrap_top=7, side_count=2, shift_right=shift_right)
     assert our_levels(program, words, 150) == pioemu_levels(program, words, 150)

@@ -1,4 +1,4 @@
-"""Rest: whatever is missing, late, lost, doubled or stopped, both pins are low, and nothing but whole pulses comes out."""
+"""Rest: whatever is missing, late, lost, doubled or stopped, both pins are low, and only whole pulses come out."""
 
 import itertools
 

@@ -6,6 +6,7 @@ The long counting loops are leapt over; test_model.py proves that this changes n
 import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nmes.core import programme, pulse
 
 WIDTHS = range(pulse.WIDTH_MIN_US, pulse.WIDTH_MAX_US + 1)

@@ -15,9 +15,7 @@ STOP = (
     "Normal feeling at the electrodes; bladder empties by itself",
     "Electrodes not on head, eyes, mouth, front of the neck, chest or across the heart",
 )
-WAIT = (
-    "At least 6 weeks since birth or pelvic surgery, and bleeding has stopped, or a professional has agreed",
-)
+WAIT = ("At least 6 weeks since birth or pelvic surgery, and bleeding has stopped, or a professional has agreed",)
 CARE = (
     "A professional has shown how to use it and has set this prescription",
     "Not driving, working machines, bathing or sleeping meanwhile",

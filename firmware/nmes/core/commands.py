@@ -59,18 +59,28 @@ COMMANDS = {
         ("state",),
         "Gets ready at zero intensity. Needs a programme, the checklist and no fault.",
     ),
-    "start": Command((session.ARMED, session.PAUSED), {}, ("state",), "Starts the programme, or goes on after a pause, at zero."),
+    "start": Command(
+        (session.ARMED, session.PAUSED), {}, ("state",), "Starts the programme, or goes on after a pause, at zero."
+    ),
     "intensity": Command(
         (session.RUNNING,),
         {"channel": ("int", 0, 0), "current_ua": ("int", 0, programme.CURRENT_UA[1])},
         ("channel", "current_ua", "limit_ua", "limit_source"),
         "Sets the peak current. Down at once; up by at most 1 mA every 250 ms.",
     ),
-    "pause": Command((session.RUNNING,), {}, ("state",), "Nothing after the running pulse; intensity is zero when it goes on."),
-    "stop": Command(_ANY, {}, ("state", "account"), "Ends the session: nothing after the running pulse. Always allowed."),
+    "pause": Command(
+        (session.RUNNING,), {}, ("state",), "Nothing after the running pulse; intensity is zero when it goes on."
+    ),
+    "stop": Command(
+        _ANY, {}, ("state", "account"), "Ends the session: nothing after the running pulse. Always allowed."
+    ),
     "keepalive": Command(_ARMED_OR_MORE, {}, ("state",), "Says that the host is there; any command does."),
-    "clear": Command((session.FAULT,), {"fault": ("int", 1, 99)}, ("state",), "Clears the fault that the person has named."),
-    "maintenance": Command(_IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."),
+    "clear": Command(
+        (session.FAULT,), {"fault": ("int", 1, 99)}, ("state",), "Clears the fault that the person has named."
+    ),
+    "maintenance": Command(
+        _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."
+    ),
 }
 
 ERRORS = {

@@ -22,12 +22,48 @@ FAULTS = {
         "The last run ended in a watchdog reset.",
         "Check the electrodes, then clear the fault and start again from zero.",
     ),
+    5: (
+        "emergency_stop",
+        "The emergency stop was opened; the output was off at once.",
+        "Find out why. Close the emergency stop, clear the fault and start again from zero.",
+    ),
+    6: (
+        "over_current",
+        "The output stage's over-current comparator switched the output off.",
+        "Take the electrodes off. Do not use the device before the stage has been checked.",
+    ),
+    7: (
+        "phase_too_long",
+        "A phase was on for longer than the session allows; the guard cut it short.",
+        "Take the electrodes off. Do not use the device; report it.",
+    ),
+    8: (
+        "both_phases",
+        "Both phases of a channel were on at once; the guard switched the output off.",
+        "Take the electrodes off. Do not use the device; report it.",
+    ),
+    9: (
+        "pulses_too_close",
+        "A pulse followed the one before too soon; the guard switched the output off.",
+        "Take the electrodes off. Do not use the device; report it.",
+    ),
+    10: (
+        "lease_lost",
+        "The firmware did not say in time that it was alive; the guard switched the output off.",
+        "Clear the fault and start again from zero. If it comes back, report it.",
+    ),
 }
 
 INTERNAL_ERROR = 1
 PULSE_CHECK = 2
 PULSE_COUNT = 3
 WATCHDOG_RESET = 4
+EMERGENCY_STOP = 5
+OVER_CURRENT = 6
+PHASE_TOO_LONG = 7
+BOTH_PHASES = 8
+PULSES_TOO_CLOSE = 9
+LEASE_LOST = 10
 
 
 def name(number):

@@ -87,7 +87,9 @@ def _stage_broken(stage, current_ua):
     if current_ua > stage["full_scale_ua"]:
         found.append(("stage_current", "max_current_ua", stage["full_scale_ua"], "output stage " + stage["name"]))
     if current_ua * LOAD_OHM > stage["compliance_mv"] * 1000:
-        found.append(("stage_voltage", "voltage_mv", stage["compliance_mv"], "output stage %s at 500 ohm" % stage["name"]))
+        found.append(
+            ("stage_voltage", "voltage_mv", stage["compliance_mv"], "output stage %s at 500 ohm" % stage["name"])
+        )
     return found
 
 
@@ -131,9 +133,13 @@ def check(programme, stage, current_ua):
         reasons.append(reason("session_time", "duration_ms", programme.duration_ms, longest_ms, _OURS))
     for phase in programme.phases:
         for code, parameter, bound, source in _broken(programme, phase, current_ua):
-            reasons.append(reason(code, parameter, figures(programme, phase, current_ua)[parameter], bound, source, phase.name))
-        if motor and phase.rate_mhz > CONTINUOUS_MOTOR_RATE_MAX_MHZ and (
-            not phase.work_ms or 2 * phase.rest_ms < phase.work_ms
+            reasons.append(
+                reason(code, parameter, figures(programme, phase, current_ua)[parameter], bound, source, phase.name)
+            )
+        if (
+            motor
+            and phase.rate_mhz > CONTINUOUS_MOTOR_RATE_MAX_MHZ
+            and (not phase.work_ms or 2 * phase.rest_ms < phase.work_ms)
         ):
             least_ms = (phase.train_ms + 1) // 2
             reasons.append(reason("rest_too_short", "rest_ms", phase.rest_ms, least_ms, _OURS, phase.name))

@@ -75,6 +75,7 @@ class Programme:
         self.area_mm2 = data["electrode"]["area_mm2"]
         self.max_current_ua = data["max_current_ua"]
         self.phases = [Phase(p["name"], p) for p in data["phases"]]
+        self.longest_us = max([p.width_us for p in self.phases])
         self.duration_ms = sum([p.duration_ms for p in self.phases])
         self.pulses = sum([p.pulses * p.trains for p in self.phases])
 
@@ -125,7 +126,9 @@ def _check_phase(reasons, data, index):
         reasons.append(reason("work_does_not_fit", "duration_ms", phase.duration_ms, phase.train_ms, _ENVELOPE, label))
     shortest_us = pulse.shortest_period_us(phase.width_us, phase.gap_us, phase.width_us)
     if phase.period_us < shortest_us:
-        reasons.append(reason("pulse_does_not_fit", "rate_mhz", phase.rate_mhz, 1_000_000_000 // shortest_us, _ENGINE, label))
+        reasons.append(
+            reason("pulse_does_not_fit", "rate_mhz", phase.rate_mhz, 1_000_000_000 // shortest_us, _ENGINE, label)
+        )
 
 
 def parse(data):
@@ -138,7 +141,9 @@ def parse(data):
         electrode = data["electrode"]
         if _check_keys(reasons, "electrode.", electrode, ("kind", "area_mm2")):
             if electrode["kind"] not in KINDS:
-                reasons.append(reason("not_a_choice", "electrode.kind", electrode["kind"], " or ".join(KINDS), _ENVELOPE))
+                reasons.append(
+                    reason("not_a_choice", "electrode.kind", electrode["kind"], " or ".join(KINDS), _ENVELOPE)
+                )
             check_int(reasons, "electrode.area_mm2", electrode["area_mm2"], AREA_MM2[0], AREA_MM2[1], _ENVELOPE)
         check_int(reasons, "max_current_ua", data["max_current_ua"], CURRENT_UA[0], CURRENT_UA[1], _ENVELOPE)
         phases = data["phases"]

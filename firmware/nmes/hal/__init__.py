@@ -5,7 +5,11 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     now_ms()                     milliseconds since power on; never wraps
     wait_ms(ms)                  let time pass, doing nothing
     rest()                       everything off, now, from whatever state: enable low, phases low, level zero
-    enable(on)                   the output stage's permission
+    is_safe()                    True when emergency stop and over-current comparator both allow output now
+    permit(longest_us)           the output stage's permission, under guard: for phases of at most `longest_us`, for as
+                                 long as `renew` comes every few ms; `rest` ends it
+    renew()                      the program is alive
+    tripped()                    0, or the fault (core/faults.py) for which the guard took permission away
     begin(channel)               the generator ready: empty queue, counts at zero, level zero
     room(channel)                how many more pulses may be queued now; bounded in time, see LOOKAHEAD_US
     put(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)
@@ -15,7 +19,7 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     starved(channel)             True when the engine rests because it was given nothing
     stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled
     read()                       one byte of the link, or -1 when there is none
-    write(line)                  bytes to the link
+    write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little
     open_link(), close_link()    take the link from the MicroPython prompt, give it back
     lamp(on)                     the yellow lamp: output is on
     identity()                   (mcu's unique id as hex, MicroPython's version)

@@ -79,7 +79,6 @@ class Hal:
         self._wrote = False
         self._input = b""
         self._at = 0
-        self._enabled = False
         self._channels = [Channel(self._log) for _ in board["pins"]["channels"]]
 
     def now_ms(self):
@@ -113,12 +112,20 @@ class Hal:
             self._at = 0
 
     def rest(self):
-        self._enabled = False
         for channel in self._channels:
             channel.stop()
 
-    def enable(self, on):
-        self._enabled = bool(on)
+    def is_safe(self):
+        return True
+
+    def permit(self, longest_us):
+        pass
+
+    def renew(self):
+        pass
+
+    def tripped(self):
+        return 0
 
     def begin(self, channel):
         self._channels[channel].begin(self._now_us)
@@ -165,3 +172,4 @@ class Hal:
     def write(self, line):
         sys.stdout.buffer.write(line)
         self._wrote = True
+        return True

@@ -18,7 +18,9 @@ FEWEST_ROUNDS = 4  # fewer are not worth the trouble
 FOR_EVER_FP = 1 << 60  # a century, and less than what rp2040py takes for "never"
 WORD = 0xFFFFFFFF
 
-JMP, MOV, SET = 0, 5, 7
+JMP, OUT, MOV, SET = 0, 3, 5, 7
+OSR_FROM_PINS = 0xE0  # argument of mov(osr, pins)
+RIGHT, RIGHT_NO_AUTOPULL = 1 << 19, 1 << 19 | 1 << 17  # of SHIFTCTRL: out shifts right, and does not pull by itself
 NOP_ARGUMENT = 0x42  # of mov(y, y)
 
 
@@ -53,14 +55,18 @@ class Loop:
 def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | None:
     """The loop that a running state machine is at the beginning of, if it can be skipped through.
 
-    Skippable instructions are jumps, `set` of a scratch register, `nop`, and writes to pins that keep them as they are
-    and that no other running machine of the block writes. The loop must either come back with both scratch registers
-    as they were, or only count them down.
+    Skippable instructions are jumps, `set` of a scratch register, `nop`, writes to pins that keep them as they are and
+    that no other running machine of the block writes, and `mov(osr, pins)` with `out` of some of its bits into a scratch
+    register: inputs do not change while a loop is skipped.
+    Each scratch register must come back as it was, or only be counted down.
     """
     start = pc = machine.pc
-    x, y = machine.x, machine.y
-    x_step = y_step = 0
-    linear = True
+    registers = {"x": machine.x, "y": machine.y}
+    counted = {"x": 0, "y": 0}  # what a round takes off
+    assigned: set[str] = set()
+    not_zero: set[str] = set()  # registers that a round found to be above zero
+    compared = False
+    osr: int | None = None
     elapsed = 0
     side_count = machine.sideset_count
     side_enable = machine.exec_ctrl >> 30 & 1
@@ -77,33 +83,47 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
         kind, argument = opcode >> 13, opcode & 0xFF
         taken = False
         if kind == JMP:
-            condition = argument >> 5
+            condition = opcode >> 5 & 7
             if condition == 0:
                 taken = True
-            elif condition == 2:
-                taken, linear = x != 0, linear and x != 0
-                x = x - 1 & WORD
-                x_step += 1
-            elif condition == 4:
-                taken, linear = y != 0, linear and y != 0
-                y = y - 1 & WORD
-                y_step += 1
+            elif condition in (1, 3):
+                name = "x" if condition == 1 else "y"
+                taken = registers[name] == 0
+                if not taken:
+                    not_zero.add(name)
+            elif condition in (2, 4):
+                name = "x" if condition == 2 else "y"
+                taken = registers[name] != 0
+                registers[name] = registers[name] - 1 & WORD
+                counted[name] += 1
+            elif condition == 5:
+                compared = True
+                taken = registers["x"] != registers["y"]
             elif condition == 6:
                 taken = pins[machine.jmp_pin].input_value
-            elif condition == 7:
-                taken = machine.output_shift_count < machine.pull_threshold
             else:
-                linear = False
-                taken = (x == 0, y == 0, x != y)[condition >> 1]
+                taken = machine.output_shift_count < machine.pull_threshold
         elif kind == SET:
-            linear = False
             destination, value = argument >> 5, argument & 0x1F
-            if destination == 1:
-                x = value
-            elif destination == 2:
-                y = value
+            if destination in (1, 2):
+                name = "xy"[destination - 1]
+                registers[name] = value
+                assigned.add(name)
             elif destination or not _keeps(pio, machine, value, machine.set_base, machine.set_count):
                 return None
+        elif kind == MOV and argument == OSR_FROM_PINS:
+            osr = machine.in_pins
+        elif (
+            kind == OUT
+            and osr is not None
+            and argument >> 5 in (1, 2)
+            and machine.shift_ctrl & RIGHT_NO_AUTOPULL == RIGHT
+        ):
+            bits = argument & 0x1F or 32
+            name = "xy"[(argument >> 5) - 1]
+            registers[name] = osr & ((1 << bits) - 1)
+            osr >>= bits
+            assigned.add(name)
         elif kind != MOV or argument != NOP_ARGUMENT:
             return None
         if taken:
@@ -116,19 +136,21 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
             break
     else:
         return None
-    if (x, y) == (machine.x, machine.y):
-        x_step = y_step = 0
-    elif not linear:
-        return None
     round_fp = elapsed * machine.div_fp
     rounds = FOR_EVER_FP // round_fp
-    if x_step:
-        rounds = min(rounds, machine.x // x_step)
-    if y_step:
-        rounds = min(rounds, machine.y // y_step)
+    for name, begin in (("x", machine.x), ("y", machine.y)):
+        if registers[name] == begin:
+            counted[name] = 0
+        elif name in assigned or compared:
+            return None
+        elif counted[name]:
+            # With `not_zero` the round that would find 0 is another round.
+            rounds = min(rounds, (begin - (name in not_zero)) // counted[name])
     if rounds < FEWEST_ROUNDS:
         return None
-    return Loop(machine, machine.next_due_fp, round_fp, rounds, machine.x, machine.y, x_step, y_step)
+    return Loop(
+        machine, machine.next_due_fp, round_fp, rounds, machine.x, machine.y, counted["x"], counted["y"]
+    )  # fmt: skip
 
 
 def _keeps(pio: RPPIO, machine: StateMachine, value: int, base: int, count: int) -> bool:

@@ -21,6 +21,12 @@ class OutputStage:
     `level_settle_us`; until then the one before it goes on. Both phase pins high at once is a shoot-through: no
     current reaches the load, and `shoot_throughs` notes (nanos, channel).
 
+    Permission takes both: `enable` high, and the charge pump fed by edges of `pump`. The pump holds for `pump_hold_us`
+    after the last edge, so a pin that stands still at whatever level takes permission away; `permit` records it.
+
+    The safe line (`stop_opened`, `over_current`) is wired as in docs/hardware.md: the emergency stop feeds `stop_loop`,
+    and through it `safe_line`, which the comparator pulls low.
+
     `on_current(channel, microamperes)`, if set, is called at each change of current: a place for a sense input.
     """
 
@@ -36,8 +42,15 @@ class OutputStage:
         self._levels = int(stage["levels"])
         self._compliance_uv = int(stage["compliance_mv"]) * 1000
         pins = board["pins"]
+        self._pins = pins
         self._enabled = pico.level(pins["enable"])
+        self._pump = _Pump(pico, pins["pump"], int(stage["pump_hold_us"]) * 1000, self._on_permit)
+        self._stop_opened = self._over_current = False
         self._note("enable", self._enabled)
+        self._note("permit", 0)
+        self._drive_safe_line()
+        # Real pads can be read back by PIO; the emulated ones only with a wire.
+        pico.loopback([channel[phase] for channel in pins["channels"] for phase in ("phase_a", "phase_b")])
         settle_nanos = int(stage["level_settle_us"]) * 1000
         self._channels = [
             _Channel(self, pico, index, channel, self._levels, settle_nanos, load_ohm)
@@ -68,6 +81,30 @@ class OutputStage:
         """The voltage across the load now, signed as the current; with an open load that of the boost converter."""
         return self._channels[channel].voltage_mv()
 
+    @property
+    def stop_opened(self) -> bool:
+        """The emergency stop's loop is open."""
+        return self._stop_opened
+
+    @stop_opened.setter
+    def stop_opened(self, opened: bool) -> None:
+        self._stop_opened = opened
+        self._drive_safe_line()
+
+    @property
+    def over_current(self) -> bool:
+        """The over-current comparator pulls the safe line low."""
+        return self._over_current
+
+    @over_current.setter
+    def over_current(self, over: bool) -> None:
+        self._over_current = over
+        self._drive_safe_line()
+
+    def _drive_safe_line(self) -> None:
+        self._pico.set_input(self._pins["stop_loop"], int(not self._stop_opened))
+        self._pico.set_input(self._pins["safe_line"], int(not (self._stop_opened or self._over_current)))
+
     def finish(self) -> Trace:
         """The trace up to now; recording goes on."""
         self.trace.end_nanos = self._pico.nanos
@@ -79,6 +116,13 @@ class OutputStage:
     def _on_enable(self, level: int) -> None:
         self._enabled = level
         self._note("enable", level)
+        self._update()
+
+    def _on_permit(self) -> None:
+        self._note("permit", int(self._pump.charged))
+        self._update()
+
+    def _update(self) -> None:
         for channel in self._channels:
             channel.update()
 
@@ -88,7 +132,7 @@ class OutputStage:
 
     def limited_ua(self, current_ua: int, load_ohm: int) -> int:
         """What reaches the load of it: nothing while disabled, no more than the compliance voltage allows."""
-        if not self._enabled:
+        if not self.powered:
             return 0
         if current_ua * load_ohm > self._compliance_uv:
             return self._compliance_uv // load_ohm
@@ -96,7 +140,12 @@ class OutputStage:
 
     def voltage_uv(self, current_ua: int, load_ohm: int) -> int:
         """Across the load, when the current source is told to deliver `current_ua`."""
-        return min(current_ua * load_ohm, self._compliance_uv) if self._enabled else 0
+        return min(current_ua * load_ohm, self._compliance_uv) if self.powered else 0
+
+    @property
+    def powered(self) -> bool:
+        """Whether both permissions are there."""
+        return bool(self._enabled) and self._pump.charged
 
 
 class _Channel:
@@ -228,3 +277,41 @@ class _LevelMeter:
             self._aim(self._levels if self._pin_level else 0, self._edge_nanos)
         else:
             self._silence_alarm.schedule(self._settle_nanos / 2 - silent_nanos)
+
+
+class _Pump:
+    """The charge pump that turns a square wave into permission: charged by steady edges, empty `hold_nanos` after."""
+
+    EDGES = 8  # to charge it
+    SLOWEST_NANOS = 50_000  # between two edges that still charge it
+
+    def __init__(self, pico: EmulatedPico, pin: int, hold_nanos: int, changed: Callable[[], None]) -> None:
+        self.charged = False
+        self._clock = pico.mcu.clock
+        self._hold_nanos = hold_nanos
+        self._changed = changed
+        self._edge_nanos = -float(hold_nanos)
+        self._edges = 0
+        self._alarm = self._clock.create_alarm(self._look)
+        pico.watch(pin, self._on_edge)
+
+    def _on_edge(self, _level: int) -> None:
+        # 200 000 times a simulated second while it is on: the common case has to be short.
+        now = self._clock.nanos
+        since, self._edge_nanos = now - self._edge_nanos, now
+        if self.charged:
+            return
+        self._edges = self._edges + 1 if since <= self.SLOWEST_NANOS else 1
+        if self._edges >= self.EDGES:
+            self.charged = True
+            self._alarm.schedule(self._hold_nanos)
+            self._changed()
+
+    def _look(self) -> None:
+        silent_nanos = self._clock.nanos - self._edge_nanos
+        if silent_nanos >= self._hold_nanos:
+            self.charged = False
+            self._edges = 0
+            self._changed()
+        else:
+            self._alarm.schedule(self._hold_nanos - silent_nanos)

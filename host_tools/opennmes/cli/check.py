@@ -16,11 +16,11 @@ from opennmes.cli.output import FAILED, NOT_MEDICAL, out, print_json, reported
 from opennmes.explain import explain
 from opennmes.prescription import Prescription
 
-# figure: (name, unit, limit, decimals)
+# figure: (name, unit, limit)
 ROWS = {
     "irms_ma": ("r.m.s. current", "mA", limits.IRMS_MAX_UA / 1000),
     "iavg_ma": ("average current", "mA", limits.IAVG_MAX_UA / 1000),
-    "phase_charge_uc": ("charge of a phase", "uC", limits.CHARGE_MAX_NC / 1000),
+    "phase_charge_uc": ("charge of a phase", "uC", None),  # depends on the width
     "charge_density_uc_cm2": ("charge density", "uC/cm2", None),
     "shannon_k": ("Shannon's k", "", limits.SHANNON_K_PROBE_MAX_X100 / 100),
     "current_density_rms_ma_cm2": ("r.m.s. current density", "mA/cm2", limits.DENSITY_RMS_MAX_UA_PER_CM2 / 1000),
@@ -98,6 +98,10 @@ def _table(assessment: Assessment, pads: bool) -> Table:
         halved = pads and key in _HALVED_ON_PADS
         if pads and key == "shannon_k":
             limit = None
+        if key == "phase_charge_uc":
+            narrowest_us = min(phase.width_us for phase in assessment.programme.phases)
+            by_width_nc = limits.CHARGE_BASE_NC + limits.CHARGE_PER_US_NC * narrowest_us
+            limit = min(limits.CHARGE_MAX_NC, by_width_nc) / 1000
         shown = "" if limit is None else f"{limit / 2 if halved else limit:g}"
         table.add_row(name + (" *" if halved else ""), shown, *[f"{values[key]:.4g}" for _, values in phases], unit)
     return table

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from opennmes.cli.output import error, reported
+from opennmes.cli.output import not_understood, reported
+from opennmes.ports.errors import PortError
 from opennmes.ports.open import LOAD_OHM
 
 
@@ -21,13 +22,11 @@ def emulate(
     from opennmes.bench.pty import serve
     from opennmes.ports.emulator import power_on
 
+    if link is not None and link.exists() and not link.is_symlink():
+        not_understood(f"{link} is there and is no symbolic link; remove it or choose another --link")
     with reported(False):
         pico, _stage = power_on(uf2, load_ohm)
         try:
             serve(pico, lambda path: print(path, flush=True), link=link)
-        except FileExistsError:
-            error(f"{link} is there and is no symbolic link; remove it or choose another --link")
-            raise typer.Exit(1) from None
         except BenchError as died:
-            error(str(died))
-            raise typer.Exit(1) from None
+            raise PortError(str(died)) from died

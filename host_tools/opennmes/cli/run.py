@@ -70,7 +70,7 @@ def _microamperes(intensity: str) -> int:
         current_ua = Decimal(intensity) * 1000
     except InvalidOperation:
         not_understood(f"--intensity is {intensity!r}; it has to be a number of mA")
-    if not 0 <= current_ua <= programme.CURRENT_UA[1] or current_ua % 1:
+    if not current_ua.is_finite() or not 0 <= current_ua <= programme.CURRENT_UA[1] or current_ua % 1:
         most_ma = programme.CURRENT_UA[1] // 1000
         not_understood(f"--intensity is {intensity} mA; it has to be 0 to {most_ma} mA with at most 3 decimals")
     return int(current_ua)
@@ -118,11 +118,11 @@ def _carry_out(
     _check_intensity(intensity_ua, loaded, stage)
     _confirm(acknowledged)
     device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
-    _say("running" if intensity_ua else "running at zero: without --intensity there are pulses, but no current")
     interrupted = False
     try:
+        device.arm(loaded["programme_crc"])
+        device.start()
+        _say("running" if intensity_ua else "running at zero: without --intensity there are pulses, but no current")
         with _live(device):
             _let_run(device, intensity_ua, seconds)
     except KeyboardInterrupt:
@@ -199,8 +199,17 @@ def _say(text: str) -> None:
 
 
 def _print_account(result: dict[str, Any]) -> None:
-    account = result["account"]
+    account, measured = result["account"], result["measured"]
     out.print(
         f"{account['delivered']} pulses delivered of {account['queued'] - account['cancelled']} asked "
         f"in {account['elapsed_ms'] / 1000:g} s; {account['underruns']} came late"
     )
+    if measured and measured["pulses"]:
+        jitter = "unknown" if measured["jitter_ns_sd"] is None else f"{measured['jitter_ns_sd']:g} ns"
+        out.print(
+            f"measured at the pins and in the load: {measured['pulses']} pulses, phase {measured['width_us']:g} us, "
+            f"gap {measured['gap_us']:g} us, period {measured['period_us'] or 0:g} us, its jitter {jitter}, "
+            f"phase A against B {measured['ab_difference_ns']:g} ns, net charge {measured['net_charge_nc']:g} nC, "
+            f"largest current {measured['current_ma']:g} mA",
+            soft_wrap=True,
+        )

@@ -12,6 +12,7 @@ from nmes.core.programme import Phase, Programme
 from nmes.core.train import envelope
 from opennmes.plots import draw
 
+EFFECTS = {"motor": "meant to make muscles contract", "sensory": "meant to be felt, without contraction"}
 CONTINUOUS_SHOWN_S = 2  # of a continuous train, after its ramp
 
 
@@ -27,7 +28,7 @@ def prescription_figure(asked: Programme) -> Figure:
     figure = draw.new_figure(
         asked.title,
         f"what the prescription asks, drawn at its maximum of {current_ma:g} mA; intensity is set by hand, from zero\n"
-        f"{asked.kind}, {asked.area_mm2 / 100:g} cm², {asked.effect}",
+        f"{asked.kind}, {asked.area_mm2 / 100:g} cm²; {EFFECTS[asked.effect]}",
         max(10.0, 5.0 * columns),
         10.5,
     )

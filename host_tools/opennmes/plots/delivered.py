@@ -104,7 +104,7 @@ def session_figure(
         [time / 60 for time, _ in intensity], [value for _, value in intensity], where="post",
         color=draw.VERMILION, linewidth=1.8, label="intensity as set",
     )  # fmt: skip
-    upper.set_xlim(0, pulses_s[-1][0] / 60)
+    upper.set_xlim(0, pulses_s[-1][0] / 60 or 1.0)
     upper.set_ylim(0, 1.35 * most_ma)
     upper.legend(loc="upper right", ncols=2, frameon=False)
 

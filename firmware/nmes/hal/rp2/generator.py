@@ -91,7 +91,12 @@ class Generator:
             write=self._txf,
             count=_WORDS,
             ctrl=data.pack_ctrl(
-                size=2, inc_read=True, inc_write=False, treq_sel=self._treq_tx, chain_to=self._list_channel, irq_quiet=True
+                size=2,
+                inc_read=True,
+                inc_write=False,
+                treq_sel=self._treq_tx,
+                chain_to=self._list_channel,
+                irq_quiet=True,
             ),
         )
         chain.config(
@@ -114,7 +119,12 @@ class Generator:
             write=self._pwm + reg.PWM_CC,
             count=0x3FFFFFFF,
             ctrl=level.pack_ctrl(
-                size=2, inc_read=False, inc_write=False, treq_sel=self._treq_rx, chain_to=_channel(level), irq_quiet=True
+                size=2,
+                inc_read=False,
+                inc_write=False,
+                treq_sel=self._treq_rx,
+                chain_to=_channel(level),
+                irq_quiet=True,
             ),
             trigger=True,
         )

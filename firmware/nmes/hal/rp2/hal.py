@@ -7,10 +7,15 @@ import time
 import machine
 import micropython
 from machine import Pin
+from micropython import const
 from ubinascii import hexlify
 
 from nmes.hal.rp2.generator import Generator
+from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
+
+_OUT_BYTES = const(4096)
+_SEND_BYTES = const(128)  # a turn: some 5 ms
 
 
 class Hal:
@@ -18,15 +23,20 @@ class Hal:
         self._pins = board["pins"]
         if machine.freq() != board["cpu_hz"]:
             machine.freq(board["cpu_hz"])
-        self._enable = Pin(self._pins["enable"], Pin.OUT, value=0)
         self._lamp = Pin(self._pins["lamp"], Pin.OUT, value=0)
+        self._guard = Guard(self._pins)
         self._channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
         rest(self._pins)
         self._ticks = time.ticks_ms()
         self._now_ms = 0
         self._byte = bytearray(1)
-        self._poll = select.poll()
-        self._poll.register(sys.stdin, select.POLLIN)
+        self._poll_in = select.poll()
+        self._poll_in.register(sys.stdin, select.POLLIN)
+        self._poll_out = select.poll()
+        self._poll_out.register(sys.stdout, select.POLLOUT)
+        self._out = bytearray(_OUT_BYTES)
+        self._out_begin = 0
+        self._out_end = 0
 
     def now_ms(self):
         ticks = time.ticks_ms()
@@ -35,17 +45,27 @@ class Hal:
         return self._now_ms
 
     def wait_ms(self, ms):
+        self._send(_SEND_BYTES)
         time.sleep_ms(ms)
 
     def rest(self):
-        self._enable.value(0)
+        self._guard.halt()
         for channel in self._channels:
             channel.halt()
         rest(self._pins)
         self._lamp.value(0)
 
-    def enable(self, on):
-        self._enable.value(on)
+    def is_safe(self):
+        return self._guard.is_safe()
+
+    def permit(self, longest_us):
+        self._guard.begin(longest_us)
+
+    def renew(self):
+        self._guard.renew()
+
+    def tripped(self):
+        return self._guard.tripped()
 
     def begin(self, channel):
         self._channels[channel].begin()
@@ -81,13 +101,37 @@ class Hal:
         micropython.kbd_intr(-1)  # Ctrl-C is a byte like any other: it must not reach a running session
 
     def close_link(self):
+        self._send(_OUT_BYTES)
         micropython.kbd_intr(3)
 
     def read(self):
-        for _ in self._poll.ipoll(0):
+        for _ in self._poll_in.ipoll(0):
             sys.stdin.buffer.readinto(self._byte)
             return self._byte[0]
         return -1
 
     def write(self, line):
-        sys.stdout.buffer.write(line)
+        if self._out_begin == self._out_end:
+            self._out_begin = self._out_end = 0
+        if len(line) > _OUT_BYTES - self._out_end:
+            return False
+        self._out[self._out_end : self._out_end + len(line)] = line
+        self._out_end += len(line)
+        return True
+
+    def _send(self, most):
+        """Send at most `most` bytes of what was written. Never waits, whatever the host does.
+
+        MicroPython's own write waits up to 500 ms for a host that has the port open and does not read, and a poll only
+        says that there is room for one byte: so it is one byte at a time.
+        """
+        byte = self._byte
+        while self._out_begin < self._out_end and most > 0:
+            for _ in self._poll_out.ipoll(0):
+                byte[0] = self._out[self._out_begin]
+                sys.stdout.buffer.write(byte)
+                self._out_begin += 1
+                most -= 1
+                break
+            else:
+                return

@@ -14,9 +14,11 @@ DMA_ABORT = const(0x444)
 DMA_BUSY = const(1 << 24)
 
 PIO0_BASE = const(0x50200000)  # 3.7
+PIO1_BASE = const(0x50300000)
 PIO_CTRL = const(0x00)
 PIO_TXF0 = const(0x10)
 PIO_RXF0 = const(0x20)
+PIO_IRQ = const(0x30)
 PIO_SM0_ADDR = const(0xD4)
 PIO_SM = const(0x18)
 
@@ -27,3 +29,6 @@ PWM_CC = const(0x0C)
 PWM_TOP = const(0x10)
 
 TREQ_PERMANENT = const(0x3F)  # 2.5.3.1
+
+IO_BANK0_BASE = const(0x40014000)  # 2.19.6.1
+IO_INTR0 = const(0xF0)

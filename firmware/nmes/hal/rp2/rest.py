@@ -10,6 +10,7 @@ def rest(pins):
     again takes it away from whatever drove it.
     """
     Pin(pins["enable"], Pin.OUT, value=0)
+    Pin(pins["pump"], Pin.OUT, value=0)
     for channel in pins["channels"]:
         for pin in channel.values():
             Pin(pin, Pin.OUT, value=0)

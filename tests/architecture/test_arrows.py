@@ -1,0 +1,174 @@
+"""The never-arrows of the design: who may import whom, read from the source, so that no test double hides one."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FIRMWARE = ROOT / "firmware"
+HOST = ROOT / "host_tools"
+NMES = sorted((FIRMWARE / "nmes").rglob("*.py"))
+CORE = sorted((FIRMWARE / "nmes" / "core").rglob("*.py"))
+HAL = sorted((FIRMWARE / "nmes" / "hal").rglob("*.py"))
+BETWEEN = [path for path in NMES if path not in CORE + HAL]
+HOST_TOOLS = sorted(HOST.rglob("*.py"))
+
+# What the rp2 port of MicroPython 1.25 has built in, and what a board's UF2 freezes beside nmes.
+ON_THE_TARGET = {
+    *("_thread", "array", "asyncio", "binascii", "collections", "errno", "gc", "hashlib", "heapq", "io", "json"),
+    *("machine", "math", "micropython", "os", "platform", "random", "re", "rp2", "select", "struct", "sys", "time"),
+    *("ubinascii", "uctypes", "vfs", "board", "stages", "nmes"),
+}
+HARDWARE = {"machine", "rp2", "_rp2", "pimoroni", "uctypes", "rp2040py"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file names in an import, `from package import module` resolved to the module."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative imports hide where an arrow points"
+            assert node.module
+            found |= {
+                f"{node.module}.{alias.name}" if is_module(node.module, alias.name) else node.module
+                for alias in node.names
+            }
+    return found
+
+
+def is_module(package: str, name: str) -> bool:
+    folder = Path(*package.split("."), name)
+    return any(
+        (base / folder).is_dir() or (base / f"{folder}.py").exists() for base in (FIRMWARE, HOST, ROOT / "boards")
+    )
+
+
+def under(modules: set[str], *packages: str) -> set[str]:
+    """Those of `modules` that are one of `packages` or inside it."""
+    return {m for m in modules if any(m == p or m.startswith(p + ".") for p in packages)}
+
+
+def named(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def test_there_is_something_to_look_at():
+    assert len(CORE) > 5 and len(HAL) > 2 and BETWEEN and len(HOST_TOOLS) > 5
+    assert "nmes.core.pulse" in imports(FIRMWARE / "nmes" / "core" / "programme.py"), "from nmes.core import pulse"
+
+
+@named(CORE)
+def test_core_imports_core_and_a_few_modules_without_hardware_clock_or_files(path):
+    ours = under(imports(path), "nmes")
+    assert ours == under(ours, "nmes.core")
+    assert imports(path) - ours <= {"math", "json", "binascii", "micropython", "collections"}
+
+
+@named(CORE)
+def test_no_switch_of_the_build_or_the_environment_disables_a_limit(path):
+    # Peer defect: calibration errors that can be compiled away (saawsm/swx output.c).
+    body = ast.parse(path.read_text()).body
+    assert not [node.lineno for node in body if isinstance(node, ast.If | ast.While | ast.For | ast.With)]
+    names = {node.id for node in ast.walk(ast.Module(body, [])) if isinstance(node, ast.Name)}
+    assert not names & {"DEBUG", "__debug__", "getenv", "environ", "globals"}
+
+
+@named(HAL)
+def test_hal_knows_no_session_and_of_core_only_pulses_and_the_names_of_faults(path):
+    ours = under(imports(path), "nmes")
+    assert ours <= under(ours, "nmes.hal") | {"nmes.core.pulse", "nmes.core.pulse_check", "nmes.core.faults"}
+
+
+@named([path for path in NMES if path not in HAL])
+def test_only_hal_touches_hardware(path):
+    assert not under(imports(path), *HARDWARE)
+
+
+def test_boot_reaches_hardware_through_hal_only():
+    found = imports(FIRMWARE / "boot.py") | imports(FIRMWARE / "main.py")
+    assert not under(found, *HARDWARE)
+    assert under(found, "nmes") == {"nmes.hal.rp2.rest", "nmes.app"}
+
+
+@named(BETWEEN)
+def test_only_the_app_which_wires_everything_imports_hal(path):
+    assert path.name == "app.py" or not under(imports(path), "nmes.hal")
+
+
+@named([path for path in BETWEEN if path.name != "app.py"])
+def test_nobody_but_the_app_imports_the_link_or_the_supervisor(path):
+    # They are handed to each other; the link asks the supervisor it was given.
+    assert not under(imports(path), "nmes.app", "nmes.link", "nmes.panel", "nmes.supervisor")
+
+
+@named([FIRMWARE / "nmes" / "link.py"])
+def test_the_link_asks_the_supervisor_and_moves_nothing_itself(path):
+    outputs = {"rest", "permit", "renew", "begin", "put", "room", "stop", "lamp", "begun", "queued"}
+    asked = [
+        f"{node.func.attr}, line {node.lineno}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in outputs
+        if ast.unparse(node.func.value) == "self._hal"
+    ]
+    assert asked == []
+
+
+def test_only_the_supervisor_arms_starts_and_permits():
+    callers = set()
+    for path in NMES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                whole = ast.unparse(node.func)
+                if node.func.attr in ("permit", "begin") and "hal" in whole:
+                    callers.add(path.name)
+                if node.func.attr in ("arm", "start") and "session" in whole:
+                    callers.add(path.name)
+    assert callers == {"supervisor.py"}
+
+
+@named(HOST_TOOLS)
+def test_host_tools_import_core_and_nothing_else_of_the_firmware(path):
+    ours = under(imports(path), "nmes")
+    assert ours <= under(ours, "nmes.core") | {"nmes"}
+    assert not under(imports(path), "machine", "rp2", "micropython", "board", "stages")
+
+
+@named([HOST / "opennmes" / "bench" / name for name in ("measure.py", "trace.py", "stage.py")])
+def test_what_measures_imports_nothing_of_what_is_measured(path):
+    assert not under(imports(path), "nmes")
+
+
+@named([*NMES, FIRMWARE / "boot.py", FIRMWARE / "main.py"])
+def test_firmware_imports_only_what_the_target_has(path):
+    # hal/virtual.py is for the Unix port, which has all of these too.
+    assert {module.partition(".")[0] for module in imports(path)} <= ON_THE_TARGET
+
+
+@named(NMES)
+def test_modules_are_named_in_imports_not_made_up_at_run_time(path):
+    made_up = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("__import__", "exec", "eval", "execfile", "compile")
+    ]
+    # The app alone does so, for the stage that its board names.
+    assert made_up == [] or (path.name == "app.py" and all("stages." in call for call in made_up))
+
+
+@named(sorted((ROOT / "tests" / "core").glob("*.py")))
+def test_the_tests_of_core_use_what_micropython_has(path):
+    if path.name == "conftest.py":
+        assert "pytest" in imports(path)
+    else:
+        assert imports(path) - under(imports(path), "nmes") <= {
+            "unittest",
+            "json",
+            "array",
+            "binascii",
+            "samples",
+            "micropython",
+        }

