@@ -1,6 +1,6 @@
 # `make` alone explains the others. Every target installs what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo bench test lint clean
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
@@ -13,6 +13,9 @@ setup:  ## install and build what is missing: packages, .venv, MicroPython, the 
 
 demo: setup  ## the whole thing on an emulated Pico: a prescription in, measured pulses out, into build/demo/
 	@.venv/bin/python scripts/demo.py
+
+bench: setup  ## our pulses beside the usual ways on the emulated chip, some 5 minutes, into build/bench.{json,md,png}
+	@PYTHONPATH=scripts .venv/bin/python -m bench.run
 
 lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython's stubs
 	@.venv/bin/ruff check .

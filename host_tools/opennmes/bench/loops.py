@@ -56,8 +56,8 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
     """The loop that a running state machine is at the beginning of, if it can be skipped through.
 
     Skippable instructions are jumps, `set` of a scratch register, `nop`, writes to pins that keep them as they are and
-    that no other running machine of the block writes, and `mov(osr, pins)` with `out` of some of its bits into a scratch
-    register: inputs do not change while a loop is skipped.
+    that no other running machine of the block writes, and `mov(osr, pins)` with `out` of some of its bits into a
+    scratch register: inputs do not change while a loop is skipped.
     Each scratch register must come back as it was, or only be counted down.
     """
     start = pc = machine.pc

@@ -1,6 +1,6 @@
 """The state machine program that makes pulses: a whole record in, then the pins move, then rest.
 
-    # Cycles, at 1 MHz: one is a microsecond. d, a, g, b: the record's fields rest, width_a, gap, width_b (core/pulse.py).
+    # Cycles, at 1 MHz: one is a microsecond. d, a, g, b: the record's rest, width_a, gap, width_b (core/pulse.py).
     # record and settle    12 + 1 + 32 * 8 + 1          both pins low; the level is with the DAC from cycle 5 on
     # phase A              1 + (a + 1)                  = width_a_us, so a = width_a_us - 2
     # gap                  g + 1                        = gap_us (at least 1), so g = gap_us - 1
