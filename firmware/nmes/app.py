@@ -8,7 +8,7 @@ from nmes.hal import make
 from nmes.link import Link
 from nmes.supervisor import Supervisor
 
-LOOP_MS = 5
+LOOP_MS = 10  # the queue holds 66 ms, the lease 90 ms
 
 
 def run():

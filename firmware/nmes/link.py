@@ -81,7 +81,7 @@ class Link:
             answer = _error(request.get("seq"), "internal")
             answer["text"] = text
         self._last_line = line
-        self._last_answer = frame.encode(answer)
+        self._last_answer = _encoded(answer)
         self._hal.write(self._last_answer)
 
     def _answer(self, request):
@@ -199,6 +199,17 @@ class Link:
         event = self._supervisor.status()
         event["event"] = "status"
         self._hal.write(frame.encode(event))
+
+
+def _encoded(answer):
+    """The line of an answer; of a refusal with more reasons than a line holds, as many as fit."""
+    while True:
+        try:
+            return frame.encode(answer)
+        except frame.BadFrame:
+            reasons = answer["reasons"]
+            answer["text"] = "%s (%d of more reasons)" % (answer["text"].split(" (")[0], len(reasons) // 2)
+            answer["reasons"] = reasons[: len(reasons) // 2]
 
 
 def _error(seq, code, reasons=()):

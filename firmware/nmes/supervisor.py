@@ -35,14 +35,14 @@ class Supervisor:
         """Start the programme, or go on after a pause. Raises Refused when the emergency stop is open."""
         if not self._hal.is_safe():
             refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+        self.session.start(self._hal.now_ms())
         self._mid_train = False
         self._before = self._delivered
         self._judged = 0
+        self._on = True
         self._hal.begin(CHANNEL, self.session.programme.shortest_us)
         self._hal.permit(self.session.programme.longest_us)
         self._hal.lamp(1)
-        self._on = True
-        self.session.start(self._hal.now_ms())
 
     def set_intensity(self, current_ua):
         """Set the peak current. Raises Refused."""

@@ -32,6 +32,8 @@ _PHRASES = {
     "rest_too_short": (
         "is {asked}; above 12 Hz a motor programme has to rest at least half as long as it works, here {bound}"
     ),
+    "trains_overlap": "is {asked}; the last pulse of a train ends after it, so {bound} is the least",
+    "continuous_motor": "is {asked}; a motor programme without rest may have at most {bound}",
     "session_time": "is {asked} for the whole session; at most {bound} is allowed",
     "stage_current": "is {asked}; the output stage delivers at most {bound}",
     "above_limit": "is {asked}; at most {bound} is allowed",

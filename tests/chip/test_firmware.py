@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nmes.core import faults, frame
 from opennmes.bench import measure
 from opennmes.bench.repl import Repl
 from opennmes.client import Device, DeviceRefused
@@ -207,3 +208,72 @@ print(g.begun(), cancelled, g.begun() + cancelled == g._head)
     )
     begun, _, whole = printed.split()
     assert int(begun) > 10 and whole == "True"
+
+
+def hang(port: EmulatorPort) -> None:
+    """The CPU executes nothing but a branch to itself from here on, with interrupts off: as dead as it gets."""
+    spin = 0x2003FF00  # at the end of RAM, in the stack's reserve
+    mcu = port.stage._pico.mcu
+    mcu.write_uint16(spin, 0xE7FE)
+    mcu.core.pm = True
+    mcu.core.pc = spin
+
+
+@pytest.mark.parametrize("after_us", [0, 1_700, 5_300, 7_900, 13_100])
+def test_a_cpu_that_stops_anywhere_is_at_rest_within_100_ms(device: Device, port: EmulatorPort, after_us: int) -> None:
+    begin(device, DENSE)
+    device.wait(0.03 + after_us / 1e6)
+    hang(port)
+    hung_ns = round(port.now_s() * 1e9)
+    port.stage._pico.run_for(110_000_000)
+    trace = port.stage.finish()
+    found = measure.pulses(trace, 0)
+    # What was queued comes out whole, and no more than that; the enable is gone by the time it has.
+    assert {(p.width_a_ns, p.gap_ns, p.width_b_ns) for p in found} == {(200_000, 1_000, 200_000)}
+    assert found[-1].start_nanos - hung_ns < 100_000_000
+    assert max(nanos for nanos, value in trace.changes("enable") if not value) - hung_ns < 100_000_000
+    assert not port.stage.powered
+
+
+def test_an_opened_emergency_stop_latches_and_needs_a_person(device: Device, port: EmulatorPort) -> None:
+    begin(device, DENSE)
+    device.wait(0.03)
+    opened_ns = round(port.now_s() * 1e9)
+    port.stage.stop_opened = True
+    device.wait(0.03)
+    assert max(nanos for nanos, value in port.stage.finish().changes("enable") if not value) - opened_ns <= 1_000
+    status = device.status()
+    assert (status["state"], status["fault"], status["intensity_ua"]) == ("FAULT", faults.EMERGENCY_STOP, 0)
+    port.stage.stop_opened = False
+    device.wait(0.02)
+    for command in ("start", "arm"):
+        with pytest.raises(DeviceRefused):
+            device.request(command, **({"programme_crc": status["programme_crc"]} if command == "arm" else {}))
+    device.request("clear", fault=faults.EMERGENCY_STOP)
+    assert device.status()["state"] == "IDLE"
+    assert not port.stage.powered
+
+
+def test_an_open_emergency_stop_refuses_to_arm(device: Device, port: EmulatorPort) -> None:
+    port.stage.stop_opened = True
+    loaded = device.load(DENSE)
+    device.acknowledge()
+    with pytest.raises(DeviceRefused) as refused:
+        device.arm(loaded["programme_crc"])
+    assert refused.value.reasons[0]["code"] == "not_safe"
+
+
+def test_a_host_that_stops_reading_does_not_stop_the_train(device: Device, port: EmulatorPort) -> None:
+    begin(device, DENSE)
+    pico = port.stage._pico
+    # The host goes on writing, so the session lives, but no longer asks for what the board has to say.
+    usb = pico.mcu.usb_ctrl
+    done = usb._indicate_buffer_ready
+    usb._indicate_buffer_ready = lambda endpoint, out: done(endpoint, out) if out or not endpoint else None
+    for seq in range(8):
+        port.write(frame.encode({"seq": 900_000_000 + seq, "cmd": "status"}))
+        pico.run_for(60_000_000)
+    starts = [p.start_nanos for p in measure.pulses(port.stage.finish(), 0)]
+    assert len(starts) > 60
+    assert {later - sooner for sooner, later in itertools.pairwise(starts)} == {6_667_000}
+    assert port.stage.powered

@@ -74,7 +74,7 @@ def programme(phases=None, **changes):
 
 
 # The lowest bits of a record's three words.
-TAGS = (1, 0, 0)
+TAGS = (1, 1, 0)
 
 
 def decode(halves, at=0):

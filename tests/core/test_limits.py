@@ -213,7 +213,7 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
             (12_001, 5_000, 2_499, "motor", {"rest_too_short"}),
             (12_001, 5_001, 2_500, "motor", {"rest_too_short"}),
             (12_001, 5_001, 2_501, "motor", set()),
-            (12_001, 0, 0, "motor", {"rest_too_short"}),
+            (12_001, 0, 0, "motor", {"continuous_motor"}),
             (12_000, 0, 0, "motor", set()),
             (12_000, 5_000, 0, "motor", set()),
             (100_000, 0, 0, "sensory", set()),
@@ -221,7 +221,7 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
         ):
             phase = samples.phase(rate_mhz=rate_mhz, work_ms=work_ms, rest_ms=rest_ms)
             self.assertEqual(codes(1_000, [phase], effect=effect), wanted, (rate_mhz, work_ms, rest_ms, effect))
-        (reason,) = reasons(1_000, [samples.phase(work_ms=5_001, rest_ms=0)])
+        (reason,) = reasons(1_000, [samples.phase(work_ms=5_001, rest_ms=100)])
         self.assertEqual(reason["bound"], 2_501)
 
 

@@ -225,6 +225,13 @@ def allowed(data):
             return False
         if not p["work_ms"] and p["rest_ms"]:
             return False
+        if p["work_ms"]:
+            cycle_ms = p["work_ms"] + p["rest_ms"]
+            period_us = pulse.period_us(p["rate_mhz"])
+            asked = ceil(p["work_ms"] * Fraction(p["rate_mhz"], 10**6))
+            count = min(asked, ceil(Fraction(p["work_ms"] * 1000, period_us)))
+            if (p["duration_ms"] - p["work_ms"]) // cycle_ms >= 1 and count * period_us > cycle_ms * 1000:
+                return False
         if motor and p["rate_mhz"] > 12_000 and (not p["work_ms"] or p["rest_ms"] < Fraction(p["work_ms"], 2)):
             return False
         electrode = data["electrode"]

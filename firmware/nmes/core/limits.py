@@ -141,8 +141,12 @@ def check(programme, stage, current_ua):
             and phase.rate_mhz > CONTINUOUS_MOTOR_RATE_MAX_MHZ
             and (not phase.work_ms or 2 * phase.rest_ms < phase.work_ms)
         ):
-            least_ms = (phase.train_ms + 1) // 2
-            reasons.append(reason("rest_too_short", "rest_ms", phase.rest_ms, least_ms, _OURS, phase.name))
+            if phase.work_ms:
+                least_ms = (phase.work_ms + 1) // 2
+                reasons.append(reason("rest_too_short", "rest_ms", phase.rest_ms, least_ms, _OURS, phase.name))
+            else:
+                most_mhz = CONTINUOUS_MOTOR_RATE_MAX_MHZ
+                reasons.append(reason("continuous_motor", "rate_mhz", phase.rate_mhz, most_mhz, _OURS, phase.name))
     return reasons
 
 

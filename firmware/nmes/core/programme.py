@@ -125,6 +125,10 @@ def _check_phase(reasons, data, index):
         reasons.append(reason("below_range", "work_ms", phase.work_ms, 1_000, _ENVELOPE, label))
     if phase.trains < 1:
         reasons.append(reason("work_does_not_fit", "duration_ms", phase.duration_ms, phase.train_ms, _ENVELOPE, label))
+    if phase.trains > 1 and phase.pulses * phase.period_us > phase.cycle_ms * 1000:
+        # The last pulse of a train needs its whole period, or each train would begin later than the one before.
+        least_ms = (phase.pulses * phase.period_us + 999) // 1000 - phase.work_ms
+        reasons.append(reason("trains_overlap", "rest_ms", phase.rest_ms, least_ms, _ENGINE, label))
     shortest_us = pulse.shortest_period_us(phase.width_us, phase.gap_us, phase.width_us)
     if phase.period_us < shortest_us:
         reasons.append(

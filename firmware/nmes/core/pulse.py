@@ -4,8 +4,8 @@ A pulse is phase A, the interphase gap, phase B and rest, all in whole microseco
 (its state machine runs at 1 MHz). A record is three 32-bit words, kept as six 16-bit halves because a whole word can
 exceed 30 bits and would then be allocated on the device's heap:
 
-    word 0: 1 | level_a << 1 | level_b << 17     bit 0 is the tag that only a first word carries
-    word 1: 0 | rest << 1                        cycles
+    word 0: 1 | level_a << 1 | level_b << 17     bit 0 is a tag, 1, 1 and 0: with any one word lost or doubled the
+    word 1: 1 | rest << 1                        cycles      engine sees a wrong one before it moves a pin
     word 2: 0 | gap << 1 | width_a << 11 | width_b << 21
 
 `OVERHEAD_US` and the `_LESS` constants are the cycle sums of the state machine program in nmes/hal/rp2/pulse_pio.py;
@@ -86,7 +86,7 @@ def encode(halves, at, level_a, level_b, width_a_us, gap_us, width_b_us, whole_p
     g = gap - _GAP_LESS
     halves[at] = 1 | level_a << 1
     halves[at + 1] = level_b << 1
-    halves[at + 2] = (rest << 1) & 0xFFFF
+    halves[at + 2] = 1 | (rest << 1) & 0xFFFF
     halves[at + 3] = rest >> 15
     halves[at + 4] = (g << 1 | a << 11) & 0xFFFF
     halves[at + 5] = a >> 5 | b << 5

@@ -4,7 +4,6 @@ Written apart from pulse.py and limits.py and from constants of its own, so that
 knows the record's layout and the hardest limits only: nothing above them is right for any programme.
 """
 
-_TAG = 1
 _WIDTH_MOST_US = 500
 _GAP_MOST_US = 200
 _PERIOD_LEAST_US = 6_666  # 150 Hz
@@ -16,7 +15,7 @@ def bad(halves, at, level_most):
 
     level_most: the highest level that the session's limit allows. Allocates nothing.
     """
-    if halves[at] & 1 != _TAG or halves[at + 2] & 1 or halves[at + 4] & 1:
+    if not halves[at] & 1 or not halves[at + 2] & 1 or halves[at + 4] & 1:  # tags 1, 1, 0
         return 1
     level_a = halves[at] >> 1
     level_b = halves[at + 1] >> 1

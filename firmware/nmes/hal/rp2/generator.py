@@ -204,7 +204,9 @@ class Generator:
             most = 1
         elif most > _SLOTS - 4:
             most = _SLOTS - 4
-        return most - self.queued()
+        # One reading is enough here: caught in the middle of a transfer it is off by one pulse until the next turn.
+        begun = (self._fed() - self._sm.tx_fifo() + _WORDS - 1) // _WORDS
+        return most - (self._head - begun)
 
     def stop(self):
         """Nothing after the running pulse. Returns how many queued pulses are cancelled. Takes at most one pulse."""

@@ -74,7 +74,8 @@ class Guard:
         """
         self.halt()
         longest_us = min(longest_us, _PHASE_MOST_US)
-        limit = -(-longest_us * _CYCLES_PER_US // HIGH_ROUND_CYCLES) - 1  # counted down to 0 and once more
+        # The pin is looked at in the last round too, and a phase of just `longest_us` must be over by then.
+        limit = -(-longest_us * _CYCLES_PER_US // HIGH_ROUND_CYCLES)
         enable = Pin(self._enable)
         mem32[self._irq] = _FLAG_OVER_LONG | _FLAG_BOTH | _FLAG_TOO_CLOSE
         mem32[self._latch] = self._latch_bit

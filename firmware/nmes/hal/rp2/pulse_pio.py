@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the assembler's names exist only inside the decorator
     from rp2.asm_pio import *
 
 # Offsets in the program; hal/rp2/generator.py compares them with the state machine's program counter.
-# Between these two, both included, a pulse is on its way: disabling the machine there would cut it short.
+# From the first up to, not including, the second a pulse is on its way: disabling the machine there would cut it short.
 SETTLE_AT = 12
 REST_AT = 21
 
@@ -40,11 +40,11 @@ def pulse():
     push(block).side(0)  # level_a | level_b << 16, for the DMA that carries it to the PWM compare register
     pull(block).side(0)  # word 1
     out(x, 1).side(0)
-    jmp(x_dec, "refuse").side(0)  # its tag is 0
+    jmp(not_x, "refuse").side(0)  # its tag is 1
     mov(isr, osr).side(0)  # 8: rest, kept while the phases use x, y and osr
     pull(block).side(0)  # word 2
     out(x, 1).side(0)
-    jmp(x_dec, "refuse").side(0)
+    jmp(x_dec, "refuse").side(0)  # its tag is 0, unlike the others': one word lost or doubled ends here or before
     set(x, 31).side(0)  # 12: the DAC settles, 256 us
     label("settle")
     jmp(x_dec, "settle").side(0)[7]

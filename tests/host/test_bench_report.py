@@ -1,0 +1,175 @@
+"""The report of `make bench`, on figures made by hand; nothing is measured here."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import figures, report, run
+from bench.catalogue import LOADS, METHODS, OURS, Asked
+from opennmes.bench.trace import Trace
+
+ASKED = Asked()
+MS = 1_000_000
+
+
+def entry(**changed: Any) -> dict[str, Any]:
+    exact = {
+        "width_error_ns_max": 0, "ab_difference_ns_max": 0, "gap_error_ns_max": 0, "period_error_ns_max": 0,
+        "period_ns_sd": 0.0, "pulses_asked": 25, "pulses_seen": 25, "estop_us_max": 14.0, "estop_way": "hard",
+        "estop_us_max_of_each_way": {"polled": 5_000.0, "soft": 700.0, "hard": 14.0}, "off_after_death_ms": 250.0,
+        "cpu_percent": 1.5, "bytes_per_pulse": 0.0,
+    }  # fmt: skip
+    return exact | changed
+
+
+@pytest.fixture
+def data() -> dict[str, Any]:
+    methods = {method.name: {load: entry() for load in LOADS} for method in METHODS}
+    methods["soft_timer"]["loaded"] = entry(
+        width_error_ns_max=250_000, period_error_ns_max=9_750_000, pulses_seen=23, period_ns_sd=None
+    )
+    ours = {"estop_us_max": 0.024, "estop_way": "guard", "estop_us_max_of_each_way": {"guard": 0.024}}
+    methods[OURS] = {load: entry(**ours, off_after_death_ms=39.05, session_awake_percent=30.0) for load in LOADS}
+    return {
+        "methods": methods,
+        "both_channels": {"rate_hz": 100, "cpu_percent": 9.0},
+        "conditions": {
+            "pulse": {"width_ns": 250_000, "gap_ns": 50_000, "period_ns": 20_000_000}, "emulator": "none",
+            "micropython": "0.0.0", "simulated_s": 1.0, "pulses_seen": 448, "watched_after_death_ms": 250,
+            "cannot_tell": ["Nothing was emulated."],
+        },
+    }  # fmt: skip
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    """The cells of the table whose first line begins with these."""
+    lines = text.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(heading))
+    table = lines[start:]
+    end = next((number for number, line in enumerate(table) if not line.startswith("|")), len(table))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[:end]]
+
+
+def test_durations_are_0_only_when_they_are() -> None:
+    assert [report.duration(ns) for ns in (None, 0, 0.9, 24, 13_984, 566_248, 9_750_000)] == [
+        "-", "0", "0.9 ns", "24 ns", "14 µs", "566 µs", "9.75 ms",
+    ]  # fmt: skip
+
+
+def test_the_table_has_each_method_under_each_load(data: dict[str, Any]) -> None:
+    table = rows(report.markdown(data), "| Method | Load")
+    assert table[0] == list(report.COLUMNS)
+    assert [row[1] for row in table[2:]] == list(LOADS) * len(METHODS)
+    soft = table[3]
+    assert soft[2:] == ["250 µs", "0", "0", "9.75 ms", "-", "23 / 25", "14 µs (hard)", "never", "1.5 %", "0"]
+    assert table[-1][0] == "**OpenNMES**" and table[-1][8:10] == ["24 ns (guard)", "39 ms"]
+
+
+def test_ratios_take_the_worst_of_both_loads_and_no_0_divides(data: dict[str, Any]) -> None:
+    assert report.ratio(data, "soft_timer", "width_error_ns_max", 1) == 250_000 / 8
+    assert report.ratio(data, "soft_timer", "estop_us_max", 1_000) == pytest.approx(14_000 / 24)
+    assert report.ratio(data, "pio_dma", "width_error_ns_max", 1) == 1
+    worse = copy.deepcopy(data)
+    worse["methods"][OURS]["idle"]["width_error_ns_max"] = 500_000
+    assert report.ratio(worse, "soft_timer", "width_error_ns_max", 1) == 0.5
+
+
+def test_the_picture_is_drawn_even_with_figures_missing(data: dict[str, Any], tmp_path: Path) -> None:
+    data["methods"]["rmt_like"]["loaded"]["period_error_ns_max"] = None
+    report.write(data, tmp_path)
+    assert (tmp_path / "bench.png").stat().st_size > 10_000
+    assert (tmp_path / "bench.md").read_text() == report.markdown(data)
+
+
+def test_tables_go_between_the_marks_and_nowhere_else() -> None:
+    document = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
+    assert report.put_into(document, "new\n") == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
+    with pytest.raises(ValueError, match="have to stand in the document"):
+        report.put_into("no marks", "new\n")
+
+
+def test_the_document_has_the_tables_of_all_methods() -> None:
+    text = report.DOCUMENT.read_text()
+    assert text.count(report.BEGIN) == text.count(report.END) == 1
+    table = rows(text, "| Method | Load")
+    assert table[0] == list(report.COLUMNS)
+    named = [f"**{method.title}**" if method.name == OURS else method.title for method in METHODS]
+    assert [(row[0], row[1]) for row in table[2:]] == [(name, load) for name in named for load in LOADS]
+    assert f"]({report.PICTURE.relative_to(report.DOCUMENT.parent)})" in text and report.PICTURE.is_file()
+
+
+def test_every_method_has_a_program_that_says_what_it_is() -> None:
+    for method in METHODS:
+        assert method.program.startswith('"""')
+        assert "def start():" in method.program and "def halt():" in method.program
+
+
+# ---- figures from edges ----
+
+
+def trace(*highs: tuple[str, int, int], until: int) -> Trace:
+    """`highs`: signal, start and end in ns."""
+    changes = sorted(
+        [(start, signal, 1) for signal, start, _ in highs] + [(end, signal, 0) for signal, _, end in highs]
+    )
+    made = Trace()
+    for nanos, signal, value in changes:
+        made.add(nanos, signal, value)
+    made.end_nanos = until
+    return made
+
+
+def pulse(start: int, width_a: int = 250_000, gap: int = 50_000, width_b: int = 250_000) -> list[tuple[str, int, int]]:
+    b = start + width_a + gap
+    return [("ch0_a", start, start + width_a), ("ch0_b", b, b + width_b)]
+
+
+def test_exact_pulses_have_no_error_and_all_are_counted() -> None:
+    highs = [high for number in range(4) for high in pulse(5 * MS + 20 * MS * number)]
+    found = figures.edges(trace(("enable", 0, 86 * MS), *highs, until=90 * MS), ASKED)
+    assert found == {
+        "width_error_ns_max": 0, "ab_difference_ns_max": 0, "gap_error_ns_max": 0, "period_error_ns_max": 0,
+        "period_ns_sd": 0.0, "pulses_asked": 4, "pulses_seen": 4,
+    }  # fmt: skip
+
+
+def test_a_late_pulse_a_short_phase_and_a_wrong_gap_are_worst_cases() -> None:
+    highs = [*pulse(5 * MS), *pulse(26 * MS, width_b=240_000), *pulse(45 * MS, gap=53_000), *pulse(65 * MS)]
+    found = figures.edges(trace(("enable", 0, 86 * MS), *highs, until=90 * MS), ASKED)
+    assert found["width_error_ns_max"] == found["ab_difference_ns_max"] == 10_000
+    assert (found["gap_error_ns_max"], found["period_error_ns_max"]) == (3_000, MS)
+
+
+def test_a_missing_phase_is_a_whole_width_and_a_missing_pulse_is_a_whole_period() -> None:
+    highs = [*pulse(5 * MS), pulse(25 * MS)[0], *pulse(65 * MS)]
+    found = figures.edges(trace(("enable", 0, 86 * MS), *highs, until=90 * MS), ASKED)
+    assert found["width_error_ns_max"] == found["ab_difference_ns_max"] == 250_000
+    assert (found["pulses_asked"], found["pulses_seen"], found["period_error_ns_max"]) == (4, 3, 20 * MS)
+
+
+def test_what_comes_before_permission_does_not_count() -> None:
+    highs = [*pulse(1 * MS, width_a=900_000), *pulse(25 * MS), *pulse(45 * MS)]
+    found = figures.edges(trace(*highs, ("enable", 10 * MS, 66 * MS), until=70 * MS), ASKED)
+    assert (found["pulses_asked"], found["pulses_seen"], found["width_error_ns_max"]) == (2, 2, 0)
+
+
+def test_no_pulses_give_no_figures_rather_than_good_ones() -> None:
+    found = figures.edges(trace(("enable", 0, 50 * MS), until=60 * MS), ASKED)
+    assert found["pulses_seen"] == 0
+    assert {found[name] for name in run.EDGES if not name.startswith("pulses_")} == {None}
+
+
+def test_of_two_runs_the_worse_counts() -> None:
+    one = {"period_error_ns_max": 8, "period_ns_sd": None, "pulses_asked": 10, "pulses_seen": 10}
+    other = {"period_error_ns_max": 0, "period_ns_sd": 2.0, "pulses_asked": 5, "pulses_seen": 4}
+    both = {"period_error_ns_max": 8, "period_ns_sd": 2.0, "pulses_asked": 15, "pulses_seen": 14}
+    assert figures.worse(one, other) == both
+
+
+def test_what_pulses_take_of_the_cpu_is_what_the_same_work_takes_longer() -> None:
+    assert run.cpu_percent({"rounds_us": 500_000}, {"rounds_us": 450_000}) == 10.0
+    assert run.cpu_percent({"rounds_us": 449_000}, {"rounds_us": 450_000}) == 0.0
