@@ -20,11 +20,12 @@ class Calibration:
         self._grain_ua = stage["full_scale_ua"] // stage["levels"]
         self._dac_scale = _MILLION + row["dac_gain_ppm"]
         self._dac_offset = row["dac_offset"]
-        # In nanoampere and microvolt a count, so that 4096 of them and a gain stay within 30 bits.
-        self._current_na = stage["sense_ua_per_count"] * (_MILLION + row["current_gain_ppm"]) // 1_000
-        self._current_zero = stage["sense_zero"] + row["current_offset"]
-        self._voltage_uv = stage["sense_mv_per_count"] * (_MILLION + row["voltage_gain_ppm"]) // 1_000
-        self._voltage_zero = stage["sense_zero"] + row["voltage_offset"]
+        # Read by delivery.py, pulse by pulse. In nanoampere and microvolt a count, so that 4096 of them and a gain stay
+        # within 30 bits.
+        self.current_na = stage["sense_ua_per_count"] * (_MILLION + row["current_gain_ppm"]) // 1_000
+        self.current_zero = stage["sense_zero"] + row["current_offset"]
+        self.voltage_uv = stage["sense_mv_per_count"] * (_MILLION + row["voltage_gain_ppm"]) // 1_000
+        self.voltage_zero = stage["sense_zero"] + row["voltage_offset"]
 
     def code(self, level):
         """The DAC code that delivers `level`. Zero is zero, whatever the offset; never beyond the DAC's range."""
@@ -41,15 +42,8 @@ class Calibration:
 
     def current_ua(self, counts):
         """The load current that the ADC says, positive in phase A."""
-        return _nearest((counts - self._current_zero) * self._current_na)
+        return (counts - self.current_zero) * self.current_na // 1_000
 
     def voltage_mv(self, counts):
         """The load voltage that the ADC says, positive in phase A."""
-        return _nearest((counts - self._voltage_zero) * self._voltage_uv)
-
-
-def _nearest(thousandths):
-    """Rounded to the nearest, and the same either way, so that rounding adds no charge to one phase."""
-    if thousandths < 0:
-        return -((500 - thousandths) // 1_000)
-    return (thousandths + 500) // 1_000
+        return (counts - self.voltage_zero) * self.voltage_uv // 1_000

@@ -4,32 +4,43 @@ Three bad pulses in a row, and the net charge of the last second, are faults. Ev
 allocates nothing: whole numbers within 30 bits, longer sums in two parts.
 """
 
-from nmes.core import faults, pulse
+from nmes.core import faults
 from nmes.core.calibration import Calibration
 
-IN_A_ROW = 3
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):  # type: ignore[misc]
+        return value
+
+
+IN_A_ROW = const(3)
 
 # Below these set currents the sense is too coarse to judge: 20 % of 5 mA is 1 mA, what the stage's sense may be off.
-OPEN_SET_UA = 5_000
-OPEN_PERCENT = 80
-COMPLIANCE_SET_UA = 1_000
-COMPLIANCE_PERCENT = 95
+OPEN_SET_UA = const(5_000)
+OPEN_PERCENT = const(80)
+COMPLIANCE_SET_UA = const(1_000)
+COMPLIANCE_PERCENT = const(95)
 
-SHORT_SET_UA = 10_000  # only above it
-SHORT_MV = 1_000
-SHORT_OHM = 50
+SHORT_SET_UA = const(10_000)  # only above it
+SHORT_MV = const(1_000)
+SHORT_OHM = const(50)
 
-OVER_PERCENT = 120
+OVER_PERCENT = const(120)
 
-IMPEDANCE_LEAST_UA = 1_000
+IMPEDANCE_LEAST_UA = const(1_000)
 
-NET_MAX_NC = 10_000  # 10 uA for a second
-WINDOW_MS = 1_000
+NET_MAX_NC = const(10_000)  # 10 uA for a second
+WINDOW_MS = const(1_000)
 # One more slot than the window has: it then covers 1000 to 1010 ms, never less than a second.
-_SLOT_MS = 10
-_SLOTS = WINDOW_MS // _SLOT_MS + 1
+_SLOT_MS = const(10)
+_SLOTS = const(101)
 
-_PC_PER_UC = 1_000_000
+_PC_PER_UC = const(1_000_000)
+_OPEN = const(1)
+_SHORT = const(2)
+_WRONG = const(4)
 
 ACCOUNT_FIELDS = (
     "measured",
@@ -66,7 +77,7 @@ class Delivery:
         self.net_nc = 0  # in the window, phase A less phase B
         self.impedance_first_ohm = self.impedance_least_ohm = self.impedance_most_ohm = 0
         self.least_ua = self.most_ua = 0
-        self._open = self._short = self._wrong = 0  # bad pulses in a row
+        self._bad_before = self._open = self._short = self._wrong = 0  # bad pulses in a row
         self._a_uc = self._a_pc = self._b_uc = self._b_pc = 0
         self._sum_ma = self._sum_ua = 0
         self._driven = 0  # pulses set above zero
@@ -76,41 +87,70 @@ class Delivery:
             self._slots[i] = 0
 
     def judge(self, seen, now_ms):
-        """One pulse, `seen` a pulse.MEASURED array. Returns 0, or the fault that it is the last straw for."""
+        """One pulse, `seen` a pulse.MEASURED array. Returns 0, or the fault that it is the last straw for.
+
+        Long and flat, because a call costs as much as what it would do: this is most of what measuring costs the CPU.
+        """
+        code_a, width_a, code_b, width_b, current_a, voltage_a, current_b, voltage_b = seen
         calibration = self.calibration
-        width_a, width_b = seen[pulse.SET_WIDTH_A], seen[pulse.SET_WIDTH_B]
-        set_a, set_b = calibration.set_ua(seen[pulse.SET_LEVEL_A]), calibration.set_ua(seen[pulse.SET_LEVEL_B])
-        a_ua = calibration.current_ua(seen[pulse.CURRENT_A])
-        b_ua = -calibration.current_ua(seen[pulse.CURRENT_B])
-        a_mv = calibration.voltage_mv(seen[pulse.VOLTAGE_A])
-        b_mv = -calibration.voltage_mv(seen[pulse.VOLTAGE_B])
+        zero = calibration.current_zero
+        na = calibration.current_na
+        zero_of_voltage = calibration.voltage_zero
+        uv = calibration.voltage_uv
+        a_ua = (current_a - zero) * na // 1_000
+        b_ua = (zero - current_b) * na // 1_000
+        a_mv = (voltage_a - zero_of_voltage) * uv // 1_000
+        b_mv = (zero_of_voltage - voltage_b) * uv // 1_000
+        set_a = calibration.set_ua(code_a)
+        set_b = set_a if code_b == code_a else calibration.set_ua(code_b)
+        both_ua = a_ua + b_ua
         self.measured += 1
-        self.measured_ua = (a_ua + b_ua) // 2
+        self.measured_ua = both_ua // 2
         self.set_ua = set_a
-        self._account(a_ua, b_ua, width_a, width_b, set_a > 0)
-        if a_ua >= IMPEDANCE_LEAST_UA and b_ua >= IMPEDANCE_LEAST_UA:
-            self._impedance(1_000 * (a_mv + b_mv) // (a_ua + b_ua))
-        self._net(a_ua * width_a - b_ua * width_b, now_ms)
 
-        if self._is_open(set_a, a_ua, a_mv) or self._is_open(set_b, b_ua, b_mv):
-            self._open += 1
-        else:
-            self._open = 0
-        if _is_short(set_a, a_ua, a_mv) or _is_short(set_b, b_ua, b_mv):
-            self._short += 1
-        else:
-            self._short = 0
-        if self._is_wrong(set_a, a_ua) or self._is_wrong(set_b, b_ua):
-            self._wrong += 1
-        else:
-            self._wrong = 0
+        a_pc = a_ua * width_a
+        b_pc = b_ua * width_b
+        pc = self._a_pc + a_pc
+        self._a_uc += pc // _PC_PER_UC
+        self._a_pc = pc % _PC_PER_UC
+        pc = self._b_pc + b_pc
+        self._b_uc += pc // _PC_PER_UC
+        self._b_pc = pc % _PC_PER_UC
+        if set_a:
+            ua = self._sum_ua + both_ua
+            self._sum_ma += ua // 1_000
+            self._sum_ua = ua % 1_000
+            least = a_ua if a_ua < b_ua else b_ua
+            most = both_ua - least
+            if not self._driven or least < self.least_ua:
+                self.least_ua = least
+            if not self._driven or most > self.most_ua:
+                self.most_ua = most
+            self._driven += 1
+            if least >= IMPEDANCE_LEAST_UA:
+                self._impedance(1_000 * (a_mv + b_mv) // both_ua)
 
-        if self._open >= IN_A_ROW:
-            return faults.ELECTRODE_OPEN
-        if self._short >= IN_A_ROW:
-            return faults.ELECTRODE_SHORT
-        if self._wrong >= IN_A_ROW:
-            return faults.CURRENT_MISMATCH
+        slot = now_ms // _SLOT_MS
+        if slot != self._slot:
+            self._move_window(slot)
+        pc = self._net_pc + a_pc - b_pc
+        nc = pc // 1_000
+        self._net_pc = pc % 1_000
+        self._slots[slot % _SLOTS] += nc
+        self.net_nc += nc
+
+        bad = self._bad(set_a, a_ua, a_mv) | self._bad(set_b, b_ua, b_mv)
+        if bad or self._bad_before:
+            self._bad_before = bad
+            self._open = self._open + 1 if bad & _OPEN else 0
+            self._short = self._short + 1 if bad & _SHORT else 0
+            self._wrong = self._wrong + 1 if bad & _WRONG else 0
+            if self._open >= IN_A_ROW:
+                return faults.ELECTRODE_OPEN
+            if self._short >= IN_A_ROW:
+                return faults.ELECTRODE_SHORT
+            if self._wrong >= IN_A_ROW:
+                return faults.CURRENT_MISMATCH
         if not -NET_MAX_NC <= self.net_nc <= NET_MAX_NC:
             return faults.NET_CHARGE
         return 0
@@ -123,13 +163,19 @@ class Delivery:
         """`count` pulses were delivered and will not be measured any more."""
         self.missed += count
 
-    def _is_open(self, set_ua, is_ua, is_mv):
-        if set_ua >= COMPLIANCE_SET_UA and is_mv >= self._compliance_mv:
-            return True
-        return set_ua >= OPEN_SET_UA and 100 * is_ua < OPEN_PERCENT * set_ua
-
-    def _is_wrong(self, set_ua, is_ua):
-        return is_ua < -self._tolerance_ua or 100 * (is_ua - self._tolerance_ua) > OVER_PERCENT * set_ua
+    def _bad(self, set_ua, is_ua, is_mv):
+        """What is wrong with one phase, as bits."""
+        bad = 0
+        if set_ua >= OPEN_SET_UA and 100 * is_ua < OPEN_PERCENT * set_ua:
+            bad = _OPEN
+        elif is_mv >= self._compliance_mv and set_ua >= COMPLIANCE_SET_UA:
+            bad = _OPEN
+        elif set_ua > SHORT_SET_UA and (is_mv < SHORT_MV or 1_000 * is_mv < SHORT_OHM * is_ua):
+            bad = _SHORT
+        over_ua = is_ua - self._tolerance_ua
+        if 100 * over_ua > OVER_PERCENT * set_ua or is_ua < -self._tolerance_ua:
+            bad |= _WRONG
+        return bad
 
     def _impedance(self, ohm):
         if not self.impedance_first_ohm:
@@ -140,36 +186,7 @@ class Delivery:
         if ohm > self.impedance_most_ohm:
             self.impedance_most_ohm = ohm
 
-    def _account(self, a_ua, b_ua, width_a, width_b, driven):
-        pc = self._a_pc + a_ua * width_a
-        self._a_uc += pc // _PC_PER_UC
-        self._a_pc = pc % _PC_PER_UC
-        pc = self._b_pc + b_ua * width_b
-        self._b_uc += pc // _PC_PER_UC
-        self._b_pc = pc % _PC_PER_UC
-        if not driven:
-            return
-        self._driven += 1
-        ua = self._sum_ua + a_ua + b_ua
-        self._sum_ma += ua // 1_000
-        self._sum_ua = ua % 1_000
-        least = min(a_ua, b_ua)  # not a tuple of both, which would be allocated
-        most = max(a_ua, b_ua)
-        if self._driven == 1 or least < self.least_ua:
-            self.least_ua = least
-        if self._driven == 1 or most > self.most_ua:
-            self.most_ua = most
-
-    def _net(self, pc, now_ms):
-        self._move_window(now_ms)
-        pc += self._net_pc
-        nc = pc // 1_000
-        self._net_pc = pc - 1_000 * nc
-        self._slots[self._slot % _SLOTS] += nc
-        self.net_nc += nc
-
-    def _move_window(self, now_ms):
-        slot = now_ms // _SLOT_MS
+    def _move_window(self, slot):
         if self._slot < 0 or slot - self._slot > _SLOTS:
             self._slot = slot - _SLOTS  # all of it is older than the window
         while self._slot < slot:
@@ -199,9 +216,3 @@ class Delivery:
             self.impedance_most_ohm,
         )
         return dict(zip(ACCOUNT_FIELDS, values))
-
-
-def _is_short(set_ua, is_ua, is_mv):
-    if set_ua <= SHORT_SET_UA or 100 * is_ua < OPEN_PERCENT * set_ua:
-        return False
-    return is_mv < SHORT_MV or 1_000 * is_mv < SHORT_OHM * is_ua
