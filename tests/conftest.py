@@ -4,4 +4,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / folder) for folder in ("firmware", "host_tools", "scripts", "tests/core", "tests/pio")]
+sys.path[:0] = [
+    str(ROOT / folder)
+    for folder in ("firmware", "host_tools", "scripts", "tests/core", "tests/core_reference", "tests/pio")
+]

@@ -16,6 +16,8 @@ BOARD = {
             {"phase_a": 2, "phase_b": 3, "level_a": 4, "level_b": 5},
             {"phase_a": 6, "phase_b": 7, "level_a": 8, "level_b": 9},
         ),
+        "sense_current": (26, 27),  # of channel 0 and 1
+        "sense_voltage": 28,  # of the channel in phase
         "enable": 10,
         "pump": 11,
         "safe_line": 12,

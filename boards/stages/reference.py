@@ -12,4 +12,28 @@ STAGE = {
     "level_settle_us": 256,  # filter and current source, to 1 %; the pulse engine waits this long before a phase
     "pump_hold_us": 500,  # how long the charge pump gives permission after its last edge
     "compliance_mv": 80_000,  # open-circuit voltage of the boost converter
+    # The sense, read by a 12-bit ADC: bipolar, positive in phase A. Full scale is 112.6 mA and 92 V either way.
+    "sense_zero": 2048,  # counts without current or voltage
+    "sense_ua_per_count": 55,
+    "sense_mv_per_count": 45,
+    "sense_tolerance_ua": 1_000,  # what the current sense may be off before something is wrong
+    # One row a channel: what a stage that has been measured needs; see nmes/core/calibration.py.
+    "calibration": (
+        {
+            "dac_gain_ppm": 0,
+            "dac_offset": 0,
+            "current_gain_ppm": 0,
+            "current_offset": 0,
+            "voltage_gain_ppm": 0,
+            "voltage_offset": 0,
+        },
+        {
+            "dac_gain_ppm": 0,
+            "dac_offset": 0,
+            "current_gain_ppm": 0,
+            "current_offset": 0,
+            "voltage_gain_ppm": 0,
+            "voltage_offset": 0,
+        },
+    ),
 }

@@ -169,10 +169,9 @@ class Link:
     def _do_stop(self, request):
         self._supervisor.stop()
         status = self._supervisor.status()
-        return {
-            "state": status["state"],
-            "account": {key: status[key] for key in ("queued", "delivered", "cancelled", "underruns", "elapsed_ms")},
-        }
+        account = {key: status[key] for key in ("queued", "delivered", "cancelled", "underruns", "elapsed_ms")}
+        account.update(self._supervisor.session.delivery.account())
+        return {"state": status["state"], "account": account}
 
     def _do_keepalive(self, request):
         pass

@@ -1,6 +1,8 @@
 """The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
 
-from nmes.core import faults
+from array import array
+
+from nmes.core import faults, pulse
 from nmes.core.reason import refuse
 from nmes.core.session import RUNNING
 
@@ -17,6 +19,8 @@ class Supervisor:
         self._delivered = 0
         self._before = 0  # delivered before the engine last began
         self._mid_train = False
+        self._seen = array("i", [0] * pulse.MEASURED)
+        self._judged = 0  # pulses judged since the engine last began
 
     # ---- what the link and the panel ask ----
 
@@ -34,8 +38,9 @@ class Supervisor:
         self.session.start(self._hal.now_ms())
         self._mid_train = False
         self._before = self._delivered
+        self._judged = 0
         self._on = True
-        self._hal.begin(CHANNEL)
+        self._hal.begin(CHANNEL, self.session.programme.shortest_us)
         self._hal.permit(self.session.programme.longest_us)
         self._hal.lamp(1)
 
@@ -68,11 +73,35 @@ class Supervisor:
         session.was_cancelled(self._hal.stop(CHANNEL))
         self._count()
         self._hal.rest()
+        cause = self._judge(self._hal.now_ms())
+        if cause:
+            self._fail_delivery(cause)
+        if self._hal.sampled(CHANNEL) >= 0:
+            session.delivery.miss(self._delivered - self._before - self._judged)
         if session.queued != self._delivered + session.cancelled:
             self.fail(faults.PULSE_COUNT, "asked %d, began %d" % (session.queued - session.cancelled, self._delivered))
 
     def _count(self):
         self._delivered = self._before + self._hal.begun(CHANNEL)
+
+    def _judge(self, now_ms):
+        """Judge what has been measured since the last time. 0, or a fault. Nothing here allocates."""
+        hal, delivery = self._hal, self.session.delivery
+        ended = hal.begun(CHANNEL) - 1  # asked first: what has ended by now has been measured by then
+        while hal.sampled(CHANNEL) > 0:
+            hal.take(CHANNEL, self._seen)
+            self._judged += 1
+            cause = delivery.judge(self._seen, now_ms)
+            if cause:
+                return cause
+        if hal.sampled(CHANNEL) < 0:
+            return 0  # no sense on this channel: the account says that nothing was measured
+        return delivery.lacking(ended - self._judged)
+
+    def _fail_delivery(self, cause):
+        delivery = self.session.delivery
+        texts = (delivery.set_ua, delivery.measured_ua, delivery.impedance_ohm, delivery.net_nc)
+        self.fail(cause, "set %d uA, measured %d uA, last load %d ohm, net %d nC" % texts)
 
     # ---- what time does ----
 
@@ -83,6 +112,10 @@ class Supervisor:
             cause = self._hal.tripped()
             if cause:
                 self.fail(cause, "seen by the guard")
+                return
+            cause = self._judge(now_ms)
+            if cause:
+                self._fail_delivery(cause)
                 return
             self._hal.renew()
         if self.session.tick(now_ms):
@@ -99,10 +132,10 @@ class Supervisor:
         while session.wants_pulse(now_ms) and hal.room(CHANNEL) > 0:
             phase = session.feed.phase
             width_us = phase.width_us
-            level = session.next_level(now_ms)
-            if not hal.put(
-                CHANNEL, level, level, width_us, phase.gap_us, width_us, phase.period_us, session.level_most
-            ):
+            calibration = session.delivery.calibration
+            level = calibration.code(session.next_level(now_ms))
+            level_most = calibration.code(session.level_most)
+            if not hal.put(CHANNEL, level, level, width_us, phase.gap_us, width_us, phase.period_us, level_most):
                 self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (level, width_us))
                 return
             session.took()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import toolchain
-from nmes.core import limits, pulse, pulse_check
+from nmes.core import calibration, limits, pulse, pulse_check
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOARD_FILES = sorted((ROOT / "boards").glob("*/board.py"))
@@ -71,12 +71,20 @@ def test_there_is_a_board_with_pins():
 def test_no_pin_is_used_twice_and_every_pin_is_brought_out(path):
     pins = literal(path, "BOARD")["pins"]
     assert {"channels", "enable", "lamp"} <= set(pins)
-    used = [pin for name, pin in pins.items() if name != "channels"]
+    used = [pin for name, pin in pins.items() if name not in ("channels", "sense_current")]
+    used += pins["sense_current"]
     used += [pin for channel in pins["channels"] for pin in channel.values()]
     assert len(set(used)) == len(used)
     # GP23, GP24 and GP29 are the Pico's own: power mode, VBUS, VSYS. GP25 is its lamp and nothing else.
     assert set(used) <= set(range(29)) - {23, 24}
     assert PICO not in set(used) - {pins["lamp"]}
+
+
+@named(rp2040_boards())
+def test_sense_pins_are_inputs_of_the_adc_and_there_is_one_current_sense_a_channel(path):
+    pins = literal(path, "BOARD")["pins"]
+    assert len(pins["sense_current"]) == len(pins["channels"])
+    assert {*pins["sense_current"], pins["sense_voltage"]} <= {26, 27, 28}
 
 
 @named(rp2040_boards())
@@ -112,7 +120,25 @@ def test_a_stage_is_a_literal_with_the_facts_that_every_stage_has(path):
     assert {"name", "channels", "full_scale_ua", "levels", "level_settle_us", "compliance_mv"} <= set(stage)
     assert set(stage) == set(literal(STAGE_FILES[0], "STAGE")), "every stage has the same facts"
     assert stage["name"] == path.stem
-    assert all(isinstance(stage[key], int) and stage[key] > 0 for key in stage if key != "name")
+    assert all(isinstance(stage[key], int) and stage[key] > 0 for key in stage if key not in ("name", "calibration"))
+
+
+@named(STAGE_FILES)
+def test_every_channel_has_a_calibration_that_can_be_used(path):
+    stage = literal(path, "STAGE")
+    assert len(stage["calibration"]) == stage["channels"]
+    for channel in range(stage["channels"]):
+        made = calibration.Calibration(stage, channel)
+        assert made.code(0) == 0 < made.code(stage["levels"] // 2)
+
+
+@named(STAGE_FILES)
+def test_the_sense_reaches_beyond_full_scale_and_compliance(path):
+    # Else an open electrode or too much current would look like less.
+    stage = literal(path, "STAGE")
+    either_way = min(stage["sense_zero"], 4095 - stage["sense_zero"])
+    assert either_way * stage["sense_ua_per_count"] >= 1.1 * stage["full_scale_ua"]
+    assert either_way * stage["sense_mv_per_count"] >= 1.1 * stage["compliance_mv"]
 
 
 @named(STAGE_FILES)

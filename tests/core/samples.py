@@ -13,6 +13,15 @@ except ImportError:
 
 MICROPYTHON = __import__("sys").implementation.name == "micropython"
 
+UNCALIBRATED = {
+    "dac_gain_ppm": 0,
+    "dac_offset": 0,
+    "current_gain_ppm": 0,
+    "current_offset": 0,
+    "voltage_gain_ppm": 0,
+    "voltage_offset": 0,
+}
+
 STAGE = {
     "name": "test",
     "channels": 2,
@@ -20,6 +29,11 @@ STAGE = {
     "levels": 1000,
     "level_settle_us": 256,
     "compliance_mv": 80_000,
+    "sense_zero": 2048,
+    "sense_ua_per_count": 55,
+    "sense_mv_per_count": 45,
+    "sense_tolerance_ua": 1_000,
+    "calibration": (UNCALIBRATED, UNCALIBRATED),
 }
 
 

@@ -189,7 +189,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 1_361_829_613
+TABLE_CRC = 1_503_000_510
 CHECKLIST_CRC = 1_683_971_074
 
 if __name__ == "__main__":

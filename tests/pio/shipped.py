@@ -32,8 +32,8 @@ def _load(name: str, path: Path) -> ModuleType:
 
 
 @functools.cache
-def module() -> ModuleType:
-    """pulse_pio.py as it ships, its decorator being ports/rp2/modules/rp2.py of the MicroPython that we build."""
+def module(file: Path = PROGRAM_FILE) -> ModuleType:
+    """A *_pio.py as it ships, its decorator being ports/rp2/modules/rp2.py of the MicroPython that we build."""
 
     class PIO:  # the constants of ports/rp2/rp2_pio.c
         IN_LOW, IN_HIGH, OUT_LOW, OUT_HIGH = range(4)
@@ -45,7 +45,7 @@ def module() -> ModuleType:
     language.const = lambda value: value  # type: ignore[attr-defined]
     with mock.patch.dict(sys.modules, {"_rp2": chip, "micropython": language}):
         _load("rp2", toolchain.sources() / "micropython" / "ports" / "rp2" / "modules" / "rp2.py")
-        return _load("pulse_pio_shipped", PROGRAM_FILE)
+        return _load(f"{file.stem}_shipped", file)
 
 
 @functools.cache

@@ -52,6 +52,26 @@ FAULTS = {
         "The firmware did not say in time that it was alive; the guard switched the output off.",
         "Clear the fault and start again from zero. If it comes back, report it.",
     ),
+    11: (
+        "electrode_open",
+        "Less current flowed than was set, or only at full voltage: an electrode is off, dry or not connected.",
+        "Set the electrodes right, then clear the fault and start again from zero.",
+    ),
+    12: (
+        "electrode_short",
+        "There was hardly any voltage for the current: electrodes or wires touch each other.",
+        "Separate the electrodes, look at the cable, then clear the fault and start again from zero.",
+    ),
+    13: (
+        "net_charge",
+        "The two phases did not cancel: more than 10 uA of direct current over a second.",
+        "Take the electrodes off and look at the skin. Do not use the device before the stage has been checked.",
+    ),
+    14: (
+        "current_mismatch",
+        "The current that was measured is not the one that was set, or could not be measured.",
+        "Take the electrodes off. Do not use the device before the stage has been checked.",
+    ),
 }
 
 INTERNAL_ERROR = 1
@@ -64,6 +84,10 @@ PHASE_TOO_LONG = 7
 BOTH_PHASES = 8
 PULSES_TOO_CLOSE = 9
 LEASE_LOST = 10
+ELECTRODE_OPEN = 11
+ELECTRODE_SHORT = 12
+NET_CHARGE = 13
+CURRENT_MISMATCH = 14
 
 
 def name(number):

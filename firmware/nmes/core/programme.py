@@ -76,6 +76,7 @@ class Programme:
         self.max_current_ua = data["max_current_ua"]
         self.phases = [Phase(p["name"], p) for p in data["phases"]]
         self.longest_us = max([p.width_us for p in self.phases])
+        self.shortest_us = min([p.width_us for p in self.phases])
         self.duration_ms = sum([p.duration_ms for p in self.phases])
         self.pulses = sum([p.pulses * p.trains for p in self.phases])
 

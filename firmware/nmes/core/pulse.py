@@ -30,6 +30,18 @@ PERIOD_MAX_US = const(2_000_000)
 
 RECORD_HALVES = const(6)
 
+# One measured pulse, as the HAL hands it on: an array of integers. What was set comes out of the record itself, what
+# was sensed is the ADC's counts in the middle of each phase.
+SET_LEVEL_A = const(0)
+SET_WIDTH_A = const(1)
+SET_LEVEL_B = const(2)
+SET_WIDTH_B = const(3)
+CURRENT_A = const(4)
+VOLTAGE_A = const(5)
+CURRENT_B = const(6)
+VOLTAGE_B = const(7)
+MEASURED = const(8)
+
 # What the program spends outside phases and gap, with a rest field of 0.
 OVERHEAD_US = const(272)
 # A field of 0 still costs these cycles.
@@ -78,3 +90,11 @@ def encode(halves, at, level_a, level_b, width_a_us, gap_us, width_b_us, whole_p
     halves[at + 3] = rest >> 15
     halves[at + 4] = (g << 1 | a << 11) & 0xFFFF
     halves[at + 5] = a >> 5 | b << 5
+
+
+def what_was_set(halves, at, seen):
+    """The set fields of a MEASURED array from the record at `at` of `halves`. Allocates nothing."""
+    seen[SET_LEVEL_A] = halves[at] >> 1
+    seen[SET_LEVEL_B] = halves[at + 1] >> 1
+    seen[SET_WIDTH_A] = (halves[at + 4] >> 11 | (halves[at + 5] & 0x1F) << 5) + _WIDTH_LESS
+    seen[SET_WIDTH_B] = (halves[at + 5] >> 5) + _WIDTH_LESS

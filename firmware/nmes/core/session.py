@@ -7,7 +7,7 @@ Every way out of RUNNING sets the intensity to zero. Whoever calls moves the har
 enable may be on, `wants_pulse` whether a pulse is to be queued now.
 """
 
-from nmes.core import checklist, faults, limits, programme, train
+from nmes.core import checklist, delivery, faults, limits, programme, train
 from nmes.core.reason import Refused, printable, reason, refuse
 
 IDLE = "IDLE"
@@ -41,6 +41,9 @@ STATUS_FIELDS = (
     "delivered",
     "cancelled",
     "underruns",
+    "measured_ua",
+    "impedance_ohm",
+    "net_charge_nc",
 )
 
 _OURS = "OpenNMES session"
@@ -64,6 +67,7 @@ class Session:
         self.level_most = 0
         self.acknowledged = 0
         self.feed = None
+        self.delivery = delivery.Delivery(stage)
         self._clear_run()
 
     def _clear_run(self):
@@ -77,6 +81,7 @@ class Session:
         self.cancelled = 0
         self.underruns = 0
         self.output_ua = 0
+        self.delivery.clear()
 
     def _only_in(self, *states):
         """Raise Refused in any other state. The link has asked the table of commands; this does not trust it."""
@@ -284,5 +289,8 @@ class Session:
             delivered,
             self.cancelled,
             self.underruns,
+            self.delivery.measured_ua,
+            self.delivery.impedance_ohm,
+            self.delivery.net_nc,
         )
         return dict(zip(STATUS_FIELDS, values))

@@ -10,13 +10,18 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
                                  long as `renew` comes every few ms; `rest` ends it
     renew()                      the program is alive
     tripped()                    0, or the fault (core/faults.py) for which the guard took permission away
-    begin(channel)               the generator ready: empty queue, counts at zero, level zero
+    begin(channel, shortest_us)  the generator ready: empty queue, counts at zero, level zero; and its phases, of which
+                                 none is shorter than `shortest_us`, are sampled from now on, that much / 2 after
+                                 they begin
     room(channel)                how many more pulses may be queued now; bounded in time, see LOOKAHEAD_US
     put(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)
                                  queue one pulse; False, and nothing queued, when the second checker found it bad
     begun(channel)               how many pulses have begun since `begin`
     queued(channel)              how many are queued that have not begun
     starved(channel)             True when the engine rests because it was given nothing
+    sampled(channel)             how many pulses have been measured and not been taken; -1 for a channel without sense
+    take(channel, seen)          the oldest of them into `seen`, an array of core.pulse.MEASURED integers: what was set
+                                 and the counts of current and voltage in each phase. Only if there is one
     stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled
     read()                       one byte of the link, or -1 when there is none
     write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little

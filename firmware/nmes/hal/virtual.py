@@ -3,7 +3,8 @@
 Whoever started the process owns the clock. On standard input a line `@run N` lets virtual time go on by N
 microseconds, or until the device has written to the link, whichever comes first; then `@at T` on standard output says
 what time it is. All other lines are the link's. With NMES_PULSE_LOG set, each begun pulse becomes a line of that file:
-start_us,width_a_us,gap_us,width_b_us,level_a,level_b.
+start_us,width_a_us,gap_us,width_b_us,level_a,level_b. NMES_LOAD_OHM is the load on every channel (500; a huge number is
+an open one): what the stage would sense of it is what `take` hands on.
 """
 
 import os
@@ -16,16 +17,36 @@ from nmes.hal import LOOKAHEAD_US
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
 
 
+class Load:
+    """A resistor on the stage: what its sense would say in ADC counts."""
+
+    def __init__(self, stage, ohm):
+        self._stage = stage
+        self._ohm = ohm
+
+    def sense(self, level, sign, seen, current, voltage):
+        stage = self._stage
+        current_ua = stage["full_scale_ua"] * level // stage["levels"]
+        voltage_uv = min(current_ua * self._ohm, 1000 * stage["compliance_mv"])
+        if self._ohm:
+            current_ua = min(current_ua, voltage_uv // self._ohm)
+        seen[current] = stage["sense_zero"] + sign * round(current_ua / stage["sense_ua_per_count"])
+        seen[voltage] = stage["sense_zero"] + sign * round(voltage_uv / 1000 / stage["sense_mv_per_count"])
+
+
 class Channel:
     """What the pulse engine does with its records, on the clock that it is given."""
 
-    def __init__(self, log):
+    def __init__(self, log, load):
         self._log = log
+        self._load = load
         self._record = array("H", [0] * pulse.RECORD_HALVES)
         self.begin(0)
 
     def begin(self, now_us):
         self._waiting = []
+        self._measured = []  # (when its last phase ends, set and sensed)
+        self._now_us = now_us
         self.begun = 0
         self._free_us = now_us
         self._period_us = pulse.PERIOD_MAX_US
@@ -41,6 +62,7 @@ class Channel:
 
     def advance(self, now_us):
         """Begin every pulse whose time has come."""
+        self._now_us = now_us
         while self._waiting:
             put_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us = self._waiting[0]
             begin_us = max(put_us, self._free_us)
@@ -49,6 +71,11 @@ class Channel:
             self._waiting.pop(0)
             self.begun += 1
             self._free_us = begin_us + period_us
+            seen = array("i", [level_a, width_a_us, level_b, width_b_us] + 4 * [0])
+            self._load.sense(level_a, 1, seen, pulse.CURRENT_A, pulse.VOLTAGE_A)
+            self._load.sense(level_b, -1, seen, pulse.CURRENT_B, pulse.VOLTAGE_B)
+            end_us = begin_us + _SETTLED_US + width_a_us + pulse.gap_delivered_us(gap_us) + width_b_us
+            self._measured.append((end_us, seen))
             if self._log:
                 gap_us = pulse.gap_delivered_us(gap_us)
                 row = (begin_us + _SETTLED_US, width_a_us, gap_us, width_b_us, level_a, level_b)
@@ -57,6 +84,13 @@ class Channel:
     def queued(self):
         return len(self._waiting)
 
+    def sampled(self):
+        return len([end_us for end_us, _ in self._measured if end_us <= self._now_us])
+
+    def take(self, into):
+        for at, value in enumerate(self._measured.pop(0)[1]):
+            into[at] = value
+
     def starved(self, now_us):
         return not self._waiting and self._free_us <= now_us
 
@@ -64,6 +98,7 @@ class Channel:
         return max(1, LOOKAHEAD_US // self._period_us) - len(self._waiting)
 
     def stop(self):
+        self._now_us = self._free_us  # on the chip this returns when the running pulse has ended: it has been measured
         cancelled = len(self._waiting)
         self._waiting = []
         return cancelled
@@ -79,7 +114,8 @@ class Hal:
         self._wrote = False
         self._input = b""
         self._at = 0
-        self._channels = [Channel(self._log) for _ in board["pins"]["channels"]]
+        load = Load(stage, int(os.getenv("NMES_LOAD_OHM") or 500))
+        self._channels = [Channel(self._log, load) for _ in board["pins"]["channels"]]
 
     def now_ms(self):
         return self._now_us // 1000
@@ -127,7 +163,7 @@ class Hal:
     def tripped(self):
         return 0
 
-    def begin(self, channel):
+    def begin(self, channel, shortest_us):
         self._channels[channel].begin(self._now_us)
 
     def room(self, channel):
@@ -146,6 +182,12 @@ class Hal:
 
     def starved(self, channel):
         return self._channels[channel].starved(self._now_us)
+
+    def sampled(self, channel):
+        return self._channels[channel].sampled()
+
+    def take(self, channel, seen):
+        self._channels[channel].take(seen)
 
     def stop(self, channel):
         return self._channels[channel].stop()

@@ -12,6 +12,9 @@ from typing import Any
 from opennmes.bench.pico import EmulatedPico
 from opennmes.bench.trace import Trace
 
+FIRST_ADC_PIN = 26
+ADC_MOST = 4095
+
 
 class OutputStage:
     """Turns phase, level and enable pins into load currents, and records all of them in `trace`.
@@ -27,7 +30,10 @@ class OutputStage:
     The safe line (`stop_opened`, `over_current`) is wired as in docs/hardware.md: the emergency stop feeds `stop_loop`,
     and through it `safe_line`, which the comparator pulls low.
 
-    `on_current(channel, microamperes)`, if set, is called at each change of current: a place for a sense input.
+    The sense inputs: each channel's current on its own ADC input, the voltage of the channel in phase on one input for
+    both, through a multiplexer. `sense_offset` (counts) shifts the current sense, `sense_stuck` pins it.
+
+    `on_current(channel, microamperes)`, if set, is called at each change of current.
     """
 
     def __init__(
@@ -37,7 +43,12 @@ class OutputStage:
         self.trace = Trace()
         self.shoot_throughs: list[tuple[int, int]] = []
         self.on_current: Callable[[int, int], None] | None = None
+        self.sense_offset = 0
+        self.sense_stuck: int | None = None
         self._pico = pico
+        self._sense_zero = int(stage["sense_zero"])
+        self._sense_ua = int(stage["sense_ua_per_count"])
+        self._sense_mv = int(stage["sense_mv_per_count"])
         self._full_scale_ua = int(stage["full_scale_ua"])
         self._levels = int(stage["levels"])
         self._compliance_uv = int(stage["compliance_mv"]) * 1000
@@ -142,6 +153,15 @@ class OutputStage:
         """Across the load, when the current source is told to deliver `current_ua`."""
         return min(current_ua * load_ohm, self._compliance_uv) if self.powered else 0
 
+    def sense(self, channel: int, current_ua: int, voltage_mv: int) -> None:
+        """Put what is sensed of one channel, which has changed, on the ADC's inputs."""
+        counts = self._sense_zero + round(current_ua / self._sense_ua) + self.sense_offset
+        if self.sense_stuck is not None:
+            counts = self.sense_stuck
+        self._pico.set_adc(self._pins["sense_current"][channel] - FIRST_ADC_PIN, max(0, min(ADC_MOST, counts)))
+        counts = self._sense_zero + round(voltage_mv / self._sense_mv)
+        self._pico.set_adc(self._pins["sense_voltage"] - FIRST_ADC_PIN, max(0, min(ADC_MOST, counts)))
+
     @property
     def powered(self) -> bool:
         """Whether both permissions are there."""
@@ -204,6 +224,7 @@ class _Channel:
             self._stage._note(f"ch{self._index}_current_ua", current_ua)
             if self._stage.on_current is not None:
                 self._stage.on_current(self._index, current_ua)
+        self._stage.sense(self._index, current_ua, self.voltage_mv())
 
     def voltage_mv(self) -> int:
         voltage_mv = self._stage.voltage_uv(self._drive_ua(), self.load_ohm) // 1000

@@ -16,10 +16,10 @@ LOAD_OHM = 500
 def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, pulse_log: Path | None = None) -> Port:
     """Open "virtual", "emulator" or the device of a serial port. Raises PortError.
 
-    `uf2` and `load_ohm` are for the emulator, `pulse_log` is for the virtual board; others do not look at them.
+    `uf2` is for the emulator, `pulse_log` for the virtual board, `load_ohm` for both; others do not look at them.
     """
     if name == VIRTUAL:
-        return VirtualPort(pulse_log)
+        return VirtualPort(pulse_log, load_ohm)
     if name == EMULATOR:
         # Not above: it takes a second to load, and most commands do without.
         from opennmes.ports.emulator import EmulatorPort

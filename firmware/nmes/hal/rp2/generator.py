@@ -189,6 +189,10 @@ class Generator:
         """Pulses queued and not begun."""
         return self._head - self.begun()
 
+    def what_was_set(self, number, seen):
+        """The set fields of `seen`, for pulse `number` since begin. A record is kept until 64 more have been put."""
+        pulse.what_was_set(self._records, (number & _SLOTS_MASK) * pulse.RECORD_HALVES, seen)
+
     def starved(self):
         """True when the machine waits for a record and none is on its way."""
         return mem32[self._pc] == self._program_at and not self.queued()

@@ -13,8 +13,10 @@ from ubinascii import hexlify
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
+from nmes.hal.rp2.sampler import Sampler
 
 _OUT_BYTES = const(4096)
+_MEASURED = const(0)  # the channel with a sampler
 _SEND_BYTES = const(128)  # a turn: some 5 ms
 
 
@@ -26,6 +28,12 @@ class Hal:
         self._lamp = Pin(self._pins["lamp"], Pin.OUT, value=0)
         self._guard = Guard(self._pins)
         self._channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
+        # One ADC, one sampler: channel 0 alone is measured.
+        self._sampler = Sampler(
+            self._pins["channels"][_MEASURED]["phase_a"],
+            self._pins["sense_current"][_MEASURED],
+            self._pins["sense_voltage"],
+        )
         rest(self._pins)
         self._ticks = time.ticks_ms()
         self._now_ms = 0
@@ -52,6 +60,7 @@ class Hal:
         self._guard.halt()
         for channel in self._channels:
             channel.halt()
+        self._sampler.halt()
         rest(self._pins)
         self._lamp.value(0)
 
@@ -67,7 +76,9 @@ class Hal:
     def tripped(self):
         return self._guard.tripped()
 
-    def begin(self, channel):
+    def begin(self, channel, shortest_us):
+        if channel == _MEASURED:
+            self._sampler.begin(shortest_us)
         self._channels[channel].begin()
 
     def room(self, channel):
@@ -84,6 +95,13 @@ class Hal:
 
     def starved(self, channel):
         return self._channels[channel].starved()
+
+    def sampled(self, channel):
+        return self._sampler.measured() >> 1 if channel == _MEASURED else -1
+
+    def take(self, channel, seen):
+        self._channels[channel].what_was_set(self._sampler.pulses_taken(), seen)
+        self._sampler.take(seen)
 
     def stop(self, channel):
         return self._channels[channel].stop()

@@ -7,6 +7,7 @@ CLEAR = const(0x3000)  # offset of a register's atomic bit-clear alias (2.1.2)
 DMA_BASE = const(0x50000000)  # 2.5.7
 DMA_CHANNEL = const(0x40)
 DMA_READ_ADDR = const(0x00)
+DMA_WRITE_ADDR = const(0x04)
 DMA_CTRL = const(0x10)  # AL1_CTRL: reading or writing it triggers nothing
 DMA_READ_ADDR_TRIG = const(0x3C)  # AL3: writing an address starts the channel, writing 0 does not
 DMA_MULTI_TRIGGER = const(0x430)
@@ -29,6 +30,13 @@ PWM_CC = const(0x0C)
 PWM_TOP = const(0x10)
 
 TREQ_PERMANENT = const(0x3F)  # 2.5.3.1
+TREQ_ADC = const(36)
+
+ADC_BASE = const(0x4004C000)  # 4.9.6
+ADC_CS = const(0x00)
+ADC_FCS = const(0x08)
+ADC_FIFO = const(0x0C)
+ADC_FCS_LEVEL = const(0xF << 16)
 
 IO_BANK0_BASE = const(0x40014000)  # 2.19.6.1
 IO_INTR0 = const(0xF0)

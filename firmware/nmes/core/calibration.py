@@ -1,0 +1,49 @@
+"""From an output stage's raw numbers to units and back: the one place where gain and offset are applied.
+
+A stage's facts hold one row a channel: gains in ppm, offsets in counts of the DAC or of the ADC. What is set is
+corrected before it is queued, what is sensed before it is judged. All within 30 bits, so nothing is allocated.
+"""
+
+GAIN_MOST_PPM = 50_000
+_MILLION = 1_000_000
+
+
+class Calibration:
+    """Channel `channel` of the output stage `stage` (a dictionary of boards/stages)."""
+
+    def __init__(self, stage, channel):
+        row = stage["calibration"][channel]
+        for key in ("dac_gain_ppm", "current_gain_ppm", "voltage_gain_ppm"):
+            if not -GAIN_MOST_PPM <= row[key] <= GAIN_MOST_PPM:
+                raise ValueError("%s: %d, at most %d either way" % (key, row[key], GAIN_MOST_PPM))
+        self._levels = stage["levels"]
+        self._grain_ua = stage["full_scale_ua"] // stage["levels"]
+        self._dac_scale = _MILLION + row["dac_gain_ppm"]
+        self._dac_offset = row["dac_offset"]
+        # Read by delivery.py, pulse by pulse. In nanoampere and microvolt a count, so that 4096 of them and a gain stay
+        # within 30 bits.
+        self.current_na = stage["sense_ua_per_count"] * (_MILLION + row["current_gain_ppm"]) // 1_000
+        self.current_zero = stage["sense_zero"] + row["current_offset"]
+        self.voltage_uv = stage["sense_mv_per_count"] * (_MILLION + row["voltage_gain_ppm"]) // 1_000
+        self.voltage_zero = stage["sense_zero"] + row["voltage_offset"]
+
+    def code(self, level):
+        """The DAC code that delivers `level`. Zero is zero, whatever the offset; never beyond the DAC's range."""
+        if not level:
+            return 0
+        code = (level * self._dac_scale + _MILLION // 2) // _MILLION + self._dac_offset
+        return 0 if code < 0 else self._levels if code > self._levels else code
+
+    def set_ua(self, code):
+        """The current that a DAC code was meant to deliver, to half a level."""
+        if not code:
+            return 0
+        return (code - self._dac_offset) * 10_000 // (self._dac_scale // 100) * self._grain_ua
+
+    def current_ua(self, counts):
+        """The load current that the ADC says, positive in phase A."""
+        return (counts - self.current_zero) * self.current_na // 1_000
+
+    def voltage_mv(self, counts):
+        """The load voltage that the ADC says, positive in phase A."""
+        return (counts - self.voltage_zero) * self.voltage_uv // 1_000

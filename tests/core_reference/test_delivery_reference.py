@@ -1,0 +1,54 @@
+"""The account adds up, whatever was measured: against sums that Python's own integers make."""
+
+from fractions import Fraction
+
+import samples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_integers import Small, small
+
+from nmes.core import delivery, pulse
+from nmes.core.delivery import Delivery
+
+counts = st.integers(0, 4095)
+levels = st.integers(0, 1000)
+widths = st.integers(10, 1000)
+pulses = st.tuples(levels, widths, levels, widths, counts, counts, counts, counts).map(list)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(0, 1_500), pulses), max_size=60))
+def test_charges_are_conserved_and_the_window_is_a_second(steps):
+    made = Delivery(samples.STAGE)
+    now_ms, total_a, total_b, history = 0, 0, 0, []
+    for wait_ms, seen in steps:
+        now_ms += wait_ms
+        made.judge(seen, now_ms)
+        a_pc = (seen[pulse.CURRENT_A] - 2048) * 55 * seen[pulse.SET_WIDTH_A]
+        b_pc = (2048 - seen[pulse.CURRENT_B]) * 55 * seen[pulse.SET_WIDTH_B]
+        total_a, total_b = total_a + a_pc, total_b + b_pc
+        history.append((now_ms, a_pc - b_pc))
+        assert made.charge_pc() == (total_a, total_b)
+        window = sum(pc for at, pc in history if at // 10 > now_ms // 10 - 101)
+        assert abs(made.net_nc - Fraction(window, 1000)) < 2, "less than the rounding at both of its ends"
+    assert made.measured == len(steps)
+    account = made.account()
+    assert (account["charge_a_nc"], account["charge_b_nc"]) == (total_a // 1000, total_b // 1000)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(pulses, min_size=1, max_size=20), st.integers(0, 500_000_000))
+def test_judging_stays_within_30_bits(many, begin_ms):
+    made = small(Delivery(samples.STAGE))
+    made.calibration = small(made.calibration)
+    made._slots = [Small(n) for n in made._slots]
+    # The longest session there is has had 25 uC a pulse at 150 Hz for an hour.
+    made._a_uc = made._b_uc = Small(25 * 150 * 3_600)
+    made._sum_ma = Small(2 * 112 * 150 * 3_600)
+    for i, seen in enumerate(many):
+        made.judge([Small(value) for value in seen], Small(begin_ms + 7 * i))
+    made._move_window(Small(begin_ms // 10 + 1_000_000))
+
+
+def test_three_is_three():
+    assert delivery.IN_A_ROW == 3
