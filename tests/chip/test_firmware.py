@@ -174,7 +174,7 @@ def test_a_lost_host_fades_to_zero_and_stops(device: Device, port: EmulatorPort)
     last_s = found[-1].start_nanos / 1e9
     assert 2.9 < last_s - began_s < 3.1
     assert trace.value_at("enable", trace.end_nanos) == 0
-    fading = [p.current_a_ua for p in found if p.start_nanos / 1e9 > began_s + 2.0]
+    fading = [p.current_a_ua for p in found if p.start_nanos / 1e9 > began_s + 1.9]
     assert fading == sorted(fading, reverse=True) and fading[0] == 1_000 and fading[-1] == 0
 
 
