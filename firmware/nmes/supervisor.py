@@ -61,8 +61,12 @@ class Supervisor:
     def fail(self, number, text):
         """Latch a fault; the output is off before anything else."""
         self._hal.rest()
+        was_on = self._on
         self._on = False
         self.session.fail(number, text, self._hal.now_ms())
+        if was_on:
+            self._count()
+            self._count_missed()
 
     def _off(self):
         """After the running pulse no more pulses, then no permission. The counts must agree."""
@@ -76,8 +80,7 @@ class Supervisor:
         cause = self._judge(self._hal.now_ms())
         if cause:
             self._fail_delivery(cause)
-        if self._hal.sampled(CHANNEL) >= 0:
-            session.delivery.miss(self._delivered - self._before - self._judged)
+        self._count_missed()
         if session.queued != self._delivered + session.cancelled:
             self.fail(faults.PULSE_COUNT, "asked %d, began %d" % (session.queued - session.cancelled, self._delivered))
 
@@ -97,6 +100,10 @@ class Supervisor:
         if hal.sampled(CHANNEL) < 0:
             return 0  # no sense on this channel: the account says that nothing was measured
         return delivery.lacking(ended - self._judged)
+
+    def _count_missed(self):
+        if self._hal.sampled(CHANNEL) >= 0:
+            self.session.delivery.miss(self._delivered - self._before - self._judged)
 
     def _fail_delivery(self, cause):
         delivery = self.session.delivery

@@ -49,6 +49,39 @@ def test_a_whole_session(example_file: Path, capsys: pytest.CaptureFixture[str])
     assert said["status"]["state"] == session.IDLE
 
 
+def test_the_account_of_what_was_measured_is_what_the_programme_asked_for(example_file: Path, tmp_path: Path) -> None:
+    log = tmp_path / "pulses.csv"
+    programme = Prescription.read(example_file).data
+    stage = stage_of("virtual")
+    with Device(VirtualPort(log, load_ohm=700)) as device:
+        device.connect()
+        loaded = device.load(programme)
+        device.acknowledge()
+        device.arm(loaded["programme_crc"])
+        device.start()
+        device.raise_to(11_000)
+        device.wait(20)
+        status = device.status()
+        account = device.stop()["account"]
+    pulses = read_pulse_log(log)
+    assert (account["measured"], account["missed"]) == (len(pulses), 0) == (account["delivered"], 0)
+    true_nc = sum(pulse.current_ma(stage) * pulse.width_a_us for pulse in pulses)
+    assert abs(account["charge_a_nc"] - true_nc) <= len(pulses) * 0.0275 * 250
+    assert account["charge_a_nc"] == account["charge_b_nc"]
+    assert (account["current_most_ua"], status["net_charge_nc"], status["state"]) == (11_000, 0, session.RUNNING)
+    assert abs(status["impedance_ohm"] - 700) <= 40
+
+
+@pytest.mark.parametrize(("load_ohm", "fault"), [(10_000_000, 11), (0, 12)])
+def test_a_load_that_is_none_ends_the_session(
+    example_file: Path, capsys: pytest.CaptureFixture[str], load_ohm: int, fault: int
+) -> None:
+    arguments = [str(example_file), "--intensity", "20", "--acknowledge", "--load-ohm", str(load_ohm)]
+    status, said = ran(arguments, capsys)
+    assert (status, said["done"], said["status"]["fault"]) == (1, False, fault)
+    assert said["status"]["state"] == session.FAULT
+
+
 def test_without_an_intensity_it_says_that_there_is_no_current(
     example_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

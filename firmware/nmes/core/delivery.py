@@ -29,7 +29,7 @@ SHORT_OHM = const(50)
 
 OVER_PERCENT = const(120)
 
-IMPEDANCE_LEAST_UA = const(1_000)
+IMPEDANCE_LEAST_UA = const(900)  # what a set 1 mA may be sensed as
 
 NET_MAX_NC = const(10_000)  # 10 uA for a second
 WINDOW_MS = const(1_000)

@@ -31,7 +31,7 @@ def run(
     seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this time; else at the end.")] = None,
     acknowledge: Annotated[bool, typer.Option("--acknowledge", help="A person has confirmed the checklist.")] = False,
     vcd: Annotated[Path | None, typer.Option(help="Write pins and currents to this file (emulator).")] = None,
-    load_ohm: Annotated[int, typer.Option(min=0, help="The load on each channel (emulator).")] = LOAD_OHM,
+    load_ohm: Annotated[int, typer.Option(min=0, help="The load on each channel (emulator, virtual).")] = LOAD_OHM,
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run (emulator).")] = None,
     device_check_only: Annotated[
         bool, typer.Option("--device-check-only", help="Leave the check to the device, which refuses by itself.")
@@ -86,7 +86,8 @@ def _live(device: Device) -> Iterator[None]:
                 line.update(
                     f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
                     f"{escape(event['phase'])} {event['part']}  set {event['intensity_ua'] / 1000:g} mA, "
-                    f"now {event['output_ua'] / 1000:g} mA  {event['delivered']} pulses"
+                    f"now {event['output_ua'] / 1000:g} mA, measured {event['measured_ua'] / 1000:g} mA into "
+                    f"{event['impedance_ohm']} ohm  {event['delivered']} pulses"
                 )
 
         device.on_event = show
@@ -204,6 +205,14 @@ def _print_account(result: dict[str, Any]) -> None:
         f"{account['delivered']} pulses delivered of {account['queued'] - account['cancelled']} asked "
         f"in {account['elapsed_ms'] / 1000:g} s; {account['underruns']} came late"
     )
+    if account["measured"]:
+        net_nc = account["charge_a_nc"] - account["charge_b_nc"]
+        out.print(
+            f"measured by the device: {account['measured']} pulses, {account['missed']} missed, mean current "
+            f"{account['current_mean_ua'] / 1000:g} mA, net charge {net_nc} nC, "
+            f"load {account['impedance_least_ohm']} to {account['impedance_most_ohm']} ohm",
+            soft_wrap=True,
+        )
     if measured and measured["pulses"]:
         jitter = "unknown" if measured["jitter_ns_sd"] is None else f"{measured['jitter_ns_sd']:g} ns"
         out.print(

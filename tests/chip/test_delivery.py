@@ -1,0 +1,178 @@
+"""Electrodes come off, touch and drift under a running session: the real supervisor on the emulated chip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from nmes.core import faults
+from opennmes.bench import measure
+from opennmes.bench.pico import BenchError, EmulatedPico
+from opennmes.bench.repl import Repl
+from opennmes.bench.stage import OutputStage
+
+OPEN_OHM = 10_000_000
+
+# The ramp and the steps by hand would take seconds of simulated time: the test begins behind both.
+SESSION = """
+import board, time, micropython
+from nmes.hal import make
+from nmes.core import checklist
+from nmes.core.session import Session
+from nmes.supervisor import Supervisor
+from stages.reference import STAGE
+hal = make(board.BOARD, STAGE)
+session = Session(STAGE)
+supervisor = Supervisor(hal, session)
+session.load({"title": "t", "effect": "sensory", "electrode": {"kind": "pads", "area_mm2": 10000},
+    "max_current_ua": 30000, "phases": [{"name": "on", "rate_mhz": RATE, "width_us": WIDTH, "gap_us": 50, "work_ms": 0,
+    "rest_ms": 0, "ramp_up_ms": 500, "ramp_down_ms": 500, "duration_ms": 60000}]})
+session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+supervisor.arm(session.programme_crc)
+supervisor.start()
+session.feed.k = 100
+session.intensity_ua = CURRENT
+def loop(ms):
+    end = hal.now_ms() + ms
+    while hal.now_ms() < end:
+        session.heard(hal.now_ms())
+        supervisor.step()
+        hal.wait_ms(5)
+"""
+
+
+class Bench:
+    """A session of one channel that runs while `loop` does."""
+
+    def __init__(self, pico: EmulatedPico, stage: OutputStage) -> None:
+        self.pico = pico
+        self.stage = stage
+        self.repl = Repl(pico)
+
+    def begin(self, current_ua: int, rate_mhz: int = 50_000, width_us: int = 250) -> None:
+        values = {"RATE": rate_mhz, "WIDTH": width_us, "CURRENT": current_ua}
+        text = SESSION
+        for name, value in values.items():
+            text = text.replace(name, str(value))
+        self.repl.run(text)
+
+    def begun(self) -> list[int]:
+        return [nanos for nanos, level in self.stage.finish().changes("ch0_a") if level]
+
+    def after(self, count: int, change: Callable[[], None], ms: int = 300) -> int:
+        """Run, `change` something once `count` pulses have ended, run on. Returns how many pulses began after it."""
+        self.repl.start(f"loop({ms})")
+        assert self.pico.run_until(lambda: len(measure.pulses(self.stage.finish(), 0)) >= count, 2_000_000_000)
+        change()
+        changed = self.pico.nanos
+        self.repl.finish()
+        return len([nanos for nanos in self.begun() if nanos > changed])
+
+    def fault(self) -> int:
+        state, fault = self.repl.run("print(session.state, session.fault)").split()
+        assert state == ("FAULT" if fault != "0" else "RUNNING")
+        return int(fault)
+
+    def account(self) -> dict[str, Any]:
+        account: dict[str, Any] = eval(self.repl.run("print(session.delivery.account())"))
+        return account
+
+
+@pytest.fixture
+def bench(bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any]) -> Bench:
+    pico = bare_pico()
+    return Bench(pico, OutputStage(pico, board, reference_stage))
+
+
+@pytest.mark.parametrize("rate_mhz", [35_000, 150_000])
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("ohm", [10_000, OPEN_OHM])
+def test_an_electrode_that_comes_off_is_off_within_three_pulses_and_stays_off(
+    bench: Bench, ohm: int, count: int, rate_mhz: int
+) -> None:
+    bench.begin(20_000, rate_mhz, 200)
+    after = bench.after(count, lambda: setattr(bench.stage, "load_ohm", ohm))
+    # The loop turns every 5 ms and what it has to do: at 150 Hz the pulse after the third can be on its way by then.
+    assert after == 3 or (rate_mhz == 150_000 and after == 4)
+    assert bench.fault() == faults.ELECTRODE_OPEN
+    assert bench.stage.finish().value_at("enable", bench.pico.nanos) == 0
+    account = bench.account()
+    assert account["measured"] == len(bench.begun()) and account["missed"] == 0
+    # It comes back: nothing happens by itself, and nobody can go on without clearing the fault.
+    bench.stage.load_ohm = 500
+    before = len(bench.begun())
+    bench.repl.run("loop(60)")
+    with pytest.raises(BenchError, match="Refused"):
+        bench.repl.run("supervisor.start()")
+    assert len(bench.begun()) == before and bench.fault() == faults.ELECTRODE_OPEN
+
+
+def test_10_kiloohm_are_carried_at_a_current_that_the_stage_can_deliver_and_then_open_is_open(bench: Bench) -> None:
+    bench.begin(1_000)
+    bench.after(2, lambda: setattr(bench.stage, "load_ohm", 10_000), 120)
+    assert bench.fault() == 0
+    assert abs(int(bench.repl.run("print(supervisor.status()['impedance_ohm'])")) - 10_000) < 600
+    assert bench.after(3, lambda: setattr(bench.stage, "load_ohm", OPEN_OHM)) == 3
+    assert bench.fault() == faults.ELECTRODE_OPEN
+
+
+@pytest.mark.parametrize("ohm", [0, 40])
+def test_a_short_is_off_within_three_pulses(bench: Bench, ohm: int) -> None:
+    bench.begin(12_000)
+    assert bench.after(2, lambda: setattr(bench.stage, "load_ohm", ohm)) == 3
+    assert bench.fault() == faults.ELECTRODE_SHORT
+
+
+@pytest.mark.parametrize("counts", [0, 2048, 3000])
+def test_a_sense_that_is_stuck_is_off_within_three_pulses(bench: Bench, counts: int) -> None:
+    bench.begin(20_000)
+    assert bench.after(2, lambda: setattr(bench.stage, "sense_stuck", counts)) <= 3
+    assert bench.fault() in (faults.ELECTRODE_OPEN, faults.CURRENT_MISMATCH, faults.NET_CHARGE)
+
+
+def test_a_sampler_that_dies_is_found(bench: Bench) -> None:
+    bench.begin(20_000)
+    bench.repl.run("hal._sampler.halt()")
+    assert bench.after(1, lambda: None) <= 4
+    assert bench.fault() == faults.CURRENT_MISMATCH
+    assert bench.account()["missed"] >= 3
+
+
+def test_an_adc_that_is_1_percent_off_trips_on_net_charge_within_a_second(bench: Bench) -> None:
+    bench.stage.sense_offset = 41
+    bench.begin(25_000)
+    bench.after(1, lambda: None, 1_000)
+    assert bench.fault() == faults.NET_CHARGE
+    first, *_, last = bench.begun()
+    assert last - first < 1_000_000_000
+    print("tripped after", len(bench.begun()), "pulses,", (last - first) / 1e6, "ms")
+
+
+def test_the_account_of_a_good_session_is_what_the_load_got(bench: Bench) -> None:
+    bench.begin(20_000, 100_000)
+    bench.after(5, lambda: None, 100)
+    assert bench.repl.run("supervisor.stop()\nprint(session.state)").split() == ["IDLE"]
+    found = measure.pulses(bench.stage.finish(), 0)
+    account = bench.account()
+    assert (account["measured"], account["missed"]) == (len(found), 0)
+    for key, charge in (("charge_a_nc", "charge_a_nc"), ("charge_b_nc", "charge_b_nc")):
+        true_nc = sum(abs(getattr(pulse, charge)) for pulse in found)
+        assert abs(account[key] - true_nc) <= 0.0275 * 250 * len(found)
+    assert abs(account["current_mean_ua"] - sum(pulse.current_a_ua for pulse in found) / len(found)) <= 28
+    assert abs(account["impedance_last_ohm"] - 500) <= 2
+
+
+def test_a_turn_of_the_loop_allocates_nothing_while_it_judges_and_feeds(bench: Bench) -> None:
+    bench.begin(20_000, 150_000, 200)
+    bench.repl.run(
+        "for _ in range(14):\n"
+        "    session.heard(hal.now_ms())\n"
+        "    time.sleep_us(5_000)\n"
+        "    micropython.heap_lock()\n"
+        "    supervisor.step()\n"
+        "    micropython.heap_unlock()\n"
+    )
+    assert bench.fault() == 0
+    assert bench.account()["measured"] >= 9
