@@ -1,10 +1,11 @@
 """The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
 
 from nmes.core import faults
+from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
 from nmes.core.session import RUNNING
 
-CHANNEL = 0
+_ALL = 64  # more than the engine has room for
 
 
 class Supervisor:
@@ -14,9 +15,10 @@ class Supervisor:
         self._hal = hal
         self.session = session
         self._on = False  # the engine runs
-        self._delivered = 0
-        self._before = 0  # delivered before the engine last began
-        self._mid_train = False
+        # Of each lane of the session: pulses delivered, those before the engine last began, and whether more must come.
+        self._delivered = []
+        self._before = []
+        self._mid_train = []
 
     # ---- what the link and the panel ask ----
 
@@ -25,23 +27,39 @@ class Supervisor:
         if not self._hal.is_safe():
             refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
         self.session.arm(crc, self._hal.now_ms())
-        self._before = self._delivered = 0
+        lanes = len(self.session.lanes)
+        self._before = [0] * lanes
+        self._delivered = [0] * lanes
+        self._mid_train = [False] * lanes
 
     def start(self):
         """Start the programme, or go on after a pause. Raises Refused when the emergency stop is open."""
         if not self._hal.is_safe():
             refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
-        self.session.start(self._hal.now_ms())
-        self._mid_train = False
-        self._before = self._delivered
+        hal, session = self._hal, self.session
+        session.start(hal.now_ms())
         self._on = True
-        self._hal.begin(CHANNEL)
-        self._hal.permit(self.session.programme.longest_us)
-        self._hal.lamp(1)
+        waits_us = session.waits_us()
+        mask = 0
+        for i in range(len(session.lanes)):
+            self._mid_train[i] = False
+            self._before[i] = self._delivered[i]
+            hal.begin(session.lanes[i].index, waits_us[i], session.programme.kind == DUMMY)
+            mask |= 1 << session.lanes[i].index
+        hal.permit(session.programme.longest_us)
+        hal.lamp(1)
+        # Each engine has its first pulse before any of them goes; the rest comes with the next turns of the loop.
+        now_ms = hal.now_ms()
+        session.began(now_ms)
+        for i in range(len(session.lanes)):
+            self._feed_lane(i, now_ms, 1)
+        if session.state == RUNNING:
+            hal.go(mask)
+            session.began(hal.now_ms())
 
-    def set_intensity(self, current_ua):
-        """Set the peak current. Raises Refused."""
-        self.session.set_intensity(current_ua, self._hal.now_ms())
+    def set_intensity(self, current_ua, channel):
+        """Set the peak current of a channel. Raises Refused."""
+        self.session.set_intensity(current_ua, self._hal.now_ms(), channel)
 
     def pause(self):
         """Nothing after the running pulse; keeps the place."""
@@ -64,15 +82,22 @@ class Supervisor:
         if not self._on:
             return
         self._on = False
-        session = self.session
-        session.was_cancelled(self._hal.stop(CHANNEL))
+        hal, session = self._hal, self.session
+        cancelled = [hal.stop(lane.index) for lane in session.lanes]
         self._count()
-        self._hal.rest()
-        if session.queued != self._delivered + session.cancelled:
-            self.fail(faults.PULSE_COUNT, "asked %d, began %d" % (session.queued - session.cancelled, self._delivered))
+        hal.rest()
+        for i in range(len(session.lanes)):
+            lane = session.lanes[i]
+            session.was_cancelled(cancelled[i], lane)
+            if lane.queued != self._delivered[i] + lane.cancelled:
+                asked = lane.queued - lane.cancelled
+                self.fail(
+                    faults.PULSE_COUNT, "channel %d: asked %d, began %d" % (lane.index, asked, self._delivered[i])
+                )
 
     def _count(self):
-        self._delivered = self._before + self._hal.begun(CHANNEL)
+        for i in range(len(self.session.lanes)):
+            self._delivered[i] = self._before[i] + self._hal.begun(self.session.lanes[i].index)
 
     # ---- what time does ----
 
@@ -92,21 +117,34 @@ class Supervisor:
 
     def feed(self, now_ms):
         """Queue what is due. Nothing here allocates."""
+        for i in range(len(self._mid_train)):
+            self._feed_lane(i, now_ms, _ALL)
+
+    def _feed_lane(self, i, now_ms, most):
         hal, session = self._hal, self.session
-        if self._mid_train and hal.starved(CHANNEL):
-            session.underruns += 1  # the refill came too late; the engine rested instead
-        self._mid_train = False
-        while session.wants_pulse(now_ms) and hal.room(CHANNEL) > 0:
-            phase = session.feed.phase
-            width_us = phase.width_us
-            level = session.next_level(now_ms)
+        lane = session.lanes[i]
+        channel, feed = lane.index, lane.feed
+        if self._mid_train[i] and hal.starved(channel):
+            lane.underruns += 1  # the refill came too late; the engine rested instead
+        while most > 0 and session.wants_pulse(now_ms, lane) and hal.room(channel) > 0:
+            phase = feed.phase
+            width_us, ratio = feed.width_us, phase.ratio
+            level = session.next_level(now_ms, lane)
             if not hal.put(
-                CHANNEL, level, level, width_us, phase.gap_us, width_us, phase.period_us, session.level_most
+                channel,
+                level,
+                level // ratio,
+                width_us,
+                phase.gap_us,
+                width_us * ratio,
+                feed.interval_us,
+                session.level_most,
             ):
                 self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (level, width_us))
                 return
-            session.took()
-        self._mid_train = session.feed.in_train()
+            session.took(lane)
+            most -= 1
+        self._mid_train[i] = feed.in_train()
 
     def status(self):
         """The session's status, with what the hardware counted."""
