@@ -48,14 +48,16 @@ class Supervisor:
             mask |= 1 << session.lanes[i].index
         hal.permit(session.programme.longest_us)
         hal.lamp(1)
-        # Each engine has its first pulse before any of them goes; the rest comes with the next turns of the loop.
+        # Each engine has its first pulse before any of them goes.
         now_ms = hal.now_ms()
         session.began(now_ms)
         for i in range(len(session.lanes)):
             self._feed_lane(i, now_ms, 1)
         if session.state == RUNNING:
             hal.go(mask)
-            session.began(hal.now_ms())
+            now_ms = hal.now_ms()
+            session.began(now_ms)
+            self.feed(now_ms)  # before the link takes its time for an answer
 
     def set_intensity(self, current_ua, channel):
         """Set the peak current of a channel. Raises Refused."""

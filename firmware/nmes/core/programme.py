@@ -240,7 +240,7 @@ def _check_whole(reasons, made):
 def parse(data):
     """Make a Programme of its data. Raises Refused with every reason found; decides shape, not currents."""
     reasons: list = []
-    wanted = ("title", "effect", "electrode", "max_current_ua")
+    wanted: tuple = ("title", "effect", "electrode", "max_current_ua")
     if not isinstance(data, dict) or "channels" not in data or "phases" in data:
         wanted += ("phases",)
     if _check_keys(reasons, "", data, wanted, None, ("phases", "channels")):

@@ -347,10 +347,8 @@ class Session:
         active = self.state in (RUNNING, PAUSED)
         channels = []
         for lane, begun in zip(self.lanes, delivered):
-            values = (
-                lane.index, lane.intensity_ua, lane.output_ua, lane.queued, begun, lane.cancelled, lane.underruns,
-            )  # fmt: skip
-            channels.append(dict(zip(CHANNEL_FIELDS, values)))
+            counts = (lane.queued, begun, lane.cancelled, lane.underruns)
+            channels.append(dict(zip(CHANNEL_FIELDS, (lane.index, lane.intensity_ua, lane.output_ua) + counts)))
         values = (
             self.state,
             self.fault,

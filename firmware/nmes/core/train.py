@@ -33,6 +33,10 @@ class Feed:
         self._taken = False
         self.phase = self._phases[0]
         self.begin_ms = 0  # on the channel's clock
+        self.width_us = 0
+        self.interval_us = 0
+        self._n = 0  # of the pulse in its turn, which began _turn_us before it
+        self._turn_us = 0
         self.seek(0)
 
     def due(self, elapsed_ms):

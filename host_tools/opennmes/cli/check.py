@@ -99,7 +99,7 @@ def _table(assessment: Assessment, pads: bool) -> Table:
         if pads and key == "shannon_k":
             limit = None
         if key == "phase_charge_uc":
-            narrowest_us = min(phase.width_us for phase in assessment.programme.phases)
+            narrowest_us = min(phase.widest_us for phase in assessment.programme.phases)
             by_width_nc = limits.CHARGE_BASE_NC + limits.CHARGE_PER_US_NC * narrowest_us
             limit = min(limits.CHARGE_MAX_NC, by_width_nc) / 1000
         shown = "" if limit is None else f"{limit / 2 if halved else limit:g}"

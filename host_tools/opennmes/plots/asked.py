@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nmes.core import pulse as core_pulse
-from nmes.core.programme import Phase, Programme
+from nmes.core.phase import Phase
+from nmes.core.programme import Programme
 from nmes.core.train import envelope
 from opennmes.plots import draw
 
