@@ -139,6 +139,10 @@ class Link:
             "pulses": loaded.pulses,
             "largest_current_ua": session.limit_ua,
             "largest_source": session.limit_source,
+            "channels": [
+                {"channel": channel.index, "pulses": channel.pulses, "grain_ua": session.grain_ua(channel)}
+                for channel in loaded.channels
+            ],
         }
 
     def _do_acknowledge(self, request):
@@ -154,11 +158,11 @@ class Link:
         self._supervisor.start()
 
     def _do_intensity(self, request):
-        self._supervisor.set_intensity(request["current_ua"])
+        self._supervisor.set_intensity(request["current_ua"], request["channel"])
         session = self._supervisor.session
         return {
             "channel": request["channel"],
-            "current_ua": session.intensity_ua,
+            "current_ua": session.lane(request["channel"]).intensity_ua,
             "limit_ua": session.limit_ua,
             "limit_source": session.limit_source,
         }

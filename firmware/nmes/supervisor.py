@@ -3,10 +3,11 @@
 from array import array
 
 from nmes.core import faults, pulse
+from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
 from nmes.core.session import RUNNING
 
-CHANNEL = 0
+_ALL = 64  # more than the engine has room for
 
 
 class Supervisor:
@@ -16,11 +17,13 @@ class Supervisor:
         self._hal = hal
         self.session = session
         self._on = False  # the engine runs
-        self._delivered = 0
-        self._before = 0  # delivered before the engine last began
-        self._mid_train = False
+        # Of each lane of the session: pulses delivered, those before the engine last began, and whether more must come.
+        self._delivered = []
+        self._before = []
+        self._mid_train = []
         self._seen = array("i", [0] * pulse.MEASURED)
-        self._judged = 0  # pulses judged since the engine last began
+        self._sensed = None  # the place of the lane that is measured, if there is one
+        self._judged = 0  # its pulses judged since the engine last began
 
     # ---- what the link and the panel ask ----
 
@@ -29,24 +32,46 @@ class Supervisor:
         if not self._hal.is_safe():
             refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
         self.session.arm(crc, self._hal.now_ms())
-        self._before = self._delivered = 0
+        lanes = len(self.session.lanes)
+        self._before = [0] * lanes
+        self._delivered = [0] * lanes
+        self._mid_train = [False] * lanes
 
     def start(self):
         """Start the programme, or go on after a pause. Raises Refused when the emergency stop is open."""
         if not self._hal.is_safe():
             refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
-        self.session.start(self._hal.now_ms())
-        self._mid_train = False
-        self._before = self._delivered
-        self._judged = 0
+        hal, session = self._hal, self.session
+        session.start(hal.now_ms())
         self._on = True
-        self._hal.begin(CHANNEL, self.session.programme.shortest_us)
-        self._hal.permit(self.session.programme.longest_us)
-        self._hal.lamp(1)
+        waits_us = session.waits_us()
+        self._sensed = None
+        self._judged = 0
+        mask = 0
+        for i in range(len(session.lanes)):
+            self._mid_train[i] = False
+            self._before[i] = self._delivered[i]
+            channel = session.lanes[i].index
+            hal.begin(channel, waits_us[i], session.programme.kind == DUMMY, session.programme.shortest_us)
+            if hal.sampled(channel) >= 0:
+                self._sensed = i
+            mask |= 1 << channel
+        hal.permit(session.programme.longest_us)
+        hal.lamp(1)
+        # Each engine has its first pulse before any of them goes.
+        now_ms = hal.now_ms()
+        session.began(now_ms)
+        for i in range(len(session.lanes)):
+            self._feed_lane(i, now_ms, 1)
+        if session.state == RUNNING:
+            hal.go(mask)
+            now_ms = hal.now_ms()
+            session.began(now_ms)
+            self.feed(now_ms)  # before the link takes its time for an answer
 
-    def set_intensity(self, current_ua):
-        """Set the peak current. Raises Refused."""
-        self.session.set_intensity(current_ua, self._hal.now_ms())
+    def set_intensity(self, current_ua, channel):
+        """Set the peak current of a channel. Raises Refused."""
+        self.session.set_intensity(current_ua, self._hal.now_ms(), channel)
 
     def pause(self):
         """Nothing after the running pulse; keeps the place."""
@@ -73,37 +98,46 @@ class Supervisor:
         if not self._on:
             return
         self._on = False
-        session = self.session
-        session.was_cancelled(self._hal.stop(CHANNEL))
+        hal, session = self._hal, self.session
+        cancelled = [hal.stop(lane.index) for lane in session.lanes]
         self._count()
-        self._hal.rest()
-        cause = self._judge(self._hal.now_ms())
+        hal.rest()
+        cause = self._judge(hal.now_ms())
         if cause:
             self._fail_delivery(cause)
         self._count_missed()
-        if session.queued != self._delivered + session.cancelled:
-            self.fail(faults.PULSE_COUNT, "asked %d, began %d" % (session.queued - session.cancelled, self._delivered))
+        for i in range(len(session.lanes)):
+            lane = session.lanes[i]
+            session.was_cancelled(cancelled[i], lane)
+            if lane.queued != self._delivered[i] + lane.cancelled:
+                asked = lane.queued - lane.cancelled
+                self.fail(
+                    faults.PULSE_COUNT, "channel %d: asked %d, began %d" % (lane.index, asked, self._delivered[i])
+                )
 
     def _count(self):
-        self._delivered = self._before + self._hal.begun(CHANNEL)
+        for i in range(len(self.session.lanes)):
+            self._delivered[i] = self._before[i] + self._hal.begun(self.session.lanes[i].index)
 
     def _judge(self, now_ms):
         """Judge what has been measured since the last time. 0, or a fault. Nothing here allocates."""
+        if self._sensed is None:
+            return 0  # no sense on these channels: the account says that nothing was measured
         hal, delivery = self._hal, self.session.delivery
-        ended = hal.begun(CHANNEL) - 1  # asked first: what has ended by now has been measured by then
-        while hal.sampled(CHANNEL) > 0:
-            hal.take(CHANNEL, self._seen)
+        channel = self.session.lanes[self._sensed].index
+        ended = hal.begun(channel) - 1  # asked first: what has ended by now has been measured by then
+        while hal.sampled(channel) > 0:
+            hal.take(channel, self._seen)
             self._judged += 1
             cause = delivery.judge(self._seen, now_ms)
             if cause:
                 return cause
-        if hal.sampled(CHANNEL) < 0:
-            return 0  # no sense on this channel: the account says that nothing was measured
         return delivery.lacking(ended - self._judged)
 
     def _count_missed(self):
-        if self._hal.sampled(CHANNEL) >= 0:
-            self.session.delivery.miss(self._delivered - self._before - self._judged)
+        if self._sensed is not None:
+            delivered = self._delivered[self._sensed] - self._before[self._sensed]
+            self.session.delivery.miss(delivered - self._judged)
 
     def _fail_delivery(self, cause):
         delivery = self.session.delivery
@@ -132,21 +166,36 @@ class Supervisor:
 
     def feed(self, now_ms):
         """Queue what is due. Nothing here allocates."""
+        for i in range(len(self._mid_train)):
+            self._feed_lane(i, now_ms, _ALL)
+
+    def _feed_lane(self, i, now_ms, most):
         hal, session = self._hal, self.session
-        if self._mid_train and hal.starved(CHANNEL):
-            session.underruns += 1  # the refill came too late; the engine rested instead
-        self._mid_train = False
-        while session.wants_pulse(now_ms) and hal.room(CHANNEL) > 0:
-            phase = session.feed.phase
-            width_us = phase.width_us
-            calibration = session.delivery.calibration
-            level = calibration.code(session.next_level(now_ms))
-            level_most = calibration.code(session.level_most)
-            if not hal.put(CHANNEL, level, level, width_us, phase.gap_us, width_us, phase.period_us, level_most):
+        lane = session.lanes[i]
+        channel, feed = lane.index, lane.feed
+        if self._mid_train[i] and hal.starved(channel):
+            lane.underruns += 1  # the refill came too late; the engine rested instead
+        while most > 0 and session.wants_pulse(now_ms, lane) and hal.room(channel) > 0:
+            phase = feed.phase
+            width_us, ratio = feed.width_us, phase.ratio
+            level = session.next_level(now_ms, lane)
+            calibration = session.calibrations[channel]
+            level_b = calibration.code(level // ratio)
+            if not hal.put(
+                channel,
+                level_b * ratio,
+                level_b,
+                width_us,
+                phase.gap_us,
+                width_us * ratio,
+                feed.interval_us,
+                calibration.code(session.level_most),
+            ):
                 self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (level, width_us))
                 return
-            session.took()
-        self._mid_train = session.feed.in_train()
+            session.took(lane)
+            most -= 1
+        self._mid_train[i] = feed.in_train()
 
     def status(self):
         """The session's status, with what the hardware counted."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from nmes.core import limits, programme
+from nmes.core.phase import Phase
 from nmes.core.reason import Refused
 
 LOAD_OHM = limits.LOAD_OHM
@@ -54,23 +55,24 @@ def assess(data: dict[str, Any], stage: dict[str, Any]) -> Assessment:
     return Assessment(limits.check(parsed, stage, parsed.max_current_ua), parsed, largest_ua, source)
 
 
-def figures(asked: programme.Programme, phase: programme.Phase, current_ua: int) -> dict[str, float]:
+def figures(asked: programme.Programme, phase: Phase, current_ua: int) -> dict[str, float]:
     """The output figures of one phase at a peak current, for the whole electrode and 500 ohm.
 
+    Where rate and width change they are those of the strongest instant.
     Exact up to the last step, which makes floating point of them. Nothing is decided by these.
     """
-    both_us = 2 * phase.width_us
     area_cm2 = Fraction(asked.area_mm2, 100)
-    irms2_ma2 = Fraction(current_ua**2 * both_us * phase.rate_mhz, 10**15)
-    charge_uc = Fraction(current_ua * phase.width_us, 10**6)
+    both = 1 + Fraction(1, phase.ratio)  # phase B is ratio times as long and 1/ratio as strong
+    irms2_ma2 = Fraction(current_ua**2 * phase.duty, 10**15) * both
+    charge_uc = Fraction(current_ua * phase.widest_us, 10**6)
     density_uc_cm2 = charge_uc / area_cm2
     return {
         "irms_ma": math.sqrt(irms2_ma2),
-        "iavg_ma": float(Fraction(current_ua * both_us * phase.rate_mhz, 10**12)),
+        "iavg_ma": float(Fraction(current_ua * 2 * phase.duty, 10**12)),
         "phase_charge_uc": float(charge_uc),
         "charge_density_uc_cm2": float(density_uc_cm2),
         "shannon_k": math.log10(charge_uc * density_uc_cm2),
         "current_density_rms_ma_cm2": math.sqrt(irms2_ma2 / area_cm2**2),
         "power_density_mw_cm2": float(irms2_ma2 * LOAD_OHM / 1000 / area_cm2),
-        "energy_mj": float(Fraction(current_ua**2 * LOAD_OHM * both_us, 10**15)),
+        "energy_mj": float(Fraction(current_ua**2 * LOAD_OHM * phase.widest_us, 10**15) * both),
     }

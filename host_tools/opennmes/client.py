@@ -57,7 +57,8 @@ class Device:
         self.events: deque[Message] = deque(maxlen=_EVENTS_MAX)
         self.identity: Message = {}
         self.state = ""  # as last heard
-        self.intensity_ua = 0
+        self.intensities: dict[int, int] = {}  # of each channel, as last heard; one that is not in it is at zero
+        self.grains: dict[int, int] = {}  # the step of each channel's intensity, as `load` said it
         self._received = bytearray()
         self._strange = b""  # what came in last and is no line of ours
         self._damage = ""  # what the device says happened to our line
@@ -140,6 +141,7 @@ class Device:
                 f"{self.port.name}: the device has kept another programme than it was sent (its CRC-32 differs); "
                 "nothing was started: do not use this device with this prescription, and report it"
             )
+        self.grains = {row["channel"]: row["grain_ua"] for row in answer.get("channels", ())}
         return answer
 
     def acknowledge(self) -> Message:
@@ -157,28 +159,45 @@ class Device:
 
     def start(self) -> Message:
         """Start, or go on after a pause; at zero intensity."""
-        self.intensity_ua = 0
+        self.intensities = {}
         return self.request("start")
 
-    def set_intensity(self, current_ua: int) -> Message:
-        """Set the peak current in one step."""
-        answer = self.request("intensity", channel=0, current_ua=current_ua)
-        self.intensity_ua = int(answer["current_ua"])
+    @property
+    def intensity_ua(self) -> int:
+        """The peak current of channel 0, as last heard."""
+        return self.intensities.get(0, 0)
+
+    def set_intensity(self, current_ua: int, channel: int = 0) -> Message:
+        """Set the peak current of a channel in one step."""
+        answer = self.request("intensity", channel=channel, current_ua=current_ua)
+        self.intensities[channel] = int(answer["current_ua"])
         return answer
 
-    def step_towards(self, current_ua: int) -> None:
+    def step_towards(self, current_ua: int, channel: int = 0) -> None:
         """Set the peak current to `current_ua`, or as far up as the device allows at once, and wait until the next step
         is possible."""
-        self.set_intensity(min(current_ua, self.intensity_ua + session.STEP_MAX_UA))
+        self._step(current_ua, channel)
         self.wait(STEP_S)
 
-    def raise_to(self, current_ua: int) -> None:
+    def _step(self, current_ua: int, channel: int) -> None:
+        grain_ua = self.grains.get(channel, 1)
+        step_ua = session.STEP_MAX_UA // grain_ua * grain_ua
+        self.set_intensity(min(current_ua, self.intensities.get(channel, 0) + step_ua), channel)
+
+    def steps_towards(self, currents_ua: dict[int, int]) -> None:
+        """The same for several channels at once; lower ones stay as they are."""
+        for channel, current_ua in currents_ua.items():
+            if self.intensities.get(channel, 0) < current_ua and self.state == session.RUNNING:
+                self._step(current_ua, channel)
+        self.wait(STEP_S)
+
+    def raise_to(self, current_ua: int, channel: int = 0) -> None:
         """Set the peak current in the steps that the device allows; down is one step.
 
         Returns early when the session ends meanwhile, as `state` then says.
         """
-        while self.intensity_ua != current_ua and self.state == session.RUNNING:
-            self.step_towards(current_ua)
+        while self.intensities.get(channel, 0) != current_ua and self.state == session.RUNNING:
+            self.step_towards(current_ua, channel)
 
     def stop(self) -> Message:
         """End the session. Always allowed."""
@@ -252,8 +271,11 @@ class Device:
     def _heard(self, message: Message) -> None:
         self.state = message.get("state", self.state)
         if message.get("state") != session.RUNNING:
-            self.intensity_ua = 0
-        self.intensity_ua = message.get("intensity_ua", self.intensity_ua)
+            self.intensities = {}
+        if "channels" in message:
+            self.intensities = {row["channel"]: row["intensity_ua"] for row in message["channels"]}
+        elif "intensity_ua" in message:
+            self.intensities = {0: message["intensity_ua"]}
 
     def _outcome(self, cmd: str, answer: Message) -> Message:
         if not answer["ok"]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nmes.core import programme
+from nmes.core.phase import CHANGES
 
 FILE_MAX_BYTES = 65_536
 _ADJUSTED_MAX = 9  # numbers from 10^10 on are out of every range, and their digits could fill the memory
@@ -25,6 +26,7 @@ class Quantity:
     """A number of the file: `steps * step` in `unit` becomes the integer `steps * per_step` in the programme's `field`.
 
     `step` is the smallest difference that is exact on both sides. `default` is in the programme's unit; None: required.
+    What is optional and not given is left out of the programme, where nmes.core.phase says what that means.
     """
 
     field: str
@@ -32,6 +34,7 @@ class Quantity:
     step: Decimal
     per_step: int = 1
     default: int | None = None
+    optional: bool = False
 
 
 ELECTRODE = {"area_cm2": Quantity("area_mm2", "cm2", Decimal("0.01"))}
@@ -46,8 +49,19 @@ PHASE = {
     "ramp_down_s": Quantity("ramp_down_ms", "s", Decimal("0.001"), default=1_000),
     # 1 ms has no finite decimal number of minutes; 3 ms has.
     "duration_min": Quantity("duration_ms", "min", Decimal("0.00005"), per_step=3),
+    "second_phase_ratio": Quantity("ratio", "times", Decimal(1), optional=True),
+    "pulses": Quantity("pulses", "pulses", Decimal(1), optional=True),
+    "burst_pulses": Quantity("burst_pulses", "pulses", Decimal(1), optional=True),
+    "burst_frequency_hz": Quantity("burst_rate_mhz", "Hz", Decimal("0.001"), optional=True),
+    "frequency_to_hz": Quantity("rate_to_mhz", "Hz", Decimal("0.001"), optional=True),
+    "pulse_width_to_us": Quantity("width_to_us", "us", Decimal(1), optional=True),
+    "change_s": Quantity("change_ms", "s", Decimal("0.001"), optional=True),
 }
-QUANTITIES = ELECTRODE | LIMITS | PHASE
+CHANNEL = {
+    "delay_s": Quantity("delay_us", "s", Decimal("0.000001"), default=0),
+}
+_NUMBER = {"channel": Quantity("channel", "(its number)", Decimal(1))}
+QUANTITIES = ELECTRODE | LIMITS | PHASE | CHANNEL
 
 _WHY = {
     "area_cm2": "the current density cannot be limited without it; give the conductive area of the smaller electrode",
@@ -158,20 +172,23 @@ def in_file_unit(quantity: Quantity, value: int) -> str:
     """A programme's integer as the file would have it, with its unit."""
     if value % quantity.per_step:
         return f"{float(value * quantity.step / quantity.per_step):g} {quantity.unit}"
-    return f"{plain(value // quantity.per_step * quantity.step)} {quantity.unit}"
+    return f"{plain(value // quantity.per_step * quantity.step)} {quantity.unit}".strip()
 
 
 def _key_lines(text: str) -> dict[str, int]:
     """Where the keys are, as far as a look at the lines' beginnings shows it."""
     found: dict[str, int] = {}
     table = ""
-    phases = 0
+    counts: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*(\[\[?)\s*([\w.-]+)\s*\]", line):
             table = header[2]
             if header[1] == "[[":
-                phases += 1
-                table = f"{table} {phases}"
+                outer, _, inner = table.rpartition(".")
+                if outer:  # [[channel.phase]] belongs to the [[channel]] above it
+                    inner = f"{outer} {counts.get(outer, 0)} {inner}"
+                counts[inner] = counts.get(inner, 0) + 1
+                table = f"{inner} {counts[inner]}"
             found.setdefault(table, number)
         elif key := re.match(r"\s*([\w.-]+)\s*=", line):
             found.setdefault(f"{table}.{key[1]}" if table else key[1], number)
@@ -186,18 +203,10 @@ class _Reader:
         self._lines = _key_lines(text)
 
     def programme(self, document: dict[str, Any]) -> dict[str, Any]:
-        self._known("", document, ("title", "effect", "electrode", "limits", "phase"))
+        self._known("", document, ("title", "effect", "electrode", "limits", "phase", "channel"))
         electrode = self._table("electrode", document, ("kind", *ELECTRODE))
         limits = self._table("limits", document, tuple(LIMITS))
-        phases = document.get("phase")
-        if not isinstance(phases, list) or not phases or not all(isinstance(phase, dict) for phase in phases):
-            self._problem("missing", "phase", "is missing; a prescription has at least one table [[phase]]")
-            phases = []
-        if len(phases) > programme.PHASES_MAX:
-            most = programme.PHASES_MAX
-            self._problem("not_a_list", "phase", f"has {len(phases)} tables; at most {most} are possible")
-            phases = []
-        return {
+        made: dict[str, Any] = {
             "title": self._string("title", document.get("title"), programme.TITLE_MAX),
             "effect": self._choice("effect", document.get("effect", "motor"), programme.EFFECTS),
             "electrode": {
@@ -205,14 +214,48 @@ class _Reader:
                 **self._quantities("electrode", electrode, ELECTRODE),
             },
             **self._quantities("limits", limits, LIMITS),
-            "phases": [self._phase(number, phase) for number, phase in enumerate(phases, 1)],
         }
+        if "channel" in document:
+            made["channels"] = [
+                self._channel(number, channel)
+                for number, channel in enumerate(self._tables("channel", document, programme.CHANNELS_MAX), 1)
+            ]
+        own = [row for row in made.get("channels", ()) if "phases" in row]
+        if "phase" in document or not own or len(own) < len(made["channels"]):
+            made["phases"] = self._phases("phase", document)
+        return made
 
-    def _phase(self, number: int, phase: dict[str, Any]) -> dict[str, Any]:
-        label = f"phase {number}"
-        self._known(label, phase, ("name", *PHASE))
-        name = self._string(f"{label}.name", phase.get("name", label), programme.NAME_MAX)
-        return {"name": name, **self._quantities(label, phase, PHASE)}
+    def _tables(self, key: str, document: dict[str, Any], most: int, label: str = "") -> list[dict[str, Any]]:
+        """The tables [[key]], at least one; none after noting a problem."""
+        tables = document.get(key)
+        label = label or key
+        if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+            self._problem("missing", label, f"is missing; a prescription has at least one table [[{key}]]")
+            return []
+        if len(tables) > most:
+            self._problem("not_a_list", label, f"has {len(tables)} tables; at most {most} are possible")
+            return []
+        return tables
+
+    def _phases(self, label: str, document: dict[str, Any]) -> list[dict[str, Any]]:
+        tables = self._tables("phase", document, programme.PHASES_MAX, label)
+        return [self._phase(f"{label} {number}", f"phase {number}", phase) for number, phase in enumerate(tables, 1)]
+
+    def _channel(self, number: int, channel: dict[str, Any]) -> dict[str, Any]:
+        label = f"channel {number}"
+        self._known(label, channel, (*_NUMBER, *CHANNEL, "phase"))
+        made: dict[str, Any] = self._quantities(label, channel, _NUMBER | CHANNEL)
+        if "phase" in channel:
+            made["phases"] = self._phases(f"{label} phase", channel)
+        return made
+
+    def _phase(self, label: str, name: str, phase: dict[str, Any]) -> dict[str, Any]:
+        self._known(label, phase, ("name", "change", *PHASE))
+        made: dict[str, Any] = {"name": self._string(f"{label}.name", phase.get("name", name), programme.NAME_MAX)}
+        made |= self._quantities(label, phase, PHASE)
+        if "change" in phase:
+            made["change"] = self._choice(f"{label}.change", phase["change"], CHANGES)
+        return made
 
     def _problem(self, code: str, key: str, text: str) -> None:
         line = self._lines.get(key)
@@ -260,6 +303,7 @@ class _Reader:
         return {
             quantity.field: self._integer(f"{label}.{key}", table.get(key), quantity)
             for key, quantity in quantities.items()
+            if key in table or not quantity.optional
         }
 
     def _integer(self, key: str, value: object, quantity: Quantity) -> int:

@@ -17,6 +17,7 @@ class LoggedPulse:
     width_b_us: int
     level_a: int
     level_b: int
+    channel: int = 0
 
     def current_ma(self, stage: dict[str, Any]) -> float:
         """The current of phase A that `stage` makes of its level."""
@@ -28,7 +29,7 @@ def read_pulse_log(path: Path) -> list[LoggedPulse]:
     pulses = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         fields = line.split(",")
-        if len(fields) != 6:
-            raise ValueError(f"{path}, line {number}: {line[:60]!r} is no pulse; expected six whole numbers")
+        if len(fields) != 7:
+            raise ValueError(f"{path}, line {number}: {line[:60]!r} is no pulse; expected seven whole numbers")
         pulses.append(LoggedPulse(*map(int, fields)))
     return pulses

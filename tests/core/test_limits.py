@@ -25,11 +25,12 @@ def codes(current_ua, phases=None, stage=samples.STAGE, **changes):
 class Beyond:
     """A programme's phase beyond the envelope, for limits that the envelope keeps out of reach."""
 
-    def __init__(self, kind, area_mm2, width_us, rate_mhz):
+    def __init__(self, kind, area_mm2, width_us, rate_mhz, ratio=1):
         self.kind = kind
         self.area_mm2 = area_mm2
-        self.width_us = width_us
-        self.rate_mhz = rate_mhz
+        self.widest_us = width_us
+        self.duty = width_us * rate_mhz
+        self.ratio = ratio
 
     def codes(self, current_ua):
         return {found[0] for found in limits._broken(self, self, current_ua)}

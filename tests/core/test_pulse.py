@@ -100,7 +100,7 @@ class WhatDoesNotFitIsRefused(unittest.TestCase):
             ("width_a_us", 10, 1000),
             ("width_b_us", 10, 1000),
             ("gap_us", 0, 1000),
-            ("whole_period_us", 250 + 50 + 250 + OVERHEAD_US, 2_000_000),
+            ("whole_period_us", 250 + 50 + 250 + OVERHEAD_US, 1_000_000_000),
         ):
             record(**{argument: least})
             record(**{argument: most})

@@ -15,7 +15,7 @@ def bad(level=300, width_us=250, gap_us=50, period_us=20_000, level_most=1_000, 
     halves = array("H", [0] * 6)
     level_b, width_b_us = other.get("level_b", level), other.get("width_b_us", width_us)
     pulse.encode(halves, 0, level, level_b, width_us, gap_us, width_b_us, period_us)
-    return pulse_check.bad(halves, 0, level_most)
+    return pulse_check.bad(halves, 0, level_most, other.get("dummy", False))
 
 
 class WhatIsAcceptableIsLetThrough(unittest.TestCase):
@@ -52,7 +52,7 @@ class EachRuleRefuses(unittest.TestCase):
             halves = array("H", [0] * 6)
             pulse.encode(halves, 0, 300, 300, 250, 50, 250, 20_000)
             halves[2 * word] ^= 1
-            self.assertEqual(pulse_check.bad(halves, 0, 1_000), 1)
+            self.assertEqual(pulse_check.bad(halves, 0, 1_000, False), 1)
 
     def test_levels_that_differ(self):
         self.assertEqual(bad(300, level_b=301), 2)
@@ -63,6 +63,34 @@ class EachRuleRefuses(unittest.TestCase):
         self.assertEqual(bad(300, level_most=300), 0)
         self.assertEqual(bad(301, level_most=300), 3)
         self.assertEqual(bad(1, level_most=0), 3)
+
+    def test_charges_that_differ(self):
+        self.assertEqual(bad(300, level_b=100, width_us=100, width_b_us=300), 0)
+        self.assertEqual(bad(301, level_b=100, width_us=100, width_b_us=300), 2)
+        self.assertEqual(bad(300, level_b=101, width_us=100, width_b_us=300), 2)
+        self.assertEqual(bad(300, level_b=300, width_us=100, width_b_us=200), 2)
+        # Equal charge, but the other way about: a second phase that is the stronger one.
+        self.assertEqual(bad(100, level_b=200, width_us=200, width_b_us=100), 4)
+
+    def test_every_ratio_up_to_10(self):
+        for ratio in range(1, 11):
+            for width_us in (50, 83, 100, 300, 500):
+                if ratio * width_us <= 1_000:
+                    self.assertEqual(bad(10 * ratio, width_us, level_b=10, width_b_us=ratio * width_us), 0)
+        self.assertEqual(bad(110, 50, level_b=10, width_b_us=550), 4)
+
+    def test_a_resistor_may_get_what_the_engine_can_do_and_no_more(self):
+        for level, width_us, gap_us, period_us, width_b_us in (
+            (1_000, 1_000, 1_000, 4_000, 1_000),
+            (1_000, 10, 0, 2_000, 10),
+            (1_000, 100, 0, 2_400, 1_000),
+        ):
+            shape = {"level_b": level * width_us // width_b_us, "width_b_us": width_b_us}
+            self.assertEqual(bad(level, width_us, gap_us, period_us, dummy=True, **shape), 0)
+            self.assertTrue(bad(level, width_us, gap_us, period_us, **shape))
+        self.assertEqual(bad(100, 10, 0, 1_999, dummy=True), 6)
+        self.assertEqual(bad(101, level_most=100, dummy=True), 3)
+        self.assertEqual(bad(100, level_b=101, dummy=True), 2)
 
     def test_widths_that_differ(self):
         self.assertEqual(bad(width_us=250, width_b_us=251), 4)
@@ -93,9 +121,9 @@ class EachRuleRefuses(unittest.TestCase):
     def test_it_looks_at_the_record_it_is_told_to(self):
         halves = array("H", [0xFFFF] * 18)
         pulse.encode(halves, 6, 300, 300, 250, 50, 250, 20_000)
-        self.assertEqual(pulse_check.bad(halves, 6, 1_000), 0)
-        self.assertTrue(pulse_check.bad(halves, 0, 1_000))
-        self.assertTrue(pulse_check.bad(halves, 12, 1_000))
+        self.assertEqual(pulse_check.bad(halves, 6, 1_000, False), 0)
+        self.assertTrue(pulse_check.bad(halves, 0, 1_000, False))
+        self.assertTrue(pulse_check.bad(halves, 12, 1_000, False))
 
 
 def reference(halves, level_most):
@@ -105,8 +133,12 @@ def reference(halves, level_most):
     return (
         found["tags"] == TAGS
         and found["spare"] == 0
-        and found["level_a"] == found["level_b"] <= level_most
-        and width_a == width_b <= 500
+        and found["level_b"] * width_b == found["level_a"] * width_a
+        and found["level_b"] <= found["level_a"] <= level_most
+        and width_b in [width_a * ratio for ratio in range(1, 11)]
+        and (found["level_a"] == 0 or found["level_a"] / found["level_b"] == width_b / width_a)
+        and width_a <= 500
+        and width_b <= 1_000
         and gap <= 200
         and found["rest"] + 272 + width_a + gap + width_b >= 6_666
         and found["level_a"] * 100 * width_a <= 25_000_000  # pC
@@ -124,7 +156,7 @@ class AnIndependentReferenceAgrees(unittest.TestCase):
                     pulse.encode(halves, 0, level, level, width_us, gap_us, width_us, period_us)
                     for bit in {first, second}:
                         halves[bit // 16] ^= 1 << bit % 16
-                    verdict = pulse_check.bad(halves, 0, 1_000)
+                    verdict = pulse_check.bad(halves, 0, 1_000, False)
                     self.assertEqual(verdict == 0, reference(halves, 1_000), (shape, first, second))
                     refused += verdict != 0
         self.assertTrue(refused > 10_000, refused)
@@ -135,7 +167,7 @@ class AnIndependentReferenceAgrees(unittest.TestCase):
         for _ in range(5_000):
             for i in range(6):
                 halves[i] = die.roll(65_536)
-            self.assertEqual(pulse_check.bad(halves, 0, 1_000) == 0, reference(halves, 1_000))
+            self.assertEqual(pulse_check.bad(halves, 0, 1_000, False) == 0, reference(halves, 1_000))
 
     def test_on_near_misses(self):
         die = Die(4)
@@ -147,7 +179,7 @@ class AnIndependentReferenceAgrees(unittest.TestCase):
             pulse.encode(
                 halves, 0, level, level + (die.roll(5) == 0), width_us, die.roll(230), width_b_us, 6_600 + die.roll(300)
             )
-            verdict = pulse_check.bad(halves, 0, 1_000)
+            verdict = pulse_check.bad(halves, 0, 1_000, False)
             self.assertEqual(verdict == 0, reference(halves, 1_000))
             through += verdict == 0
         self.assertTrue(300 < through < 4_000, through)
@@ -161,8 +193,8 @@ class NothingIsAllocated(unittest.TestCase):
         bad = pulse_check.bad
         heap_lock()
         try:
-            good = bad(halves, 0, 1_000)
-            wrong = bad(halves, 6, 1_000)
+            good = bad(halves, 0, 1_000, False)
+            wrong = bad(halves, 6, 1_000, False)
         finally:
             heap_unlock()
         self.assertEqual((good, wrong), (0, 3))

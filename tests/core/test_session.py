@@ -45,7 +45,7 @@ def running(data=None, now_ms=T0, ua=0):
     made = armed(data, now_ms)
     made.start(now_ms)
     if ua:
-        made.intensity_ua = ua
+        made.lanes[0].intensity_ua = ua
     return made
 
 
@@ -75,14 +75,14 @@ class EveryTransition(unittest.TestCase):
         for state, make in IN_EACH_STATE:
             made = make()
             self.assertEqual(made.state, state)
-            before = made.status(T0, 0)
+            before = made.status(T0, [0])
             if state in states:
                 act(made)
                 after.append(made.state)
             else:
                 with self.assertRaises(Refused):
                     act(made)
-                self.assertEqual(made.status(T0, 0), before, state)
+                self.assertEqual(made.status(T0, [0]), before, state)
         return after
 
     def test_load_in_idle(self):
@@ -127,18 +127,19 @@ class EveryTransition(unittest.TestCase):
 
     def test_status_has_its_fields_and_json_holds_them_in_every_state(self):
         for _, make in IN_EACH_STATE:
-            status = make().status(T0, 3)
+            status = make().status(T0, [3])
             self.assertEqual(sorted(status), sorted(session.STATUS_FIELDS))
             self.assertEqual(json.loads(json.dumps(status)), status)
-        self.assertEqual(sorted(Session(samples.STAGE).status(0, 0)), sorted(session.STATUS_FIELDS))
+        self.assertEqual(sorted(Session(samples.STAGE).status(0, [0])), sorted(session.STATUS_FIELDS))
 
 
 class ANewSession(unittest.TestCase):
     def test_it_is_idle_at_zero_and_has_nothing(self):
         made = Session(samples.STAGE)
-        status = made.status(0, 0)
+        status = made.status(0, [0])
+        self.assertEqual(status.pop("channels"), [])
         texts = ("fault_text", "ended", "phase", "part", "limit_source")
-        for field in session.STATUS_FIELDS:
+        for field in status:
             self.assertEqual(status[field], IDLE if field == "state" else "" if field in texts else 0, field)
         self.assertEqual((made.fault_ms, made.level_most, made.programme, made.feed), (0, 0, None, None))
 
@@ -147,8 +148,8 @@ class ANewSession(unittest.TestCase):
         for _ in range(100):
             made.took()
         made.next_level(T0 + 3_000)
-        made.underruns = 3
-        status = made.status(T0 + 3_000, 97)
+        made.lanes[0].underruns = 3
+        status = made.status(T0 + 3_000, [97])
         for field, wanted in (
             ("state", RUNNING),
             ("programme_crc", made.programme_crc),
@@ -173,10 +174,10 @@ class Loading(unittest.TestCase):
     def test_a_refused_programme_leaves_the_one_before(self):
         made = loaded()
         acknowledge(made)
-        before = made.status(T0, 0)
+        before = made.status(T0, [0])
         for bad in ({}, None, samples.programme(max_current_ua=100_000), samples.programme(title="\ud800")):
             self.assertTrue(codes(made.load, bad))
-            self.assertEqual(made.status(T0, 0), before)
+            self.assertEqual(made.status(T0, [0]), before)
         self.assertEqual(made.programme.title, "stress")
 
     def test_a_new_programme_needs_a_new_acknowledgement(self):
@@ -236,7 +237,7 @@ class Arming(unittest.TestCase):
         for _ in range(20):
             made.took()
         made.next_level(T0 + 500)
-        made.underruns = 2
+        made.lanes[0].underruns = 2
         made.stop("stopped", T0 + 1_234)
         made.was_cancelled(3)
         # What was is kept until the next session,
@@ -345,10 +346,12 @@ class Intensity(unittest.TestCase):
 
     def test_it_changes_nothing_but_itself(self):
         made = running()
-        before = made.status(T0, 0)
+        before = made.status(T0, [0])
         made.set_intensity(700, T0)
-        after = made.status(T0, 0)
-        self.assertEqual([key for key in session.STATUS_FIELDS if after[key] != before[key]], ["intensity_ua"])
+        after = made.status(T0, [0])
+        self.assertEqual(
+            [key for key in session.STATUS_FIELDS if after[key] != before[key]], ["intensity_ua", "channels"]
+        )
 
 
 class Leaving(unittest.TestCase):
@@ -361,7 +364,7 @@ class Leaving(unittest.TestCase):
             lambda made: (made.tick(T0 + 2_000), made.tick(T0 + 3_000)),
         ):
             made = running(ua=9_000)
-            made.output_ua = 9_000
+            made.lanes[0].output_ua = 9_000
             leave(made)
             self.assertTrue(made.state != RUNNING)
             self.assertEqual((made.intensity_ua, made.output_ua), (0, 0))
@@ -370,7 +373,7 @@ class Leaving(unittest.TestCase):
     def test_the_reason_for_the_end_is_kept(self):
         made = running()
         made.stop("stopped", T0)
-        self.assertEqual(made.status(T0, 0)["ended"], "stopped")
+        self.assertEqual(made.status(T0, [0])["ended"], "stopped")
         made = running()
         made.heard(T0 + 60_000)
         self.assertFalse(made.tick(T0 + 59_999))
@@ -399,7 +402,7 @@ class Pausing(unittest.TestCase):
     def test_it_goes_on_at_zero_in_the_same_place(self):
         made = running(ua=5_000)
         for _ in range(10):
-            self.assertTrue(made.wants_pulse(T0))
+            self.assertTrue(made.wants_pulse(T0 + 300))
             made.took()
         made.pause(T0 + 300)
         made.was_cancelled(2)
@@ -445,7 +448,7 @@ class TheHostIsLost(unittest.TestCase):
 
     def test_running_it_fades_for_a_second_and_stops(self):
         made = running(ua=10_000)
-        made.feed.k = 100  # on the plateau
+        made.feed.seek(100)  # on the plateau
         self.assertFalse(made.tick(T0 + 1_999))
         self.assertEqual(made.next_level(T0 + 1_999), 100)
         self.assertFalse(made.tick(T0 + 2_000))
@@ -486,7 +489,7 @@ class TheHostIsLost(unittest.TestCase):
 
     def test_however_late_it_is_asked_for_a_level_there_is_no_negative_one(self):
         made = running(ua=100_000)
-        made.feed.k = 100
+        made.feed.seek(100)
         made.tick(T0 + 2_000)
         self.assertEqual(made.next_level(T0 + 2_999), 1)
         for ms in (3_000, 3_001, 10_000):
@@ -556,7 +559,7 @@ class AWholeSession(unittest.TestCase):
     def run_through(self, data, pauses=(), step_ms=5, ahead_ms=60, begin_ms=T0):
         """Returns (session, pulses begun, levels taken)."""
         made = running(data, begin_ms)
-        made.intensity_ua = made.limit_ua // 100 * 100
+        made.lanes[0].intensity_ua = made.limit_ua // 100 * 100
         queue, begun, levels = [], 0, []
         free_us = 0
         now_ms = begin_ms
@@ -575,18 +578,18 @@ class AWholeSession(unittest.TestCase):
                 queue = []
                 made.start(now_ms + 700)
                 now_ms += 700
-                free_us = 1_000 * (now_ms - begin_ms)
-                made.intensity_ua = made.limit_ua // 100 * 100
+                free_us = 1_000 * (now_ms - begin_ms) + made.waits_us()[0]
+                made.lanes[0].intensity_ua = made.limit_ua // 100 * 100
                 continue
-            period_us = made.feed.phase.period_us if made.feed.phase else 1
+            period_us = 1_000_000
             while len(queue) < max(1, 1_000 * ahead_ms // period_us) and made.wants_pulse(now_ms):
                 levels.append(made.next_level(now_ms))
                 self.assertTrue(0 <= levels[-1] <= made.intensity_ua // 100 <= made.level_most)
+                period_us = made.feed.interval_us
                 made.took()
                 free_us = max(free_us, now_us)
                 queue.append(free_us)
-                free_us += made.feed.phase.period_us
-                period_us = made.feed.phase.period_us
+                free_us += period_us
             now_ms += step_ms
         made.was_cancelled(len(queue))
         return made, begun, levels

@@ -64,7 +64,8 @@ def test_the_feed_gives_every_pulse_of_every_train_once_and_in_its_time(made):
     while feed.due(whole.duration_ms):
         key = whole.phases.index(feed.phase), feed.begin_ms
         assert feed.k == seen.get(key, 0)
-        assert not feed.due(feed.begin_ms - 1) and feed.due(feed.begin_ms)
+        at_ms = feed.next_us() // 1000 - train.AHEAD_MS
+        assert not feed.due(at_ms - 1) and feed.due(at_ms)
         seen[key] = feed.k + 1
         feed.take()
     wanted, begin_ms = {}, 0

@@ -12,7 +12,7 @@ from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING, STEP_EVERY_MS, STEP_MAX_UA, Session
 
 DATA = samples.programme(
-    [samples.phase(rate_mhz=3_000, work_ms=1_000, rest_ms=500, ramp_up_ms=500, ramp_down_ms=500, duration_ms=1_000)],
+    [samples.phase(rate_mhz=10_000, work_ms=1_000, rest_ms=500, ramp_up_ms=500, ramp_down_ms=500, duration_ms=1_000)],
     max_current_ua=2_000,
 )
 OTHER = samples.programme(DATA["phases"], max_current_ua=1_000)
@@ -32,7 +32,11 @@ class World:
     def copy(self) -> World:
         other = copy.copy(self)
         other.session = copy.copy(self.session)
-        other.session.feed = copy.copy(self.session.feed)
+        other.session.lanes = [copy.copy(lane) for lane in self.session.lanes]
+        for lane in other.session.lanes:
+            lane.feed = copy.copy(lane.feed)
+        if other.session.lanes:
+            other.session._first = other.session.lanes[0]
         return other
 
     def key(self) -> tuple:
@@ -48,7 +52,9 @@ class World:
             s.limit_ua,
             s.intensity_ua,
             s.output_ua,
-            None if s._raised_ms is None or s.state != RUNNING else min(now_ms - s._raised_ms, STEP_EVERY_MS),
+            None
+            if s._first.raised_ms is None or s.state != RUNNING
+            else min(now_ms - s._first.raised_ms, STEP_EVERY_MS),
             min(now_ms - s._heard_ms, 2_000) if active else None,
             None if s._fading_ms is None or not active else now_ms - s._fading_ms,
             s.elapsed_ms(now_ms) if active else None,

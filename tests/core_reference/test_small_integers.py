@@ -10,6 +10,12 @@ from nmes.core import checklist, programme, pulse, pulse_check, train
 from nmes.core.session import Session
 
 
+def sought(phase):
+    """Only `seek` multiplies with these, and that is not for every pulse."""
+    phase.turn_us, phase.turn_pulses = int(phase.turn_us), int(phase.turn_pulses)
+    return phase
+
+
 def test_the_watch_works():
     assert Small(2) ** 1 == 2
     for broken in (lambda: Small(2**29) * 2, lambda: 4 * Small(2**28), lambda: Small(1) << 30, lambda: 1 << Small(30)):
@@ -30,7 +36,7 @@ def test_a_record_is_made_and_checked_within_30_bits():
         shape = [Small(n) for n in (level, level, width_us, gap_us, width_us, period_us)]
         pulse.encode(halves, Small(0), *shape)
         assert all(isinstance(half, Small) and 0 <= half < 65_536 for half in halves)
-        assert pulse_check.bad(halves, Small(0), Small(1_000)) == 0
+        assert pulse_check.bad(halves, Small(0), Small(1_000), False) == 0
 
 
 def hour():
@@ -41,10 +47,11 @@ def hour():
 
 def test_the_levels_of_an_hour_of_pulses_are_found_within_30_bits():
     whole = programme.parse(hour())
-    phase = small(whole.phases[0])
+    phase = sought(small(whole.phases[0]))
     feed = train.Feed(whole)
     for k in (*range(1_000), *range(1_000, phase.pulses, 997), *range(phase.pulses - 1_000, phase.pulses)):
-        feed.k = Small(k)
+        feed.seek(k)
+        small(feed)
         level = feed.level(Small(1_000))
         # and it is what the whole product would have given
         assert level == train.envelope(phase, int(k) * int(phase.period_us) // 1_000, 1_000)
@@ -59,14 +66,15 @@ def test_a_turn_of_the_loop_stays_within_30_bits():
     begin_ms = 500_000_000  # nearly six days after power on
     made.arm(made.programme_crc, Small(begin_ms))
     made.start(Small(begin_ms))
-    small(made.programme.phases[0])
-    made.intensity_ua = Small(100_000)
+    sought(small(made.programme.phases[0]))
+    made.lanes[0].intensity_ua = Small(100_000)
     for ms in (*range(0, 4_000, 13), *range(4_000, 3_598_000, 99_991), *range(3_598_000, 3_600_000, 13)):
         now_ms = Small(begin_ms + ms)
         made.heard(now_ms)
         made.tick(now_ms)
         phase = made.feed.phase
-        made.feed.k = Small(min(ms * 1_000 // phase.period_us, phase.pulses - 1))
+        made.feed.seek(int(min(ms * 1_000 // phase.period_us, phase.pulses - 2)))
+        small(made.feed)
         assert made.wants_pulse(now_ms)
         assert 0 <= made.next_level(now_ms) <= 1_000
         made.took()

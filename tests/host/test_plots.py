@@ -108,8 +108,8 @@ def test_intensity_comes_from_status_events() -> None:
 
 def test_a_pulse_log_is_read(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
-    path.write_text("271,250,50,250,30,30\n")
-    assert read_pulse_log(path) == [LoggedPulse(271, 250, 50, 250, 30, 30)]
+    path.write_text("271,250,50,250,30,30,1\n")
+    assert read_pulse_log(path) == [LoggedPulse(271, 250, 50, 250, 30, 30, 1)]
     path.write_text("271,250,50\n")
     with pytest.raises(ValueError, match="line 1"):
         read_pulse_log(path)

@@ -44,7 +44,7 @@ COMMANDS = {
     "load": Command(
         _IDLE,
         {"programme": ("object", None, None)},
-        ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source"),
+        ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source", "channels"),
         "Checks a programme and keeps it. Refused with every reason, and the one before stays.",
     ),
     "acknowledge": Command(
@@ -64,9 +64,9 @@ COMMANDS = {
     ),
     "intensity": Command(
         (session.RUNNING,),
-        {"channel": ("int", 0, 0), "current_ua": ("int", 0, programme.CURRENT_UA[1])},
+        {"channel": ("int", 0, programme.CHANNELS_MAX - 1), "current_ua": ("int", 0, programme.CURRENT_UA[1])},
         ("channel", "current_ua", "limit_ua", "limit_source"),
-        "Sets the peak current. Down at once; up by at most 1 mA every 250 ms.",
+        "Sets the peak current of a channel. Down at once; up by at most 1 mA every 250 ms.",
     ),
     "pause": Command(
         (session.RUNNING,), {}, ("state",), "Nothing after the running pulse; intensity is zero when it goes on."

@@ -2,8 +2,13 @@
 
 As data it is a dictionary (the link carries it as JSON):
 
-    {"title": …, "effect": "motor" | "sensory", "electrode": {"kind": "probe" | "pads", "area_mm2": …},
-     "max_current_ua": …, "phases": [{"name": …, "rate_mhz": …, …}, …]}
+    {"title": …, "effect": "motor" | "sensory", "electrode": {"kind": "probe" | "pads" | "dummy", "area_mm2": …},
+     "max_current_ua": …, "phases": [{"name": …, "rate_mhz": …, …}, …],
+     "channels": [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": …, "phases": [own, …]}]}
+
+`channels` may be left out (then it is channel 0 alone), and so may the fields of a phase that have a default in
+PHASE_FIELDS, and `change`. All channels run `phases`, save those that have their own. The CRC-32 names the data as
+they were given.
 
 A phase works and rests in turns for `duration_ms`; with `work_ms` 0 it is one continuous train. Work includes its
 ramps. Work that would not end within the phase is not begun.
@@ -12,57 +17,56 @@ ramps. Work that would not end within the phase is not begun.
 import binascii
 
 from nmes.core import limits, pulse
-from nmes.core.reason import Refused, check_int, printable, reason
+from nmes.core.phase import (
+    BURST_RATE_LEAST_MHZ,
+    CHANGE_LEAST_MS,
+    CHANGES,
+    DUMMY,
+    ENGINE,
+    OR_ZERO,
+    PHASE_FIELDS,
+    Phase,
+    bounds,
+)
+from nmes.core.reason import Refused, check_int, is_int, printable, reason
 
-KINDS = ("probe", "pads")
+KINDS = ("probe", "pads", DUMMY)
 EFFECTS = ("motor", "sensory")
 PHASES_MAX = 8
+CHANNELS_MAX = 2
+DELAY_MAX_US = 30_000_000
 TITLE_MAX = 60
 NAME_MAX = 20
+RATIOS_MOST = 10  # the least common multiple of a channel's ratios: intensity goes in so many levels at a time
+# The engine counts the rest after a train's last pulse, and the device's integers end at 30 bits.
+_TAIL_MOST_MS = 900_000
 
 _ENVELOPE = "OpenNMES envelope"
-_ENGINE = "pulse engine"
 
-# field: (least, most, where the bounds come from). All are required; the host fills in defaults when it reads a file.
-PHASE_FIELDS = {
-    "rate_mhz": (1_000, 150_000, _ENVELOPE),
-    "width_us": (50, 500, _ENVELOPE),
-    "gap_us": (0, 200, _ENVELOPE),
-    "work_ms": (0, 30_000, _ENVELOPE),
-    "rest_ms": (0, 120_000, _ENVELOPE),
-    "ramp_up_ms": (500, 5_000, _ENVELOPE),
-    "ramp_down_ms": (500, 5_000, _ENVELOPE),
-    "duration_ms": (1_000, 3_600_000, _ENVELOPE),
-}
 AREA_MM2 = (100, 20_000)
 CURRENT_UA = (1, 100_000)
 
 
-class Phase:
-    """One phase of a programme; attributes are the fields of PHASE_FIELDS and `name`."""
+def _common_multiple(numbers):
+    multiple = 1
+    for number in numbers:
+        a, b = multiple, number
+        while b:
+            a, b = b, a % b
+        multiple = multiple // a * number
+    return multiple
 
-    def __init__(self, name, fields):
-        self.name = name
-        self.rate_mhz = fields["rate_mhz"]
-        self.width_us = fields["width_us"]
-        self.gap_us = fields["gap_us"]
-        self.work_ms = fields["work_ms"]
-        self.rest_ms = fields["rest_ms"]
-        self.ramp_up_ms = fields["ramp_up_ms"]
-        self.ramp_down_ms = fields["ramp_down_ms"]
-        self.duration_ms = fields["duration_ms"]
-        self.period_us = pulse.period_us(self.rate_mhz)
-        # One train lasts `train_ms`; a new one starts every `cycle_ms`; `trains` of them fit.
-        if self.work_ms:
-            self.train_ms = self.work_ms
-            self.cycle_ms = self.work_ms + self.rest_ms
-        else:
-            self.train_ms = self.cycle_ms = self.duration_ms
-        self.trains = max(0, (self.duration_ms - self.train_ms) // self.cycle_ms + 1)
-        # Pulses start at 0, 1, 2 … periods, all before the train's end, and no more than the rate asks for: where the
-        # period is rounded down one more would fit.
-        fit = (self.train_ms * 1000 - 1) // self.period_us + 1
-        self.pulses = min(fit, (self.train_ms * self.rate_mhz + 999_999) // 1_000_000)
+
+class Channel:
+    """One channel of a programme: `phases` one after the other, from `delay_us` after the session's begin."""
+
+    def __init__(self, index, delay_us, phases):
+        self.index = index
+        self.delay_us = delay_us
+        self.phases = phases
+        self.ratio = _common_multiple([p.ratio for p in phases])
+        self.duration_ms = (delay_us + 999) // 1000 + sum([p.duration_ms for p in phases])
+        self.pulses = sum([p.pulses * p.trains for p in phases])
 
 
 class Programme:
@@ -74,14 +78,25 @@ class Programme:
         self.kind = data["electrode"]["kind"]
         self.area_mm2 = data["electrode"]["area_mm2"]
         self.max_current_ua = data["max_current_ua"]
-        self.phases = [Phase(p["name"], p) for p in data["phases"]]
-        self.longest_us = max([p.width_us for p in self.phases])
-        self.shortest_us = min([p.width_us for p in self.phases])
-        self.duration_ms = sum([p.duration_ms for p in self.phases])
-        self.pulses = sum([p.pulses * p.trains for p in self.phases])
+        self.phases = [Phase(p["name"], p) for p in data.get("phases", ())]  # of all channels, each once
+        shared = list(self.phases)
+        self.channels = []
+        for row in data.get("channels", DEFAULT_CHANNELS):
+            phases = shared
+            if "phases" in row:
+                phases = [Phase(p["name"], p) for p in row["phases"]]
+                self.phases += phases
+            self.channels.append(Channel(row["channel"], row["delay_us"], phases))
+        self.longest_us = max([p.widest_us * p.ratio for p in self.phases])
+        self.shortest_us = min([p.narrowest_us for p in self.phases])
+        self.duration_ms = max([c.duration_ms for c in self.channels])
+        self.pulses = sum([c.pulses for c in self.channels])
 
 
-def _check_keys(reasons, parameter, data, wanted, phase=None):
+DEFAULT_CHANNELS = ({"channel": 0, "delay_us": 0},)
+
+
+def _check_keys(reasons, parameter, data, wanted, phase=None, optional=()):
     if not isinstance(data, dict):
         reasons.append(reason("not_a_table", parameter, data, "a table of " + ", ".join(wanted), _ENVELOPE, phase))
         return False
@@ -91,7 +106,7 @@ def _check_keys(reasons, parameter, data, wanted, phase=None):
             reasons.append(reason("missing", parameter + key, None, "a value", _ENVELOPE, phase))
             whole = False
     for key in data:
-        if key not in wanted:
+        if key not in wanted and key not in optional:
             reasons.append(reason("unknown", parameter + str(key), data[key], "no such field", _ENVELOPE, phase))
             whole = False
     return whole
@@ -102,64 +117,159 @@ def _check_text(reasons, parameter, value, most, phase=None):
         reasons.append(reason("not_a_text", parameter, value, "1 to %d printable characters" % most, _ENVELOPE, phase))
 
 
-def _check_phase(reasons, data, index):
-    label = "phases[%d]" % index
-    if not _check_keys(reasons, label + ".", data, ("name",) + tuple(PHASE_FIELDS), label):
+_REQUIRED = ("name",) + tuple([field for field in PHASE_FIELDS if PHASE_FIELDS[field][3] is None])
+_OPTIONAL = ("change",) + tuple([field for field in PHASE_FIELDS if PHASE_FIELDS[field][3] is not None])
+
+
+def _check_phase(reasons, data, label, kind):
+    if not _check_keys(reasons, label + ".", data, _REQUIRED, label, _OPTIONAL):
         return
     name = data["name"]
     _check_text(reasons, "name", name, NAME_MAX, label)
     if isinstance(name, str):
         label = name
     whole = True
-    for field, (least, most, source) in PHASE_FIELDS.items():
-        whole &= check_int(reasons, field, data[field], least, most, source, label)
-    if not whole:
+    for field in PHASE_FIELDS:
+        given = data.get(field, bounds(field, kind)[3])
+        if field in OR_ZERO and is_int(given) and given == 0:
+            continue
+        least, most, source, _ = bounds(OR_ZERO.get(field, field), kind)
+        whole &= check_int(reasons, field, given, least, most, source, label)
+    change = data.get("change", "none")
+    if change not in CHANGES:
+        reasons.append(reason("not_a_choice", "change", change, " or ".join(CHANGES), ENGINE, label))
+        whole = False
+    if not whole or not _pattern_fits(reasons, data, change, label):
         return
     phase = Phase(name, data)
+    dummy = kind == DUMMY
     ramps_ms = phase.ramp_up_ms + phase.ramp_down_ms
-    if phase.train_ms < ramps_ms:
-        reasons.append(reason("ramps_do_not_fit", "work_ms", phase.train_ms, ramps_ms, _ENVELOPE, label))
+    if phase.span_ms < ramps_ms:
+        reasons.append(reason("ramps_do_not_fit", "work_ms", phase.span_ms, ramps_ms, _ENVELOPE, label))
     if not phase.work_ms and phase.rest_ms:
         reasons.append(reason("rest_without_work", "rest_ms", phase.rest_ms, 0, _ENVELOPE, label))
-    if phase.work_ms and phase.work_ms < 1_000:
+    if phase.work_ms and phase.work_ms < 1_000 and not dummy:
         reasons.append(reason("below_range", "work_ms", phase.work_ms, 1_000, _ENVELOPE, label))
     if phase.trains < 1:
         reasons.append(reason("work_does_not_fit", "duration_ms", phase.duration_ms, phase.train_ms, _ENVELOPE, label))
-    if phase.trains > 1 and phase.pulses * phase.period_us > phase.cycle_ms * 1000:
+    if phase.pulses > phase.pulses_in_time:
+        reasons.append(reason("pulses_do_not_fit", "pulses", phase.pulses, phase.pulses_in_time, ENGINE, label))
+    if phase.trains > 1 and phase.busy_us > phase.cycle_ms * 1000:
         # The last pulse of a train needs its whole period, or each train would begin later than the one before.
-        least_ms = (phase.pulses * phase.period_us + 999) // 1000 - phase.work_ms
-        reasons.append(reason("trains_overlap", "rest_ms", phase.rest_ms, least_ms, _ENGINE, label))
-    shortest_us = pulse.shortest_period_us(phase.width_us, phase.gap_us, phase.width_us)
-    if phase.period_us < shortest_us:
-        reasons.append(
-            reason("pulse_does_not_fit", "rate_mhz", phase.rate_mhz, 1_000_000_000 // shortest_us, _ENGINE, label)
+        least_ms = (phase.busy_us + 999) // 1000 - phase.work_ms
+        reasons.append(reason("trains_overlap", "rest_ms", phase.rest_ms, least_ms, ENGINE, label))
+    if phase.train_ms - phase.span_ms > _TAIL_MOST_MS:
+        most_ms = phase.span_ms + _TAIL_MOST_MS
+        reasons.append(reason("above_range", "duration_ms", phase.duration_ms, most_ms, ENGINE, label))
+    if phase.ratio * phase.widest_us > pulse.WIDTH_MAX_US:
+        most = pulse.WIDTH_MAX_US // phase.widest_us
+        reasons.append(reason("second_phase_too_long", "ratio", phase.ratio, most, ENGINE, label))
+
+
+def _pattern_fits(reasons, data, change, label):
+    """Whether bursts and changes are whole, and one of them at most. What is not could not be walked through."""
+    before = len(reasons)
+    burst, burst_rate_mhz = data.get("burst_pulses", 0), data.get("burst_rate_mhz", 0)
+    changes = {field: data.get(field, 0) for field in ("rate_to_mhz", "width_to_us", "change_ms")}
+    if change == "none":
+        for field, value in changes.items():
+            if value:
+                reasons.append(reason("without_change", field, value, "sweep or alternate", ENGINE, label))
+    else:
+        if burst:
+            reasons.append(reason("burst_and_change", "burst_pulses", burst, 0, ENGINE, label))
+        if not changes["rate_to_mhz"] and not changes["width_to_us"]:
+            reasons.append(reason("change_of_nothing", "change", change, "another rate or width", ENGINE, label))
+        if changes["change_ms"] < CHANGE_LEAST_MS:
+            reasons.append(reason("below_range", "change_ms", changes["change_ms"], CHANGE_LEAST_MS, ENGINE, label))
+    if burst or burst_rate_mhz:
+        if burst < 2:
+            reasons.append(reason("below_range", "burst_pulses", burst, 2, ENGINE, label))
+        if burst_rate_mhz < BURST_RATE_LEAST_MHZ:
+            reasons.append(reason("below_range", "burst_rate_mhz", burst_rate_mhz, BURST_RATE_LEAST_MHZ, ENGINE, label))
+        elif pulse.period_us(burst_rate_mhz) < burst * pulse.period_us(data["rate_mhz"]):
+            most_mhz = data["rate_mhz"] // max(1, burst)
+            reasons.append(reason("bursts_overlap", "burst_rate_mhz", burst_rate_mhz, most_mhz, ENGINE, label))
+    return len(reasons) == before
+
+
+def _check_phases(reasons, phases, parameter, kind):
+    if not isinstance(phases, (list, tuple)) or not 1 <= len(phases) <= PHASES_MAX:
+        reasons.append(reason("not_a_list", parameter, None, "1 to %d phases" % PHASES_MAX, _ENVELOPE))
+        return
+    for index in range(len(phases)):
+        _check_phase(reasons, phases[index], "%s[%d]" % (parameter, index), kind)
+
+
+def _check_channels(reasons, channels, kind):
+    """Returns whether any channel runs the programme's common phases."""
+    if not isinstance(channels, (list, tuple)) or not 1 <= len(channels) <= CHANNELS_MAX:
+        reasons.append(reason("not_a_list", "channels", None, "1 to %d channels" % CHANNELS_MAX, ENGINE))
+        return True
+    common, seen = False, []
+    for index in range(len(channels)):
+        row, label = channels[index], "channels[%d]" % index
+        if not _check_keys(reasons, label + ".", row, ("channel", "delay_us"), None, ("phases",)):
+            common = True
+            continue
+        check_int(reasons, label + ".channel", row["channel"], 0, CHANNELS_MAX - 1, ENGINE)
+        check_int(reasons, label + ".delay_us", row["delay_us"], 0, DELAY_MAX_US, ENGINE)
+        if row["channel"] in seen:
+            reasons.append(reason("twice", label + ".channel", row["channel"], "each channel once", ENGINE))
+        seen.append(row["channel"])
+        if "phases" in row:
+            _check_phases(reasons, row["phases"], label + ".phases", kind)
+        else:
+            common = True
+    return common
+
+
+def _check_whole(reasons, made):
+    """What no phase can say for itself."""
+    for phase in made.phases:
+        shortest_us = pulse.shortest_period_us(
+            phase.widest_us, phase.gap_us, phase.widest_us * phase.ratio, made.longest_us
         )
+        if phase.shortest_period_us < shortest_us:
+            most_mhz = 1_000_000_000 // shortest_us
+            reasons.append(reason("pulse_does_not_fit", "rate_mhz", phase.fastest_mhz, most_mhz, ENGINE, phase.name))
+    for channel in made.channels:
+        if channel.ratio > RATIOS_MOST:
+            reasons.append(reason("ratios_differ", "ratio", channel.ratio, "a common multiple of at most 10", ENGINE))
 
 
 def parse(data):
     """Make a Programme of its data. Raises Refused with every reason found; decides shape, not currents."""
     reasons: list = []
-    if _check_keys(reasons, "", data, ("title", "effect", "electrode", "max_current_ua", "phases")):
+    wanted: tuple = ("title", "effect", "electrode", "max_current_ua")
+    if not isinstance(data, dict) or "channels" not in data or "phases" in data:
+        wanted += ("phases",)
+    if _check_keys(reasons, "", data, wanted, None, ("phases", "channels")):
         _check_text(reasons, "title", data["title"], TITLE_MAX)
         if data["effect"] not in EFFECTS:
             reasons.append(reason("not_a_choice", "effect", data["effect"], " or ".join(EFFECTS), _ENVELOPE))
         electrode = data["electrode"]
+        kind = None
         if _check_keys(reasons, "electrode.", electrode, ("kind", "area_mm2")):
-            if electrode["kind"] not in KINDS:
-                reasons.append(
-                    reason("not_a_choice", "electrode.kind", electrode["kind"], " or ".join(KINDS), _ENVELOPE)
-                )
+            kind = electrode["kind"]
+            if kind not in KINDS:
+                reasons.append(reason("not_a_choice", "electrode.kind", kind, " or ".join(KINDS), _ENVELOPE))
             check_int(reasons, "electrode.area_mm2", electrode["area_mm2"], AREA_MM2[0], AREA_MM2[1], _ENVELOPE)
         check_int(reasons, "max_current_ua", data["max_current_ua"], CURRENT_UA[0], CURRENT_UA[1], _ENVELOPE)
-        phases = data["phases"]
-        if not isinstance(phases, (list, tuple)) or not 1 <= len(phases) <= PHASES_MAX:
-            reasons.append(reason("not_a_list", "phases", None, "1 to %d phases" % PHASES_MAX, _ENVELOPE))
-        else:
-            for index in range(len(phases)):
-                _check_phase(reasons, phases[index], index)
+        common = _check_channels(reasons, data["channels"], kind) if "channels" in data else True
+        if "phases" in data:
+            _check_phases(reasons, data["phases"], "phases", kind)
+            if not common:
+                reasons.append(reason("unused", "phases", data["phases"], "a channel that runs them", _ENVELOPE))
+        elif common:
+            reasons.append(reason("missing", "phases", None, "a value", _ENVELOPE))
     if reasons:
         raise Refused(reasons)
-    return Programme(data)
+    made = Programme(data)
+    _check_whole(reasons, made)
+    if reasons:
+        raise Refused(reasons)
+    return made
 
 
 def accept(data, stage):

@@ -26,7 +26,7 @@ GAP_MAX_US = const(1000)
 # Between the two bridge legs there is always one cycle with both off, so a gap of 0 is delivered as this.
 DEAD_TIME_US = const(1)
 LEVEL_MAX = const(4095)
-PERIOD_MAX_US = const(2_000_000)
+PERIOD_MAX_US = const(1_000_000_000)  # the last pulse of a train rests until the next train
 
 RECORD_HALVES = const(6)
 
@@ -55,7 +55,8 @@ def period_us(rate_mhz):
     The engine repeats exactly this period, so nothing drifts against it; against the asked rate it is off by at most
     half a microsecond a pulse, below what a crystal of 30 ppm does from 60 Hz down.
     """
-    return (2 * 1_000_000_000 + rate_mhz) // (2 * rate_mhz)
+    period = 1_000_000_000 // rate_mhz  # nothing beyond 30 bits: sweeps ask for every pulse
+    return period + 1 if 2 * (1_000_000_000 % rate_mhz) >= rate_mhz else period
 
 
 def gap_delivered_us(gap_us):
@@ -63,9 +64,10 @@ def gap_delivered_us(gap_us):
     return gap_us if gap_us > DEAD_TIME_US else DEAD_TIME_US
 
 
-def shortest_period_us(width_a_us, gap_us, width_b_us):
-    """The shortest period in which this pulse fits, with the engine's own overhead."""
-    return width_a_us + gap_delivered_us(gap_us) + width_b_us + OVERHEAD_US
+def shortest_period_us(width_a_us, gap_us, width_b_us, longest_us=0):
+    """The shortest period in which this pulse fits: after it the engine needs its overhead, and the guard that both
+    pins rest as long as the session's longest phase, `longest_us`, lasts."""
+    return width_a_us + gap_delivered_us(gap_us) + width_b_us + max(OVERHEAD_US, longest_us)
 
 
 def encode(halves, at, level_a, level_b, width_a_us, gap_us, width_b_us, whole_period_us):

@@ -7,7 +7,7 @@ Every way out of RUNNING sets the intensity to zero. Whoever calls moves the har
 enable may be on, `wants_pulse` whether a pulse is to be queued now.
 """
 
-from nmes.core import checklist, delivery, faults, limits, programme, train
+from nmes.core import calibration, checklist, delivery, faults, limits, programme, train
 from nmes.core.reason import Refused, printable, reason, refuse
 
 IDLE = "IDLE"
@@ -44,14 +44,37 @@ STATUS_FIELDS = (
     "measured_ua",
     "impedance_ohm",
     "net_charge_nc",
+    "channels",
 )
+CHANNEL_FIELDS = ("channel", "intensity_ua", "output_ua", "queued", "delivered", "cancelled", "underruns")
 
 _OURS = "OpenNMES session"
 _WAITING = (ARMED, PAUSED)  # once: a tuple made in `tick` would be allocated there
 
 
+class Lane:
+    """What a session keeps of one channel that its programme uses. `channel` is the programme's, or None."""
+
+    def __init__(self, index, channel):
+        self.index = index
+        self.ratio = channel.ratio if channel else 1
+        self.delay_us = channel.delay_us if channel else 0
+        self.delay_ms = self.delay_us // 1000
+        self.feed = train.Feed(channel) if channel else None
+        self.intensity_ua = 0
+        self.output_ua = 0
+        self.raised_ms = None
+        self.queued = 0
+        self.cancelled = 0
+        self.underruns = 0
+
+
 class Session:
-    """One device's session on the output stage `stage` (a dictionary of boards/stages)."""
+    """One device's session on the output stage `stage` (a dictionary of boards/stages).
+
+    `lanes` are the channels that the programme uses, by their number; what has no channel in its name means the first
+    of them, counts mean all.
+    """
 
     def __init__(self, stage):
         self._stage = stage
@@ -66,22 +89,51 @@ class Session:
         self.limit_source = ""
         self.level_most = 0
         self.acknowledged = 0
-        self.feed = None
-        self.delivery = delivery.Delivery(stage)
+        self.calibrations = [calibration.Calibration(stage, c) for c in range(len(stage["calibration"]))]
+        self.delivery = delivery.Delivery(stage)  # of channel 0, the one with sense inputs
         self._clear_run()
 
-    def _clear_run(self):
-        self.intensity_ua = 0
-        self._raised_ms = None
+    def _clear_run(self, channels=()):
+        self.lanes = [Lane(channel.index, channel) for channel in channels]
+        self._first = self.lanes[0] if self.lanes else Lane(0, None)
         self._since_ms = 0
         self._before_ms = 0
         self._heard_ms = 0
         self._fading_ms = None
-        self.queued = 0
-        self.cancelled = 0
-        self.underruns = 0
-        self.output_ua = 0
         self.delivery.clear()
+
+    @property
+    def intensity_ua(self):
+        return self._first.intensity_ua
+
+    @property
+    def output_ua(self):
+        return self._first.output_ua
+
+    @property
+    def feed(self):
+        return self._first.feed
+
+    @property
+    def queued(self):
+        return sum([lane.queued for lane in self.lanes])
+
+    @property
+    def cancelled(self):
+        return sum([lane.cancelled for lane in self.lanes])
+
+    @property
+    def underruns(self):
+        return sum([lane.underruns for lane in self.lanes])
+
+    def _zero(self):
+        for lane in self.lanes:
+            lane.intensity_ua = 0
+            lane.output_ua = 0
+
+    def grain_ua(self, channel):
+        """The step of the intensity of a programme's channel: a level of the stage, times the ratio of the phases."""
+        return channel.ratio * (self._stage["full_scale_ua"] // self._stage["levels"])
 
     def _only_in(self, *states):
         """Raise Refused in any other state. The link has asked the table of commands; this does not trust it."""
@@ -126,8 +178,7 @@ class Session:
             reasons.append(reason("not_acknowledged", "checklist", 0, checklist.VERSION, _OURS))
         if reasons:
             raise Refused(reasons)
-        self._clear_run()
-        self.feed = train.Feed(self.programme)
+        self._clear_run(self.programme.channels)
         self.ended = ""
         self._heard_ms = now_ms
         self.state = ARMED
@@ -135,42 +186,64 @@ class Session:
     def start(self, now_ms):
         """Start the programme, or go on after a pause; intensity is zero. Raises Refused."""
         self._only_in(ARMED, PAUSED)
-        self.intensity_ua = 0
+        self._zero()
+        for lane in self.lanes:
+            lane.raised_ms = None
         self._fading_ms = None
-        self._raised_ms = None
         self._since_ms = now_ms
         self._heard_ms = now_ms
         self.state = RUNNING
 
-    def set_intensity(self, current_ua, now_ms):
+    def began(self, now_ms):
+        """The engine has just begun: the programme's clock goes from here."""
+        self._since_ms = now_ms
+
+    def waits_us(self):
+        """How long each lane's engine has to wait at a start: channels keep their distance, and none is in the past."""
+        waits = []
+        for lane in self.lanes:
+            at_us = lane.feed.next_us()
+            waits.append(0 if at_us is None else at_us + lane.delay_us - 1000 * self._before_ms)
+        early_us = min([0] + waits)
+        return [wait_us - early_us for wait_us in waits]
+
+    def lane(self, index):
+        """The lane of channel `index`. Raises Refused when the programme does not use it."""
+        for lane in self.lanes:
+            if lane.index == index:
+                return lane
+        bound = " or ".join([str(lane.index) for lane in self.lanes])
+        raise Refused([reason("channel_not_used", "channel", index, bound, "the prescription")])
+
+    def set_intensity(self, current_ua, now_ms, index=0):
         """Set the peak current: lower at once; higher by at most STEP_MAX_UA every STEP_EVERY_MS. Raises Refused."""
         self._only_in(RUNNING)
+        lane = self.lane(index)
         if current_ua < 0:
             refuse("below_range", "current_ua", current_ua, 0, _OURS)
         if current_ua > self.limit_ua:
             refuse("above_limit", "current_ua", current_ua, self.limit_ua, self.limit_source)
-        grain_ua = self._stage["full_scale_ua"] // self._stage["levels"]
+        grain_ua = self.grain_ua(lane)
         if current_ua % grain_ua:
             low_ua = current_ua - current_ua % grain_ua
             bound = "%d or %d" % (low_ua, low_ua + grain_ua)
             refuse("not_representable", "current_ua", current_ua, bound, "output stage " + self._stage["name"])
-        if current_ua > self.intensity_ua:
+        if current_ua > lane.intensity_ua:
             if self._fading_ms is not None:
                 refuse("ending", "current_ua", current_ua, 0, _OURS)
-            if current_ua - self.intensity_ua > STEP_MAX_UA:
-                refuse("step_too_large", "current_ua", current_ua, self.intensity_ua + STEP_MAX_UA, _OURS)
-            if self._raised_ms is not None and now_ms - self._raised_ms < STEP_EVERY_MS:
-                wait_ms = STEP_EVERY_MS - (now_ms - self._raised_ms)
+            if current_ua - lane.intensity_ua > STEP_MAX_UA:
+                refuse("step_too_large", "current_ua", current_ua, lane.intensity_ua + STEP_MAX_UA, _OURS)
+            if lane.raised_ms is not None and now_ms - lane.raised_ms < STEP_EVERY_MS:
+                wait_ms = STEP_EVERY_MS - (now_ms - lane.raised_ms)
                 refuse("step_too_soon", "current_ua", current_ua, "the same in %d ms" % wait_ms, _OURS)
-            self._raised_ms = now_ms
-        self.intensity_ua = current_ua
+            lane.raised_ms = now_ms
+        lane.intensity_ua = current_ua
 
     def pause(self, now_ms):
         """Stop pulses, keep the place in the programme. Raises Refused."""
         self._only_in(RUNNING)
         self._before_ms += now_ms - self._since_ms
-        self.intensity_ua = 0
-        self.output_ua = 0
+        self._zero()
         self.state = PAUSED
 
     def stop(self, why, now_ms):
@@ -181,8 +254,7 @@ class Session:
             self.ended = why
             self.acknowledged = 0
             self.state = IDLE
-        self.intensity_ua = 0
-        self.output_ua = 0
+        self._zero()
 
     def fail(self, number, text, now_ms):
         """Latch a fault. The first one stays."""
@@ -190,8 +262,7 @@ class Session:
             self.pause(now_ms)
         first = self.state != FAULT
         self.state = FAULT
-        self.intensity_ua = 0
-        self.output_ua = 0
+        self._zero()
         self.acknowledged = 0
         if first:
             self.fault = number
@@ -241,35 +312,49 @@ class Session:
         """Whether the output stage may be enabled."""
         return self.state == RUNNING
 
-    def wants_pulse(self, now_ms):
-        """Whether a pulse is to be queued now."""
-        return self.state == RUNNING and self.feed.due(self.elapsed_ms(now_ms))
+    def wants_pulse(self, now_ms, lane=None):
+        """Whether a pulse is to be queued now for a lane."""
+        lane = lane or self._first
+        return self.state == RUNNING and lane.feed.due(self.elapsed_ms(now_ms) - lane.delay_ms)
 
-    def next_level(self, now_ms):
-        """The stage's level for the next pulse: intensity, ramps and a fade; rounded down."""
-        full = self.intensity_ua * self._stage["levels"] // self._stage["full_scale_ua"]
-        level = self.feed.level(full)
+    def next_level(self, now_ms, lane=None):
+        """The stage's level for phase A of the next pulse: intensity, ramps and a fade; rounded down to a multiple of
+        the pulse's ratio, so that phase B has a level too."""
+        lane = lane or self._first
+        full = lane.intensity_ua * self._stage["levels"] // self._stage["full_scale_ua"]
+        level = lane.feed.level(full)
         if self._fading_ms is not None:
             level = level * max(0, FADE_MS - (now_ms - self._fading_ms)) // FADE_MS
-        self.output_ua = level * self._stage["full_scale_ua"] // self._stage["levels"]
+        level -= level % lane.feed.phase.ratio
+        lane.output_ua = level * self._stage["full_scale_ua"] // self._stage["levels"]
         return level
 
-    def took(self):
+    def took(self, lane=None):
         """The pulse was queued."""
-        self.feed.take()
-        self.queued += 1
+        lane = lane or self._first
+        lane.feed.take()
+        lane.queued += 1
 
-    def was_cancelled(self, count):
+    def was_cancelled(self, count, lane=None):
         """`count` queued pulses will not come any more."""
         if count:
-            self.feed.put_back(count)
-            self.cancelled += count
+            lane = lane or self._first
+            lane.feed.put_back(count)
+            lane.cancelled += count
 
     def status(self, now_ms, delivered):
-        """Everything that changes, keyed by STATUS_FIELDS; `delivered` is the number of pulses that began."""
-        feed = self.feed
+        """Everything that changes, keyed by STATUS_FIELDS; `delivered` is the number of pulses that began, by lane.
+
+        Intensity, output, phase and part are those of the first channel, counts those of all; `channels` has each.
+        """
+        first = self._first
+        feed = first.feed
         elapsed_ms = self.elapsed_ms(now_ms)
         active = self.state in (RUNNING, PAUSED)
+        channels = []
+        for lane, begun in zip(self.lanes, delivered):
+            counts = (lane.queued, begun, lane.cancelled, lane.underruns)
+            channels.append(dict(zip(CHANNEL_FIELDS, (lane.index, lane.intensity_ua, lane.output_ua) + counts)))
         values = (
             self.state,
             self.fault,
@@ -280,17 +365,18 @@ class Session:
             elapsed_ms,
             self.programme.duration_ms if self.programme else 0,
             feed.phase.name if active and feed.phase else "",
-            feed.part(elapsed_ms) if active else "",
-            self.intensity_ua,
+            feed.part(elapsed_ms - first.delay_ms) if active else "",
+            first.intensity_ua,
             self.limit_ua,
             self.limit_source,
-            self.output_ua,
+            first.output_ua,
             self.queued,
-            delivered,
+            sum(delivered),
             self.cancelled,
             self.underruns,
             self.delivery.measured_ua,
             self.delivery.impedance_ohm,
             self.delivery.net_nc,
+            channels,
         )
         return dict(zip(STATUS_FIELDS, values))

@@ -3,8 +3,8 @@
 Whoever started the process owns the clock. On standard input a line `@run N` lets virtual time go on by N
 microseconds, or until the device has written to the link, whichever comes first; then `@at T` on standard output says
 what time it is. All other lines are the link's. With NMES_PULSE_LOG set, each begun pulse becomes a line of that file:
-start_us,width_a_us,gap_us,width_b_us,level_a,level_b. NMES_LOAD_OHM is the load on every channel (500; a huge number is
-an open one): what the stage would sense of it is what `take` hands on.
+start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel. NMES_LOAD_OHM is the load on every channel (500; a huge
+number is an open one): what the stage would sense of it is what `take` hands on.
 """
 
 import os
@@ -37,23 +37,32 @@ class Load:
 class Channel:
     """What the pulse engine does with its records, on the clock that it is given."""
 
-    def __init__(self, log, load):
+    def __init__(self, index, log, load):
+        self._index = index
         self._log = log
         self._load = load
         self._record = array("H", [0] * pulse.RECORD_HALVES)
-        self.begin(0)
+        self.begin(0, False)
 
-    def begin(self, now_us):
+    def begin(self, delay_us, dummy):
         self._waiting = []
         self._measured = []  # (when its last phase ends, set and sensed)
-        self._now_us = now_us
+        self._now_us = 0
         self.begun = 0
-        self._free_us = now_us
+        self._gone = False
+        self._delay_us = delay_us
+        self._dummy = dummy
+        self._free_us = 0
         self._period_us = pulse.PERIOD_MAX_US
+
+    def go(self, now_us):
+        self._gone = True
+        self._free_us = now_us + self._delay_us
+        self.advance(now_us)
 
     def put(self, now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
         pulse.encode(self._record, 0, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
-        if pulse_check.bad(self._record, 0, level_most):
+        if pulse_check.bad(self._record, 0, level_most, self._dummy):
             return False
         self._waiting.append((now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us))
         self._period_us = period_us
@@ -63,7 +72,7 @@ class Channel:
     def advance(self, now_us):
         """Begin every pulse whose time has come."""
         self._now_us = now_us
-        while self._waiting:
+        while self._waiting and self._gone:
             put_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us = self._waiting[0]
             begin_us = max(put_us, self._free_us)
             if begin_us > now_us:
@@ -78,8 +87,8 @@ class Channel:
             self._measured.append((end_us, seen))
             if self._log:
                 gap_us = pulse.gap_delivered_us(gap_us)
-                row = (begin_us + _SETTLED_US, width_a_us, gap_us, width_b_us, level_a, level_b)
-                self._log.write("%d,%d,%d,%d,%d,%d\n" % row)
+                row = (begin_us + _SETTLED_US, width_a_us, gap_us, width_b_us, level_a, level_b, self._index)
+                self._log.write("%d,%d,%d,%d,%d,%d,%d\n" % row)
 
     def queued(self):
         return len(self._waiting)
@@ -115,7 +124,7 @@ class Hal:
         self._input = b""
         self._at = 0
         load = Load(stage, int(os.getenv("NMES_LOAD_OHM") or 500))
-        self._channels = [Channel(self._log, load) for _ in board["pins"]["channels"]]
+        self._channels = [Channel(i, self._log, load) for i in range(len(board["pins"]["channels"]))]
 
     def now_ms(self):
         return self._now_us // 1000
@@ -163,8 +172,13 @@ class Hal:
     def tripped(self):
         return 0
 
-    def begin(self, channel, shortest_us):
-        self._channels[channel].begin(self._now_us)
+    def begin(self, channel, delay_us, dummy, shortest_us):
+        self._channels[channel].begin(delay_us, dummy)
+
+    def go(self, mask):
+        for index in range(len(self._channels)):
+            if mask & 1 << index:
+                self._channels[index].go(self._now_us)
 
     def room(self, channel):
         return self._channels[channel].room()

@@ -74,6 +74,9 @@ def _print(prescription: Prescription, board: str, assessment: Assessment) -> No
             f"{asked.kind}, {asked.area_mm2 / 100:g} cm2, {asked.effect}, at most {asked.max_current_ua / 1000:g} mA, "
             f"{minutes:g} min, {asked.pulses} pulses"
         )
+        if len(asked.channels) > 1 or asked.channels[0].index:
+            rows = [f"{c.index} ({c.delay_us / 1e6:g} s later)" if c.delay_us else f"{c.index}" for c in asked.channels]
+            out.print("channels " + ", ".join(rows) + ": limits hold for each, and for the sum of both r.m.s. currents")
         out.print(_table(assessment, asked.kind == "pads"))
         if asked.kind == "pads":
             out.print("* for the whole pad; judged as if half of it had come off, so the limit here is half")
@@ -99,7 +102,7 @@ def _table(assessment: Assessment, pads: bool) -> Table:
         if pads and key == "shannon_k":
             limit = None
         if key == "phase_charge_uc":
-            narrowest_us = min(phase.width_us for phase in assessment.programme.phases)
+            narrowest_us = min(phase.widest_us for phase in assessment.programme.phases)
             by_width_nc = limits.CHARGE_BASE_NC + limits.CHARGE_PER_US_NC * narrowest_us
             limit = min(limits.CHARGE_MAX_NC, by_width_nc) / 1000
         shown = "" if limit is None else f"{limit / 2 if halved else limit:g}"

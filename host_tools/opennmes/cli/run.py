@@ -27,7 +27,7 @@ from opennmes.prescription import Prescription
 def run(
     file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
     port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
-    intensity: Annotated[str, typer.Option(metavar="MA", help="Raise the peak current to this.")] = "0",
+    intensity: Annotated[str, typer.Option(metavar="MA[,MA]", help="The peak current; of two channels: 4,3.")] = "0",
     seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this time; else at the end.")] = None,
     acknowledge: Annotated[bool, typer.Option("--acknowledge", help="A person has confirmed the checklist.")] = False,
     vcd: Annotated[Path | None, typer.Option(help="Write pins and currents to this file (emulator).")] = None,
@@ -41,7 +41,7 @@ def run(
     """Run a prescription on a device: check, load, checklist, arm, start, raise, stop. Ctrl-C stops the session."""
     if vcd is not None and port != EMULATOR:
         not_understood(f"--vcd needs --port {EMULATOR}: only the emulated board has its pins traced")
-    intensity_ua = _microamperes(intensity)
+    intensities_ua = [_microamperes(text) for text in intensity.split(",")]
     stop_on_signals()
     with reported(json, done=False):
         prescription = Prescription.read(file)
@@ -52,7 +52,7 @@ def run(
         try:
             with Device(opened) as device:
                 result = _carry_out(
-                    device, prescription, intensity_ua, seconds, acknowledge, host_check=not device_check_only
+                    device, prescription, intensities_ua, seconds, acknowledge, host_check=not device_check_only
                 )
         finally:
             measured = _keep_trace(opened, vcd)
@@ -100,7 +100,7 @@ def _live(device: Device) -> Iterator[None]:
 def _carry_out(
     device: Device,
     prescription: Prescription,
-    intensity_ua: int,
+    intensities_ua: list[int],
     seconds: float | None,
     acknowledged: bool,
     *,
@@ -116,16 +116,22 @@ def _carry_out(
             raise Refused(assessment.reasons)
     loaded = device.load(prescription.data)
     _say(f"loaded: {prescription.title}, {loaded['pulses']} pulses, at most {loaded['largest_current_ua'] / 1000:g} mA")
-    _check_intensity(intensity_ua, loaded, stage)
+    wanted_ua = _by_channel(intensities_ua, loaded)
+    for row in loaded["channels"]:
+        _check_intensity(wanted_ua[row["channel"]], loaded, stage, row["grain_ua"])
     _confirm(acknowledged)
     device.acknowledge()
     interrupted = False
     try:
         device.arm(loaded["programme_crc"])
         device.start()
-        _say("running" if intensity_ua else "running at zero: without --intensity there are pulses, but no current")
+        _say(
+            "running"
+            if any(intensities_ua)
+            else "running at zero: without --intensity there are pulses, but no current"
+        )
         with _live(device):
-            _let_run(device, intensity_ua, seconds)
+            _let_run(device, wanted_ua, seconds)
     except KeyboardInterrupt:
         interrupted = True
     answer = device.stop()
@@ -137,25 +143,36 @@ def _carry_out(
         "title": prescription.title,
         "identity": identity,
         "loaded": loaded,
-        "intensity_ma": intensity_ua / 1000,
+        "intensity_ma": intensities_ua[0] / 1000,
+        "intensities_ma": [wanted_ua[channel] / 1000 for channel in wanted_ua],
         "ended": status["ended"],
         "account": answer["account"],
         "status": status,
     }
 
 
-def _check_intensity(current_ua: int, loaded: Message, stage: dict[str, Any]) -> None:
+def _by_channel(intensities_ua: list[int], loaded: Message) -> dict[int, int]:
+    """What is asked for each channel that the prescription uses. Raises Refused."""
+    channels = [row["channel"] for row in loaded["channels"]]
+    if intensities_ua == [0]:
+        return dict.fromkeys(channels, 0)
+    if len(intensities_ua) != len(channels):
+        asked, bound = f"{len(intensities_ua)} value(s)", f"{len(channels)}, one for each channel"
+        refuse("not_one_each", "intensity", asked, bound, "the prescription")
+    return dict(zip(channels, intensities_ua, strict=True))
+
+
+def _check_intensity(current_ua: int, loaded: Message, stage: dict[str, Any], grain_ua: int) -> None:
     """What the device would refuse on the way up is better known before it starts. Raises Refused."""
     if current_ua > loaded["largest_current_ua"]:
         refuse("above_limit", "current_ua", current_ua, loaded["largest_current_ua"], loaded["largest_source"])
-    grain_ua = stage["full_scale_ua"] // stage["levels"]
     if current_ua % grain_ua:
         lower_ua = current_ua - current_ua % grain_ua
         bound = f"{lower_ua / 1000:g} and {(lower_ua + grain_ua) / 1000:g} mA"
         refuse("not_representable", "current_ua", current_ua, bound, f"output stage {stage['name']}")
 
 
-def _let_run(device: Device, intensity_ua: int, seconds: float | None) -> None:
+def _let_run(device: Device, wanted_ua: dict[int, int], seconds: float | None) -> None:
     begin_s = device.port.now_s()
     while device.state in ACTIVE:
         left_s = session.HOST_LOST_MS / 1000
@@ -163,8 +180,8 @@ def _let_run(device: Device, intensity_ua: int, seconds: float | None) -> None:
             left_s = min(left_s, begin_s + seconds - device.port.now_s())
             if left_s <= 0:
                 return
-        if device.intensity_ua < intensity_ua:
-            device.step_towards(intensity_ua)
+        if any(device.intensities.get(channel, 0) < wanted_ua[channel] for channel in wanted_ua):
+            device.steps_towards(wanted_ua)
         else:
             device.wait(left_s)
 

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nmes.core import pulse as core_pulse
-from nmes.core.programme import Phase, Programme
+from nmes.core.phase import Phase
+from nmes.core.programme import Channel, Programme
 from nmes.core.train import envelope
 from opennmes.plots import draw
 
@@ -30,54 +31,71 @@ def prescription_figure(asked: Programme) -> Figure:
         f"what the prescription asks, drawn at its maximum of {current_ma:g} mA; intensity is set by hand, from zero\n"
         f"{asked.kind}, {asked.area_mm2 / 100:g} cm²; {EFFECTS[asked.effect]}",
         max(10.0, 5.0 * columns),
-        10.5,
+        7.0 + 3.5 * len(asked.channels),
     )
-    grid = figure.add_gridspec(3, columns, height_ratios=(1.15, 1, 1))
+    grid = figure.add_gridspec(2 + len(asked.channels), columns, height_ratios=(1.15, *[1] * (1 + len(asked.channels))))
     for column, phase in enumerate(asked.phases):
         _pulse(figure.add_subplot(grid[0, column]), phase, current_ma)
         _train(figure.add_subplot(grid[1, column]), phase, current_ma)
-    _session(figure.add_subplot(grid[2, :]), asked, current_ma)
+    for row, channel in enumerate(asked.channels, 2):
+        _session(figure.add_subplot(grid[row, :]), asked, channel, current_ma)
     return figure
 
 
 def _pulse(axes: Axes, phase: Phase, current_ma: float) -> None:
     draw.clean(axes, f"One pulse of “{phase.name}”, enlarged", "time in the pulse (µs)", "current (mA)")
     gap_us = core_pulse.gap_delivered_us(phase.gap_us)
-    draw.pulse(axes, _corners(0, phase, current_ma, 1), phase.width_us, gap_us, phase.width_us, current_ma)
-    charge_uc = current_ma * phase.width_us / 1000
-    axes.text(0.98, 0.97, f"{charge_uc:g} µC in each phase", transform=axes.transAxes, ha="right", va="top", fontsize=9)
+    corners = _corners(0, phase, phase.width_us, current_ma, 1)
+    draw.pulse(axes, corners, phase.width_us, gap_us, phase.width_us * phase.ratio, current_ma)
+    charge = f"{current_ma * phase.width_us / 1000:g} µC in each phase"
+    if phase.widest_us != phase.width_us:
+        charge = f"the first; {current_ma * phase.widest_us / 1000:g} µC in each phase of the widest"
+    axes.text(0.98, 0.97, charge, transform=axes.transAxes, ha="right", va="top", fontsize=9)
 
 
-def _corners(begin: float, phase: Phase, current_ma: float, per_us: float) -> list[tuple[float, float]]:
-    gap_us = core_pulse.gap_delivered_us(phase.gap_us)
-    after_a, before_b = phase.width_us, phase.width_us + gap_us
+def _corners(begin: float, phase: Phase, width_us: int, current_ma: float, per_us: float) -> list[tuple[float, float]]:
+    before_b = width_us + core_pulse.gap_delivered_us(phase.gap_us)
     return [
         (begin, current_ma),
-        (begin + after_a * per_us, 0.0),
-        (begin + before_b * per_us, -current_ma),
-        (begin + (before_b + phase.width_us) * per_us, 0.0),
+        (begin + width_us * per_us, 0.0),
+        (begin + before_b * per_us, -current_ma / phase.ratio),
+        (begin + (before_b + width_us * phase.ratio) * per_us, 0.0),
     ]
 
 
+def _rate(phase: Phase) -> str:
+    """Rate and pattern in words."""
+    rate = f"{phase.rate_mhz / 1000:g}"
+    if phase.burst_pulses:
+        return f"{phase.burst_pulses} pulses at {rate} Hz, {phase.burst_rate_mhz / 1000:g} times a second"
+    if phase.rate_to_mhz:
+        how = "and" if phase.change == "alternate" else "to"
+        return f"{rate} {how} {phase.rate_to_mhz / 1000:g} Hz, {phase.change_ms / 1000:g} s each"
+    return f"{rate} Hz"
+
+
 def _train(axes: Axes, phase: Phase, current_ma: float) -> None:
-    shown_ms = phase.train_ms if phase.work_ms else min(phase.train_ms, phase.ramp_up_ms + 1000 * CONTINUOUS_SHOWN_S)
+    shown_ms = phase.train_ms
+    if not phase.work_ms:
+        at_least_ms = max(1000 * CONTINUOUS_SHOWN_S, 2 * phase.change_ms)
+        shown_ms = min(phase.train_ms, phase.ramp_up_ms + at_least_ms)
     steps = [(0.0, 0.0)]
     for k in range(phase.pulses):
-        t_us = k * phase.period_us
+        t_us, turn_us, n = phase.start_us(k), phase.offset_us(k % phase.turn_pulses), k % phase.turn_pulses
         if t_us >= shown_ms * 1000:
             break
         current_ua = envelope(phase, t_us // 1000, round(current_ma * 1000))
-        steps += _corners(t_us / 1e6, phase, current_ua / 1000, 1e-6)
+        steps += _corners(t_us / 1e6, phase, phase.width_at(n, turn_us), current_ua / 1000, 1e-6)
     steps.append((shown_ms / 1000, 0.0))
     what = "One train" if phase.work_ms else "Beginning of the continuous train"
-    title = f"{what} of “{phase.name}”: {phase.rate_mhz / 1000:g} Hz"
+    title = f"{what} of “{phase.name}”: {_rate(phase)}"
     draw.clean(axes, title, "time in the train (s)", "current (mA)")
     draw.train(axes, steps)
     axes.set_xlim(0, shown_ms / 1000)
     axes.set_ylim(-1.45 * current_ma, 1.45 * current_ma)
     _ramp(axes, 0, phase.ramp_up_ms / 1000, 1.12 * current_ma, f"ramp up {phase.ramp_up_ms / 1000:g} s")
     if phase.work_ms:
-        end_s = phase.train_ms / 1000
+        end_s = phase.span_ms / 1000
         _ramp(
             axes, end_s - phase.ramp_down_ms / 1000, end_s, 1.12 * current_ma, f"down {phase.ramp_down_ms / 1000:g} s"
         )
@@ -88,18 +106,21 @@ def _ramp(axes: Axes, left: float, right: float, height: float, text: str) -> No
     axes.text((left + right) / 2, height * 1.05, text, ha="center", va="bottom", fontsize=9)
 
 
-def _session(axes: Axes, asked: Programme, current_ma: float) -> None:
-    draw.clean(axes, "The session", "time in the session (min)", "peak current (mA)")
+def _session(axes: Axes, asked: Programme, channel: Channel, current_ma: float) -> None:
+    title = "The session" if len(asked.channels) == 1 else f"The session, channel {channel.index}"
+    if channel.delay_us:
+        title += f", {channel.delay_us / 1e6:g} s later"
+    draw.clean(axes, title, "time in the session (min)", "peak current (mA)")
     outlines = []
-    begin_ms = 0
-    for phase in asked.phases:
+    begin_ms = channel.delay_us / 1000
+    for phase in channel.phases:
         for index in range(phase.trains):
             at_ms = begin_ms + index * phase.cycle_ms
             corners = [
                 (at_ms, 0.0),
                 (at_ms + phase.ramp_up_ms, current_ma),
-                (at_ms + phase.train_ms - phase.ramp_down_ms, current_ma),
-                (at_ms + phase.train_ms, 0.0),
+                (at_ms + phase.span_ms - phase.ramp_down_ms, current_ma),
+                (at_ms + phase.span_ms, 0.0),
             ]
             outlines.append([(time / 60_000, value) for time, value in corners])
         end_ms = begin_ms + phase.duration_ms

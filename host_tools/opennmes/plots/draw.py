@@ -75,7 +75,9 @@ def pulse(axes: Axes, steps: Steps, width_a: float, gap: float, width_b: float, 
             ha="center", va="center", fontsize=9, arrowprops={"arrowstyle": "->", "color": GREY},
         )  # fmt: skip
     axes.text(width_a / 2, high / 2, f"{current:g} mA", ha="center", va="center", fontsize=10)
-    axes.text(end - width_b / 2, -high / 2, f"−{current:g} mA", ha="center", va="center", fontsize=10)
+    second = -min(values)
+    height = -second / 2 if second > 0.4 * high or not second else -second - 0.15 * high
+    axes.text(end - width_b / 2, height or -high / 2, f"−{second:g} mA", ha="center", va="center", fontsize=10)
 
 
 def _measure(axes: Axes, left: float, right: float, height: float, text: str) -> None:

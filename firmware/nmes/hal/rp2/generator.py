@@ -29,6 +29,9 @@ _LIST_BYTES = const(256)
 _RING_SIZE = const(8)
 _RECORD_BYTES = const(12)
 _WORDS = const(3)
+_PULL_BLOCK = const(0x80A0)
+_MOV_ISR_OSR = const(0xA0C7)
+_JMP = const(0x0000)
 
 
 def _channel(dma):
@@ -43,6 +46,7 @@ class Generator:
         self._levels = levels
         self._sm = rp2.StateMachine(index, pulse_program, freq=ENGINE_HZ, sideset_base=Pin(pins["phase_a"]))
         self._active = False
+        self._dummy = False
         self._records = array("H", bytes(_SLOTS * _RECORD_BYTES))
         self._records_at = addressof(self._records)
         # The ring must start at a multiple of its size, which the heap does not promise.
@@ -75,16 +79,24 @@ class Generator:
         self._period_us = pulse.PERIOD_MAX_US
         self._program_at = 0
 
-    def begin(self):
-        """Queue empty, counts zero, level zero, machine waiting at rest for a first record."""
+    def begin(self, delay_us, dummy):
+        """Queue empty, counts zero, level zero. When Hal.go lets the machine go it rests for `delay_us`, then waits at
+        rest for a first record. dummy: nobody is connected, and the second checker is told so."""
         self.halt()
         self._head = 0
+        self._dummy = dummy
+        self._period_us = pulse.PERIOD_MAX_US
         for at in range(self._list_at, self._list_at + _LIST_BYTES, 4):
             mem32[at] = 0
         self._begin_level()
         pins = self._pins
         self._sm.init(pulse_program, freq=ENGINE_HZ, sideset_base=Pin(pins["phase_a"]))
         self._program_at = mem32[self._pc] & 0x1F  # where MicroPython put the program; the machine stands at its start
+        # The machine begins in the rest of a pulse that never was: delay_us + 2 cycles, the same 2 on every channel.
+        self._sm.put(delay_us)
+        self._sm.exec(_PULL_BLOCK)
+        self._sm.exec(_MOV_ISR_OSR)
+        self._sm.exec(_JMP | self._program_at + REST_AT - 1)
         data, chain, level = self._data, self._list, self._level
         data.config(
             read=self._records_at,
@@ -128,7 +140,6 @@ class Generator:
             ),
             trigger=True,
         )
-        self._sm.active(1)
         self._active = True
 
     def _begin_level(self):
@@ -144,7 +155,7 @@ class Generator:
         slot = self._head & _SLOTS_MASK
         at = slot * pulse.RECORD_HALVES
         pulse.encode(self._records, at, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
-        if pulse_check.bad(self._records, at, level_most):
+        if pulse_check.bad(self._records, at, level_most, self._dummy):
             return False
         after = (slot + 1) & _SLOTS_MASK
         mem32[self._list_at + 4 * after] = 0

@@ -6,10 +6,11 @@ import time
 
 import machine
 import micropython
-from machine import Pin
+from machine import Pin, mem32
 from micropython import const
 from ubinascii import hexlify
 
+from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
@@ -76,10 +77,14 @@ class Hal:
     def tripped(self):
         return self._guard.tripped()
 
-    def begin(self, channel, shortest_us):
+    def begin(self, channel, delay_us, dummy, shortest_us):
         if channel == _MEASURED:
             self._sampler.begin(shortest_us)
-        self._channels[channel].begin()
+        self._channels[channel].begin(delay_us, dummy)
+
+    def go(self, mask):
+        # Clock dividers too: each counts its 125 cycles from the same one.
+        mem32[reg.PIO0_BASE + reg.PIO_CTRL + reg.SET] = mask | mask << reg.PIO_CLKDIV_RESTART
 
     def room(self, channel):
         return self._channels[channel].room()

@@ -2,6 +2,7 @@
 
 from micropython import const
 
+SET = const(0x2000)  # offset of a register's atomic bit-set alias (2.1.2)
 CLEAR = const(0x3000)  # offset of a register's atomic bit-clear alias (2.1.2)
 
 DMA_BASE = const(0x50000000)  # 2.5.7
@@ -17,6 +18,7 @@ DMA_BUSY = const(1 << 24)
 PIO0_BASE = const(0x50200000)  # 3.7
 PIO1_BASE = const(0x50300000)
 PIO_CTRL = const(0x00)
+PIO_CLKDIV_RESTART = const(8)  # bit of state machine 0 in CTRL; bit 0 enables it
 PIO_TXF0 = const(0x10)
 PIO_RXF0 = const(0x20)
 PIO_IRQ = const(0x30)

@@ -1,0 +1,207 @@
+"""One phase of a programme: its fields, and the pattern of pulses that its trains repeat.
+
+A train is made of turns that are all alike: a burst, one there-and-back of an alternation or a sweep, or just one
+pulse. Pulse `n` of a turn, `t_us` after the turn's begin, has a width and an interval to the next; everything that is
+known of a train (how many pulses, when each begins, which is the strongest) is found by walking through one turn.
+"""
+
+from nmes.core import pulse
+
+CHANGES = ("none", "sweep", "alternate")
+DUMMY = "dummy"  # a resistor, nobody connected
+
+_ENVELOPE = "OpenNMES envelope"
+ENGINE = "pulse engine"
+BURST_PULSES_MOST = 100
+
+# field: (least, most, where the bounds come from, what it is when it is not given; None: it has to be given).
+PHASE_FIELDS = {
+    "rate_mhz": (1_000, 150_000, _ENVELOPE, None),
+    "width_us": (50, 500, _ENVELOPE, None),
+    "gap_us": (0, 200, _ENVELOPE, None),
+    "work_ms": (0, 30_000, _ENVELOPE, None),
+    "rest_ms": (0, 120_000, _ENVELOPE, None),
+    "ramp_up_ms": (500, 5_000, _ENVELOPE, None),
+    "ramp_down_ms": (500, 5_000, _ENVELOPE, None),
+    "duration_ms": (1_000, 3_600_000, _ENVELOPE, None),
+    "ratio": (1, 10, ENGINE, 1),  # phase B is so many times as long as phase A, and so many times weaker
+    "pulses": (0, 100_000, ENGINE, 0),  # of a train; 0: as many as begin within it
+    "burst_pulses": (0, BURST_PULSES_MOST, ENGINE, 0),  # 0: no bursts
+    "burst_rate_mhz": (0, 50_000, _ENVELOPE, 0),
+    "rate_to_mhz": (0, 150_000, _ENVELOPE, 0),  # 0: the rate does not change
+    "width_to_us": (0, 500, _ENVELOPE, 0),
+    "change_ms": (0, 10_000, ENGINE, 0),
+}
+# What a resistor may get: what the engine can do. The rest is as for a person.
+DUMMY_FIELDS = {
+    "rate_mhz": (500, 500_000, ENGINE, None),
+    "width_us": (10, 1_000, ENGINE, None),
+    "gap_us": (0, 1_000, ENGINE, None),
+    "ramp_up_ms": (0, 5_000, ENGINE, None),
+    "ramp_down_ms": (0, 5_000, ENGINE, None),
+    "burst_rate_mhz": (0, 250_000, ENGINE, 0),
+    "rate_to_mhz": (0, 500_000, ENGINE, 0),
+    "width_to_us": (0, 1_000, ENGINE, 0),
+}
+# Fields of which 0 says that there is no such thing; else they have the bounds of another.
+OR_ZERO = {"rate_to_mhz": "rate_mhz", "width_to_us": "width_us"}
+BURST_RATE_LEAST_MHZ = 500
+CHANGE_LEAST_MS = 100
+
+_ANY = 0x3FFFFFFF
+
+
+def bounds(field, kind):
+    """(least, most, source, default) of a phase's field for a kind of electrode."""
+    if kind == DUMMY and field in DUMMY_FIELDS:
+        return DUMMY_FIELDS[field]
+    return PHASE_FIELDS[field]
+
+
+def _between(one, other, at, whole):
+    """`one` at 0, `other` at `whole`, on the straight line between; rounded down; never beyond 30 bits."""
+    step = other - one
+    return one + step // whole * at + step % whole * at // whole
+
+
+class Phase:
+    """One phase of a programme; attributes are the fields of PHASE_FIELDS, `change` and `name`."""
+
+    def __init__(self, name, fields):
+        def value(field):
+            return fields.get(field, PHASE_FIELDS[field][3])
+
+        self.name = name
+        self.rate_mhz = value("rate_mhz")
+        self.width_us = value("width_us")
+        self.gap_us = value("gap_us")
+        self.work_ms = value("work_ms")
+        self.rest_ms = value("rest_ms")
+        self.ramp_up_ms = value("ramp_up_ms")
+        self.ramp_down_ms = value("ramp_down_ms")
+        self.duration_ms = value("duration_ms")
+        self.ratio = value("ratio")
+        self.burst_pulses = value("burst_pulses")
+        self.burst_rate_mhz = value("burst_rate_mhz")
+        self.rate_to_mhz = value("rate_to_mhz")
+        self.width_to_us = value("width_to_us")
+        self.change_ms = value("change_ms")
+        self.change = fields.get("change", "none")
+        self._sweeps = self.change == "sweep"
+        self._last_rate_mhz = self.rate_to_mhz or self.rate_mhz
+        self._last_width_us = self.width_to_us or self.width_us
+        self.period_us = pulse.period_us(self.rate_mhz)
+        self._last_period_us = pulse.period_us(self._last_rate_mhz)
+        self.fastest_mhz = max(self.rate_mhz, self._last_rate_mhz)
+        self.shortest_period_us = min(self.period_us, self._last_period_us)
+        self.widest_us = max(self.width_us, self._last_width_us)
+        self.narrowest_us = min(self.width_us, self._last_width_us)
+        # One train lasts `train_ms`; a new one starts every `cycle_ms`; `trains` of them fit.
+        if self.work_ms:
+            self.train_ms = self.work_ms
+            self.cycle_ms = self.work_ms + self.rest_ms
+        else:
+            self.train_ms = self.cycle_ms = self.duration_ms
+        self.trains = max(0, (self.duration_ms - self.train_ms) // self.cycle_ms + 1)
+        self._begin_turn()
+        self.pulses_in_time = min(self._fit(), self._asked())
+        self.pulses = value("pulses") or self.pulses_in_time
+        # The envelope ends with the train: after its time, or after the interval of its last pulse.
+        self.span_ms = -(-self.start_us(self.pulses) // 1000) if value("pulses") else self.train_ms
+        n = (self.pulses - 1) % self.turn_pulses
+        self.busy_us = self.start_us(self.pulses - 1) + self.least_after(self.interval_at(n, self.offset_us(n)))
+
+    def _begin_turn(self):
+        """How many pulses a turn has, how long it is, and the largest product of rate and width in it."""
+        self._half = 0  # pulses of a turn before the other half of an alternation
+        self._burst_last_us = self.period_us  # the interval of a turn's last pulse
+        self.turn_pulses = 1
+        self.duty = self.rate_mhz * self.width_us
+        if self.burst_pulses:
+            self.turn_pulses = self.burst_pulses
+            self._burst_last_us = (
+                pulse.period_us(self.burst_rate_mhz) - (self.burst_pulses - 1) * self.period_us
+                if self.burst_rate_mhz
+                else self.period_us
+            )
+        elif self.change == "alternate":
+            self._half = self._in(self.change_ms, self.rate_mhz, self.period_us)
+            self.turn_pulses = self._half + self._in(self.change_ms, self._last_rate_mhz, self._last_period_us)
+            self.duty = max(self.duty, self._last_rate_mhz * self._last_width_us)
+        elif self._sweeps:
+            n = t_us = 0
+            while t_us < 2000 * self.change_ms:
+                x = self._turned(t_us)
+                rate_mhz = _between(self.rate_mhz, self._last_rate_mhz, x, self.change_ms)
+                self.duty = max(self.duty, rate_mhz * self.width_at(n, t_us))
+                t_us += self.interval_at(n, t_us)
+                n += 1
+            self.turn_pulses = max(1, n)
+        self.turn_us = self._walk(self.turn_pulses, _ANY)[1]
+
+    def _in(self, ms, rate_mhz, period_us):
+        """Pulses of a constant rate within `ms`: those that begin within it, and no more than the rate asks for: where
+        the period is rounded down one more would fit."""
+        return min((ms * 1000 - 1) // period_us + 1, (ms * rate_mhz + 999_999) // 1_000_000)
+
+    def _fit(self):
+        """How many pulses begin within a train, one interval after the other."""
+        turns, rest_us = self.train_ms * 1000 // self.turn_us, self.train_ms * 1000 % self.turn_us
+        return turns * self.turn_pulses + self._walk(self.turn_pulses, rest_us)[0]
+
+    def _asked(self):
+        """How many pulses the rates ask for; where periods are rounded down more would fit."""
+        if self.burst_pulses:
+            return -(-self.train_ms * self.burst_rate_mhz // 1_000_000) * self.burst_pulses
+        if self.change == "none":
+            return self._in(self.train_ms, self.rate_mhz, self.period_us)
+        if self._sweeps or not self.change_ms:
+            return _ANY
+        turns, rest_ms = self.train_ms // (2 * self.change_ms), self.train_ms % (2 * self.change_ms)
+        asked = turns * self.turn_pulses
+        if rest_ms:
+            asked += self._in(min(rest_ms, self.change_ms), self.rate_mhz, self.period_us)
+        if rest_ms > self.change_ms:
+            asked += self._in(rest_ms - self.change_ms, self._last_rate_mhz, self._last_period_us)
+        return asked
+
+    def _walk(self, most, until_us):
+        """Through one turn up to its pulse `most`, or the first that begins at `until_us` or later: (number, begin)."""
+        n = t_us = 0
+        while n < most and t_us < until_us:
+            t_us += self.interval_at(n, t_us)
+            n += 1
+        return n, t_us
+
+    def start_us(self, k):
+        """When pulse `k` of a train begins, from the train's begin."""
+        return k // self.turn_pulses * self.turn_us + self.offset_us(k % self.turn_pulses)
+
+    def offset_us(self, n):
+        """When pulse `n` of a turn begins, from the turn's begin."""
+        return self._walk(n, _ANY)[1]
+
+    # ---- for every pulse: nothing here allocates ----
+
+    def least_after(self, interval_us):
+        """How soon another train may follow a last pulse whose own interval is this: no rest belongs to a burst."""
+        return self.period_us if self.burst_pulses else interval_us
+
+    def _turned(self, t_us):
+        """How far a sweep is from its begin: up to change_ms and back again."""
+        t_ms = t_us // 1000
+        return t_ms if t_ms <= self.change_ms else max(0, 2 * self.change_ms - t_ms)
+
+    def width_at(self, n, t_us):
+        """Phase A's width of pulse `n` of a turn, `t_us` after the turn's begin."""
+        if self._sweeps:
+            return _between(self.width_us, self._last_width_us, self._turned(t_us), self.change_ms)
+        return self.width_us if n < self._half or not self._half else self._last_width_us
+
+    def interval_at(self, n, t_us):
+        """From the begin of pulse `n` of a turn to that of the next."""
+        if self._sweeps:
+            return pulse.period_us(_between(self.rate_mhz, self._last_rate_mhz, self._turned(t_us), self.change_ms))
+        if self._half:
+            return self.period_us if n < self._half else self._last_period_us
+        return self._burst_last_us if n == self.turn_pulses - 1 else self.period_us

@@ -1,0 +1,143 @@
+"""Trains on the emulated Pico, as it is flashed: two channels, unequal phases, changes from pulse to pulse."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opennmes.bench import measure
+from opennmes.client import Device
+from opennmes.ports.emulator import EmulatorPort
+
+PHASE: dict[str, Any] = {
+    "name": "on", "rate_mhz": 100_000, "width_us": 100, "gap_us": 50, "work_ms": 0, "rest_ms": 0, "ramp_up_ms": 0,
+    "ramp_down_ms": 0, "duration_ms": 60_000,
+}  # fmt: skip
+
+
+@pytest.fixture
+def port(uf2: Path) -> Iterator[EmulatorPort]:
+    opened = EmulatorPort(uf2)
+    yield opened
+    opened.close()
+
+
+def delivered(
+    port: EmulatorPort, channels: list[dict[str, Any]] | None = None, seconds: float = 0.15, ua: int = 0, **phase: Any
+) -> dict[int, list[Any]]:
+    """Run a phase into a resistor for a while: the pulses of each channel, counted by the device too."""
+    data: dict[str, Any] = {
+        "title": "bench",
+        "effect": "sensory",
+        "electrode": {"kind": "dummy", "area_mm2": 1_000},
+        "max_current_ua": 20_000,
+        "phases": [PHASE | phase],
+    }
+    if channels:
+        data["channels"] = channels
+    device = Device(port)
+    device.connect()
+    loaded = device.load(data)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    device.start()
+    for row in loaded["channels"]:
+        if ua:
+            device.set_intensity(ua, row["channel"])
+    device.wait(seconds)
+    device.stop()
+    status = device.status()
+    assert (status["fault"], status["underruns"]) == (0, 0), status["fault_text"]
+    trace = port.stage.finish()
+    found = {row["channel"]: measure.pulses(trace, row["channel"]) for row in loaded["channels"]}
+    for row in status["channels"]:
+        assert row["delivered"] == row["queued"] - row["cancelled"] == len(found[row["channel"]]) > 0
+        assert measure.overlaps(trace, row["channel"]) == 0
+    return found
+
+
+def intervals_us(pulses: list[Any]) -> list[float]:
+    starts = [pulse.start_nanos for pulse in pulses]
+    return [(later - sooner) / 1000 for sooner, later in itertools.pairwise(starts)]
+
+
+@pytest.mark.parametrize("delay_us", [0, 1, 2_500, 30_000])
+def test_two_channels_keep_their_distance_to_the_cycle(port: EmulatorPort, delay_us: int) -> None:
+    rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": delay_us}]
+    found = delivered(port, rows)
+    distances = {b.start_nanos - a.start_nanos for a, b in zip(found[0], found[1], strict=False)}
+    assert distances == {delay_us * 1000}
+    assert len(found[0]) > 8 and len(found[1]) > 8
+
+
+def test_the_distance_outlasts_the_rests_and_trains_begin_to_the_cycle(port: EmulatorPort) -> None:
+    rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 35_000}]
+    found = delivered(port, rows, seconds=0.3, work_ms=30, rest_ms=40)
+    for pulses in found.values():
+        assert intervals_us(pulses)[:8] == [10_000, 10_000, 50_000] * 2 + [10_000, 10_000]
+    assert {b.start_nanos - a.start_nanos for a, b in zip(found[0], found[1], strict=False)} == {35_000_000}
+
+
+@pytest.mark.parametrize(("ratio", "width_us"), [(2, 250), (10, 100), (3, 10)])
+def test_unequal_phases_have_equal_charge(port: EmulatorPort, ratio: int, width_us: int) -> None:
+    ua = 1_000 // (100 * ratio) * 100 * ratio
+    found = delivered(port, seconds=0.2, ua=ua, ratio=ratio, width_us=width_us)[0]
+    assert {(p.width_a_ns, p.width_b_ns) for p in found} == {(1000 * width_us, 1000 * ratio * width_us)}
+    last = found[-1]
+    assert (last.current_a_ua, last.current_b_ua) == (ua, -ua // ratio)
+
+
+def test_a_sweep_from_pulse_to_pulse(port: EmulatorPort) -> None:
+    sweep = {"change": "sweep", "change_ms": 100, "rate_to_mhz": 200_000, "width_to_us": 300}
+    found = delivered(port, seconds=0.25, **sweep)[0]
+    begin_us = 0
+    for pulse, interval_us in zip(found, intervals_us(found), strict=False):
+        t_ms = begin_us // 1000
+        if t_ms >= 200:
+            break
+        x = t_ms if t_ms <= 100 else 200 - t_ms
+        rate_mhz = 100_000 + 100_000 * x // 100
+        assert (pulse.width_a_ns, pulse.width_b_ns) == (1000 * (100 + 2 * x), 1000 * (100 + 2 * x))
+        assert interval_us == (2 * 10**9 + rate_mhz) // (2 * rate_mhz)
+        begin_us += int(interval_us)
+    assert begin_us > 190_000
+
+
+def test_bursts(port: EmulatorPort) -> None:
+    found = delivered(port, seconds=0.25, burst_pulses=3, burst_rate_mhz=20_000)[0]
+    assert intervals_us(found)[:6] == [10_000, 10_000, 30_000] * 2
+
+
+@pytest.mark.parametrize(("rate_mhz", "period_us", "seconds"), [(500_000, 2_000, 0.1), (500, 2_000_000, 2.3)])
+def test_the_fastest_and_the_slowest_rate(port: EmulatorPort, rate_mhz: int, period_us: int, seconds: float) -> None:
+    found = delivered(port, seconds=seconds, rate_mhz=rate_mhz)[0]
+    assert len(found) >= 2
+    assert set(intervals_us(found)) == {period_us}
+
+
+def test_a_pause_keeps_the_distance(port: EmulatorPort) -> None:
+    data = {
+        "title": "bench", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000},
+        "max_current_ua": 20_000, "phases": [PHASE],
+        "channels": [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 3_333}],
+    }  # fmt: skip
+    device = Device(port)
+    device.connect()
+    loaded = device.load(data)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    device.start()
+    device.wait(0.05)
+    device.request("pause")
+    device.start()
+    device.wait(0.08)
+    device.stop()
+    trace = port.stage.finish()
+    first, second = measure.pulses(trace, 0), measure.pulses(trace, 1)
+    assert len(first) > 8
+    # The pause cut one of the channels off before the other, by no more than a pulse; then it goes on as it was.
+    assert second[-1].start_nanos - first[-1].start_nanos in (3_333_000, 3_333_000 - 10_000_000)
