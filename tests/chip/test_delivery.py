@@ -15,7 +15,8 @@ from opennmes.bench.stage import OutputStage
 
 OPEN_OHM = 10_000_000
 
-# The ramp and the steps by hand would take seconds of simulated time: the test begins behind both.
+# The ramp and the steps by hand would take seconds of simulated time: a dummy load needs no ramp, and the intensity is set
+# behind the session's back.
 SESSION = """
 import board, time, micropython
 from nmes.hal import make
@@ -26,14 +27,13 @@ from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 session = Session(STAGE)
 supervisor = Supervisor(hal, session)
-session.load({"title": "t", "effect": "sensory", "electrode": {"kind": "pads", "area_mm2": 10000},
+session.load({"title": "t", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 10000},
     "max_current_ua": 30000, "phases": [{"name": "on", "rate_mhz": RATE, "width_us": WIDTH, "gap_us": 50, "work_ms": 0,
-    "rest_ms": 0, "ramp_up_ms": 500, "ramp_down_ms": 500, "duration_ms": 60000}]})
+    "rest_ms": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "duration_ms": 60000}]})
 session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
 supervisor.arm(session.programme_crc)
 supervisor.start()
-session.feed.k = 100
-session.intensity_ua = CURRENT
+session.lanes[0].intensity_ua = CURRENT
 def loop(ms):
     end = hal.now_ms() + ms
     while hal.now_ms() < end:
