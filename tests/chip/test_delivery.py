@@ -32,8 +32,12 @@ session.load({"title": "t", "effect": "sensory", "electrode": {"kind": "dummy", 
     "rest_ms": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "duration_ms": 60000}]})
 session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
 supervisor.arm(session.programme_crc)
+begin = session.start
+def start(now_ms):
+    begin(now_ms)
+    session.lanes[0].intensity_ua = CURRENT
+session.start = start
 supervisor.start()
-session.lanes[0].intensity_ua = CURRENT
 def loop(ms):
     end = hal.now_ms() + ms
     while hal.now_ms() < end:
@@ -99,7 +103,8 @@ def test_an_electrode_that_comes_off_is_off_within_three_pulses_and_stays_off(
     assert bench.fault() == faults.ELECTRODE_OPEN
     assert bench.stage.finish().value_at("enable", bench.pico.nanos) == 0
     account = bench.account()
-    assert account["measured"] == len(bench.begun()) and account["missed"] == 0
+    # The pulse that was on its way was cut before its second phase was measured.
+    assert (account["measured"], account["missed"]) == (len(bench.begun()) - (after - 3), after - 3)
     # It comes back: nothing happens by itself, and nobody can go on without clearing the fault.
     bench.stage.load_ohm = 500
     before = len(bench.begun())

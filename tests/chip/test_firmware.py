@@ -164,6 +164,7 @@ def test_the_device_refuses_what_the_host_was_told_not_to_check(device: Device, 
 def test_a_lost_host_fades_to_zero_and_stops(device: Device, port: EmulatorPort) -> None:
     begin(device, DENSE)
     device.raise_to(1_000)
+    asked_s = port.now_s()  # the device counts from what it heard, not from its answer
     device.status()
     began_s = port.now_s()
     # A cable that is pulled: nothing more is said.
@@ -182,10 +183,12 @@ def test_the_refill_allocates_nothing_and_does_not_care_about_garbage_collection
     printed = repl.run(
         """
 import gc, micropython, board, time
-from nmes.core import pulse
-from nmes.hal.rp2.generator import Generator
-g = Generator(0, board.BOARD["pins"]["channels"][0], 1000)
-g.begin()
+from nmes.hal import make
+from stages.reference import STAGE
+hal = make(board.BOARD, STAGE)
+g = hal._channels[0]
+hal.begin(0, 0, True, 250)
+hal.go(1)
 edges = []
 def fill():
     while g.room() > 0:
