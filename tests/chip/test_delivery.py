@@ -15,8 +15,8 @@ from opennmes.bench.stage import OutputStage
 
 OPEN_OHM = 10_000_000
 
-# The ramp and the steps by hand would take seconds of simulated time: a dummy load needs no ramp, and the intensity is set
-# behind the session's back.
+# The ramp and the steps by hand would take seconds of simulated time: a dummy load needs no ramp, and the intensity is
+# set behind the session's back.
 SESSION = """
 import board, time, micropython
 from nmes.hal import make

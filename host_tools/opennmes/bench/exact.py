@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from rp2040py.execute_batch import execute_batch
 from rp2040py.peripherals.peripheral import Peripheral
+from rp2040py.peripherals.pio import RPPIO
 from rp2040py.rp2040 import RP2040
 
 from opennmes.bench.loops import Loop, find_loop
@@ -21,6 +22,7 @@ from opennmes.bench.loops import Loop, find_loop
 if TYPE_CHECKING:
     from rp2040py.simulator import Simulator
 
+FJOIN = 3 << 30  # of SMx_SHIFTCTRL
 CYCLE_NANOS = 8  # of the 125 MHz system clock
 # Where RP2040.peripherals keeps what PIO does or sees: IO_BANK0, PADS_BANK0, PIO0, PIO1.
 PIO_BUS_KEYS = (0x40014, 0x4001C, 0x50200, 0x50300)
@@ -189,13 +191,36 @@ class _OnBus:
 
     def write_uint32(self, offset: int, value: int) -> None:
         self._driver.sync()
+        joins = self._joins()
         self._peripheral.write_uint32(offset, value)
+        self._flush(joins)
         self._driver.acted()
 
     def write_uint32_atomic(self, offset: int, value: int, atomic_type: int) -> None:
         self._driver.sync()
+        joins = self._joins()
         self._peripheral.write_uint32_atomic(offset, value, atomic_type)
+        self._flush(joins)
         self._driver.acted()
+
+    def _joins(self) -> list[int]:
+        if not isinstance(self._peripheral, RPPIO):
+            return []
+        return [machine.shift_ctrl & FJOIN for machine in self._peripheral.machines]
+
+    def _flush(self, joins: list[int]) -> None:
+        """Both FIFOs of a machine are flushed when FJOIN changes (datasheet, SM0_SHIFTCTRL); rp2040py keeps them.
+
+        That is how the SDK empties them, and so how MicroPython's StateMachine.init does.
+        """
+        pio = self._peripheral
+        for index, before in enumerate(joins):
+            machine = pio.machines[index]
+            if machine.shift_ctrl & FJOIN != before:
+                machine.tx_fifo.reset()
+                self._driver.rp2040.dma.set_dreq(pio.dreq_tx[index])
+                while not machine.rx_fifo.empty:
+                    machine.read_fifo()
 
     def reset(self) -> None:
         self._peripheral.reset()

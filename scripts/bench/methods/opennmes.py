@@ -1,33 +1,29 @@
 """Ours: the engine and the guard that are in the firmware, fed from the main loop as nmes.supervisor does it."""
 
 import board
+from stages.reference import STAGE
 
-from nmes.hal.rp2.generator import Generator
-from nmes.hal.rp2.guard import Guard
-from nmes.hal.rp2.rest import rest
+from nmes.hal import make
 
 LEVEL = 100
-pins = board.BOARD["pins"]
-generator = Generator(0, pins["channels"][0], 1000)
-guard = Guard(pins)
+hal = make(board.BOARD, STAGE)
 
 
 def start():
-    generator.begin()
+    hal.begin(0, 0, False, 250)
 
 
 def permit():
-    guard.begin(250)  # before the first pulse, as the supervisor does it: a guard that begins within one trips
+    hal.permit(250)  # before the first pulse, as the supervisor does it: a guard that begins within one trips
+    hal.go(1)
 
 
 def service():
     """What the firmware's loop does in each turn."""
-    guard.renew()
-    while generator.room() > 0:
-        generator.put(LEVEL, LEVEL, 250, 50, 250, 20_000, LEVEL)
+    hal.renew()
+    while hal.room(0) > 0:
+        hal.put(0, LEVEL, LEVEL, 250, 50, 250, 20_000, LEVEL)
 
 
 def halt():
-    guard.halt()
-    generator.halt()
-    rest(pins)
+    hal.rest()

@@ -1,39 +1,31 @@
 """Ours on both channels, for what that takes of the CPU: 100 Hz each."""
 
 import board
+from stages.reference import STAGE
 
-from nmes.hal.rp2.generator import Generator
-from nmes.hal.rp2.guard import Guard
-from nmes.hal.rp2.rest import rest
+from nmes.hal import make
 
 LEVEL = 100
-pins = board.BOARD["pins"]
-generators = [Generator(i, channel, 1000) for i, channel in enumerate(pins["channels"])]
-guard = Guard(pins)
-
-
-def fill(generator):
-    while generator.room() > 0:
-        generator.put(LEVEL, LEVEL, 250, 50, 250, 10_000, LEVEL)
+CHANNELS = (0, 1)
+hal = make(board.BOARD, STAGE)
 
 
 def start():
-    for generator in generators:
-        generator.begin()
+    for channel in CHANNELS:
+        hal.begin(channel, 0, False, 250)
 
 
 def permit():
-    guard.begin(250)
+    hal.permit(250)
+    hal.go(3)
 
 
 def service():
-    guard.renew()
-    for generator in generators:
-        fill(generator)
+    hal.renew()
+    for channel in CHANNELS:
+        while hal.room(channel) > 0:
+            hal.put(channel, LEVEL, LEVEL, 250, 50, 250, 10_000, LEVEL)
 
 
 def halt():
-    guard.halt()
-    for generator in generators:
-        generator.halt()
-    rest(pins)
+    hal.rest()
