@@ -24,6 +24,9 @@ g = Generator(0, pins["channels"][0], 1000)
 s = Sampler(pins["channels"][0]["phase_a"], pins["sense_current"][0], pins["sense_voltage"])
 guard = Guard(pins)
 seen = array("i", [0] * 8)
+def go():
+    g.begin(0, True)
+    g._sm.active(1)
 def show():
     while s.measured() >= 2:
         g.what_was_set(s.pulses_taken(), seen)
@@ -65,7 +68,7 @@ def bench(bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], referen
 
 @pytest.mark.parametrize("width_us", [50, 51, 250, 500])
 def test_the_two_conversions_are_centred_on_the_middle_of_each_phase(bench: Bench, width_us: int) -> None:
-    bench.repl.run(f"s.begin({width_us})\ng.begin()\ntrain(4, 100, {width_us})\ntime.sleep_us(30_000)")
+    bench.repl.run(f"s.begin({width_us})\ngo()\ntrain(4, 100, {width_us})\ntime.sleep_us(30_000)")
     found = bench.pulses()
     assert len(found) == 4
     middles = []
@@ -87,7 +90,7 @@ def test_what_is_sensed_is_the_true_current_and_voltage_within_a_count(
 ) -> None:
     bench.stage.load_ohm = load_ohm
     bench.repl.run(
-        f"guard.begin(200)\ns.begin(200)\ng.begin()\ntrain(2, {level}, 200)\n"
+        f"guard.begin(200)\ns.begin(200)\ngo()\ntrain(2, {level}, 200)\n"
         "for _ in range(8):\n    time.sleep_us(2_000)\n    guard.renew()"
     )
     printed = bench.repl.run("show()").split()
@@ -111,7 +114,7 @@ FOR_40_MS = "end = time.ticks_add(time.ticks_us(), 40_000)\nwhile time.ticks_dif
 
 @pytest.mark.parametrize("cpu", BUSY)
 def test_every_phase_is_sampled_exactly_once_whatever_the_cpu_does(bench: Bench, cpu: str) -> None:
-    bench.repl.run(f"s.begin(60)\ng.begin()\ntrain(5, 100, 60, 0)\n{FOR_40_MS}{BUSY[cpu]}")
+    bench.repl.run(f"s.begin(60)\ngo()\ntrain(5, 100, 60, 0)\n{FOR_40_MS}{BUSY[cpu]}")
     assert [channel for _, channel in bench.conversions] == [0, 2] * 10
     assert len(bench.pulses()) == 5
     assert bench.repl.run("print(s.measured())").split() == ["10"]
@@ -133,7 +136,7 @@ def test_the_sample_is_what_the_input_was_at_the_middle_and_not_before_or_after(
 
     for pin in (2, 3):
         pico.watch(pin, phase_begins)
-    bench.repl.run(f"s.begin({width_us})\ng.begin()\ntrain(3, 0, {width_us})\ntime.sleep_us(30_000)")
+    bench.repl.run(f"s.begin({width_us})\ngo()\ntrain(3, 0, {width_us})\ntime.sleep_us(30_000)")
     printed = bench.repl.run("show()").split()
     assert [(int(printed[n + 4]), int(printed[n + 6])) for n in (0, 8, 16)] == [(3000, 3000)] * 3
 
@@ -142,7 +145,7 @@ def test_the_ring_goes_round_and_begin_starts_anew(bench: Bench) -> None:
     printed = bench.repl.run(
         """
 s.begin(50)
-g.begin()
+go()
 for n in range(70):
     g.put(n, n, 50, 0, 50, 6_700, 1000)
     time.sleep_us(6_700)
@@ -158,7 +161,7 @@ print(s.pulses_taken(), *seen[:4])
 g.stop()
 s.begin(50)
 print(s.pulses_taken(), s.measured())
-g.begin()
+go()
 train(1, 7, 50)
 time.sleep_us(2_000)
 print(s.measured())
@@ -179,7 +182,7 @@ from nmes.core.delivery import Delivery
 from stages.reference import STAGE
 d = Delivery(STAGE)
 s.begin(500)
-g.begin()
+go()
 train(4, 500, 500)
 time.sleep_us(40_000)
 cause = 0

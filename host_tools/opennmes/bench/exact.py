@@ -213,7 +213,7 @@ class _OnBus:
 
         That is how the SDK empties them, and so how MicroPython's StateMachine.init does.
         """
-        pio = self._peripheral
+        pio = cast("RPPIO", self._peripheral)
         for index, before in enumerate(joins):
             machine = pio.machines[index]
             if machine.shift_ctrl & FJOIN != before:
