@@ -76,6 +76,7 @@ class Generator:
         self._treq_tx = index
         self._treq_rx = 4 + index
         self._head = 0  # records put since begin
+        self._torn = 0  # 1 when `stop` caught the machine with a record that it had not begun to play
         self._period_us = pulse.PERIOD_MAX_US
         self._program_at = 0
 
@@ -84,6 +85,7 @@ class Generator:
         rest for a first record. dummy: nobody is connected, and the second checker is told so."""
         self.halt()
         self._head = 0
+        self._torn = 0
         self._dummy = dummy
         self._period_us = pulse.PERIOD_MAX_US
         for at in range(self._list_at, self._list_at + _LIST_BYTES, 4):
@@ -176,15 +178,12 @@ class Generator:
         if not self._head:
             return 0
         next_slot = (mem32[self._list_read] - self._list_at) >> 2 & _SLOTS_MASK
-        left = (self._head - next_slot) & _SLOTS_MASK
-        if left == _SLOTS_MASK:  # it has read the 0 behind the last record, and stands one further
-            left = 0
-        handed = self._head - left
+        reading = mem32[self._data_read]
+        if not reading:  # the list has ended: the 0 in the slot before was handed over like an address, after all else
+            return _WORDS * (self._head - ((self._head - next_slot + 1) & _SLOTS_MASK))
+        handed = self._head - ((self._head - next_slot) & _SLOTS_MASK)
         if not handed:
             return 0
-        reading = mem32[self._data_read]
-        if not reading:  # the 0 that ended the list was handed over like an address, after all records had been fed
-            return _WORDS * handed
         last = (handed - 1) & _SLOTS_MASK
         return _WORDS * (handed - 1) + (reading - self._records_at - last * _RECORD_BYTES >> 2)
 
@@ -194,7 +193,7 @@ class Generator:
             fed = self._fed()
             waiting = self._sm.tx_fifo()
             if fed == self._fed():
-                return (fed - waiting + _WORDS - 1) // _WORDS
+                return (fed - waiting + _WORDS - 1) // _WORDS - self._torn
 
     def queued(self):
         """Pulses queued and not begun."""
@@ -231,6 +230,8 @@ class Generator:
             pass
         self._sm.active(0)
         self._active = False
+        # Stopped between a record's first word and its phases: that pulse never began.
+        self._torn = 1 if 0 < mem32[self._pc] - self._program_at < REST_AT else 0
         return self.queued()
 
     def halt(self):
