@@ -24,7 +24,7 @@ lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython
 	@.venv/bin/mypy --config-file firmware/mypy.ini
 
 test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cycle, the emulated chip, host tools
-	@$(PYTEST)
+	@$(PYTEST) --numprocesses=logical --durations=10
 
 clean:  ## remove what was made in this checkout; the cache (~/.cache/opennmes) stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache

@@ -24,6 +24,7 @@ from opennmes.bench.port import EmulatedPort
 from opennmes.bench.pty import serve
 from opennmes.bench.repl import Repl
 from opennmes.bench.stage import OutputStage
+from opennmes.ports.emulator import EmulatorPort
 from opennmes.ports.errors import PortError
 
 PIN_A = 2
@@ -501,6 +502,16 @@ def test_a_port_waits_in_simulated_time_and_returns_as_soon_as_bytes_come(
     port.close()
     with pytest.raises(PortError, match="closed"):
         port.read(0.1)
+
+
+def test_time_passes_however_little_is_waited_for(uf2: Path) -> None:
+    port = EmulatorPort(uf2)
+    port.read(3)
+    start_s = port.now_s()
+    # At 3 s the smallest step of a float is 4e-16 s; what was left of a wait was once less, and lasted forever.
+    assert port.read(1e-17) == b""
+    assert start_s < port.now_s() < start_s + 1e-6
+    port.close()
 
 
 def test_a_dead_board_is_a_port_error(bare_pico: Callable[..., EmulatedPico]) -> None:

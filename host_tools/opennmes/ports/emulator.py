@@ -29,11 +29,14 @@ class EmulatorPort(EmulatedPort):
     def read(self, timeout_s: float) -> bytes:
         """What has arrived, as soon as anything has; b"" after `timeout_s` simulated seconds. Raises PortError."""
         until_s = self.now_s() + timeout_s
-        data = b""
-        while not data and (left_s := until_s - self.now_s()) > 0:
+        left_s = timeout_s
+        while True:
+            # Once at least: what is left of a wait can be too little to change a sum of seconds, and must pass too.
             with held_back():
                 data = super().read(min(SLICE_S, left_s))
-        return data
+            left_s = until_s - self.now_s()
+            if data or left_s <= 0:
+                return data
 
 
 def power_on(uf2: Path | None, load_ohm: int) -> tuple[EmulatedPico, OutputStage]:
