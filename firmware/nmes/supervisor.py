@@ -7,7 +7,7 @@ from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
 from nmes.core.session import RUNNING
 
-_ALL = 64  # more than the engine has room for
+_COUNT_EVERY = 4  # turns between two looks for pulses that were not measured
 
 
 class Supervisor:
@@ -24,6 +24,7 @@ class Supervisor:
         self._seen = array("i", [0] * pulse.MEASURED)
         self._sensed = None  # the place of the lane that is measured, if there is one
         self._judged = 0  # its pulses judged since the engine last began
+        self._turn = 0
 
     # ---- what the link and the panel ask ----
 
@@ -58,11 +59,11 @@ class Supervisor:
             mask |= 1 << channel
         hal.permit(session.programme.longest_us)
         hal.lamp(1)
-        # Each engine has its first pulse before any of them goes.
+        # Each engine has a full queue before any of them goes.
         now_ms = hal.now_ms()
         session.began(now_ms)
         for i in range(len(session.lanes)):
-            self._feed_lane(i, now_ms, 1)
+            self._feed_lane(i, now_ms)
         if session.state == RUNNING:
             hal.go(mask)
             now_ms = hal.now_ms()
@@ -125,13 +126,19 @@ class Supervisor:
             return 0  # no sense on these channels: the account says that nothing was measured
         hal, delivery = self._hal, self.session.delivery
         channel = self.session.lanes[self._sensed].index
-        ended = hal.begun(channel) - 1  # asked first: what has ended by now has been measured by then
-        while hal.sampled(channel) > 0:
+        self._turn = (self._turn + 1) % _COUNT_EVERY
+        ended = 0
+        count = hal.sampled(channel)
+        if not self._turn:
+            ended = hal.begun(channel) - 1  # asked first: what has ended by now has been measured by then
+            count = hal.sampled(channel)
+        while count:
             hal.take(channel, self._seen)
             self._judged += 1
             cause = delivery.judge(self._seen, now_ms)
             if cause:
                 return cause
+            count -= 1
         return delivery.lacking(ended - self._judged)
 
     def _count_missed(self):
@@ -167,19 +174,24 @@ class Supervisor:
     def feed(self, now_ms):
         """Queue what is due. Nothing here allocates."""
         for i in range(len(self._mid_train)):
-            self._feed_lane(i, now_ms, _ALL)
+            self._feed_lane(i, now_ms)
 
-    def _feed_lane(self, i, now_ms, most):
+    def _feed_lane(self, i, now_ms):
         hal, session = self._hal, self.session
         lane = session.lanes[i]
         channel, feed = lane.index, lane.feed
         if self._mid_train[i] and hal.starved(channel):
             lane.underruns += 1  # the refill came too late; the engine rested instead
-        while most > 0 and session.wants_pulse(now_ms, lane) and hal.room(channel) > 0:
+        clock_ms = session.clock_ms(now_ms, lane)
+        if not feed.due(clock_ms):
+            return
+        calibration = session.calibrations[channel]
+        level_most = calibration.code(session.level_most)
+        room = hal.room(channel)
+        while room > 0 and feed.due(clock_ms):
             phase = feed.phase
             width_us, ratio = feed.width_us, phase.ratio
             level = session.next_level(now_ms, lane)
-            calibration = session.calibrations[channel]
             level_b = calibration.code(level // ratio)
             if not hal.put(
                 channel,
@@ -189,12 +201,12 @@ class Supervisor:
                 phase.gap_us,
                 width_us * ratio,
                 feed.interval_us,
-                calibration.code(session.level_most),
+                level_most,
             ):
                 self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (level, width_us))
                 return
             session.took(lane)
-            most -= 1
+            room -= 1
         self._mid_train[i] = feed.in_train()
 
     def status(self):

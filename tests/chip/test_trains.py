@@ -27,7 +27,12 @@ def port(uf2: Path) -> Iterator[EmulatorPort]:
 
 
 def delivered(
-    port: EmulatorPort, channels: list[dict[str, Any]] | None = None, seconds: float = 0.15, ua: int = 0, **phase: Any
+    port: EmulatorPort,
+    channels: list[dict[str, Any]] | None = None,
+    seconds: float = 0.15,
+    ua: int = 0,
+    asking: bool = False,
+    **phase: Any,
 ) -> dict[int, list[Any]]:
     """Run a phase into a resistor for a while: the pulses of each channel, counted by the device too."""
     data: dict[str, Any] = {
@@ -48,7 +53,10 @@ def delivered(
     for row in loaded["channels"]:
         if ua:
             device.set_intensity(ua, row["channel"])
-    device.wait(seconds)
+    until_s = port.now_s() + seconds
+    while asking and port.now_s() < until_s:
+        device.status()
+    device.wait(until_s - port.now_s())
     device.stop()
     status = device.status()
     assert (status["fault"], status["underruns"]) == (0, 0), status["fault_text"]
@@ -112,11 +120,17 @@ def test_bursts(port: EmulatorPort) -> None:
     assert intervals_us(found)[:6] == [10_000, 10_000, 30_000] * 2
 
 
-@pytest.mark.parametrize(("rate_mhz", "period_us", "seconds"), [(300_000, 3_333, 0.15), (500, 2_000_000, 2.3)])
+@pytest.mark.parametrize(("rate_mhz", "period_us", "seconds"), [(500_000, 2_000, 0.15), (500, 2_000_000, 2.3)])
 def test_the_fastest_and_the_slowest_rate(port: EmulatorPort, rate_mhz: int, period_us: int, seconds: float) -> None:
     found = delivered(port, seconds=seconds, rate_mhz=rate_mhz)[0]
     assert len(found) >= 2
     assert set(intervals_us(found)) == {period_us}
+
+
+def test_both_channels_at_250_hz_are_fed_while_the_host_asks_for_status_all_the_time(port: EmulatorPort) -> None:
+    rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 1_000}]
+    found = delivered(port, rows, seconds=0.25, asking=True, rate_mhz=250_000)
+    assert all(set(intervals_us(pulses)) == {4_000} and len(pulses) > 60 for pulses in found.values())
 
 
 def test_a_pause_keeps_the_distance(port: EmulatorPort) -> None:

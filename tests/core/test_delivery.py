@@ -12,7 +12,7 @@ MV = 45
 LEVEL_UA = 100
 
 
-def seen(level, a_ua=None, b_ua=None, a_mv=None, b_mv=None, width_us=250, ohm=500):
+def seen(level, a_ua=None, b_ua=None, a_mv=None, b_mv=None, width_us=250, ohm=500, rest=0):
     """One measured pulse; without more it is what was set, into `ohm`. Currents and voltages in whole counts."""
     set_ua = level * LEVEL_UA
     a_ua = set_ua if a_ua is None else a_ua
@@ -24,6 +24,7 @@ def seen(level, a_ua=None, b_ua=None, a_mv=None, b_mv=None, width_us=250, ohm=50
     made[pulse.SET_WIDTH_A] = made[pulse.SET_WIDTH_B] = width_us
     made[pulse.CURRENT_A] = ZERO + round(a_ua / UA)
     made[pulse.CURRENT_B] = ZERO - round(b_ua / UA)
+    made[pulse.CURRENT_REST] = ZERO + rest
     made[pulse.VOLTAGE_A] = ZERO + round(a_mv / MV)
     made[pulse.VOLTAGE_B] = ZERO - round(b_mv / MV)
     return made
@@ -58,6 +59,24 @@ class AGoodPulse(unittest.TestCase):
             made.judge(pulses[0], 500_000_000)
         finally:
             samples.heap_unlock()
+
+
+class CurrentBetweenPulses(unittest.TestCase):
+    # 200 uA are allowed: 3 counts are 165 uA, 4 are 220.
+    def test_h06_it_is_a_fault_after_two_pulses_either_way(self):
+        for rest in (4, -4, 1000, -2048):
+            bad = seen(200, rest=rest)
+            self.assertEqual(verdicts(bad, seen(200), bad, seen(200)), [0] * 4)
+            self.assertEqual(verdicts(seen(200), bad, bad), [0, 0, faults.IDLE_CURRENT], str(rest))
+
+    def test_h06_also_when_nothing_was_set(self):
+        self.assertEqual(verdicts(*[seen(0, rest=4)] * 2), [0, faults.IDLE_CURRENT])
+
+    def test_noise_is_none_and_the_account_keeps_the_largest(self):
+        made = Delivery(samples.STAGE)
+        for rest in (1, -3, 2, 0):
+            self.assertEqual(made.judge(seen(200, rest=rest), 0), 0)
+        self.assertEqual((made.rest_ua, made.account()["rest_most_ua"]), (0, 3 * UA))
 
 
 class ThreeInARow(unittest.TestCase):
@@ -206,6 +225,7 @@ class TheAccount(unittest.TestCase):
                 "impedance_last_ohm": 249,
                 "impedance_least_ohm": 249,
                 "impedance_most_ohm": 1_000,
+                "rest_most_ua": 0,
             },
         )
 

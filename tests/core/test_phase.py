@@ -200,7 +200,7 @@ class AsymmetricPulses(unittest.TestCase):
 
 class AResistor(unittest.TestCase):
     def refusal(self, **changes):
-        made = {"rate_mhz": 300_000, "width_us": 10, "gap_us": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "work_ms": 10}
+        made = {"rate_mhz": 500_000, "width_us": 10, "gap_us": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "work_ms": 10}
         made.update(changes)
         try:
             data = samples.programme([phase(**made)], kind="dummy", max_current_ua=100_000)
@@ -212,13 +212,15 @@ class AResistor(unittest.TestCase):
     def test_it_may_get_what_the_engine_can_do(self):
         self.assertEqual(self.refusal(), set())
         self.assertEqual(self.refusal(rate_mhz=500, width_us=1_000, gap_us=1_000, work_ms=0, rest_ms=0), set())
-        self.assertEqual(self.refusal(rate_mhz=300_001), {("above_range", "rate_mhz")})
+        self.assertEqual(self.refusal(rate_mhz=500_001), {("above_range", "rate_mhz")})
         self.assertEqual(self.refusal(width_us=9), {("below_range", "width_us")})
         self.assertEqual(self.refusal(gap_us=1_001), {("above_range", "gap_us")})
 
     def test_a_pulse_leaves_as_much_rest_as_its_longest_phase(self):
-        self.assertEqual(self.refusal(width_us=1_000, gap_us=333), set())
-        self.assertEqual(self.refusal(width_us=1_000, gap_us=334), {("pulse_does_not_fit", "rate_mhz")})
+        self.assertEqual(self.refusal(rate_mhz=300_000, width_us=1_000, gap_us=333), set())
+        self.assertEqual(
+            self.refusal(rate_mhz=300_000, width_us=1_000, gap_us=334), {("pulse_does_not_fit", "rate_mhz")}
+        )
 
     def test_the_stage_still_holds(self):
         data = samples.programme(kind="dummy", max_current_ua=50_001)
@@ -227,6 +229,12 @@ class AResistor(unittest.TestCase):
 
 
 class TwoChannels(unittest.TestCase):
+    def test_all_channels_together_are_no_faster_than_the_cpu_can_feed(self):
+        for rates, codes in (((250_000, 250_000), set()), ((250_000, 250_001), {"rates_too_fast_together"})):
+            fast = [phase(rate_mhz=r, width_us=100, ramp_up_ms=0, ramp_down_ms=0, work_ms=0, rest_ms=0) for r in rates]
+            rows = [{"channel": i, "delay_us": 0, "phases": [fast[i]]} for i in range(2)]
+            self.assertEqual(self.codes(rows, phases=None, kind="dummy"), codes)
+
     def codes(self, channels, **changes):
         data = samples.programme(channels=channels, **changes)
         if changes.get("phases", 0) is None:

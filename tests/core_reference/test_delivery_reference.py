@@ -13,7 +13,7 @@ from nmes.core.delivery import Delivery
 counts = st.integers(0, 4095)
 levels = st.integers(0, 1000)
 widths = st.integers(10, 1000)
-pulses = st.tuples(levels, widths, levels, widths, counts, counts, counts, counts).map(list)
+pulses = st.tuples(levels, widths, levels, widths, counts, counts, counts, counts, counts).map(list)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -48,6 +48,26 @@ def test_judging_stays_within_30_bits(many, begin_ms):
     for i, seen in enumerate(many):
         made.judge([Small(value) for value in seen], Small(begin_ms + 7 * i))
     made._move_window(Small(begin_ms // 10 + 1_000_000))
+
+
+near = st.integers(-40, 40)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(levels, near, near, st.integers(0, 5_000)), min_size=1, max_size=30))
+def test_a_good_pulse_is_found_good_the_quick_way_and_the_long_way(many):
+    made = Delivery(samples.STAGE)
+    for level, off_a, off_b, ohm in many:
+        a, b = round(level * 100 / 55), round(level * 100 / 55)
+        volts = round(level * 100 * ohm / 1_000 / 45)
+        seen = [level, 250, level, 250, 2048 + a + off_a, 2048 + volts, 2048 - b - off_b, 2048 - volts, 2048]
+        fault = made.judge([min(4095, max(0, value)) for value in seen], 0)
+        a_ua, b_ua = made.calibration.current_ua(seen[4]), -made.calibration.current_ua(seen[6])
+        a_mv, b_mv = made.calibration.voltage_mv(min(4095, seen[5])), -made.calibration.voltage_mv(max(0, seen[7]))
+        bad = made._bad(made.set_ua, a_ua, a_mv) | made._bad(made.set_ua, b_ua, b_mv)
+        assert made._bad_before == bad
+        if fault:
+            return
 
 
 def test_three_is_three():

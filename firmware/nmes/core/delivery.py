@@ -38,6 +38,8 @@ _SLOT_MS = const(10)
 _SLOTS = const(101)
 
 _PC_PER_UC = const(1_000_000)
+IDLE_IN_A_ROW = const(2)
+
 _OPEN = const(1)
 _SHORT = const(2)
 _WRONG = const(4)
@@ -54,6 +56,7 @@ ACCOUNT_FIELDS = (
     "impedance_last_ohm",
     "impedance_least_ohm",
     "impedance_most_ohm",
+    "rest_most_ua",
 )
 
 
@@ -63,6 +66,7 @@ class Delivery:
     def __init__(self, stage, channel=0):
         self.calibration = Calibration(stage, channel)
         self._tolerance_ua = stage["sense_tolerance_ua"]
+        self._idle_most_ua = stage["idle_most_ua"]
         self._compliance_mv = stage["compliance_mv"] * COMPLIANCE_PERCENT // 100
         self._slots = [0] * _SLOTS
         self.clear()
@@ -75,6 +79,11 @@ class Delivery:
         self.set_ua = 0
         self.impedance_ohm = 0  # as last seen; 0: not seen yet
         self.net_nc = 0  # in the window, phase A less phase B
+        self.rest_ua = 0  # after the last pulse, when nothing should flow
+        self.rest_most_ua = 0  # either way
+        self._idle = 0  # pulses in a row after which something did
+        self._code = -1  # the last of phase A, and what follows from it
+        self._set_ua = self._least_ua = self._most_ua = 0
         self.impedance_first_ohm = self.impedance_least_ohm = self.impedance_most_ohm = 0
         self.least_ua = self.most_ua = 0
         self._bad_before = self._open = self._short = self._wrong = 0  # bad pulses in a row
@@ -91,7 +100,7 @@ class Delivery:
 
         Long and flat, because a call costs as much as what it would do: this is most of what measuring costs the CPU.
         """
-        code_a, width_a, code_b, width_b, current_a, voltage_a, current_b, voltage_b = seen
+        code_a, width_a, code_b, width_b, current_a, voltage_a, current_b, voltage_b, rest = seen
         calibration = self.calibration
         zero = calibration.current_zero
         na = calibration.current_na
@@ -101,8 +110,9 @@ class Delivery:
         b_ua = (zero - current_b) * na // 1_000
         a_mv = (voltage_a - zero_of_voltage) * uv // 1_000
         b_mv = (zero_of_voltage - voltage_b) * uv // 1_000
-        set_a = calibration.set_ua(code_a)
-        set_b = set_a if code_b == code_a else calibration.set_ua(code_b)
+        if code_a != self._code:
+            self._set(code_a)
+        set_a = self._set_ua
         both_ua = a_ua + b_ua
         self.measured += 1
         self.measured_ua = both_ua // 2
@@ -128,7 +138,9 @@ class Delivery:
                 self.most_ua = most
             self._driven += 1
             if least >= IMPEDANCE_LEAST_UA:
-                self._impedance(1_000 * (a_mv + b_mv) // both_ua)
+                ohm = 1_000 * (a_mv + b_mv) // both_ua
+                if ohm != self.impedance_ohm:
+                    self._impedance(ohm)
 
         slot = now_ms // _SLOT_MS
         if slot != self._slot:
@@ -139,7 +151,40 @@ class Delivery:
         self._slots[slot % _SLOTS] += nc
         self.net_nc += nc
 
-        bad = self._bad(set_a, a_ua, a_mv) | self._bad(set_b, b_ua, b_mv)
+        rest_ua = (rest - zero) * na // 1_000
+        if rest_ua != self.rest_ua:
+            self.rest_ua = rest_ua
+            if rest_ua < 0:
+                rest_ua = -rest_ua
+            if rest_ua > self.rest_most_ua:
+                self.rest_most_ua = rest_ua
+        if self.rest_ua > self._idle_most_ua or self.rest_ua < -self._idle_most_ua:
+            self._idle += 1
+            if self._idle >= IDLE_IN_A_ROW:
+                return faults.IDLE_CURRENT
+        else:
+            self._idle = 0
+
+        # Equal phases within these bounds are what _bad finds nothing wrong with, at a third of its cost.
+        least, most, compliance_mv = self._least_ua, self._most_ua, self._compliance_mv
+        if (
+            code_b == code_a
+            and least <= a_ua <= most
+            and least <= b_ua <= most
+            and a_mv < compliance_mv
+            and b_mv < compliance_mv
+            and (
+                set_a <= SHORT_SET_UA
+                or a_mv >= SHORT_MV
+                and b_mv >= SHORT_MV
+                and 1_000 * a_mv >= SHORT_OHM * a_ua
+                and 1_000 * b_mv >= SHORT_OHM * b_ua
+            )
+        ):
+            bad = 0
+        else:
+            set_b = set_a if code_b == code_a else calibration.set_ua(code_b)
+            bad = self._bad(set_a, a_ua, a_mv) | self._bad(set_b, b_ua, b_mv)
         if bad or self._bad_before:
             self._bad_before = bad
             self._open = self._open + 1 if bad & _OPEN else 0
@@ -154,6 +199,14 @@ class Delivery:
         if not -NET_MAX_NC <= self.net_nc <= NET_MAX_NC:
             return faults.NET_CHARGE
         return 0
+
+    def _set(self, code):
+        """The current of phase A that `code` stands for, and the bounds within which it is surely right."""
+        set_ua = self.calibration.set_ua(code)
+        self._code = code
+        self._set_ua = set_ua
+        self._least_ua = -(-OPEN_PERCENT * set_ua // 100) if set_ua >= OPEN_SET_UA else -self._tolerance_ua
+        self._most_ua = self._tolerance_ua + OVER_PERCENT * set_ua // 100
 
     def lacking(self, count):
         """`count` pulses have ended and were not measured. Returns 0, or the fault that this is."""
@@ -214,5 +267,6 @@ class Delivery:
             self.impedance_ohm,
             self.impedance_least_ohm,
             self.impedance_most_ohm,
+            self.rest_most_ua,
         )
         return dict(zip(ACCOUNT_FIELDS, values))

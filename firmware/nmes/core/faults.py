@@ -72,6 +72,11 @@ FAULTS = {
         "The current that was measured is not the one that was set, or could not be measured.",
         "Take the electrodes off. Do not use the device before the stage has been checked.",
     ),
+    15: (
+        "idle_current",
+        "Current flowed between the pulses, when the output stage should have been off.",
+        "Take the electrodes off. Do not use the device before the stage has been checked.",
+    ),
 }
 
 INTERNAL_ERROR = 1
@@ -88,6 +93,7 @@ ELECTRODE_OPEN = 11
 ELECTRODE_SHORT = 12
 NET_CHARGE = 13
 CURRENT_MISMATCH = 14
+IDLE_CURRENT = 15
 
 
 def name(number):

@@ -25,6 +25,7 @@ from nmes.core.phase import (
     ENGINE,
     OR_ZERO,
     PHASE_FIELDS,
+    RATE_MOST_MHZ,
     Phase,
     bounds,
 )
@@ -233,6 +234,10 @@ def _check_whole(reasons, made):
         if phase.shortest_period_us < shortest_us:
             most_mhz = 1_000_000_000 // shortest_us
             reasons.append(reason("pulse_does_not_fit", "rate_mhz", phase.fastest_mhz, most_mhz, ENGINE, phase.name))
+    together_mhz = sum([max([phase.fastest_mhz for phase in channel.phases]) for channel in made.channels])
+    if together_mhz > RATE_MOST_MHZ and len(made.channels) > 1:
+        bound = "%d in all channels together" % RATE_MOST_MHZ
+        reasons.append(reason("rates_too_fast_together", "rate_mhz", together_mhz, bound, ENGINE))
     for channel in made.channels:
         if channel.ratio > RATIOS_MOST:
             reasons.append(reason("ratios_differ", "ratio", channel.ratio, "a common multiple of at most 10", ENGINE))

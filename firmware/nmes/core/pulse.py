@@ -31,7 +31,7 @@ PERIOD_MAX_US = const(1_000_000_000)  # the last pulse of a train rests until th
 RECORD_HALVES = const(6)
 
 # One measured pulse, as the HAL hands it on: an array of integers. What was set comes out of the record itself, what
-# was sensed is the ADC's counts in the middle of each phase.
+# was sensed is the ADC's counts in the middle of each phase and, of the current, in the rest after them.
 SET_LEVEL_A = const(0)
 SET_WIDTH_A = const(1)
 SET_LEVEL_B = const(2)
@@ -40,7 +40,8 @@ CURRENT_A = const(4)
 VOLTAGE_A = const(5)
 CURRENT_B = const(6)
 VOLTAGE_B = const(7)
-MEASURED = const(8)
+CURRENT_REST = const(8)
+MEASURED = const(9)
 
 # What the program spends outside phases and gap, with a rest field of 0.
 OVERHEAD_US = const(272)

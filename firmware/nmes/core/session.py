@@ -315,7 +315,11 @@ class Session:
     def wants_pulse(self, now_ms, lane=None):
         """Whether a pulse is to be queued now for a lane."""
         lane = lane or self._first
-        return self.state == RUNNING and lane.feed.due(self.elapsed_ms(now_ms) - lane.delay_ms)
+        return self.state == RUNNING and lane.feed.due(self.clock_ms(now_ms, lane))
+
+    def clock_ms(self, now_ms, lane):
+        """The programme's clock as a lane's channel has it."""
+        return self.elapsed_ms(now_ms) - lane.delay_ms
 
     def next_level(self, now_ms, lane=None):
         """The stage's level for phase A of the next pulse: intensity, ramps and a fade; rounded down to a multiple of

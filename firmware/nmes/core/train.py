@@ -73,6 +73,10 @@ class Feed:
         self._t_us += self.interval_us
         self._t_ms += self._t_us // 1000
         self._t_us %= 1000
+        if self.phase.turn_pulses == 1:  # all pulses are alike, and this is for every one of them
+            if self.k == self.phase.pulses - 1:
+                self._prepare()
+            return
         self._n += 1
         self._turn_us += self.interval_us
         if self._n == self.phase.turn_pulses:

@@ -23,6 +23,7 @@ class Load:
     def __init__(self, stage, ohm):
         self._stage = stage
         self._ohm = ohm
+        self.zero = stage["sense_zero"]
 
     def sense(self, level, sign, seen, current, voltage):
         stage = self._stage
@@ -80,7 +81,7 @@ class Channel:
             self._waiting.pop(0)
             self.begun += 1
             self._free_us = begin_us + period_us
-            seen = array("i", [level_a, width_a_us, level_b, width_b_us] + 4 * [0])
+            seen = array("i", [level_a, width_a_us, level_b, width_b_us] + 4 * [0] + [self._load.zero])
             self._load.sense(level_a, 1, seen, pulse.CURRENT_A, pulse.VOLTAGE_A)
             self._load.sense(level_b, -1, seen, pulse.CURRENT_B, pulse.VOLTAGE_B)
             end_us = begin_us + _SETTLED_US + width_a_us + pulse.gap_delivered_us(gap_us) + width_b_us

@@ -102,7 +102,7 @@ class Hal:
         return self._channels[channel].starved()
 
     def sampled(self, channel):
-        return self._sampler.measured() >> 1 if channel == _MEASURED else -1
+        return self._sampler.measured() if channel == _MEASURED else -1
 
     def take(self, channel, seen):
         self._channels[channel].what_was_set(self._sampler.pulses_taken(), seen)

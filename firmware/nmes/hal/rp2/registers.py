@@ -42,3 +42,8 @@ ADC_FCS_LEVEL = const(0xF << 16)
 
 IO_BANK0_BASE = const(0x40014000)  # 2.19.6.1
 IO_INTR0 = const(0xF0)
+
+
+def channel_of(dma):
+    """The number of an rp2.DMA's channel."""
+    return dma.channel  # type: ignore[attr-defined]  # the stubs leave it out

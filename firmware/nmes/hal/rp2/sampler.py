@@ -1,4 +1,4 @@
-"""Current and voltage in the middle of every phase of one channel, without the CPU.
+"""Current and voltage in the middle of every phase of one channel and in the rest after them, without the CPU.
 
     PIO at mid-phase --start DMA--> ADC converts the current --current DMA--> ring
                       then --next DMA--> ADC converts the voltage --voltage DMA--> ring, and back to the start DMA
@@ -7,7 +7,8 @@ Four DMA channels in a circle, each one transfer long and started by the one bef
 so nothing can slip: a pair is a pair, whatever was lost before it. One ADC and twelve DMA channels (two generators
 take six) are why there is one sampler, for one channel at a time.
 
-The ring holds 128 phases: 128 ms at 500 Hz. Who does not look for longer has lost its lease (guard.py, 90 ms).
+The ring holds 256 pairs, 85 pulses: 170 ms at 500 Hz. Who does not look for longer has lost its lease (guard.py,
+90 ms).
 """
 
 from array import array
@@ -19,13 +20,19 @@ from uctypes import addressof
 
 from nmes.core import pulse
 from nmes.hal.rp2 import registers as reg
-from nmes.hal.rp2.sampler_pio import CONVERSION_CYCLES, CYCLES_PER_US, OVERHEAD_CYCLES, sample
+from nmes.hal.rp2.sampler_pio import (
+    CONVERSION_CYCLES,
+    CYCLE_CLOCKS,
+    CYCLES_PER_US,
+    OVERHEAD_CYCLES,
+    SAMPLES,
+    sample,
+)
 
 _SM = const(2)  # of block 0, whose first two are the generators
-_PHASES = const(128)
-_PHASES_MASK = const(127)
-_RING_BYTES = const(512)
-_RING_SIZE = const(9)
+_PAIRS_MASK = const(255)
+_RING_BYTES = const(1024)
+_RING_SIZE = const(10)
 _START = const(1 << 2 | 1)  # ADC enabled, one conversion
 _INPUT_SHIFT = const(12)
 _FIRST_ADC_PIN = const(26)
@@ -33,10 +40,6 @@ _FIRST_ADC_PIN = const(26)
 _FCS = const(1 << 24 | 1 << 3 | 1)
 _MOV_Y_OSR = const(0xA047)
 _PULL_BLOCK = const(0x80A0)
-
-
-def _channel(dma):
-    return dma.channel  # type: ignore[attr-defined]  # the stubs leave it out
 
 
 class Sampler:
@@ -56,19 +59,20 @@ class Sampler:
         self._dmas = [rp2.DMA() for _ in range(4)]
         self._abort_bits = 0
         for dma in self._dmas:
-            self._abort_bits |= 1 << _channel(dma)
+            self._abort_bits |= 1 << reg.channel_of(dma)
         # Addresses above 2^30 are objects on the heap: made here once.
         self._abort = reg.DMA_BASE + reg.DMA_ABORT
-        self._ctrls = [reg.DMA_BASE + _channel(dma) * reg.DMA_CHANNEL + reg.DMA_CTRL for dma in self._dmas]
-        self._voltage_write = reg.DMA_BASE + _channel(self._dmas[3]) * reg.DMA_CHANNEL + reg.DMA_WRITE_ADDR
+        self._ctrls = [reg.DMA_BASE + reg.channel_of(dma) * reg.DMA_CHANNEL + reg.DMA_CTRL for dma in self._dmas]
+        self._voltage_write = reg.DMA_BASE + reg.channel_of(self._dmas[3]) * reg.DMA_CHANNEL + reg.DMA_WRITE_ADDR
         self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * _SM
-        self._taken = 0  # phases, since begin
+        self._taken = 0  # pulses, since begin
 
     def begin(self, width_us):
         """Nothing measured yet; from now on every phase, `width_us` / 2 after it begins."""
         self.halt()
         self._taken = 0
-        self._sm.init(sample, freq=125_000_000, in_base=Pin(self._phase_a))
+        phase_a, phase_b = Pin(self._phase_a), Pin(self._phase_a + 1)
+        self._sm.init(sample, freq=125_000_000 // CYCLE_CLOCKS, in_base=phase_a, jmp_pin=phase_b)
         mem32[reg.ADC_BASE + reg.ADC_FCS] = _FCS
         fifo = reg.ADC_BASE + reg.ADC_FIFO
         while mem32[reg.ADC_BASE + reg.ADC_FCS] & reg.ADC_FCS_LEVEL:
@@ -100,27 +104,32 @@ class Sampler:
                 ring_sel=True,
                 ring_size=_RING_SIZE if ring else 0,
                 treq_sel=treq,
-                chain_to=_channel(then),
+                chain_to=reg.channel_of(then),
                 irq_quiet=True,
             ),
         )
 
     def measured(self):
-        """Phases measured and not taken yet. Allocates nothing."""
-        return ((mem32[self._voltage_write] - self._voltages_at >> 2) - self._taken) & _PHASES_MASK
+        """Pulses measured whole and not taken yet. Allocates nothing."""
+        pairs = (mem32[self._voltage_write] - self._voltages_at >> 2) - SAMPLES * self._taken
+        return (pairs & _PAIRS_MASK) // SAMPLES
 
     def take(self, into):
-        """The oldest pulse with both phases measured, into a `pulse.MEASURED` array. Allocates nothing."""
-        at = (self._taken & _PHASES_MASK) * 4
+        """The oldest pulse measured, into a `pulse.MEASURED` array. Allocates nothing."""
+        pair = SAMPLES * self._taken
+        at = (pair & _PAIRS_MASK) * 4
         into[pulse.CURRENT_A] = mem32[self._currents_at + at]
         into[pulse.VOLTAGE_A] = mem32[self._voltages_at + at]
-        into[pulse.CURRENT_B] = mem32[self._currents_at + at + 4]
-        into[pulse.VOLTAGE_B] = mem32[self._voltages_at + at + 4]
-        self._taken += 2
+        at = (pair + 1 & _PAIRS_MASK) * 4
+        into[pulse.CURRENT_B] = mem32[self._currents_at + at]
+        into[pulse.VOLTAGE_B] = mem32[self._voltages_at + at]
+        at = (pair + 2 & _PAIRS_MASK) * 4
+        into[pulse.CURRENT_REST] = mem32[self._currents_at + at]
+        self._taken += 1
 
     def pulses_taken(self):
         """Pulses taken since begin."""
-        return self._taken >> 1
+        return self._taken
 
     def halt(self):
         """No more conversions."""
