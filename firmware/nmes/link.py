@@ -167,6 +167,18 @@ class Link:
             "limit_source": session.limit_source,
         }
 
+    def _do_adjust(self, request):
+        channel = request["channel"]
+        from_pulse = self._supervisor.adjust(request["rate_mhz"], request["width_us"], channel)
+        phase = self._supervisor.session.lane(channel).feed.phase
+        return {
+            "channel": channel,
+            "phase": phase.name,
+            "rate_mhz": request["rate_mhz"],
+            "width_us": request["width_us"],
+            "from_pulse": from_pulse,
+        }
+
     def _do_pause(self, request):
         self._supervisor.pause()
 

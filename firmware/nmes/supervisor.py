@@ -74,6 +74,10 @@ class Supervisor:
         """Set the peak current of a channel. Raises Refused."""
         self.session.set_intensity(current_ua, self._hal.now_ms(), channel)
 
+    def adjust(self, rate_mhz, width_us, channel):
+        """Set rate and width of a channel's phase. Returns how many pulses come before. Raises Refused."""
+        return self.session.adjust(rate_mhz, width_us, self._hal.now_ms(), channel)
+
     def pause(self):
         """Nothing after the running pulse; keeps the place."""
         self.session.pause(self._hal.now_ms())

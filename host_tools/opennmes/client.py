@@ -199,6 +199,11 @@ class Device:
         while self.intensities.get(channel, 0) != current_ua and self.state == session.RUNNING:
             self.step_towards(current_ua, channel)
 
+    def adjust(self, rate_mhz: int, width_us: int, channel: int = 0) -> Message:
+        """Set rate and phase width of a channel's running phase, from its next pulse that is not queued yet: the answer
+        says from which. With current on, wider only in small steps, as with the intensity."""
+        return self.request("adjust", channel=channel, rate_mhz=rate_mhz, width_us=width_us)
+
     def stop(self) -> Message:
         """End the session. Always allowed."""
         return self.request("stop")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from opennmes.bench import measure
-from opennmes.client import Device
+from opennmes.client import Device, DeviceRefused
 from opennmes.ports.emulator import EmulatorPort
 
 PHASE: dict[str, Any] = {
@@ -155,3 +155,39 @@ def test_a_pause_keeps_the_distance(port: EmulatorPort) -> None:
     assert len(first) > 8
     # The pause cut one of the channels off before the other, by no more than a pulse; then it goes on as it was.
     assert second[-1].start_nanos - first[-1].start_nanos in (3_333_000, 3_333_000 - 10_000_000)
+
+
+def test_rate_and_width_change_between_two_pulses(port: EmulatorPort) -> None:
+    wide = PHASE | {"name": "wide", "width_us": 300}  # guard and sampler are made ready for all phases
+    data = {
+        "title": "bench", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000},
+        "max_current_ua": 20_000, "phases": [PHASE, wide],
+    }  # fmt: skip
+    device = Device(port)
+    device.connect()
+    loaded = device.load(data)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    device.start()
+    wanted = [(100_000, 100), (150_000, 250), (60_000, 100)]
+    first = [0]
+    for rate_mhz, width_us in wanted[1:]:
+        device.status()
+        first.append(device.adjust(rate_mhz, width_us)["from_pulse"])
+        with pytest.raises(DeviceRefused) as refused:  # and nothing of it is seen
+            device.adjust(200_000, 301)
+        assert [reason["code"] for reason in refused.value.reasons] == ["wider_than_guarded"]
+    device.status()
+    device.stop()
+    status = device.status()
+    assert (status["fault"], status["underruns"]) == (0, 0), status["fault_text"]
+    trace = port.stage.finish()
+    found = measure.pulses(trace, 0)
+    assert status["delivered"] == status["queued"] - status["cancelled"] == len(found)
+    assert measure.overlaps(trace, 0) == 0
+    at = [max(i for i, begin in enumerate(first) if begin <= n) for n in range(len(found))]
+    assert set(at) == {0, 1, 2} and min(map(at.count, at)) > 3
+    # The last pulse of each is followed by its own interval.
+    periods_us = [10_000, 6_667, 16_667]
+    assert intervals_us(found) == [periods_us[i] for i in at[:-1]]
+    assert [(p.width_a_ns, p.width_b_ns) for p in found] == [(1000 * wanted[i][1],) * 2 for i in at]

@@ -105,6 +105,10 @@ class EveryTransition(unittest.TestCase):
     def test_intensity_while_running(self):
         self.assertEqual(self.allowed_in((RUNNING,), lambda made: made.set_intensity(500, T0)), [RUNNING])
 
+    def test_adjust_while_running_or_paused(self):
+        after = self.allowed_in((RUNNING, PAUSED), lambda made: made.adjust(20_000, 250, T0))
+        self.assertEqual(after, [RUNNING, PAUSED])
+
     def test_pause_while_running(self):
         self.assertEqual(self.allowed_in((RUNNING,), lambda made: made.pause(T0)), [PAUSED])
 

@@ -228,6 +228,22 @@ def test_raising_ends_when_the_session_does() -> None:
     assert port.commands().count("intensity") == 1
 
 
+# ---- rate and width ----
+
+
+def test_adjust_asks_for_both_and_hands_on_what_was_done() -> None:
+    asked = line(seq=1, cmd="adjust", channel=1, rate_mhz=40_000, width_us=200)
+    done = {"channel": 1, "phase": "work", "rate_mhz": 40_000, "width_us": 200, "from_pulse": 17}
+    with ScriptedPort((asked, ok(1, **done))) as port:
+        assert Device(port).adjust(40_000, 200, channel=1) == done
+
+
+def test_a_lost_answer_to_adjust_makes_the_same_line_go_again() -> None:
+    asked = line(seq=1, cmd="adjust", channel=0, rate_mhz=40_000, width_us=200)
+    with ScriptedPort((asked, b""), (asked, ok(1, from_pulse=17))) as port:
+        assert Device(port).adjust(40_000, 200)["from_pulse"] == 17
+
+
 # ---- the ways out ----
 
 

@@ -195,3 +195,54 @@ def test_a_channel_that_is_not_used_is_refused(tmp_path: Path) -> None:
             with pytest.raises(DeviceRefused):
                 device.set_intensity(100, channel)
         assert device.status()["intensity_ua"] == 0
+
+
+def test_rate_and_width_are_adjusted_in_a_running_train(tmp_path: Path) -> None:
+    log = tmp_path / "pulses.csv"
+    phases = PHASE.format(table="phase"), PHASE.format(table="phase").replace("width_us = 100", "width_us = 150")
+    data = Prescription.read(write(tmp_path, HEAD, *phases)).data
+    refused = []
+    with Device(VirtualPort(log)) as device:
+        device.connect()
+        loaded = device.load(data)
+        device.acknowledge()
+        device.arm(loaded["programme_crc"])
+        device.start()
+        device.raise_to(2_000)
+        answer = device.adjust(60_000, 120)
+        from_pulse = answer.pop("from_pulse")
+        assert answer == {"channel": 0, "phase": "work", "rate_mhz": 60_000, "width_us": 120}
+        before = device.status()
+        for rate, width in ((60_000, 151), (151_000, 120), (40_000, 99), (999, 120), (60_000, 150), (True, 120)):
+            with pytest.raises(DeviceRefused) as caught:
+                device.adjust(rate, width)
+            refused.append(caught.value.reasons[0]["code"])
+        with pytest.raises(DeviceRefused):
+            device.adjust(40_000, 100, channel=1)
+        after = device.status()
+        assert after["channels"][0] | {"queued": 0, "delivered": 0, "output_ua": 0} == before["channels"][0] | {
+            "queued": 0, "delivered": 0, "output_ua": 0
+        }  # fmt: skip
+        assert (after["channels"][0]["rate_mhz"], after["channels"][0]["width_us"]) == (60_000, 120)
+        assert after["programme_crc"] == loaded["programme_crc"] == programme.crc(data)
+        while device.state == "RUNNING":
+            device.wait(1)
+        status = device.status()
+    assert refused == [
+        "wider_than_guarded", "above_range", "narrower_than_sampled", "below_range", "step_too_soon", "not_an_integer",
+    ]  # fmt: skip
+    assert (status["ended"], status["underruns"], status["cancelled"]) == ("completed", 0, 0)
+    pulses = read_pulse_log(log)
+    assert status["delivered"] == len(pulses)
+    starts = [p.start_us - pulses[0].start_us for p in pulses]
+    first_phase = [p.width_a_us for p in pulses[: starts.index(12_000_000)]]
+    assert first_phase == [100] * from_pulse + [120] * (len(first_phase) - from_pulse)
+    # 2 s of work from 0, 4 and 8 s on, and the other phase from 12 s on, as if nothing had been changed.
+    intervals = [b - a for a, b in itertools.pairwise(starts)]
+    left_us = 2_000_000 - 25_000 * from_pulse
+    count = -(-left_us * 60 // 1_000_000)
+    first = [25_000] * from_pulse + [16_667] * (count - 1)
+    rest = [4_000_000 - sum(first)]
+    later = [*[16_667] * 119, 4_000_000 - 119 * 16_667]
+    assert intervals[: len(first) + 1 + 240] == first + rest + later * 2
+    assert intervals[len(first) + 241 :] == ([25_000] * 79 + [2_025_000]) * 2 + [25_000] * 79

@@ -9,6 +9,7 @@ import binascii
 from collections import namedtuple
 
 from nmes.core import programme, session
+from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import check_int, reason
 
 PROTOCOL = 1
@@ -67,6 +68,17 @@ COMMANDS = {
         {"channel": ("int", 0, programme.CHANNELS_MAX - 1), "current_ua": ("int", 0, programme.CURRENT_UA[1])},
         ("channel", "current_ua", "limit_ua", "limit_source"),
         "Sets the peak current of a channel. Down at once; up by at most 1 mA every 250 ms.",
+    ),
+    "adjust": Command(
+        (session.RUNNING, session.PAUSED),
+        {
+            "channel": ("int", 0, programme.CHANNELS_MAX - 1),
+            "rate_mhz": ("int",) + bounds("rate_mhz", DUMMY)[:2],
+            "width_us": ("int",) + bounds("width_us", DUMMY)[:2],
+        },
+        ("channel", "phase", "rate_mhz", "width_us", "from_pulse"),
+        "Sets rate and phase width of a channel's running phase from the next pulse on that is not queued yet; "
+        "from_pulse pulses of the channel come before it. Accepted like a programme, at the session's limit.",
     ),
     "pause": Command(
         (session.RUNNING,), {}, ("state",), "Nothing after the running pulse; intensity is zero when it goes on."

@@ -92,9 +92,7 @@ def _sum_too_large(programme, current_ua):
     """Whether the r.m.s. currents of two channels, each at the strongest of its phases, are together too large."""
     if len(programme.channels) < 2:
         return False
-    common = 1
-    for phase in programme.phases:
-        common *= phase.ratio
+    common = programme.channels[0].ratio * programme.channels[1].ratio
     squares = [  # of each channel's r.m.s. current, times 10^9 and `common`
         max([current_ua * current_ua * p.duty * (p.ratio + 1) * common // p.ratio for p in channel.phases])
         for channel in programme.channels

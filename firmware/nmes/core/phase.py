@@ -68,13 +68,14 @@ def _between(one, other, at, whole):
 
 
 class Phase:
-    """One phase of a programme; attributes are the fields of PHASE_FIELDS, `change` and `name`."""
+    """One phase of a programme; attributes are the fields of PHASE_FIELDS, `change` and `name`; `fields` as given."""
 
     def __init__(self, name, fields):
         def value(field):
             return fields.get(field, PHASE_FIELDS[field][3])
 
         self.name = name
+        self.fields = fields
         self.rate_mhz = value("rate_mhz")
         self.width_us = value("width_us")
         self.gap_us = value("gap_us")

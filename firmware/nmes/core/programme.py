@@ -43,6 +43,8 @@ RATIOS_MOST = 10  # the least common multiple of a channel's ratios: intensity g
 _TAIL_MOST_MS = 900_000
 
 _ENVELOPE = "OpenNMES envelope"
+_GUARD = "guard: the session's longest phase"
+_SAMPLER = "sampler: the session's shortest phase"
 
 AREA_MM2 = (100, 20_000)
 CURRENT_UA = (1, 100_000)
@@ -92,6 +94,20 @@ class Programme:
         self.shortest_us = min([p.narrowest_us for p in self.phases])
         self.duration_ms = max([c.duration_ms for c in self.channels])
         self.pulses = sum([c.pulses for c in self.channels])
+
+
+class Adjusted:
+    """`of`, a programme, whose channels have other phases by now. `phases` has what is new in it: `phase` alone."""
+
+    def __init__(self, of, phase, phases):
+        self.effect = of.effect
+        self.kind = of.kind
+        self.area_mm2 = of.area_mm2
+        self.phases = [phase]
+        self.channels = [Channel(c.index, c.delay_us, own) for c, own in zip(of.channels, phases)]
+        self.longest_us = of.longest_us
+        self.shortest_us = of.shortest_us
+        self.duration_ms = of.duration_ms
 
 
 DEFAULT_CHANNELS = ({"channel": 0, "delay_us": 0},)
@@ -287,6 +303,40 @@ def accept(data, stage):
     if reasons:
         raise Refused(reasons)
     return parsed
+
+
+def adjust(running, old, rate_mhz, width_us, planned, stage, current_ua):
+    """The phase `old` of `running`, an accepted programme, with another rate and width. `planned(phase)` are the phases
+    of each of the programme's channels if it were so.
+
+    Accepted like a programme, with peaks of `current_ua`; and guard and sampler, which know the session's longest and
+    shortest phase, must be right for it. Raises Refused with every reason.
+    """
+    reasons: list = []
+    if old.change != "none" or old.burst_pulses:
+        reasons.append(reason("not_plain", "phase", old.name, "a phase without bursts and changes", ENGINE, old.name))
+        raise Refused(reasons)
+    fields = dict(old.fields)
+    fields["rate_mhz"] = rate_mhz
+    fields["width_us"] = width_us
+    _check_phase(reasons, fields, old.name, running.kind)
+    if reasons:
+        raise Refused(reasons)
+    phase = Phase(old.name, fields)
+    if fields.get("pulses") and rate_mhz != old.rate_mhz:
+        # Its ramps are laid out for the time that so many pulses take.
+        reasons.append(reason("exact_number", "rate_mhz", rate_mhz, old.rate_mhz, ENGINE, old.name))
+    if width_us * phase.ratio > running.longest_us:
+        most_us = running.longest_us // phase.ratio
+        reasons.append(reason("wider_than_guarded", "width_us", width_us, most_us, _GUARD, old.name))
+    if width_us < running.shortest_us:
+        reasons.append(reason("narrower_than_sampled", "width_us", width_us, running.shortest_us, _SAMPLER, old.name))
+    whole = Adjusted(running, phase, planned(phase))
+    _check_whole(reasons, whole)
+    reasons += limits.check(whole, stage, current_ua)
+    if reasons:
+        raise Refused(reasons)
+    return phase
 
 
 def canonical(data):

@@ -46,7 +46,17 @@ STATUS_FIELDS = (
     "net_charge_nc",
     "channels",
 )
-CHANNEL_FIELDS = ("channel", "intensity_ua", "output_ua", "queued", "delivered", "cancelled", "underruns")
+CHANNEL_FIELDS = (
+    "channel",
+    "intensity_ua",
+    "output_ua",
+    "rate_mhz",
+    "width_us",
+    "queued",
+    "delivered",
+    "cancelled",
+    "underruns",
+)
 
 _OURS = "OpenNMES session"
 _WAITING = (ARMED, PAUSED)  # once: a tuple made in `tick` would be allocated there
@@ -233,11 +243,48 @@ class Session:
                 refuse("ending", "current_ua", current_ua, 0, _OURS)
             if current_ua - lane.intensity_ua > STEP_MAX_UA:
                 refuse("step_too_large", "current_ua", current_ua, lane.intensity_ua + STEP_MAX_UA, _OURS)
-            if lane.raised_ms is not None and now_ms - lane.raised_ms < STEP_EVERY_MS:
-                wait_ms = STEP_EVERY_MS - (now_ms - lane.raised_ms)
-                refuse("step_too_soon", "current_ua", current_ua, "the same in %d ms" % wait_ms, _OURS)
+            self._not_too_soon("current_ua", current_ua, lane, now_ms)
             lane.raised_ms = now_ms
         lane.intensity_ua = current_ua
+
+    def _not_too_soon(self, parameter, asked, lane, now_ms):
+        if lane.raised_ms is not None and now_ms - lane.raised_ms < STEP_EVERY_MS:
+            wait_ms = STEP_EVERY_MS - (now_ms - lane.raised_ms)
+            refuse("step_too_soon", parameter, asked, "the same in %d ms" % wait_ms, _OURS)
+
+    def adjust(self, rate_mhz, width_us, now_ms, index=0):
+        """Set rate and phase width of the phase that the channel's next pulse belongs to, see train.Feed.change. The
+        programme stays as it was accepted. Returns how many pulses of the channel come before. Raises Refused.
+
+        A wider pulse is a stronger one: the charge of a phase may rise by as much as a step of the intensity would make
+        it, and no sooner after another step.
+        """
+        self._only_in(RUNNING, PAUSED)
+        lane = self.lane(index)
+        feed = lane.feed
+        if feed.phase is None:
+            refuse("nothing_left", "channel", index, "a pulse that is not queued yet", _OURS)
+        if self.state == RUNNING and self._fading_ms is not None:
+            refuse("ending", "channel", index, "a session with its host", _OURS)
+
+        def planned(phase):
+            return [each.feed.planned(phase if each is lane else None) for each in self.lanes]
+
+        accepted, stage = self.programme, self._stage
+        phase = programme.adjust(accepted, feed.phase, rate_mhz, width_us, planned, stage, self.limit_ua)
+        was_us = feed.phase.width_us
+        raises = lane.intensity_ua > 0 and width_us > was_us
+        if raises:
+            if lane.intensity_ua * (width_us - was_us) > STEP_MAX_UA * was_us:
+                most_us = was_us + STEP_MAX_UA * was_us // lane.intensity_ua
+                refuse("step_too_large", "width_us", width_us, most_us, _OURS, phase.name)
+            self._not_too_soon("width_us", width_us, lane, now_ms)
+        number = feed.change(phase)
+        if number < 0:
+            refuse("nothing_left", "rate_mhz", rate_mhz, "a pulse that is not queued yet", _OURS, phase.name)
+        if raises:
+            lane.raised_ms = now_ms
+        return number
 
     def pause(self, now_ms):
         """Stop pulses, keep the place in the programme. Raises Refused."""
@@ -349,7 +396,8 @@ class Session:
     def status(self, now_ms, delivered):
         """Everything that changes, keyed by STATUS_FIELDS; `delivered` is the number of pulses that began, by lane.
 
-        Intensity, output, phase and part are those of the first channel, counts those of all; `channels` has each.
+        Intensity, output, phase and part are those of the first channel, counts those of all; `channels` has each, with
+        rate and width of its phase as they are set now.
         """
         first = self._first
         feed = first.feed
@@ -357,8 +405,11 @@ class Session:
         active = self.state in (RUNNING, PAUSED)
         channels = []
         for lane, begun in zip(self.lanes, delivered):
+            phase = lane.feed.phase
+            pulses = (phase.rate_mhz, phase.width_us) if active and phase else (0, 0)
             counts = (lane.queued, begun, lane.cancelled, lane.underruns)
-            channels.append(dict(zip(CHANNEL_FIELDS, (lane.index, lane.intensity_ua, lane.output_ua) + counts)))
+            values = (lane.index, lane.intensity_ua, lane.output_ua) + pulses + counts
+            channels.append(dict(zip(CHANNEL_FIELDS, values)))
         values = (
             self.state,
             self.fault,

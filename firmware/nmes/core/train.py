@@ -4,8 +4,12 @@ Every pulse carries the interval to the next one, also over the rest between two
 the first pulse to the last, and the clock here only has to be a little ahead of it.
 """
 
+from collections import namedtuple
+
 # A pulse is due so long before its time. Less is queued: nmes.hal.LOOKAHEAD_US bounds that too.
 AHEAD_MS = 66
+# No engine holds so many pulses: what was taken longer ago never comes back.
+_KEPT = 64
 
 
 def envelope(phase, t_ms, full):
@@ -18,19 +22,27 @@ def envelope(phase, t_ms, full):
     return full
 
 
+# From pulse `k` of a train on, `t_us` after its begin, a phase is `phase`; that train has `pulses` pulses in all, and
+# `number` pulses of the feed come before.
+Change = namedtuple("Change", ("phase_index", "train_index", "k", "t_us", "phase", "pulses", "number"))
+
+
 class Feed:
     """Walks through the trains of `phases` (of a programme, or of one of its channels).
 
-    `k` of the current train's `phase.pulses` pulses have been taken. The next pulse has the width `width_us` and comes
-    `interval_us` before the one after it; `phase` is None when there is none.
+    `k` of the current train's pulses have been taken, `number` of all trains. The next pulse has the width `width_us`
+    and comes `interval_us` before the one after it; `phase` is None when there is none. `phase_index` is its place.
     """
 
     def __init__(self, channel):
         self._phases = channel.phases
-        self._phase_index = 0
+        self._changes: tuple = ()  # in order
+        self._known_from = 0  # of pulses before this one it is forgotten what they were
+        self.phase_index = 0
         self._phase_begin_ms = 0
         self._train_index = 0
         self._taken = False
+        self.number = 0
         self.phase = self._phases[0]
         self.begin_ms = 0  # on the channel's clock
         self.width_us = 0
@@ -64,12 +76,15 @@ class Feed:
     def take(self):
         """The next pulse has been queued."""
         self._taken = True
+        self.number += 1
         self.k += 1
-        if self.k >= self.phase.pulses:
-            self._late_us = self._late_after_us
-            self._next_train()
-            self._begin_train()
-            return
+        if self.k >= self._until_k:
+            if self.k >= self._pulses:
+                self._late_us = self._late_after_us
+                self._next_train()
+                self._begin_train()
+                return
+            self._find()
         self._t_us += self.interval_us
         self._t_ms += self._t_us // 1000
         self._t_us %= 1000
@@ -87,19 +102,69 @@ class Feed:
     def put_back(self, count):
         """The last `count` pulses taken were cancelled before they began, maybe in a train that is already left.
 
-        The engine is at rest then and begins anew: nothing is late any more.
+        The engine is at rest then and begins anew: nothing is late any more. What was cancelled comes again as it was
+        asked for, before a change with the old rate and width.
         """
+        if self.number - count < self._known_from:
+            raise ValueError("more pulses put back than taken")
+        self.number -= count
         self.k -= count
         while self.k < 0:
             self._previous_train()
-            self.k += self.phase.pulses
+            self._find()
+            self.k += self._pulses
         if self.phase is not None:
             self.seek(self.k)
+
+    def change(self, phase):
+        """From the next pulse on, the phase that it belongs to is `phase`: another rate or width, all else alike, both
+        without bursts and changes of their own. Returns how many pulses of the feed come before it; -1, and nothing
+        changed, when no pulse is left for it.
+
+        The next pulse comes when it would have come, one old interval after the one before: it is the first with the
+        new width, and the interval after it is the first new one. The train ends at its time and the next one begins
+        at its time. As many pulses as begin until then still come, no more than the rate asks for in what is left, and
+        none whose interval would reach beyond the next train's begin. Is there room for none, then this train goes on
+        as it is and the phase's next train is the first. Changes from that pulse on, which only cancelled pulses can
+        have, are forgotten.
+        """
+        if self.phase is None:
+            return -1
+        train_index, k, t_us, number = self._train_index, self.k, self._t_ms * 1000 + self._t_us, self.number
+        pulses = self._pulses_here
+        if phase.rate_mhz != self.phase.rate_mhz:
+            pulses = k + self._fit(phase, t_us)
+        if pulses == k:
+            if train_index + 1 >= phase.trains:
+                return -1
+            number += self._pulses - k
+            train_index, k, t_us, pulses = train_index + 1, 0, 0, phase.pulses
+        change = Change(self.phase_index, train_index, k, t_us, phase, pulses, number)
+        kept = [c for c in self._changes if c.number < number]
+        while len(kept) > 1 and kept[1].number <= self.number - _KEPT:
+            kept.pop(0)
+            self._known_from = kept[0].number
+        self._changes = tuple(kept) + (change,)
+        self._find()
+        self._prepare()
+        return number
+
+    def planned(self, phase=None):
+        """The phases, each as it was last changed; with `phase` as if that change came now."""
+        phases = list(self._phases)
+        for change in self._changes:
+            if phase is None or change.phase_index < self.phase_index:
+                phases[change.phase_index] = change.phase
+        if phase is not None:
+            phases[self.phase_index] = phase
+        return phases
 
     def seek(self, k):
         """Stand at pulse `k` of the current train."""
         self.k = k
-        t_us = self.phase.start_us(k)
+        self._find()
+        k -= self._from_k
+        t_us = self._from_us + self.phase.start_us(k)
         self._t_ms = t_us // 1000
         self._t_us = t_us % 1000
         self._n = k % self.phase.turn_pulses
@@ -110,14 +175,53 @@ class Feed:
     def _begin_train(self):
         self._t_ms = self._t_us = self._n = self._turn_us = 0
         if self.phase is not None:
+            self._find()
             self._prepare()
+
+    def _find(self):
+        """Find what pulse `k` of this train belongs to: `phase`, from `_from_k` until `_until_k`, of `_pulses` in all
+        (`_pulses_here` if no further change came)."""
+        phase = self._phases[self.phase_index]
+        pulses = here = phase.pulses
+        self._from_k = self._from_us = 0
+        until_k = -1
+        for i in range(len(self._changes)):
+            change = self._changes[i]
+            if change.phase_index != self.phase_index or change.train_index > self._train_index:
+                continue
+            if change.train_index < self._train_index:
+                phase = change.phase
+                pulses = here = phase.pulses
+                continue
+            pulses = change.pulses
+            if change.k <= self.k:
+                phase = change.phase
+                here = pulses
+                self._from_k = change.k
+                self._from_us = change.t_us
+            elif until_k < 0:
+                until_k = change.k
+        self.phase = phase
+        self._pulses = pulses
+        self._pulses_here = here
+        self._until_k = pulses if until_k < 0 else until_k
+
+    def _fit(self, phase, t_us):
+        """How many pulses of `phase` there is room for from `t_us` to the train's end."""
+        left_us = phase.train_ms * 1000 - t_us
+        count = min((left_us - 1) // phase.period_us + 1, -(-left_us * phase.rate_mhz // 1_000_000_000))
+        next_ms = self._next_begin_ms()
+        if next_ms >= 0:
+            room_us = (next_ms - self.begin_ms) * 1000 - t_us - self._late_us
+            count = max(0, min(count, room_us // phase.period_us))
+        return count
 
     def _prepare(self):
         phase = self.phase
         self.width_us = phase.width_at(self._n, self._turn_us)
         interval_us = phase.interval_at(self._n, self._turn_us)
         self._late_after_us = 0
-        if self.k == phase.pulses - 1:
+        if self.k == self._pulses - 1:
             next_ms = self._next_begin_ms()
             if next_ms >= 0:
                 # The last pulse of a phase keeps its own interval; what that is too long is made good in a later rest.
@@ -130,7 +234,7 @@ class Feed:
     def _next_begin_ms(self):
         if self._train_index + 1 < self.phase.trains:
             return self.begin_ms + self.phase.cycle_ms
-        if self._phase_index + 1 < len(self._phases):
+        if self.phase_index + 1 < len(self._phases):
             return self._phase_begin_ms + self.phase.duration_ms
         return -1
 
@@ -140,19 +244,17 @@ class Feed:
         if self._train_index >= self.phase.trains:
             self._train_index = 0
             self._phase_begin_ms += self.phase.duration_ms
-            self._phase_index += 1
-            if self._phase_index >= len(self._phases):
+            self.phase_index += 1
+            if self.phase_index >= len(self._phases):
                 self.phase = None
                 return
-            self.phase = self._phases[self._phase_index]
+            self.phase = self._phases[self.phase_index]  # or what it was changed to: see _find
         self.begin_ms = self._phase_begin_ms + self._train_index * self.phase.cycle_ms
 
     def _previous_train(self):
         if self._train_index == 0:
-            if self._phase_index == 0:
-                raise ValueError("more pulses put back than taken")
-            self._phase_index -= 1
-            self.phase = self._phases[self._phase_index]
+            self.phase_index -= 1
+            self.phase = self._phases[self.phase_index]
             self._phase_begin_ms -= self.phase.duration_ms
             self._train_index = self.phase.trains
         self._train_index -= 1

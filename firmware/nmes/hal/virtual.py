@@ -105,7 +105,9 @@ class Channel:
         return not self._waiting and self._free_us <= now_us
 
     def room(self):
-        return max(1, LOOKAHEAD_US // self._period_us) - len(self._waiting)
+        queued_us = sum([waiting[6] for waiting in self._waiting])
+        most = (LOOKAHEAD_US - queued_us) // self._period_us
+        return most if self._waiting else max(1, most)
 
     def stop(self):
         self._now_us = self._free_us  # on the chip this returns when the running pulse has ended: it has been measured

@@ -25,6 +25,7 @@ from nmes.hal.rp2.pulse_pio import pulse as pulse_program
 ENGINE_HZ = 1_000_000
 _SLOTS = const(64)  # a power of two; 64 addresses are the 256 bytes of the list DMA's ring
 _SLOTS_MASK = const(63)
+_ENDS_MASK = const(0xFFFFFF)  # 64 times LOOKAHEAD_US and more
 _LIST_BYTES = const(256)
 _RING_SIZE = const(8)
 _RECORD_BYTES = const(12)
@@ -75,6 +76,8 @@ class Generator:
         self._torn = 0  # 1 when `stop` caught the machine with a record that it had not begun to play
         self._period_us = pulse.PERIOD_MAX_US
         self._level_a = self._level_b = self._width_a_us = self._gap_us = self._width_b_us = -1  # of the last record
+        self._end_us = 0  # of all that was put, one period after the other; long ones count as LOOKAHEAD_US
+        self._ends = array("I", [0] * _SLOTS)
         self._program_at = 0
 
     def begin(self, delay_us, dummy):
@@ -86,6 +89,7 @@ class Generator:
         self._dummy = dummy
         self._period_us = pulse.PERIOD_MAX_US
         self._level_a = -1
+        self._end_us = 0
         for at in range(self._list_at, self._list_at + _LIST_BYTES, 4):
             mem32[at] = 0
         self._begin_level()
@@ -185,6 +189,8 @@ class Generator:
         after = (slot + 1) & _SLOTS_MASK
         mem32[self._list_at + 4 * after] = 0
         mem32[self._list_at + 4 * slot] = self._records_at + slot * _RECORD_BYTES
+        self._end_us = self._end_us + (period_us if period_us < LOOKAHEAD_US else LOOKAHEAD_US) & _ENDS_MASK
+        self._ends[slot] = self._end_us
         self._head += 1
         # The chain ended at this slot if it has read the 0 that stood here: then the list DMA stands one further.
         if self._head == 1 or (
@@ -230,15 +236,15 @@ class Generator:
         return mem32[self._pc] == self._program_at and not self.queued()
 
     def room(self):
-        """How many more may be queued, bounded in time."""
-        most = LOOKAHEAD_US // self._period_us
-        if most < 1:
-            most = 1
-        elif most > _SLOTS - 4:
-            most = _SLOTS - 4
+        """How many more like the last may be queued: bounded in time, whatever the periods of those before."""
         # One reading is enough here: caught in the middle of a transfer it is off by one pulse until the next turn.
         begun = (self._fed() - self._sm.tx_fifo() + _WORDS - 1) // _WORDS
-        return most - (self._head - begun)
+        queued = self._head - begun
+        before_us = self._ends[begun - 1 & _SLOTS_MASK] if begun > 0 else 0
+        most = (LOOKAHEAD_US - (self._end_us - before_us & _ENDS_MASK)) // self._period_us
+        if most < 1 and queued < 1:
+            return 1
+        return most if most < _SLOTS - 4 - queued else _SLOTS - 4 - queued
 
     def stop(self):
         """Nothing after the running pulse. Returns how many queued pulses are cancelled. Takes at most one pulse."""
