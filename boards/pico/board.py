@@ -11,6 +11,7 @@ BOARD = {
     "hal": "rp2",
     "stage": "reference",
     "cpu_hz": 125_000_000,
+    "max_current_ua": 100_000,  # whatever its stage could do
     "pins": {
         "channels": (
             {"phase_a": 2, "phase_b": 3, "level_a": 4, "level_b": 5},

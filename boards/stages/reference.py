@@ -12,6 +12,7 @@ STAGE = {
     "level_settle_us": 256,  # filter and current source, to 1 %; the pulse engine waits this long before a phase
     "pump_hold_us": 500,  # how long the charge pump gives permission after its last edge
     "compliance_mv": 80_000,  # open-circuit voltage of the boost converter
+    "imbalance_ppm": 2_000,  # at most so much do the charges of phase A and phase B of a pulse differ
     # The sense, read by a 12-bit ADC: bipolar, positive in phase A. Full scale is 112.6 mA and 92 V either way.
     "sense_zero": 2048,  # counts without current or voltage
     "sense_ua_per_count": 55,

@@ -7,5 +7,6 @@ BOARD = {
     "hal": "virtual",
     "stage": "reference",
     "cpu_hz": 125_000_000,
+    "max_current_ua": 100_000,  # whatever its stage could do
     "pins": {"channels": ({}, {})},
 }

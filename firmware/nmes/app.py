@@ -2,6 +2,7 @@
 
 from board import BOARD
 
+from nmes.core import limits
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.session import Session
 from nmes.hal import make
@@ -14,6 +15,7 @@ LOOP_MS = 10  # the queue holds 66 ms, the lease 90 ms
 def run():
     """Run until somebody asks for the MicroPython prompt. Whatever ends it, the outputs are at rest."""
     stage = __import__("stages.%s" % BOARD["stage"], None, None, ("STAGE",)).STAGE
+    stage = limits.with_board(stage, BOARD)
     hal = make(BOARD, stage)
     try:
         supervisor = Supervisor(hal, Session(stage))

@@ -19,14 +19,18 @@ class Assessment:
     """The outcome of a check against a board's output stage.
 
     `programme` and `max_current_ua` are None when the programme has no shape that could be judged. `max_current_ua` is
-    the largest peak current that electrode, output and stage allow, whatever the prescription asks; `next_limit` is
-    what forbids more.
+    the largest peak current that electrode, output, stage, board and person allow, whatever the prescription asks: 0
+    when the programme would be refused with any. `next_limit` is what forbids more. A session may go up to
+    `session_limit_ua`, the prescription's own maximum or less, because of `session_limit`.
     """
 
     reasons: list[dict[str, Any]]
+    warnings: list[dict[str, Any]]
     programme: programme.Programme | None = None
     max_current_ua: int | None = None
     next_limit: str = ""
+    session_limit_ua: int | None = None
+    session_limit: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -44,15 +48,35 @@ class Assessment:
         phases = [values for _, values in self.phases()]
         return {key: max(values[key] for values in phases) for key in phases[0]} if phases else None
 
+    def sums(self, stage: dict[str, Any]) -> dict[str, float] | None:
+        """What both channels have together, at the prescription's own maximum; None for one channel."""
+        if self.programme is None or len(self.programme.channels) < 2:
+            return None
+        values = limits.sums(self.programme, self.programme.max_current_ua, stage)
+        return {
+            "irms_ma": values["irms_ua"] / 1000,
+            "iavg_ma": values["iavg_ua"] / 1000,
+            "power_density_mw_cm2": values["power_density_uw_per_cm2"] / 1000,
+            "net_dc_ua": values["net_dc_na"] / 1000,
+        }
+
 
 def assess(data: dict[str, Any], stage: dict[str, Any]) -> Assessment:
     """Check a programme's data for an output stage, as the device does."""
     try:
         parsed = programme.parse(data)
     except Refused as refused:
-        return Assessment(refused.reasons)
+        return Assessment(refused.reasons, [])
+    reasons = limits.check(parsed, stage, parsed.max_current_ua)
+    warnings = limits.warnings(parsed, parsed.max_current_ua)
+    if hopeless := limits.whatever_current(parsed, stage):
+        return Assessment(reasons, warnings, parsed, 0, hopeless[0]["source"])
     largest_ua, source = limits.largest_current_ua(parsed, stage)
-    return Assessment(limits.check(parsed, stage, parsed.max_current_ua), parsed, largest_ua, source)
+    if parsed.person_max_ua is not None and parsed.person_max_ua < largest_ua:
+        largest_ua, source = parsed.person_max_ua, limits.PERSON
+    if reasons:
+        return Assessment(reasons, warnings, parsed, largest_ua, source)
+    return Assessment(reasons, warnings, parsed, largest_ua, source, *limits.session_limit(parsed, stage))
 
 
 def figures(asked: programme.Programme, phase: Phase, current_ua: int) -> dict[str, float]:

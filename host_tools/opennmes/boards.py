@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 from typing import Any
 
+from nmes.core import limits
 from opennmes import paths
 
 
@@ -38,6 +39,11 @@ def load_stage(name: str) -> dict[str, Any]:
     return stage
 
 
-def stage_of(board_name: str) -> dict[str, Any]:
-    """The facts about the output stage that a board drives. Raises UnknownBoard."""
-    return load_stage(load_board(board_name)["stage"])
+def stage_of(board_name: str, stage_name: str | None = None) -> dict[str, Any]:
+    """The facts about the output stage that a board drives (its usual one, or another), with the board's own ceiling.
+
+    Raises UnknownBoard.
+    """
+    board = load_board(board_name)
+    with_board: dict[str, Any] = limits.with_board(load_stage(stage_name or board["stage"]), board)
+    return with_board

@@ -19,6 +19,7 @@ _FIGURES = {
     "shannon_k_x100": ("Shannon's k", "", 100),
     "voltage_mv": ("voltage", "V", 1000),
     "compliance_mv": ("open-circuit voltage", "V", 1000),
+    "net_dc_na": ("net direct current", "uA", 1000),
     "current_ua": ("intensity", "mA", 1000),
 }
 
@@ -32,10 +33,16 @@ _PHRASES = {
     "rest_too_short": (
         "is {asked}; above 12 Hz a motor programme has to rest at least half as long as it works, here {bound}"
     ),
+    "no_rest_at_end": (
+        "is {asked} between the last work of this phase and the next phase; above 12 Hz a motor programme has to rest "
+        "at least half as long as it works, here {bound}"
+    ),
     "trains_overlap": "is {asked}; the last pulse of a train ends after it, so {bound} is the least",
     "continuous_motor": "is {asked}; a motor programme without rest may have at most {bound}",
     "session_time": "is {asked} for the whole session; at most {bound} is allowed",
     "stage_current": "is {asked}; the output stage delivers at most {bound}",
+    "board_current": "is {asked}; the board allows at most {bound}",
+    "electrode_current": "is {asked}; the electrode may have at most {bound}",
     "above_limit": "is {asked}; at most {bound} is allowed",
     "not_representable": "is {asked}, which cannot be delivered exactly; the nearest that can are {bound}",
     "not_acknowledged": "has to be confirmed first: {bound}",
@@ -46,7 +53,10 @@ _PHRASES = {
     "pulses_do_not_fit": "is {asked}; at most {bound} begin within a train",
     "second_phase_too_long": "is {asked}; with pulses this wide at most {bound} is possible (1000 us)",
     "ratios_differ": "of a channel's phases need a common multiple; theirs is {asked}, possible is {bound}",
-    "rms_sum": "of both channels together would be {asked}; the limit is {bound}",
+    **dict.fromkeys(
+        ("rms_sum", "average_sum", "power_sum", "net_dc_sum"),
+        "of both channels together would be {asked}; the limit is {bound}",
+    ),
     "no_such_channel": "is {asked}; the output stage has channels up to {bound}",
     "not_plain": "is {asked}; adjusted can only be {bound}",
     "exact_number": "would be {asked}; trains of an exact number of pulses keep their {bound}",
@@ -74,10 +84,10 @@ def explain(reason: dict[str, Any]) -> str:
 
 
 def _in_words(parameter: str, value: object) -> tuple[str, str]:
-    field = parameter.rpartition(".")[2]
+    table, dot, field = parameter.rpartition(".")
     if field in _NAMES:
         key, quantity = _NAMES[field]
-        return key, in_file_unit(quantity, value) if isinstance(value, int) else str(value)
+        return table + dot + key, in_file_unit(quantity, value) if isinstance(value, int) else str(value)
     if field in _FIGURES:
         name, unit, per_unit = _FIGURES[field]
         return name, f"{value / per_unit:.6g} {unit}".strip() if isinstance(value, int) else str(value)

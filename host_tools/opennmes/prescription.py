@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,13 @@ class Quantity:
     optional: bool = False
 
 
-ELECTRODE = {"area_cm2": Quantity("area_mm2", "cm2", Decimal("0.01"))}
-LIMITS = {"max_current_ma": Quantity("max_current_ua", "mA", Decimal("0.001"))}
+_CURRENT = Quantity("max_current_ua", "mA", Decimal("0.001"))
+ELECTRODE = {
+    "area_cm2": Quantity("area_mm2", "cm2", Decimal("0.01")),
+    "max_current_ma": replace(_CURRENT, optional=True),
+}
+LIMITS = {"max_current_ma": _CURRENT}
+PERSON = {"max_current_ma": _CURRENT}
 PHASE = {
     "frequency_hz": Quantity("rate_mhz", "Hz", Decimal("0.001")),
     "pulse_width_us": Quantity("width_us", "us", Decimal(1)),
@@ -65,7 +70,7 @@ QUANTITIES = ELECTRODE | LIMITS | PHASE | CHANNEL
 
 _WHY = {
     "area_cm2": "the current density cannot be limited without it; give the conductive area of the smaller electrode",
-    "max_current_ma": "the prescription has to say how much current is the most",
+    "max_current_ma": "say how much current is the most",
 }
 
 
@@ -103,6 +108,11 @@ class Prescription:
     @property
     def title(self) -> str:
         return str(self.data["title"])
+
+    def for_person(self, max_current_ua: int) -> Prescription:
+        """The same prescription for somebody who wants no more than this; a lower maximum in it stays."""
+        most_ua = min(max_current_ua, self.data.get("person", {}).get("max_current_ua", max_current_ua))
+        return replace(self, data={**self.data, "person": {"max_current_ua": most_ua}})
 
     @classmethod
     def read(cls, path: Path) -> Prescription:
@@ -203,7 +213,7 @@ class _Reader:
         self._lines = _key_lines(text)
 
     def programme(self, document: dict[str, Any]) -> dict[str, Any]:
-        self._known("", document, ("title", "effect", "electrode", "limits", "phase", "channel"))
+        self._known("", document, ("title", "effect", "electrode", "limits", "person", "phase", "channel"))
         electrode = self._table("electrode", document, ("kind", *ELECTRODE))
         limits = self._table("limits", document, tuple(LIMITS))
         made: dict[str, Any] = {
@@ -215,6 +225,9 @@ class _Reader:
             },
             **self._quantities("limits", limits, LIMITS),
         }
+        if "person" in document:
+            person = self._table("person", document, tuple(PERSON))
+            made["person"] = self._quantities("person", person, PERSON)
         if "channel" in document:
             made["channels"] = [
                 self._channel(number, channel)

@@ -48,7 +48,7 @@ def test_everything_compiles_with_the_compiler_of_the_target():
 @named(BOARD_FILES)
 def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
     board = literal(path, "BOARD")
-    assert set(board) == {"name", "title", "mcu", "hal", "stage", "cpu_hz", "pins"}
+    assert set(board) == {"name", "title", "mcu", "hal", "stage", "cpu_hz", "max_current_ua", "pins"}
     assert board["name"] == path.parent.name
     assert (ROOT / "boards" / "stages" / f"{board['stage']}.py").exists()
     hal = ROOT / "firmware" / "nmes" / "hal" / board["hal"]
@@ -117,7 +117,8 @@ def test_the_clock_divides_to_the_engine_s_microsecond_without_a_rest(path):
 @named(STAGE_FILES)
 def test_a_stage_is_a_literal_with_the_facts_that_every_stage_has(path):
     stage = literal(path, "STAGE")
-    assert {"name", "channels", "full_scale_ua", "levels", "level_settle_us", "compliance_mv"} <= set(stage)
+    facts = {"name", "channels", "full_scale_ua", "levels", "level_settle_us", "compliance_mv", "imbalance_ppm"}
+    assert facts <= set(stage)
     assert set(stage) == set(literal(STAGE_FILES[0], "STAGE")), "every stage has the same facts"
     assert stage["name"] == path.stem
     assert all(isinstance(stage[key], int) and stage[key] > 0 for key in stage if key not in ("name", "calibration"))

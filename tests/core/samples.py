@@ -29,6 +29,7 @@ STAGE = {
     "levels": 1000,
     "level_settle_us": 256,
     "compliance_mv": 80_000,
+    "imbalance_ppm": 2_000,
     "sense_zero": 2048,
     "sense_ua_per_count": 55,
     "sense_mv_per_count": 45,

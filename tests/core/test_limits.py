@@ -25,7 +25,8 @@ def codes(current_ua, phases=None, stage=samples.STAGE, **changes):
 class Beyond:
     """A programme's phase beyond the envelope, for limits that the envelope keeps out of reach."""
 
-    def __init__(self, kind, area_mm2, width_us, rate_mhz, ratio=1):
+    def __init__(self, kind, area_mm2, width_us, rate_mhz, ratio=1, imbalance_ppm=1):
+        self.stage = samples.stage(imbalance_ppm=imbalance_ppm)
         self.kind = kind
         self.area_mm2 = area_mm2
         self.widest_us = width_us
@@ -33,13 +34,23 @@ class Beyond:
         self.ratio = ratio
 
     def codes(self, current_ua):
-        return {found[0] for found in limits._broken(self, self, current_ua)}
+        return {found[0] for found in limits._broken(self, self.stage, self, current_ua)}
+
+    def largest(self):
+        low, high = 0, 10_000_000
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.codes(middle):
+                high = middle
+            else:
+                low = middle
+        return low
 
 
 class GoldenVectors(unittest.TestCase):
     """Facts: limits.md, section 0.1."""
 
-    def test_figures_and_verdicts(self):
+    def test_h01_figures_and_verdicts(self):
         for name, current_ua, width_us, rate_mhz, kind, area_mm2, figures, broken in (
             (
                 "probe SUI",
@@ -111,7 +122,7 @@ class GoldenVectors(unittest.TestCase):
         ):
             whole = parsed([samples.phase(rate_mhz=rate_mhz, width_us=250)], area_mm2=area_mm2)
             for current_ua, broken in ((wanted_ua, False), (wanted_ua + 1, True)):
-                found = [f[0] for f in limits._broken(whole, whole.phases[0], current_ua)]
+                found = [f[0] for f in limits._broken(whole, samples.STAGE, whole.phases[0], current_ua)]
                 self.assertEqual("rms_current_density" in found, broken)
 
 
@@ -152,14 +163,13 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
         self.assertEqual(reason["source"], "2 mA/cm2 r.m.s. with half a pad lifted")
 
     def test_charge_of_a_short_phase(self):
-        # 20 uC + 28 uC/ms * 0.05 ms = 21.4 uC; the stage of the test delivers as much only at this width
-        strong = samples.stage(full_scale_ua=500_000, compliance_mv=80_000_000)
-        whole = parsed([samples.phase(rate_mhz=1_000, width_us=50)], kind="pads", area_mm2=20_000)
+        # 20 uC + 28 uC/ms * 0.05 ms = 21.4 uC; only beyond the envelope's 100 mA is this the tightest
+        phase = Beyond("pads", 20_000, 50, 1_000)
+        self.assertEqual(phase.largest(), 428_000)
         self.assertEqual(
-            limits.largest_current_ua(whole, strong), (428_000, "chosen from the FDA 1999 guidance and 2010 draft")
+            limits._broken(phase, phase.stage, phase, 428_001),
+            [("phase_charge", "phase_charge_nc", 21_400, "chosen from the FDA 1999 guidance and 2010 draft")],
         )
-        found = limits._broken(whole, whole.phases[0], 428_001)
-        self.assertEqual([f[:3] for f in found], [("phase_charge", "phase_charge_nc", 21_400)])
 
     def test_charge_cap_of_a_long_phase(self):
         # 25 uC / 400 us = 62.5 mA
@@ -169,19 +179,51 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
         self.assertEqual((reason["parameter"], reason["bound"], reason["asked"]), ("phase_charge_nc", 25_000, 25_001))
 
     def test_where_the_two_charge_limits_meet(self):
-        strong = samples.stage(full_scale_ua=500_000, compliance_mv=80_000_000)
         for width_us, bound_nc in ((50, 21_400), (178, 24_984), (179, 25_000), (500, 25_000)):
-            whole = parsed([samples.phase(rate_mhz=1_000, width_us=width_us)], kind="pads", area_mm2=20_000)
-            self.assertEqual(limits.largest_current_ua(whole, strong)[0], 1_000 * bound_nc // width_us)
+            self.assertEqual(Beyond("pads", 20_000, width_us, 1_000).largest(), 1_000 * bound_nc // width_us)
 
     def test_shannon_of_a_small_probe(self):
         # Q^2 / A = 10^1.85 with A = 1 cm2: 8.413 95 uC, 16 827.9 uA of 500 us
         reason = self.alone("shannon", 16_827, [samples.phase(width_us=500, rate_mhz=1_000)], area_mm2=100)
         self.assertEqual((reason["parameter"], reason["bound"]), ("shannon_k_x100", 185))
 
-    def test_shannon_is_no_limit_of_pads(self):
-        found = codes(16_828, [samples.phase(width_us=500, rate_mhz=1_000)], kind="pads", area_mm2=100)
-        self.assertEqual(found, set())
+    def test_shannon_is_a_warning_for_pads(self):
+        phase = samples.phase(width_us=500, rate_mhz=1_000)
+        self.assertEqual(codes(16_828, [phase], kind="pads", area_mm2=100), set())
+        whole = parsed([phase], kind="pads", area_mm2=100)
+        self.assertEqual(limits.warnings(whole, 16_827), [])
+        (warning,) = limits.warnings(whole, 16_828)
+        self.assertEqual((warning["code"], warning["asked"], warning["bound"]), ("shannon", 186, 185))
+        for kind in ("probe", "dummy"):
+            self.assertEqual(limits.warnings(parsed([phase], kind=kind, area_mm2=100), 16_828), [])
+
+    def test_h03_net_direct_current_by_the_stage_s_imbalance(self):
+        # 10 uA / 0.01 / (250 us * 100 Hz) = 40 mA
+        uneven = samples.stage(imbalance_ppm=10_000)
+        reason = self.alone("net_dc", 40_000, [samples.phase(rate_mhz=100_000)], uneven, kind="pads", area_mm2=20_000)
+        self.assertEqual((reason["parameter"], reason["asked"], reason["bound"]), ("net_dc_na", 10_001, 10_000))
+        self.assertEqual(reason["phase"], "work")
+
+    def test_the_electrode_s_own_maximum(self):
+        data = samples.programme(max_current_ua=20_000)
+        data["electrode"]["max_current_ua"] = 20_000
+        whole = programme.accept(data, samples.STAGE)
+        self.assertEqual(limits.largest_current_ua(whole, samples.STAGE), (20_000, "the electrode's own maximum"))
+        (reason,) = limits.check(whole, samples.STAGE, 20_001)
+        self.assertEqual((reason["code"], reason["asked"], reason["bound"]), ("electrode_current", 20_001, 20_000))
+
+    def test_the_board_s_ceiling(self):
+        stage = limits.with_board(samples.STAGE, {"name": "small", "max_current_ua": 12_000})
+        reason = self.alone("board_current", 12_000, stage=stage)
+        self.assertEqual((reason["asked"], reason["bound"], reason["source"]), (12_001, 12_000, "board small"))
+        self.assertEqual(samples.STAGE.get("board"), None)
+
+    def test_the_envelope_s_own_100_milliamperes(self):
+        strong = samples.stage(full_scale_ua=500_000)
+        reason = self.alone(
+            "above_range", 100_000, [samples.phase(rate_mhz=1_000, width_us=50)], strong, kind="pads", area_mm2=20_000
+        )
+        self.assertEqual(reason["source"], "OpenNMES envelope")
 
     def test_full_scale_of_the_stage(self):
         weak = samples.stage(full_scale_ua=20_000)
@@ -225,6 +267,27 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
         (reason,) = reasons(1_000, [samples.phase(work_ms=5_001, rest_ms=100)])
         self.assertEqual(reason["bound"], 2_501)
 
+    def test_the_last_work_of_a_phase_rests_too_before_the_next(self):
+        # Else work after work would make the rest of every phase optional.
+        calm = samples.phase(name="calm", rate_mhz=12_000)
+        for duration_ms, effect, after, wanted in (
+            (5_000, "motor", None, {"no_rest_at_end"}),
+            (22_499, "motor", None, {"no_rest_at_end"}),
+            (22_500, "motor", None, set()),
+            (20_000, "sensory", None, set()),
+            (20_000, "motor", calm, set()),
+        ):
+            first, last = samples.phase(name="first", duration_ms=duration_ms), after or samples.phase(name="last")
+            found = reasons(1_000, [first, last], effect=effect)
+            self.assertEqual({r["code"] for r in found}, wanted, (duration_ms, effect))
+            own = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 0, "phases": [first, last]}]
+            data = samples.programme([calm], channels=own, effect=effect)
+            found = limits.check(programme.parse(data), samples.STAGE, 1_000)
+            self.assertEqual({r["code"] for r in found}, wanted, (duration_ms, effect))
+            if found:
+                self.assertEqual((found[0]["phase"], found[0]["bound"]), ("first", 2_500))
+        self.assertEqual(codes(1_000, [samples.phase(duration_ms=20_000)]), set())
+
 
 class LimitsThatTheEnvelopeKeepsOutOfReachHoldToo(unittest.TestCase):
     """With no programme of the envelope are these the tightest; the numbers are checked one step beyond it."""
@@ -252,6 +315,10 @@ class LimitsThatTheEnvelopeKeepsOutOfReachHoldToo(unittest.TestCase):
     def test_pulse_energy(self):
         # I^2 * 500 ohm * 2 * 500 us = 300 mJ: 774 596.7 uA
         self.exact("pulse_energy", Beyond("pads", 20_000, 500, 1), 774_596)
+
+    def test_h03_net_direct_current(self):
+        # 10 uA / 0.0025 / (200 us * 400 Hz) = 50 mA
+        self.exact("net_dc", Beyond("pads", 20_000, 200, 400_000, 1, 2_500), 50_000)
 
     def test_on_the_limit_exactly_is_allowed(self):
         # With 50 us at 100 Hz the r.m.s. current is a tenth of the peak: these currents are on their limits exactly.
@@ -292,6 +359,40 @@ class TheTightestWins(unittest.TestCase):
             else:
                 with self.assertRaises(Refused):
                     programme.accept(data, samples.STAGE)
+
+    def test_h01_each_ceiling_only_tightens_and_the_tightest_is_named(self):
+        phases = [samples.phase(rate_mhz=50_000)]  # 37 947 uA for 3 cm2
+
+        def limit(prescribed_ua, electrode_ua=None, person_ua=None, board_ua=100_000, **stage):
+            data = samples.programme(phases, area_mm2=300, max_current_ua=prescribed_ua)
+            if electrode_ua is not None:
+                data["electrode"]["max_current_ua"] = electrode_ua
+            if person_ua is not None:
+                data["person"] = {"max_current_ua": person_ua}
+            made = limits.with_board(samples.stage(**stage), {"name": "b", "max_current_ua": board_ua})
+            return limits.session_limit(programme.parse(data), made)
+
+        density = "2 mA/cm2 r.m.s. for this electrode"
+        for asked, wanted in (
+            ((30_000,), (30_000, "the prescription")),
+            ((37_947,), (37_947, "the prescription")),
+            ((40_000,), (37_947, density)),
+            ((30_000, 40_000, 40_000), (30_000, "the prescription")),
+            ((30_000, 29_000, 40_000), (29_000, "the electrode's own maximum")),
+            ((30_000, 29_000, 28_000), (28_000, "the person's own maximum")),
+            ((30_000, 29_000, 28_000, 27_000), (27_000, "board b")),
+            ((40_000, 39_000, 38_000), (37_947, density)),
+            ((30_000, None, 1), (1, "the person's own maximum")),
+        ):
+            self.assertEqual(limit(*asked), wanted, asked)
+        self.assertEqual(limit(30_000, full_scale_ua=20_000), (20_000, "output stage test"))
+        self.assertEqual(limit(30_000, compliance_mv=5_000), (10_000, "output stage test at 500 ohm"))
+
+    def test_the_person_s_maximum_refuses_nothing_and_bounds_the_session(self):
+        data = samples.programme(person={"max_current_ua": 1_000})
+        whole = programme.accept(data, samples.STAGE)
+        self.assertEqual(limits.session_limit(whole, samples.STAGE), (1_000, "the person's own maximum"))
+        self.assertTrue(limits.largest_current_ua(whole, samples.STAGE)[0] > 30_000)
 
     def test_more_current_never_breaks_less(self):
         for area_mm2, kind in ((100, "probe"), (300, "probe"), (600, "pads"), (20_000, "pads")):

@@ -604,7 +604,7 @@ class AWholeSession(unittest.TestCase):
             samples.programme([samples.phase(rate_mhz=48_000, work_ms=2_000, rest_ms=1_000, duration_ms=9_000)]),
             samples.programme([samples.phase(rate_mhz=10_000, work_ms=0, rest_ms=0, duration_ms=20_000)]),
             samples.programme(
-                [samples.phase(name="a", duration_ms=20_000), samples.phase(name="b", duration_ms=25_000)]
+                [samples.phase(name="a", duration_ms=30_000), samples.phase(name="b", duration_ms=25_000)]
             ),
         ):
             made, begun, _ = self.run_through(data)

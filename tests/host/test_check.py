@@ -91,7 +91,7 @@ def checked(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[s
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case[0])
-def test_golden_vectors(case: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_h01_golden_vectors(case: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, kind, current_ma, width_us, rate_hz, area_cm2, expected, codes = case
     file = tmp_path / "golden.toml"
     file.write_text(prescription(kind, current_ma, width_us, rate_hz, area_cm2))

@@ -3,7 +3,7 @@
 Sources are in docs/safety.md. Raise VERSION with every change of the text; a session's record keeps the version.
 """
 
-VERSION = 1
+VERSION = 2
 
 STOP = (
     "No pacemaker, defibrillator or any other active electronic implant",
@@ -15,9 +15,14 @@ STOP = (
     "Normal feeling at the electrodes; bladder empties by itself",
     "Electrodes not on head, eyes, mouth, front of the neck, chest or across the heart",
 )
-WAIT = ("At least 6 weeks since birth or pelvic surgery, and bleeding has stopped, or a professional has agreed",)
+WAIT = (
+    "At least 6 weeks since birth or pelvic surgery, and bleeding has stopped, or a professional has agreed",
+    "If it is less than 12 weeks, a professional knows of it",
+)
 CARE = (
     "A professional has shown how to use it and has set this prescription",
+    "With heart disease, insulin, bleeding risk, MS, Parkinson's or another serious illness: a doctor has agreed",
+    "Not a child; no large prolapse in the probe's way; no probe during menstruation",
     "Not driving, working machines, bathing or sleeping meanwhile",
     "No surgical diathermy, shortwave or microwave equipment within a metre",
     "Probe and electrodes are clean and one's own",

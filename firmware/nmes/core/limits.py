@@ -1,21 +1,24 @@
-"""Output limits: how much current a programme may use, for its electrode and its output stage.
+"""Output limits: how much current a programme may use, for its electrode, its output stage and its board.
 
 The waveform is a rectangular biphasic pulse of peak current I, width w of phase A and rate f into 500 ohm; phase B is r
 times as long and I / r strong, so both have the same charge. The electrode has an active area A (the smaller of the
 two). All comparisons are exact: both sides are integers, multiplied out so that nothing is divided. Where rate and
-width change from pulse to pulse, w f is the largest product that any pulse has, and w alone the widest. Sources of the
-numbers are in docs/safety.md; no conformity with any standard is claimed.
+width change from pulse to pulse, or pulses come in bursts, w f is the mean over the worst second inside a train
+(Phase.duty), and w alone the widest. Sources of the numbers are in docs/safety.md; no conformity with any standard is
+claimed.
 
-    r.m.s. current           Irms = I * sqrt(w f (1 + 1/r)), inside the train or burst, never averaged over its rests
+    r.m.s. current           Irms = I * sqrt(w f (1 + 1/r)), inside the train, never averaged over the rest after it
     r.m.s. current density   Irms / A      (pads: A / 2, because half a pad may have come off)
     average absolute current I * 2 w f
     phase charge             Q = I * w     (uA * us = pC)
-    charge density           Q / A
-    power density            Irms^2 * 500 ohm / A
+    charge density           Q / A         (shown; judged by Shannon's k)
+    power density            Irms^2 * 500 ohm / A      (pads: A / 2)
     energy of a pulse        I^2 * 500 ohm * w (1 + 1/r)
-    Shannon's k              log10(Q) + log10(Q / A), in uC and cm^2
+    Shannon's k              log10(Q) + log10(Q / A), in uC and cm^2; probes are refused, for pads it is a warning
+    net direct current       I * w f * d, with the stage's declared imbalance d between the charges of both phases
 
-Of two channels each has to keep all of this, and the sum of both r.m.s. currents that of one.
+Of two channels each has to keep all of this, and together they have to keep it too: the sums of their r.m.s. currents,
+average currents, powers and net direct currents, each at the strongest of its phases, have the limits of one channel.
 """
 
 import math
@@ -34,20 +37,31 @@ ENERGY_MAX_UJ = 300_000
 CHARGE_MAX_NC = 25_000
 CHARGE_BASE_NC = 20_000  # the width-dependent limit is 20 uC + 28 uC per ms of phase width
 CHARGE_PER_US_NC = 28
-SHANNON_K_PROBE_MAX_X100 = 185
+SHANNON_K_MAX_X100 = 185
 _TEN_TO_SHANNON_K_X10E6 = 70_794_578  # 10 ** 1.85 = 70.7945784…, rounded down
+NET_DC_MAX_NA = 10_000
 OPEN_VOLTAGE_MAX_MV = 80_000
+CURRENT_MAX_UA = 100_000
 MOTOR_SESSION_MAX_MS = 30 * 60_000
 SENSORY_SESSION_MAX_MS = 60 * 60_000
 CONTINUOUS_MOTOR_RATE_MAX_MHZ = 12_000  # above it a motor programme must rest at least half as long as it works
 
 _IEC = "chosen from IEC 60601-2-10 (500 ohm)"
+_IEC_1 = "chosen from IEC 60601-1, patient auxiliary current"
 _DENSITY = "2 mA/cm2 r.m.s. for this electrode"
 _DENSITY_PADS = "2 mA/cm2 r.m.s. with half a pad lifted"
 _FDA = "chosen from the FDA 1999 guidance and 2010 draft"
 _SHANNON = "Shannon 1992, k below 1.85"
 _OURS = "OpenNMES limit"
+_ENVELOPE = "OpenNMES envelope"
+_ELECTRODE = "the electrode's own maximum"
+PERSON = "the person's own maximum"
 _PRESCRIPTION = "the prescription"
+
+
+def with_board(stage, board):
+    """The facts of a stage (boards/stages) with the ceiling of the board that drives it."""
+    return dict(stage, board=board["name"], board_max_current_ua=board["max_current_ua"])
 
 
 def _area_mm2_x2(programme):
@@ -55,7 +69,12 @@ def _area_mm2_x2(programme):
     return programme.area_mm2 * (1 if programme.kind == "pads" else 2)
 
 
-def _broken(programme, phase, current_ua):
+def _shannon_too_large(programme, charge_pc):
+    # Q^2 / A in uC^2/cm^2: pC^2 * 1e-12 / (mm^2 / 100), against 10^k
+    return charge_pc**2 > _TEN_TO_SHANNON_K_X10E6 * programme.area_mm2 * 10**4
+
+
+def _broken(programme, stage, phase, current_ua):
     """The limits of the output itself that `current_ua` would break in `phase`: (code, parameter, bound, source)."""
     rms2_r = current_ua * current_ua * phase.duty * (phase.ratio + 1)  # uA^2, times 10^9 and ratio
     r = phase.ratio
@@ -82,60 +101,107 @@ def _broken(programme, phase, current_ua):
         found.append(("power_density", "power_density_uw_per_cm2", POWER_DENSITY_MAX_UW_PER_CM2, _FDA))
     if current_ua * current_ua * LOAD_OHM * width_us * (r + 1) > ENERGY_MAX_UJ * 10**12 * r:
         found.append(("pulse_energy", "energy_uj", ENERGY_MAX_UJ, _IEC))
-    # Q^2 / A in uC^2/cm^2: pC^2 * 1e-12 / (mm^2 / 100), against 10^k
-    if programme.kind == "probe" and charge_pc**2 > _TEN_TO_SHANNON_K_X10E6 * programme.area_mm2 * 10**4:
-        found.append(("shannon", "shannon_k_x100", SHANNON_K_PROBE_MAX_X100, _SHANNON))
+    if programme.kind == "probe" and _shannon_too_large(programme, charge_pc):
+        found.append(("shannon", "shannon_k_x100", SHANNON_K_MAX_X100, _SHANNON))
+    # nA: uA * duty * 1e-9 * ppm * 1e-6 * 1e3
+    if current_ua * phase.duty * stage["imbalance_ppm"] > NET_DC_MAX_NA * 10**12:
+        found.append(("net_dc", "net_dc_na", NET_DC_MAX_NA, _IEC_1))
     return found
 
 
-def _sum_too_large(programme, current_ua):
-    """Whether the r.m.s. currents of two channels, each at the strongest of its phases, are together too large."""
-    if len(programme.channels) < 2:
-        return False
-    common = programme.channels[0].ratio * programme.channels[1].ratio
-    squares = [  # of each channel's r.m.s. current, times 10^9 and `common`
+def _squares(programme, current_ua):
+    """Of each channel the square of its largest r.m.s. current, in uA^2 times 10^9 times `common`; and `common`."""
+    common = 1
+    for channel in programme.channels:
+        common *= channel.ratio
+    return [
         max([current_ua * current_ua * p.duty * (p.ratio + 1) * common // p.ratio for p in channel.phases])
         for channel in programme.channels
-    ]
-    # sqrt(a) + sqrt(b) <= M, without roots: 2 sqrt(a b) <= M^2 - a - b
-    left = IRMS_MAX_UA * IRMS_MAX_UA * 1_000_000_000 * common - squares[0] - squares[1]
-    return left < 0 or 4 * squares[0] * squares[1] > left * left
+    ], common
 
 
-def _stage_broken(stage, current_ua):
+def _duties(programme):
+    """The sum of every channel's largest duty."""
+    return sum([max([phase.duty for phase in channel.phases]) for channel in programme.channels])
+
+
+def _sums_broken(programme, stage, current_ua):
+    """The limits that both channels together would break. Channels count as on at once even when they take turns."""
+    if len(programme.channels) < 2:
+        return []
+    (one, other), common = _squares(programme, current_ua)
+    duty = _duties(programme)
     found = []
-    if current_ua > stage["full_scale_ua"]:
-        found.append(("stage_current", "max_current_ua", stage["full_scale_ua"], "output stage " + stage["name"]))
-    if current_ua * LOAD_OHM > stage["compliance_mv"] * 1000:
-        found.append(
-            ("stage_voltage", "voltage_mv", stage["compliance_mv"], "output stage %s at 500 ohm" % stage["name"])
-        )
+    # sqrt(a) + sqrt(b) <= M, without roots: 2 sqrt(a b) <= M^2 - a - b
+    left = IRMS_MAX_UA * IRMS_MAX_UA * 1_000_000_000 * common - one - other
+    if left < 0 or 4 * one * other > left * left:
+        found.append(("rms_sum", "irms_ua", IRMS_MAX_UA, _IEC))
+    if current_ua * 2 * duty > IAVG_MAX_UA * 1_000_000_000:
+        found.append(("average_sum", "iavg_ua", IAVG_MAX_UA, _FDA))
+    most = POWER_DENSITY_MAX_UW_PER_CM2 * _area_mm2_x2(programme) * 10**15 * common
+    if 200 * (one + other) * LOAD_OHM > most:
+        found.append(("power_sum", "power_density_uw_per_cm2", POWER_DENSITY_MAX_UW_PER_CM2, _FDA))
+    if current_ua * duty * stage["imbalance_ppm"] > NET_DC_MAX_NA * 10**12:
+        found.append(("net_dc_sum", "net_dc_na", NET_DC_MAX_NA, _IEC_1))
     return found
+
+
+def _output_broken(programme, stage, current_ua):
+    """Every limit of the output that `current_ua` would break: (code, parameter, bound, source, phase or None)."""
+    found = [(broken, None) for broken in _sums_broken(programme, stage, current_ua)]
+    for phase in programme.phases:
+        found += [(broken, phase) for broken in _broken(programme, stage, phase, current_ua)]
+    return found
+
+
+def ceilings(programme, stage):
+    """What each part can bear by itself, whatever the output: (code, parameter, largest current, source), in uA."""
+    name = "output stage " + stage["name"]
+    found = [
+        ("above_range", "max_current_ua", CURRENT_MAX_UA, _ENVELOPE),
+        ("stage_current", "max_current_ua", stage["full_scale_ua"], name),
+        ("stage_voltage", "voltage_mv", stage["compliance_mv"] * 1000 // LOAD_OHM, name + " at 500 ohm"),
+    ]
+    if "board" in stage:
+        found.append(("board_current", "max_current_ua", stage["board_max_current_ua"], "board " + stage["board"]))
+    if programme.electrode_max_ua is not None:
+        found.append(("electrode_current", "max_current_ua", programme.electrode_max_ua, _ELECTRODE))
+    return found
+
+
+def _tightest(rows):
+    """The first of the smallest: (current_ua, source)."""
+    best = rows[0]
+    for row in rows:
+        if row[0] < best[0]:
+            best = row
+    return best
 
 
 def largest_current_ua(programme, stage):
-    """The largest peak current that no limit of electrode, output or stage forbids, and which limit is the next.
+    """The largest peak current that electrode, output, stage and board allow, and which of them forbids more.
 
-    The prescription's own maximum is left out, so it can be compared with. Returns (current_ua, source).
+    What the prescription and the person allow is left out, so it can be compared with. Returns (current_ua, source).
     """
-
-    def breaks(current_ua):
-        found = _stage_broken(stage, current_ua)
-        if programme.kind != DUMMY:
-            for phase in programme.phases:
-                found = found + _broken(programme, phase, current_ua)
-            if _sum_too_large(programme, current_ua):
-                found.append(("rms_sum", "irms_ua", IRMS_MAX_UA, _IEC))
-        return found
-
-    low, high = 0, stage["full_scale_ua"] + 1  # low is allowed, high is not
+    high, source = _tightest([(most_ua, source) for _, _, most_ua, source in ceilings(programme, stage)])
+    if programme.kind == DUMMY or not _output_broken(programme, stage, high):
+        return high, source
+    low = 0  # is allowed, high is not
     while high - low > 1:
         middle = (low + high) // 2
-        if breaks(middle):
+        if _output_broken(programme, stage, middle):
             high = middle
         else:
             low = middle
-    return low, breaks(high)[0][3]
+    return low, _output_broken(programme, stage, high)[0][0][3]
+
+
+def session_limit(programme, stage):
+    """How far the intensity may be raised in a session, and who says so: the tightest of all. (current_ua, source)."""
+    rows = [(programme.max_current_ua, _PRESCRIPTION)]
+    if programme.person_max_ua is not None:
+        rows.append((programme.person_max_ua, PERSON))
+    return _tightest(rows + [largest_current_ua(programme, stage)])
 
 
 def check(programme, stage, current_ua):
@@ -145,9 +211,27 @@ def check(programme, stage, current_ua):
     would be too large (see `figures`), `asked` what it would be and `bound` its limit.
     """
     reasons = []
-    for code, parameter, bound, source in _stage_broken(stage, current_ua):
-        asked = _up(current_ua * LOAD_OHM, 1_000) if parameter == "voltage_mv" else current_ua
-        reasons.append(reason(code, parameter, asked, bound, source))
+    for code, parameter, most_ua, source in ceilings(programme, stage):
+        if current_ua > most_ua:
+            asked, bound = current_ua, most_ua
+            if parameter == "voltage_mv":
+                asked, bound = _up(current_ua * LOAD_OHM, 1_000), stage["compliance_mv"]
+            reasons.append(reason(code, parameter, asked, bound, source))
+    reasons += whatever_current(programme, stage)
+    if programme.kind == DUMMY:
+        return reasons  # nobody is connected: the stage is what has to bear it
+    for (code, parameter, bound, source), phase in _output_broken(programme, stage, current_ua):
+        if phase:
+            asked = figures(programme, phase, current_ua, stage)[parameter]
+        else:
+            asked = sums(programme, current_ua, stage)[parameter]
+        reasons.append(reason(code, parameter, asked, bound, source, phase.name if phase else None))
+    return reasons
+
+
+def whatever_current(programme, stage):
+    """The limits that the programme breaks with any current, however small. Returns a list of reasons."""
+    reasons = []
     if stage["compliance_mv"] > OPEN_VOLTAGE_MAX_MV:
         reasons.append(reason("open_voltage", "compliance_mv", stage["compliance_mv"], OPEN_VOLTAGE_MAX_MV, _OURS))
     for channel in programme.channels:
@@ -155,50 +239,64 @@ def check(programme, stage, current_ua):
             source = "output stage " + stage["name"]
             reasons.append(reason("no_such_channel", "channel", channel.index, stage["channels"] - 1, source))
     if programme.kind == DUMMY:
-        return reasons  # nobody is connected: the stage is what has to bear it
-    if _sum_too_large(programme, current_ua):
-        asked = sum(
-            [
-                max([figures(programme, p, current_ua)["irms_ua"] for p in channel.phases])
-                for channel in programme.channels
-            ]
-        )
-        reasons.append(reason("rms_sum", "irms_ua", asked, IRMS_MAX_UA, _IEC))
+        return reasons
     motor = programme.effect == "motor"
     longest_ms = MOTOR_SESSION_MAX_MS if motor else SENSORY_SESSION_MAX_MS
     if programme.duration_ms > longest_ms:
         reasons.append(reason("session_time", "duration_ms", programme.duration_ms, longest_ms, _OURS))
-    for phase in programme.phases:
-        for code, parameter, bound, source in _broken(programme, phase, current_ua):
-            reasons.append(
-                reason(code, parameter, figures(programme, phase, current_ua)[parameter], bound, source, phase.name)
-            )
-        if (
-            motor
-            and phase.fastest_mhz > CONTINUOUS_MOTOR_RATE_MAX_MHZ
-            and (not phase.work_ms or 2 * phase.rest_ms < phase.work_ms)
-        ):
-            if phase.work_ms:
-                least_ms = (phase.work_ms + 1) // 2
-                reasons.append(reason("rest_too_short", "rest_ms", phase.rest_ms, least_ms, _OURS, phase.name))
-            else:
-                most_mhz = CONTINUOUS_MOTOR_RATE_MAX_MHZ
-                reasons.append(reason("continuous_motor", "rate_mhz", phase.fastest_mhz, most_mhz, _OURS, phase.name))
+    if motor:
+        for phase in programme.phases:
+            _check_rest(reasons, phase)
+        for channel in programme.channels:
+            for i in range(len(channel.phases) - 1):
+                _check_rest_between(reasons, channel.phases[i], channel.phases[i + 1])
     return reasons
 
 
-def figures(programme, phase, current_ua):
+def _check_rest(reasons, phase):
+    if phase.fastest_mhz <= CONTINUOUS_MOTOR_RATE_MAX_MHZ:
+        return
+    if not phase.work_ms:
+        most_mhz = CONTINUOUS_MOTOR_RATE_MAX_MHZ
+        reasons.append(reason("continuous_motor", "rate_mhz", phase.fastest_mhz, most_mhz, _OURS, phase.name))
+    elif 2 * phase.rest_ms < phase.work_ms:
+        least_ms = (phase.work_ms + 1) // 2
+        reasons.append(reason("rest_too_short", "rest_ms", phase.rest_ms, least_ms, _OURS, phase.name))
+
+
+def _check_rest_between(reasons, phase, after):
+    """The last work of a phase has its rest too, when the next phase goes on above 12 Hz."""
+    if min(phase.fastest_mhz, after.fastest_mhz) <= CONTINUOUS_MOTOR_RATE_MAX_MHZ or not phase.work_ms:
+        return
+    left_ms = phase.duration_ms - (phase.trains - 1) * phase.cycle_ms - phase.work_ms
+    if 2 * left_ms < phase.work_ms:
+        least_ms = (phase.work_ms + 1) // 2
+        reasons.append(reason("no_rest_at_end", "rest_ms", left_ms, least_ms, _OURS, phase.name))
+
+
+def warnings(programme, current_ua):
+    """What is allowed and yet worth a person's attention: rows like reasons, which refuse nothing."""
+    rows = []
+    if programme.kind == "pads":
+        for phase in programme.phases:
+            if _shannon_too_large(programme, current_ua * phase.widest_us):
+                asked = _shannon_x100(current_ua * phase.widest_us, programme.area_mm2)
+                rows.append(reason("shannon", "shannon_k_x100", asked, SHANNON_K_MAX_X100, _SHANNON, phase.name))
+    return rows
+
+
+def figures(programme, phase, current_ua, stage=None):
     """The quantities of the module's docstring for one phase, as integers, rounded up so that none looks smaller.
 
     Densities are for the whole electrode, save the r.m.s. density and the power density of pads: half of it. Only
-    for showing to people: limits are judged exactly, by `check`.
+    for showing to people: limits are judged exactly, by `check`. Without a stage there is no net direct current.
     """
     r = phase.ratio
     rms2_r = current_ua * current_ua * phase.duty * (r + 1)
     charge_pc = current_ua * phase.widest_us
     area_x2 = _area_mm2_x2(programme)
     irms_ua = _root_up(_up(rms2_r, 1_000_000_000 * r))
-    return {
+    found = {
         "irms_ua": irms_ua,
         "density_rms_ua_per_cm2": _root_up(_up(40_000 * rms2_r, 1_000_000_000 * area_x2 * area_x2 * r)),
         "iavg_ua": _up(current_ua * 2 * phase.duty, 1_000_000_000),
@@ -207,6 +305,21 @@ def figures(programme, phase, current_ua):
         "power_density_uw_per_cm2": _up(200 * rms2_r * LOAD_OHM, area_x2 * 10**15 * r),
         "energy_uj": _up(current_ua * current_ua * LOAD_OHM * phase.widest_us * (r + 1), 10**12 * r),
         "shannon_k_x100": _shannon_x100(charge_pc, programme.area_mm2),
+    }
+    if stage:
+        found["net_dc_na"] = _up(current_ua * phase.duty * stage["imbalance_ppm"], 10**12)
+    return found
+
+
+def sums(programme, current_ua, stage):
+    """What all channels have together, each at its strongest phase, as integers, rounded up."""
+    squares, common = _squares(programme, current_ua)
+    duty = _duties(programme)
+    return {
+        "irms_ua": sum([_root_up(_up(square, 1_000_000_000 * common)) for square in squares]),
+        "iavg_ua": _up(current_ua * 2 * duty, 1_000_000_000),
+        "power_density_uw_per_cm2": _up(200 * sum(squares) * LOAD_OHM, _area_mm2_x2(programme) * 10**15 * common),
+        "net_dc_na": _up(current_ua * duty * stage["imbalance_ppm"], 10**12),
     }
 
 

@@ -2,7 +2,7 @@
 
 A train is made of turns that are all alike: a burst, one there-and-back of an alternation or a sweep, or just one
 pulse. Pulse `n` of a turn, `t_us` after the turn's begin, has a width and an interval to the next; everything that is
-known of a train (how many pulses, when each begins, which is the strongest) is found by walking through one turn.
+known of a train (how many pulses, when each begins, which second is the strongest) is found by walking through it.
 """
 
 from nmes.core import pulse
@@ -50,6 +50,7 @@ DUMMY_FIELDS = {
 OR_ZERO = {"rate_to_mhz": "rate_mhz", "width_to_us": "width_us"}
 BURST_RATE_LEAST_MHZ = 500
 CHANGE_LEAST_MS = 100
+WINDOW_US = 1_000_000
 
 _ANY = 0x3FFFFFFF
 
@@ -107,6 +108,7 @@ class Phase:
         else:
             self.train_ms = self.cycle_ms = self.duration_ms
         self.trains = max(0, (self.duration_ms - self.train_ms) // self.cycle_ms + 1)
+        self._duty = None
         self._begin_turn()
         self.pulses_in_time = min(self._fit(), self._asked())
         self.pulses = value("pulses") or self.pulses_in_time
@@ -116,11 +118,10 @@ class Phase:
         self.busy_us = self.start_us(self.pulses - 1) + self.least_after(self.interval_at(n, self.offset_us(n)))
 
     def _begin_turn(self):
-        """How many pulses a turn has, how long it is, and the largest product of rate and width in it."""
+        """How many pulses a turn has, and how long it is."""
         self._half = 0  # pulses of a turn before the other half of an alternation
         self._burst_last_us = self.period_us  # the interval of a turn's last pulse
         self.turn_pulses = 1
-        self.duty = self.rate_mhz * self.width_us
         if self.burst_pulses:
             self.turn_pulses = self.burst_pulses
             self._burst_last_us = (
@@ -131,17 +132,67 @@ class Phase:
         elif self.change == "alternate":
             self._half = self._in(self.change_ms, self.rate_mhz, self.period_us)
             self.turn_pulses = self._half + self._in(self.change_ms, self._last_rate_mhz, self._last_period_us)
-            self.duty = max(self.duty, self._last_rate_mhz * self._last_width_us)
         elif self._sweeps:
-            n = t_us = 0
-            while t_us < 2000 * self.change_ms:
-                x = self._turned(t_us)
-                rate_mhz = _between(self.rate_mhz, self._last_rate_mhz, x, self.change_ms)
-                self.duty = max(self.duty, rate_mhz * self.width_at(n, t_us))
-                t_us += self.interval_at(n, t_us)
-                n += 1
-            self.turn_pulses = max(1, n)
+            self.turn_pulses = max(1, self._walk(_ANY, 2000 * self.change_ms)[0])
         self.turn_us = self._walk(self.turn_pulses, _ANY)[1]
+
+    @property
+    def duty(self):
+        """The mean of rate times width over the worst second of a train, or over the train when it is shorter; in
+        mHz us, rounded up.
+
+        Each pulse counts for its own interval, so a constant rate counts as itself. A rest between bursts is part of
+        the train, one between trains is not: a window never reaches beyond the train. (Two trains of bursts that follow
+        each other can have a twelfth more energy in the second around their joint; without bursts the ramps see to it
+        that there is none. tests/core_reference/test_worst_second.py looks at whole sessions.)
+        """
+        if self._duty is None:
+            self._duty = self._worst_second()
+        return self._duty
+
+    def _worst_second(self):
+        if self.change == "none" and not self.burst_pulses:
+            return self.rate_mhz * self.width_us
+        window_us = min(WINDOW_US, self.busy_us)
+        end_us = min(self.busy_us, window_us + self.turn_us)  # after a turn it would all come again
+        entering, leaving = self._shares(), self._shares()
+        in_us = out_us = in_share = out_share = within = most = t_us = 0
+        while t_us < end_us:
+            if not in_us:
+                in_us, in_share = next(entering)
+            if t_us < window_us:
+                step_us = min(in_us, window_us - t_us)
+            else:
+                if not out_us:
+                    out_us, out_share = next(leaving)
+                step_us = min(in_us, out_us)
+                out_us -= step_us
+                within -= step_us * out_share
+            in_us -= step_us
+            within += step_us * in_share
+            t_us += step_us
+            most = max(most, within)
+        return -(-most // window_us)
+
+    def _shares(self):
+        """(time, rate times width) of a train, one after the other: each pulse for its own interval, and the rest of a
+        burst, which has none."""
+        n = t_us = 0
+        while True:
+            rate_mhz = self.rate_mhz
+            if self._sweeps:
+                rate_mhz = _between(rate_mhz, self._last_rate_mhz, self._turned(t_us), self.change_ms)
+            elif self._half and n >= self._half:
+                rate_mhz = self._last_rate_mhz
+            interval_us = self.interval_at(n, t_us)
+            own_us = self.least_after(interval_us)
+            yield own_us, rate_mhz * self.width_at(n, t_us)
+            if interval_us > own_us:
+                yield interval_us - own_us, 0
+            t_us += interval_us
+            n += 1
+            if n == self.turn_pulses:
+                n = t_us = 0
 
     def _in(self, ms, rate_mhz, period_us):
         """Pulses of a constant rate within `ms`: those that begin within it, and no more than the rate asks for: where

@@ -2,13 +2,14 @@
 
 As data it is a dictionary (the link carries it as JSON):
 
-    {"title": …, "effect": "motor" | "sensory", "electrode": {"kind": "probe" | "pads" | "dummy", "area_mm2": …},
-     "max_current_ua": …, "phases": [{"name": …, "rate_mhz": …, …}, …],
+    {"title": …, "effect": "motor" | "sensory",
+     "electrode": {"kind": "probe" | "pads" | "dummy", "area_mm2": …, "max_current_ua": …},
+     "max_current_ua": …, "person": {"max_current_ua": …}, "phases": [{"name": …, "rate_mhz": …, …}, …],
      "channels": [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": …, "phases": [own, …]}]}
 
-`channels` may be left out (then it is channel 0 alone), and so may the fields of a phase that have a default in
-PHASE_FIELDS, and `change`. All channels run `phases`, save those that have their own. The CRC-32 names the data as
-they were given.
+`channels` may be left out (then it is channel 0 alone), and so may the electrode's own maximum, `person`, the fields of
+a phase that have a default in PHASE_FIELDS, and `change`. All channels run `phases`, save those that have their own.
+The CRC-32 names the data as they were given.
 
 A phase works and rests in turns for `duration_ms`; with `work_ms` 0 it is one continuous train. Work includes its
 ramps. Work that would not end within the phase is not begun.
@@ -47,7 +48,7 @@ _GUARD = "guard: the session's longest phase"
 _SAMPLER = "sampler: the session's shortest phase"
 
 AREA_MM2 = (100, 20_000)
-CURRENT_UA = (1, 100_000)
+CURRENT_UA = (1, limits.CURRENT_MAX_UA)
 
 
 def _common_multiple(numbers):
@@ -80,7 +81,9 @@ class Programme:
         self.effect = data["effect"]
         self.kind = data["electrode"]["kind"]
         self.area_mm2 = data["electrode"]["area_mm2"]
+        self.electrode_max_ua = data["electrode"].get("max_current_ua")  # None: not given
         self.max_current_ua = data["max_current_ua"]
+        self.person_max_ua = data["person"]["max_current_ua"] if "person" in data else None
         self.phases = [Phase(p["name"], p) for p in data.get("phases", ())]  # of all channels, each once
         shared = list(self.phases)
         self.channels = []
@@ -103,6 +106,7 @@ class Adjusted:
         self.effect = of.effect
         self.kind = of.kind
         self.area_mm2 = of.area_mm2
+        self.electrode_max_ua = of.electrode_max_ua
         self.phases = [phase]
         self.channels = [Channel(c.index, c.delay_us, own) for c, own in zip(of.channels, phases)]
         self.longest_us = of.longest_us
@@ -127,6 +131,10 @@ def _check_keys(reasons, parameter, data, wanted, phase=None, optional=()):
             reasons.append(reason("unknown", parameter + str(key), data[key], "no such field", _ENVELOPE, phase))
             whole = False
     return whole
+
+
+def _check_current(reasons, parameter, value):
+    check_int(reasons, parameter, value, CURRENT_UA[0], CURRENT_UA[1], _ENVELOPE)
 
 
 def _check_text(reasons, parameter, value, most, phase=None):
@@ -265,18 +273,22 @@ def parse(data):
     wanted: tuple = ("title", "effect", "electrode", "max_current_ua")
     if not isinstance(data, dict) or "channels" not in data or "phases" in data:
         wanted += ("phases",)
-    if _check_keys(reasons, "", data, wanted, None, ("phases", "channels")):
+    if _check_keys(reasons, "", data, wanted, None, ("phases", "channels", "person")):
         _check_text(reasons, "title", data["title"], TITLE_MAX)
         if data["effect"] not in EFFECTS:
             reasons.append(reason("not_a_choice", "effect", data["effect"], " or ".join(EFFECTS), _ENVELOPE))
         electrode = data["electrode"]
         kind = None
-        if _check_keys(reasons, "electrode.", electrode, ("kind", "area_mm2")):
+        if _check_keys(reasons, "electrode.", electrode, ("kind", "area_mm2"), None, ("max_current_ua",)):
             kind = electrode["kind"]
             if kind not in KINDS:
                 reasons.append(reason("not_a_choice", "electrode.kind", kind, " or ".join(KINDS), _ENVELOPE))
             check_int(reasons, "electrode.area_mm2", electrode["area_mm2"], AREA_MM2[0], AREA_MM2[1], _ENVELOPE)
-        check_int(reasons, "max_current_ua", data["max_current_ua"], CURRENT_UA[0], CURRENT_UA[1], _ENVELOPE)
+            if "max_current_ua" in electrode:
+                _check_current(reasons, "electrode.max_current_ua", electrode["max_current_ua"])
+        _check_current(reasons, "max_current_ua", data["max_current_ua"])
+        if "person" in data and _check_keys(reasons, "person.", data["person"], ("max_current_ua",)):
+            _check_current(reasons, "person.max_current_ua", data["person"]["max_current_ua"])
         common = _check_channels(reasons, data["channels"], kind) if "channels" in data else True
         if "phases" in data:
             _check_phases(reasons, data["phases"], "phases", kind)

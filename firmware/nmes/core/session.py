@@ -156,14 +156,10 @@ class Session:
         """Accept a programme (see programme.accept). Raises Refused, and then the one before stays."""
         self._only_in(IDLE)
         accepted = programme.accept(data, self._stage)
-        largest_ua, source = limits.largest_current_ua(accepted, self._stage)
+        self.limit_ua, self.limit_source = limits.session_limit(accepted, self._stage)
         self.programme_crc = programme.crc(data)
         self.programme = accepted
-        if accepted.max_current_ua <= largest_ua:
-            largest_ua, source = accepted.max_current_ua, "the prescription"
-        self.limit_ua = largest_ua
-        self.limit_source = source
-        self.level_most = largest_ua * self._stage["levels"] // self._stage["full_scale_ua"]
+        self.level_most = self.limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
         self.acknowledged = 0
         return accepted
 

@@ -78,7 +78,8 @@ class Feed:
         self._taken = True
         self.number += 1
         self.k += 1
-        if self.k >= self._until_k:
+        other = self.k >= self._until_k
+        if other:
             if self.k >= self._pulses:
                 self._late_us = self._late_after_us
                 self._next_train()
@@ -88,10 +89,8 @@ class Feed:
         self._t_us += self.interval_us
         self._t_ms += self._t_us // 1000
         self._t_us %= 1000
-        if self.phase.turn_pulses == 1:  # all pulses are alike, and this is for every one of them
-            if self.k == self.phase.pulses - 1:
-                self._prepare()
-            return
+        if self.phase.turn_pulses == 1 and not other and self.k != self._pulses - 1:
+            return  # it is as the one before, which is so for most and saves the CPU half of this
         self._n += 1
         self._turn_us += self.interval_us
         if self._n == self.phase.turn_pulses:

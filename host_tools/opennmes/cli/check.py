@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -11,10 +11,11 @@ from rich.table import Table
 
 from nmes.core import limits
 from opennmes.assessment import Assessment, assess
-from opennmes.boards import load_board, load_stage
+from opennmes.boards import stage_of
 from opennmes.cli.output import FAILED, NOT_MEDICAL, out, print_json, reported
 from opennmes.explain import explain
 from opennmes.prescription import Prescription
+from opennmes.specification import specification
 
 # figure: (name, unit, limit)
 ROWS = {
@@ -22,7 +23,7 @@ ROWS = {
     "iavg_ma": ("average current", "mA", limits.IAVG_MAX_UA / 1000),
     "phase_charge_uc": ("charge of a phase", "uC", None),  # depends on the width
     "charge_density_uc_cm2": ("charge density", "uC/cm2", None),
-    "shannon_k": ("Shannon's k", "", limits.SHANNON_K_PROBE_MAX_X100 / 100),
+    "shannon_k": ("Shannon's k", "", limits.SHANNON_K_MAX_X100 / 100),
     "current_density_rms_ma_cm2": ("r.m.s. current density", "mA/cm2", limits.DENSITY_RMS_MAX_UA_PER_CM2 / 1000),
     "power_density_mw_cm2": ("power density", "mW/cm2", limits.POWER_DENSITY_MAX_UW_PER_CM2 / 1000),
     "energy_mj": ("energy of a pulse", "mJ", limits.ENERGY_MAX_UJ / 1000),
@@ -33,29 +34,50 @@ _HALVED_ON_PADS = ("current_density_rms_ma_cm2", "power_density_mw_cm2")
 def check(
     file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
     board: Annotated[str, typer.Option(help="The board whose output stage it is for.")] = "pico",
+    with_specification: Annotated[
+        bool, typer.Option("--specification", help="Add the output specification at 500, 2000 and 10000 ohm.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Check a prescription: accepted, or all the reasons why not. Needs no board."""
     with reported(json, accepted=False, figures=None, max_current_ma=None):
-        stage = load_stage(load_board(board)["stage"])
+        stage = stage_of(board)
         prescription = Prescription.read(file)
         assessment = assess(prescription.data, stage)
+    table = None
+    if with_specification and assessment.programme is not None and assessment.session_limit_ua is not None:
+        table = specification(assessment.programme, stage, assessment.session_limit_ua)
     if json:
-        print_json(_as_json(prescription, board, assessment))
+        more = {"specification": table} if with_specification else {}
+        print_json({**_as_json(prescription, board, stage, assessment), **more})
     else:
         _print(prescription, board, assessment)
+        if table is not None:
+            _print_specification(table)
+        elif with_specification:
+            out.print("no output specification: the prescription is refused")
+        out.print(NOT_MEDICAL, style="dim")
     if not assessment.accepted:
         raise typer.Exit(FAILED)
 
 
-def _as_json(prescription: Prescription, board: str, assessment: Assessment) -> dict[str, object]:
-    largest_ua = assessment.max_current_ua
+def _milliamperes(current_ua: int | None) -> float | None:
+    return None if current_ua is None else current_ua / 1000
+
+
+def _as_json(
+    prescription: Prescription, board: str, stage: dict[str, Any], assessment: Assessment
+) -> dict[str, object]:
     return {
         "accepted": assessment.accepted,
         "reasons": assessment.reasons,
         "figures": assessment.worst(),
-        "max_current_ma": None if largest_ua is None else largest_ua / 1000,
+        "max_current_ma": _milliamperes(assessment.max_current_ua),
         "max_current_source": assessment.next_limit or None,
+        "session_limit_ma": _milliamperes(assessment.session_limit_ua),
+        "session_limit_source": assessment.session_limit or None,
+        "warnings": assessment.warnings,
+        "sums": assessment.sums(stage),
         "phases": [{"name": name, "figures": values} for name, values in assessment.phases()],
         "title": prescription.title,
         "board": board,
@@ -67,6 +89,8 @@ def _print(prescription: Prescription, board: str, assessment: Assessment) -> No
     out.print(f"{escape(prescription.title)}: {verdict} for board {board}")
     for reason in assessment.reasons:
         out.print(f"  - {escape(explain(reason))}", soft_wrap=True)
+    for warning in assessment.warnings:
+        out.print(f"  [yellow]warning[/]: {escape(explain(warning))}", soft_wrap=True)
     asked = assessment.programme
     if asked is not None and assessment.max_current_ua is not None:
         minutes = asked.duration_ms / 60_000
@@ -76,16 +100,50 @@ def _print(prescription: Prescription, board: str, assessment: Assessment) -> No
         )
         if len(asked.channels) > 1 or asked.channels[0].index:
             rows = [f"{c.index} ({c.delay_us / 1e6:g} s later)" if c.delay_us else f"{c.index}" for c in asked.channels]
-            out.print("channels " + ", ".join(rows) + ": limits hold for each, and for the sum of both r.m.s. currents")
+            out.print("channels " + ", ".join(rows) + ": limits hold for each, and for the sum of both")
         out.print(_table(assessment, asked.kind == "pads"))
         if asked.kind == "pads":
-            out.print("* for the whole pad; judged as if half of it had come off, so the limit here is half")
+            text = "* for the whole pad; judged as if half of it had come off, so the limit here is half"
+            out.print(text, soft_wrap=True)
         out.print(
             f"Largest current that electrode and output allow: {assessment.max_current_ua // 100 / 10:g} mA; "
-            f"next limit: {escape(assessment.next_limit)}",
+            f"next limit: {escape(assessment.next_limit)}"
+            if assessment.max_current_ua
+            else "No current at all is accepted with this",
             soft_wrap=True,
         )
-    out.print(NOT_MEDICAL, style="dim")
+        if assessment.session_limit_ua is not None:
+            out.print(
+                f"A session may go up to {assessment.session_limit_ua / 1000:g} mA: {escape(assessment.session_limit)}",
+                soft_wrap=True,
+            )
+
+
+def _print_specification(made: dict[str, Any]) -> None:
+    area = f"{made['electrode_area_cm2']:g} cm2"
+    for phase in made["phases"]:
+        title = f"Output specification, channel {phase['channel']}, phase {phase['phase']}, "
+        table = Table(title=escape(f"{title}at {made['current_ma']:g} mA, electrode of {area}"), title_justify="left")
+        table.add_column("")
+        table.add_column("", overflow="fold")
+        table.add_column("unit")
+        for row in phase["rows"]:
+            table.add_row(row["row"], _value(row), row["unit"])
+        out.print(table)
+    table = Table(title="The whole unit", title_justify="left")
+    table.add_column("")
+    table.add_column("", overflow="fold")
+    table.add_column("unit")
+    for row in made["unit"]:
+        table.add_row(row["row"], _value(row), row["unit"])
+    out.print(table)
+    out.print(made["statement"], soft_wrap=True)
+
+
+def _value(row: dict[str, Any]) -> str:
+    if "at_ohm" in row:
+        return ", ".join(f"{value:.4g} @{ohm}" for ohm, value in row["at_ohm"].items())
+    return f"{row['value']:.4g}" if isinstance(row["value"], float) else str(row["value"])
 
 
 def _table(assessment: Assessment, pads: bool) -> Table:

@@ -15,7 +15,7 @@ from rich.markup import escape
 from nmes.core import checklist, programme, session
 from nmes.core.reason import Refused, refuse
 from opennmes.assessment import assess
-from opennmes.boards import load_stage
+from opennmes.boards import stage_of
 from opennmes.cli.output import FAILED, err, not_understood, out, print_json, reported, stop_on_signals
 from opennmes.cli.status import PORT_HELP
 from opennmes.client import ACTIVE, Device, Message
@@ -28,6 +28,9 @@ def run(
     file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
     port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
     intensity: Annotated[str, typer.Option(metavar="MA[,MA]", help="The peak current; of two channels: 4,3.")] = "0",
+    person_max: Annotated[
+        str | None, typer.Option(metavar="MA", help="The person's own maximum; it only tightens.", show_default=False)
+    ] = None,
     seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this time; else at the end.")] = None,
     acknowledge: Annotated[bool, typer.Option("--acknowledge", help="A person has confirmed the checklist.")] = False,
     vcd: Annotated[Path | None, typer.Option(help="Write pins and currents to this file (emulator).")] = None,
@@ -41,10 +44,13 @@ def run(
     """Run a prescription on a device: check, load, checklist, arm, start, raise, stop. Ctrl-C stops the session."""
     if vcd is not None and port != EMULATOR:
         not_understood(f"--vcd needs --port {EMULATOR}: only the emulated board has its pins traced")
-    intensities_ua = [_microamperes(text) for text in intensity.split(",")]
+    intensities_ua = [_microamperes("--intensity", text) for text in intensity.split(",")]
+    person_max_ua = None if person_max is None else _microamperes("--person-max", person_max)
     stop_on_signals()
     with reported(json, done=False):
         prescription = Prescription.read(file)
+        if person_max_ua is not None:
+            prescription = prescription.for_person(person_max_ua)
         if vcd is not None:
             vcd.touch()  # better now than after the session
         with err.status(f"opening {escape(port)}"):
@@ -65,14 +71,14 @@ def run(
         raise typer.Exit(FAILED)
 
 
-def _microamperes(intensity: str) -> int:
+def _microamperes(option: str, text: str) -> int:
     try:
-        current_ua = Decimal(intensity) * 1000
+        current_ua = Decimal(text) * 1000
     except InvalidOperation:
-        not_understood(f"--intensity is {intensity!r}; it has to be a number of mA")
+        not_understood(f"{option} is {text!r}; it has to be a number of mA")
     if not current_ua.is_finite() or not 0 <= current_ua <= programme.CURRENT_UA[1] or current_ua % 1:
         most_ma = programme.CURRENT_UA[1] // 1000
-        not_understood(f"--intensity is {intensity} mA; it has to be 0 to {most_ma} mA with at most 3 decimals")
+        not_understood(f"{option} is {text} mA; it has to be 0 to {most_ma} mA with at most 3 decimals")
     return int(current_ua)
 
 
@@ -109,7 +115,7 @@ def _carry_out(
     with err.status(f"asking who is at {escape(device.port.name)}"):
         identity = device.connect()
     _say(f"{device.port.name}: OpenNMES {identity['version']} on {identity['board']}, stage {identity['stage']}")
-    stage = load_stage(identity["stage"])
+    stage = stage_of(identity["board"], identity["stage"])
     if host_check:
         assessment = assess(prescription.data, stage)
         if not assessment.accepted:

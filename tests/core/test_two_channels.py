@@ -1,0 +1,103 @@
+"""core/limits.py: two channels have a budget each and share that of one."""
+
+import unittest
+
+import samples
+
+from nmes.core import limits, programme
+
+STRONG = samples.stage(full_scale_ua=1_000_000, imbalance_ppm=1)
+
+
+def both(first, second=None, **changes):
+    """A programme of two channels, the second with phases of its own where given."""
+    rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": changes.pop("delay_us", 0)}]
+    if second:
+        rows[1]["phases"] = second
+    return programme.parse(samples.programme(first, channels=rows, **changes))
+
+
+def codes(whole, current_ua, stage=STRONG):
+    return {found[0] for found in limits._sums_broken(whole, stage, current_ua)}
+
+
+class OneBudgetForBoth(unittest.TestCase):
+    def edge(self, code, whole, current_ua, stage=STRONG):
+        """`current_ua` in both is allowed by `code`, one more is not."""
+        self.assertFalse(code in codes(whole, current_ua, stage))
+        self.assertIn(code, codes(whole, current_ua + 1, stage))
+
+    def test_h20_two_channels_share_one_rms_budget(self):
+        # 2 * 50 us at 100 Hz: a tenth of the peak is the r.m.s. current. 25 mA each is on the limit exactly.
+        fast = samples.phase(rate_mhz=100_000, width_us=50)
+        self.edge("rms_sum", both([fast]), 250_000)
+        # sqrt(2) + sqrt(1.2) times I sqrt(w f)
+        self.edge("rms_sum", both([fast], [samples.phase(rate_mhz=100_000, width_us=50, ratio=5)]), 281_754)
+        # Each alone could have twice as much.
+        self.assertFalse(codes(programme.parse(samples.programme([fast])), 500_000))
+
+    def test_h20_two_channels_share_one_average(self):
+        # 10 mA / (2 * 250 us * (100 Hz + 150 Hz)) = 80 mA
+        whole = both([samples.phase(rate_mhz=100_000)], [samples.phase(rate_mhz=150_000)])
+        self.edge("average_sum", whole, 80_000)
+
+    def test_h20_two_channels_share_one_power_density(self):
+        # 250 mW/cm2 * 1 cm2 = 500 ohm * I^2 * 2 w (100 Hz + 150 Hz): I = 63 245.6 uA
+        whole = both([samples.phase(rate_mhz=100_000)], [samples.phase(rate_mhz=150_000)], area_mm2=100)
+        self.edge("power_sum", whole, 63_245)
+        # Half a pad counts.
+        pads = both([samples.phase(rate_mhz=100_000)], [samples.phase(rate_mhz=150_000)], kind="pads", area_mm2=200)
+        self.edge("power_sum", pads, 63_245)
+
+    def test_h20_two_channels_share_one_net_direct_current(self):
+        # 10 uA / 0.01 / (250 us * (100 Hz + 150 Hz)) = 16 mA
+        whole = both([samples.phase(rate_mhz=100_000)], [samples.phase(rate_mhz=150_000)])
+        self.edge("net_dc_sum", whole, 16_000, samples.stage(imbalance_ppm=10_000))
+
+    def test_h20_the_strongest_phase_of_each_counts_and_turns_do_not_help(self):
+        weak, strong = samples.phase(rate_mhz=12_000), samples.phase(rate_mhz=150_000, rest_ms=10_000)
+        one = both([weak, strong], [strong, weak])
+        for delay_us in (0, 7_500_000):
+            whole = both([strong], delay_us=delay_us)
+            for current_ua in range(1, 200_000, 997):
+                self.assertEqual(codes(one, current_ua), codes(whole, current_ua))
+
+    def test_h20_each_channel_keeps_its_own_budget_too(self):
+        # The second channel's phase alone is too dense: the reason names it, and the sums are far away.
+        hot = samples.phase(name="hot", rate_mhz=50_000)
+        whole = both([samples.phase(name="mild", rate_mhz=10_000)], [hot], area_mm2=300)
+        (reason,) = limits.check(whole, samples.STAGE, 37_948)
+        self.assertEqual((reason["code"], reason["phase"]), ("rms_current_density", "hot"))
+        self.assertEqual(limits.largest_current_ua(whole, samples.STAGE)[0], 37_947)
+
+    def test_h20_the_sum_bounds_the_largest_current_and_is_named(self):
+        fast = samples.phase(rate_mhz=150_000, width_us=250)
+        changes = {"kind": "pads", "area_mm2": 20_000, "effect": "sensory"}
+        whole = both([fast], **changes)
+        # 10 mA / (2 * 250 us * 300 Hz) = 66.67 mA; of one channel it would be the stage's 100 mA
+        self.assertEqual(
+            limits.largest_current_ua(whole, samples.STAGE),
+            (66_666, "chosen from the FDA 1999 guidance and 2010 draft"),
+        )
+        (reason,) = limits.check(whole, samples.stage(imbalance_ppm=1), 66_667)
+        self.assertEqual((reason["code"], reason["asked"], reason["bound"]), ("average_sum", 10_001, 10_000))
+        self.assertEqual(reason["phase"], None)
+        alone = programme.parse(samples.programme([fast], **changes))
+        self.assertEqual(limits.largest_current_ua(alone, samples.STAGE)[0], 100_000)
+
+    def test_h20_what_is_too_much_together_is_shown_as_too_much(self):
+        uneven = samples.stage(full_scale_ua=1_000_000, imbalance_ppm=10_000)
+        for first, second in ((100_000, 150_000), (33_333, 149_999), (1_001, 7_777)):
+            whole = both([samples.phase(rate_mhz=first)], [samples.phase(rate_mhz=second, ratio=3, width_us=300)])
+            for current_ua in range(1_000, 900_000, 4_321):
+                shown = limits.sums(whole, current_ua, uneven)
+                for _, parameter, bound, _ in limits._sums_broken(whole, uneven, current_ua):
+                    self.assertTrue(shown[parameter] > bound, (parameter, current_ua))
+
+    def test_one_channel_alone_shares_with_nobody(self):
+        whole = programme.parse(samples.programme([samples.phase(rate_mhz=150_000)]))
+        self.assertEqual(limits._sums_broken(whole, STRONG, 1_000_000), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
