@@ -350,11 +350,11 @@ class ASession(unittest.TestCase):
         self.assertEqual(made.adjust(150_000, 250, T0, 1), 0)
         status = made.status(T0, [0, 0])
         self.assertEqual([(r["rate_mhz"], r["width_us"]) for r in status["channels"]], [(10_000, 250), (150_000, 250)])
-        # 50 mA r.m.s. together, and 100 mA of 250 us at 150 Hz are 27.4: 102.3 Hz are left for the other.
+        # 10 mA on average together, and 100 mA of twice 250 us at 150 Hz are 7.5: 50 Hz are left for the other.
         before = everything(made)
-        self.assertEqual(codes(made.adjust, 103_000, 250, T0, 0), ["rms_sum", "average_sum", "net_dc_sum"])
+        self.assertEqual(codes(made.adjust, 50_001, 250, T0, 0), ["average_sum", "net_dc_sum"])
         self.assertEqual(everything(made), before)
-        self.assertEqual(codes(made.adjust, 102_000, 250, T0, 0), [])
+        self.assertEqual(codes(made.adjust, 50_000, 250, T0, 0), [])
         made.adjust(10_000, 250, T0, 1)
         self.assertEqual(codes(made.adjust, 150_000, 250, T0, 0), [])
 
