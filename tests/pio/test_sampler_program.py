@@ -1,12 +1,13 @@
 """The sampler's program: it fits beside the generator's, another assembler makes the same of it, it drives no pin.
 
-When it asks for a conversion is measured by the cycle in tests/chip/test_sampler.py.
+Here it asks for conversions by the cycle; that they are made then is measured in tests/chip/test_sampler.py.
 """
 
 import re
 
 import adafruit_pioasm
 import shipped
+from model import Machine
 
 MODULE = shipped.module(shipped.PROGRAM_FILE.with_name("sampler_pio.py"))
 OPCODES, _, _, EXECCTRL, SHIFTCTRL, *PINS = MODULE.sample
@@ -51,3 +52,32 @@ def test_it_drives_no_pin():
 def test_the_docstring_says_the_constants():
     assert re.search(rf"h = w \* {MODULE.CYCLES_PER_US} / 2 - {MODULE.CONVERSION_CYCLES} - {MODULE.OVERHEAD_CYCLES}\.",
                      MODULE.__doc__)  # fmt: skip
+
+
+def asked_at(changes, wait, until):
+    """In which cycles the word goes out, for these levels of phase A (1) and phase B (2)."""
+    machine = Machine(shipped.assembled(MODULE.sample), osr=wait, y=0xABCD)
+    machine.block.look_at(changes)
+    asked = []
+    while machine.cycle < until:
+        at = machine.cycle
+        machine.leap()
+        if machine.rx:
+            assert list(machine.rx) == [0xABCD]
+            machine.rx.clear()
+            asked.append(at)
+    return asked
+
+
+def test_it_asks_once_in_each_phase_the_wait_and_5_cycles_after_its_begin():
+    for wait in (0, 1, 370, 1_000):
+        for at in range(40, 44):
+            phases = [(at, 1), (at + 1_250, 0), (at + 1_375, 2), (at + 2_625, 0), (at + 9_000, 1), (at + 10_250, 0)]
+            begins = (at, at + 1_375, at + 9_000)
+            asked = asked_at(phases, wait, at + 12_000)
+            assert asked == [begin + wait + MODULE.OVERHEAD_CYCLES for begin in begins]
+
+
+def test_a_phase_b_without_its_a_asks_for_nothing():
+    assert asked_at([(100, 2), (1_350, 0)], 10, 5_000) == []
+    assert len(asked_at([(100, 1), (1_350, 0), (2_000, 1), (3_250, 0)], 10, 9_000)) == 1, "it waits for phase B"
