@@ -103,11 +103,13 @@ class Pulse:
 
 
 class Bench:
-    """The program, a DMA that keeps its FIFO full from a list, and one that takes levels away."""
+    """The program, a DMA that keeps `ahead` words in its FIFO from a list, and one that takes levels away."""
 
-    def __init__(self, feed: Iterable[int] = (), take_levels: bool = True) -> None:
+    def __init__(self, feed: Iterable[int] = (), take_levels: bool = True, ahead: int = FIFO_DEPTH) -> None:
         self.machine = Machine(program())
         self.feed: Iterator[int] = iter(feed)
+        self.fed = 0
+        self.ahead = ahead
         self.take_levels = take_levels
         self.levels: list[tuple[int, int]] = []  # (cycle, word)
         self.edges = self.machine.block.log
@@ -119,12 +121,13 @@ class Bench:
 
     def _serve(self) -> None:
         tx, rx = self.machine.tx, self.machine.rx
-        while len(tx) < FIFO_DEPTH and not self._fed_all:
+        while len(tx) < self.ahead and not self._fed_all:
             word = next(self.feed, None)
             if word is None:
                 self._fed_all = True
             else:
                 tx.append(word)
+                self.fed += 1
         if self.take_levels:
             while rx:
                 self.levels.append((self.machine.cycle, rx.popleft()))
