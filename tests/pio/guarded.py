@@ -81,7 +81,8 @@ class _Pin:
         self.number = pin.number if isinstance(pin, _Pin) else pin
 
     def value(self) -> int:
-        return self.board.block.seen(self.board.now) >> self.number & 1
+        block = self.board.block
+        return (block.pins | block.seen(self.board.now)) >> self.number & 1
 
 
 class _StateMachine:
