@@ -104,54 +104,13 @@ class TheSecondChecker(unittest.TestCase):
         self.assertEqual(self.bad(made, 0, 7, 50, 2, 1_000), 2)
 
 
-class Engine:
-    """A HAL that keeps what it is given."""
-
-    def __init__(self):
-        self.ms = 0
-        self.calibration = None
-        self.puts = []
-
-    def now_ms(self):
-        return self.ms
-
-    def is_safe(self):
-        return True
-
-    def begin(self, channel, *rest):
-        self.calibration = rest[3:]
-
-    def put(self, channel, *shape):
-        halves = array("H", [0] * pulse.RECORD_HALVES)
-        pulse.encode(halves, 0, *shape[:6])
-        self.puts.append(shape)
-        return not pulse_check.bad(halves, 0, shape[6], False, *self.calibration)
-
-    def room(self, channel):
-        return 1
-
-    def sampled(self, channel):
-        return -1
-
-    def starved(self, channel):
-        return False
-
-    def tripped(self):
-        return 0
-
-    def _nothing(self, *rest):
-        return 0
-
-    permit = go = lamp = renew = rest = begun = queued = stop = _nothing
-
-
 class AWholeSession(unittest.TestCase):
     def play(self, ratio, **changes):
         """A session up to its limit; what the engine was given from then on."""
         stage = samples.stage(calibration=(row(**changes), row()))
         shape = samples.phase(width_us=60, ratio=ratio, ramp_up_ms=500, work_ms=30_000, rest_ms=30_000)
         data = samples.programme([shape], kind="pads", area_mm2=20_000, max_current_ua=20_000)
-        engine = Engine()
+        engine = samples.Engine()
         supervisor = Supervisor(engine, Session(stage))
         session = supervisor.session
         session.load(data)

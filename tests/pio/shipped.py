@@ -34,18 +34,19 @@ def _load(name: str, path: Path) -> ModuleType:
 
 @functools.cache
 def module(file: Path = PROGRAM_FILE) -> ModuleType:
-    """A *_pio.py as it ships, its decorator being ports/rp2/modules/rp2.py of the MicroPython that we build."""
+    """A module of hal/rp2 as it ships, assembled by ports/rp2/modules/rp2.py of the MicroPython that we build."""
 
     class PIO:  # the constants of ports/rp2/rp2_pio.c
         IN_LOW, IN_HIGH, OUT_LOW, OUT_HIGH = range(4)
         SHIFT_LEFT, SHIFT_RIGHT = range(2)
         JOIN_NONE, JOIN_TX, JOIN_RX = range(3)
 
-    chip, language, machine = ModuleType("_rp2"), ModuleType("micropython"), ModuleType("machine")
+    chip, language = ModuleType("_rp2"), ModuleType("micropython")
     chip.PIO = PIO  # type: ignore[attr-defined]
     language.const = lambda value: value  # type: ignore[attr-defined]
-    machine.Pin = machine.mem32 = None  # type: ignore[attr-defined]  # for a test to put its own in their place
-    with mock.patch.dict(sys.modules, {"_rp2": chip, "micropython": language, "machine": machine}):
+    # Of these a test puts its own in the place of what it needs.
+    others = {name: mock.MagicMock() for name in ("machine", "uctypes", "ubinascii")}
+    with mock.patch.dict(sys.modules, {"_rp2": chip, "micropython": language, **others}):
         _load("rp2", toolchain.sources() / "micropython" / "ports" / "rp2" / "modules" / "rp2.py")
         return _load(f"{file.stem}_shipped", file)
 
