@@ -53,7 +53,15 @@ class Supervisor:
             self._mid_train[i] = False
             self._before[i] = self._delivered[i]
             channel = session.lanes[i].index
-            hal.begin(channel, waits_us[i], session.programme.kind == DUMMY, session.programme.shortest_us)
+            calibration = session.calibrations[channel]
+            hal.begin(
+                channel,
+                waits_us[i],
+                session.programme.kind == DUMMY,
+                session.programme.shortest_us,
+                calibration.dac_offset,
+                calibration.dac_scale,
+            )
             if hal.sampled(channel) >= 0:
                 self._sensed = i
             mask |= 1 << channel
@@ -196,10 +204,10 @@ class Supervisor:
             phase = feed.phase
             width_us, ratio = feed.width_us, phase.ratio
             level = session.next_level(now_ms, lane)
-            level_b = calibration.code(level // ratio)
+            level_b = calibration.code(level, ratio)
             if not hal.put(
                 channel,
-                level_b * ratio,
+                calibration.times(level_b, ratio),
                 level_b,
                 width_us,
                 phase.gap_us,

@@ -56,6 +56,26 @@ class EveryFieldIsWhatWasAsked(unittest.TestCase):
             parts = made["width_a"] + 2 + made["gap"] + 1 + made["width_b"] + 2
             self.assertEqual(parts + made["rest"] + OVERHEAD_US, period_us)
 
+    def test_what_was_set_reads_every_level_and_width_back_and_each_from_its_own_bits(self):
+        # Peer defect: an index read from an 8-bit register and then shifted by 8, always 0 (saawsm/swx pulse_gen.c).
+        halves = array("H", [0xFFFF] * 12)
+        seen = [0] * pulse.MEASURED
+
+        def back(level_a, level_b, width_a_us, width_b_us):
+            pulse.encode(halves, 3, level_a, level_b, width_a_us, 1_000, width_b_us, 20_000)
+            pulse.what_was_set(halves, 3, seen)
+            return (
+                seen[pulse.SET_LEVEL_A],
+                seen[pulse.SET_LEVEL_B],
+                seen[pulse.SET_WIDTH_A],
+                seen[pulse.SET_WIDTH_B],
+            )
+
+        for level in range(4096):
+            self.assertEqual(back(level, 4095 - level, 10, 1_000), (level, 4095 - level, 10, 1_000))
+        for width_us in range(10, 1001):
+            self.assertEqual(back(4095, 0, width_us, 1_010 - width_us), (4095, 0, width_us, 1_010 - width_us))
+
     def test_tags_and_spare_bits_are_the_same_in_every_record(self):
         for level in (0, 1, 4095):
             for width_us in (10, 500, 1000):

@@ -1,4 +1,4 @@
-"""The pulse program that ships, assembled by MicroPython's own assembler, and a bench that feeds and watches it."""
+"""The programs that ship, assembled by MicroPython's own assembler, and a bench that feeds and watches the pulse's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest import mock
 
 from model import FIFO_DEPTH, Machine, Program
@@ -33,7 +34,7 @@ def _load(name: str, path: Path) -> ModuleType:
 
 @functools.cache
 def module(file: Path = PROGRAM_FILE) -> ModuleType:
-    """A *_pio.py as it ships, its decorator being ports/rp2/modules/rp2.py of the MicroPython that we build."""
+    """A module of hal/rp2 as it ships, assembled by ports/rp2/modules/rp2.py of the MicroPython that we build."""
 
     class PIO:  # the constants of ports/rp2/rp2_pio.c
         IN_LOW, IN_HIGH, OUT_LOW, OUT_HIGH = range(4)
@@ -43,27 +44,46 @@ def module(file: Path = PROGRAM_FILE) -> ModuleType:
     chip, language = ModuleType("_rp2"), ModuleType("micropython")
     chip.PIO = PIO  # type: ignore[attr-defined]
     language.const = lambda value: value  # type: ignore[attr-defined]
-    with mock.patch.dict(sys.modules, {"_rp2": chip, "micropython": language}):
+    # Of these a test puts its own in the place of what it needs.
+    others = {name: mock.MagicMock() for name in ("machine", "uctypes", "ubinascii")}
+    with mock.patch.dict(sys.modules, {"_rp2": chip, "micropython": language, **others}):
         _load("rp2", toolchain.sources() / "micropython" / "ports" / "rp2" / "modules" / "rp2.py")
         return _load(f"{file.stem}_shipped", file)
 
 
-@functools.cache
-def program() -> Program:
+def assembled(made: Sequence[Any]) -> Program:
     """What the assembler made, with the settings that the decorator asked for."""
-    opcodes, _, _, execctrl, shiftctrl, out_init, set_init, side_init = module().pulse
+    opcodes, _, _, execctrl, shiftctrl, out_init, set_init, side_init = made
     assert execctrl >> 30 & 1 == 0, "every instruction sets the pins: side-set is not optional"
     assert execctrl >> 29 & 1 == 0, "side-set moves levels, not directions"
-    assert shiftctrl >> 16 & 3 == 0, "no autopush, no autopull"
+    assert shiftctrl >> 17 & 1 == 0, "no autopull"
+    assert shiftctrl >> 20 & 31 == 0, "autopush of whole words"
     assert shiftctrl >> 30 == 0, "FIFOs are not joined"
-    assert (out_init, set_init, tuple(side_init)) == (None, None, (2, 2)), "two pins, low from the start"
+    assert out_init is None
+    for init in (set_init, side_init):
+        assert set(_pins_of(init)) <= {2}, "outputs, low from the start"
     return Program(
         opcodes=tuple(opcodes),
         wrap_target=execctrl >> 7 & 31,
         wrap_top=execctrl >> 12 & 31,
-        side_count=len(side_init),
+        side_count=len(_pins_of(side_init)),
         shift_right=bool(shiftctrl >> 19 & 1),
+        set_count=len(_pins_of(set_init)),
+        autopush=bool(shiftctrl >> 16 & 1),
     )
+
+
+def _pins_of(init: int | Sequence[int] | None) -> tuple[int, ...]:
+    """What the assembler keeps as nothing, one number or several."""
+    return () if init is None else (init,) if isinstance(init, int) else tuple(init)
+
+
+@functools.cache
+def program() -> Program:
+    """The pulse program."""
+    made = assembled(module().pulse)
+    assert (made.side_count, made.set_count, made.autopush) == (2, 0, False)
+    return made
 
 
 def words(level: int, width_us: int, gap_us: int, period_us: int, width_b_us: int | None = None) -> list[int]:
@@ -84,14 +104,16 @@ class Pulse:
 
 
 class Bench:
-    """The program, a DMA that keeps its FIFO full from a list, and one that takes levels away."""
+    """The program, a DMA that keeps `ahead` words in its FIFO from a list, and one that takes levels away."""
 
-    def __init__(self, feed: Iterable[int] = (), take_levels: bool = True) -> None:
+    def __init__(self, feed: Iterable[int] = (), take_levels: bool = True, ahead: int = FIFO_DEPTH) -> None:
         self.machine = Machine(program())
         self.feed: Iterator[int] = iter(feed)
+        self.fed = 0
+        self.ahead = ahead
         self.take_levels = take_levels
         self.levels: list[tuple[int, int]] = []  # (cycle, word)
-        self.edges: list[tuple[int, int]] = []  # (cycle, pins from then on)
+        self.edges = self.machine.block.log
         self._fed_all = False
 
     def take_more(self, feed: Iterable[int]) -> None:
@@ -100,27 +122,24 @@ class Bench:
 
     def _serve(self) -> None:
         tx, rx = self.machine.tx, self.machine.rx
-        while len(tx) < FIFO_DEPTH and not self._fed_all:
+        while len(tx) < self.ahead and not self._fed_all:
             word = next(self.feed, None)
             if word is None:
                 self._fed_all = True
             else:
                 tx.append(word)
+                self.fed += 1
         if self.take_levels:
             while rx:
                 self.levels.append((self.machine.cycle, rx.popleft()))
 
     def go(self, every_cycle: bool = False) -> None:
         """One instruction or a counting loop at once; with `every_cycle` one cycle."""
-        machine, before = self.machine, self.machine.pins
         self._serve()
-        at = machine.cycle
         if every_cycle:
-            machine.step()
+            self.machine.step()
         else:
-            machine.leap()
-        if machine.pins != before:
-            self.edges.append((at, machine.pins))
+            self.machine.leap()
 
     def run(self, every_cycle: bool = False) -> Bench:
         """Until it waits for words or levels that do not come, or refuses."""

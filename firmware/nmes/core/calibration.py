@@ -18,8 +18,8 @@ class Calibration:
                 raise ValueError("%s: %d, at most %d either way" % (key, row[key], GAIN_MOST_PPM))
         self._levels = stage["levels"]
         self._grain_ua = stage["full_scale_ua"] // stage["levels"]
-        self._dac_scale = _MILLION + row["dac_gain_ppm"]
-        self._dac_offset = row["dac_offset"]
+        self.dac_scale = _MILLION + row["dac_gain_ppm"]
+        self.dac_offset = row["dac_offset"]
         # Read by delivery.py, pulse by pulse. In nanoampere and microvolt a count, so that 4096 of them and a gain stay
         # within 30 bits.
         self.current_na = stage["sense_ua_per_count"] * (_MILLION + row["current_gain_ppm"]) // 1_000
@@ -27,18 +27,26 @@ class Calibration:
         self.voltage_uv = stage["sense_mv_per_count"] * (_MILLION + row["voltage_gain_ppm"]) // 1_000
         self.voltage_zero = stage["sense_zero"] + row["voltage_offset"]
 
-    def code(self, level):
-        """The DAC code that delivers `level`. Zero is zero, whatever the offset; never beyond the DAC's range."""
+    def code(self, level, ratio=1):
+        """The DAC code that delivers a `ratio`th of `level`; `times` as much is never more than `level` itself
+        would get, nor beyond the DAC's range. Zero is zero, whatever the offset."""
         if not level:
             return 0
-        code = (level * self._dac_scale + _MILLION // 2) // _MILLION + self._dac_offset
-        return 0 if code < 0 else self._levels if code > self._levels else code
+        counts = (level * self.dac_scale + _MILLION // 2) // _MILLION
+        if counts > self._levels - self.dac_offset:
+            counts = self._levels - self.dac_offset
+        code = counts // ratio + self.dac_offset
+        return code if code > 0 else 0
+
+    def times(self, code, ratio):
+        """The DAC code that delivers `ratio` times as much as `code`: the offset counts once in each."""
+        return (code - self.dac_offset) * ratio + self.dac_offset if code else 0
 
     def set_ua(self, code):
         """The current that a DAC code was meant to deliver, to half a level."""
         if not code:
             return 0
-        return (code - self._dac_offset) * 10_000 // (self._dac_scale // 100) * self._grain_ua
+        return (code - self.dac_offset) * 10_000 // (self.dac_scale // 100) * self._grain_ua
 
     def current_ua(self, counts):
         """The load current that the ADC says, positive in phase A."""

@@ -14,12 +14,15 @@ _SECOND_WIDTH_MOST_US = 1_000
 _DUMMY_WIDTH_MOST_US = 1_000
 _DUMMY_GAP_MOST_US = 1_000
 _DUMMY_PERIOD_LEAST_US = 2_000  # 500 Hz
+# Of a DAC that needs no correction.
+SCALE = 1_000_000
 
 
-def bad(halves, at, level_most, dummy):
+def bad(halves, at, level_most, dummy, offset=0, scale=SCALE):
     """0 when the record at `at` of the 16-bit words `halves` is within the hardest limits, else which rule it breaks.
 
-    level_most: the highest level that the session's limit allows; dummy: nobody is connected. Allocates nothing.
+    The record holds the DAC's codes: a code above `offset` by scale / 10^6 delivers a level. level_most: the highest
+    code that the session's limit allows; dummy: nobody is connected. Allocates nothing.
     """
     if not halves[at] & 1 or not halves[at + 2] & 1 or halves[at + 4] & 1:  # tags 1, 1, 0
         return 1
@@ -30,7 +33,9 @@ def bad(halves, at, level_most, dummy):
         return 4
     level_a = halves[at] >> 1
     level_b = halves[at + 1] >> 1
-    if level_a != ratio * level_b or halves[at + 1] & 1:  # the same charge, B never stronger
+    if halves[at + 1] & 1 or level_b > level_a:  # the same charge, B never stronger
+        return 2
+    if level_a - offset != ratio * (level_b - offset) and level_a:
         return 2
     if level_a > level_most:
         return 3
@@ -42,6 +47,6 @@ def bad(halves, at, level_most, dummy):
     rest = halves[at + 2] >> 1 | halves[at + 3] << 15
     if rest + width_a + gap + width_b < (_DUMMY_PERIOD_LEAST_US if dummy else _PERIOD_LEAST_US) - 272:
         return 6
-    if level_a * width_a > _CHARGE_MOST and not dummy:
+    if not dummy and (level_a - offset) * 10_000 // (scale // 100) * width_a > _CHARGE_MOST:
         return 7
     return 0

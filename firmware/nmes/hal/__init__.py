@@ -10,11 +10,12 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
                                  long as `renew` comes every few ms; `rest` ends it
     renew()                      the program is alive
     tripped()                    0, or the fault (core/faults.py) for which the guard took permission away
-    begin(channel, delay_us, dummy, shortest_us)
+    begin(channel, delay_us, dummy, shortest_us, dac_offset, dac_scale)
                                  the generator ready: empty queue, counts at zero, level zero. When it is let go it
                                  rests for `delay_us` first, exact to a cycle; dummy: nobody is connected. Its phases,
                                  of which none is shorter than `shortest_us`, are sampled from now on, that much / 2
-                                 after they begin
+                                 after they begin. dac_*: the channel's calibration, for the second checker; without
+                                 them it is told of none
     go(mask)                     let the generators of these channels go (bit 0: channel 0), all in the same cycle
     room(channel)                how many more pulses may be queued now; bounded in time, see LOOKAHEAD_US
     put(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)

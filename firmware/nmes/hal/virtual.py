@@ -43,9 +43,9 @@ class Channel:
         self._log = log
         self._load = load
         self._record = array("H", [0] * pulse.RECORD_HALVES)
-        self.begin(0, False)
+        self.begin(0, False, 0, pulse_check.SCALE)
 
-    def begin(self, delay_us, dummy):
+    def begin(self, delay_us, dummy, dac_offset, dac_scale):
         self._waiting = []
         self._measured = []  # (when its last phase ends, set and sensed)
         self._now_us = 0
@@ -53,6 +53,8 @@ class Channel:
         self._gone = False
         self._delay_us = delay_us
         self._dummy = dummy
+        self._dac_offset = dac_offset
+        self._dac_scale = dac_scale
         self._free_us = 0
         self._period_us = pulse.PERIOD_MAX_US
 
@@ -63,7 +65,7 @@ class Channel:
 
     def put(self, now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
         pulse.encode(self._record, 0, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
-        if pulse_check.bad(self._record, 0, level_most, self._dummy):
+        if pulse_check.bad(self._record, 0, level_most, self._dummy, self._dac_offset, self._dac_scale):
             return False
         self._waiting.append((now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us))
         self._period_us = period_us
@@ -175,8 +177,8 @@ class Hal:
     def tripped(self):
         return 0
 
-    def begin(self, channel, delay_us, dummy, shortest_us):
-        self._channels[channel].begin(delay_us, dummy)
+    def begin(self, channel, delay_us, dummy, shortest_us, dac_offset=0, dac_scale=pulse_check.SCALE):
+        self._channels[channel].begin(delay_us, dummy, dac_offset, dac_scale)
 
     def go(self, mask):
         for index in range(len(self._channels)):

@@ -44,6 +44,8 @@ class Generator:
         self._sm = rp2.StateMachine(index, pulse_program, freq=ENGINE_HZ, sideset_base=Pin(pins["phase_a"]))
         self._active = False
         self._dummy = False
+        self._dac_offset = 0
+        self._dac_scale = pulse_check.SCALE
         self._records = array("H", bytes(_SLOTS * _RECORD_BYTES))
         self._records_at = addressof(self._records)
         # The ring must start at a multiple of its size, which the heap does not promise.
@@ -80,13 +82,15 @@ class Generator:
         self._ends = array("I", [0] * _SLOTS)
         self._program_at = 0
 
-    def begin(self, delay_us, dummy):
+    def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
         """Queue empty, counts zero, level zero. When Hal.go lets the machine go it rests for `delay_us`, then waits at
-        rest for a first record. dummy: nobody is connected, and the second checker is told so."""
+        rest for a first record. dummy: nobody is connected, and the second checker is told so, as of `dac_*`."""
         self.halt()
         self._head = 0
         self._torn = 0
         self._dummy = dummy
+        self._dac_offset = dac_offset
+        self._dac_scale = dac_scale
         self._period_us = pulse.PERIOD_MAX_US
         self._level_a = -1
         self._end_us = 0
@@ -184,7 +188,7 @@ class Generator:
             self._gap_us = gap_us
             self._width_b_us = width_b_us
             self._level_a = level_a
-        if pulse_check.bad(records, at, level_most, self._dummy):
+        if pulse_check.bad(records, at, level_most, self._dummy, self._dac_offset, self._dac_scale):
             return False
         after = (slot + 1) & _SLOTS_MASK
         mem32[self._list_at + 4 * after] = 0

@@ -1,15 +1,17 @@
 """The guard: programs in the other PIO block that look at the real pins and take permission away without the CPU.
 
 Every one of them ends in writing 0 to the enable pin for ever; none of them ever writes 1. All run at 125 MHz (8 ns a
-cycle) save `lease`, and together they fill the block's 32 instructions exactly.
+cycle) save `lease`, and together they take 30 of the block's 32 instructions.
 
 `watch`, one for each channel. jmp pin is phase A, in base is phase B, isr holds the limit in rounds of `high`.
 
     # Cycles: a round of `high`  1 + 1 + 1 + 16 + 16 = 35    (0.280 us), so a phase may last limit * 35 cycles
     #         a round of `low`   8 + 1 + 1 + 8 + 8 = 26       (0.208 us), one more while y counts
-    # A phase that is still on when y has run out is cut within one round and 5 cycles. After a phase both pins must be
-    # low for `limit` rounds of `low` before phase A may come again. Phase B may come at any time: it belongs to a
-    # phase A if all is well, and if not, that is for the measured charge to find.
+    # A phase that is still on when y has run out is cut within one round and 5 cycles. Both phases at once are cut when
+    # they overlap for at least 37 cycles, a round of `high` and the 2 from its look at B to its look at A; a shorter
+    # overlap may pass unseen. After a phase both pins must be low for `limit` rounds of `low` (27 cycles each, as y
+    # counts) before phase A may come again. Phase B may come at any time: it belongs to a phase A if all is well, and
+    # if not, that is for the measured charge to find.
     # Which rule was broken: interrupt flags 4, 5 and 6 for over-long, 5 and 6 for both at once, 6 for too close.
 
 `safe_line`: the line that emergency stop and over-current comparator must both let be high. 2 cycles of the input

@@ -10,6 +10,7 @@ from machine import Pin, mem32
 from micropython import const
 from ubinascii import hexlify
 
+from nmes.core import pulse_check
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
@@ -77,10 +78,10 @@ class Hal:
     def tripped(self):
         return self._guard.tripped()
 
-    def begin(self, channel, delay_us, dummy, shortest_us):
+    def begin(self, channel, delay_us, dummy, shortest_us, dac_offset=0, dac_scale=pulse_check.SCALE):
         if channel == _MEASURED:
             self._sampler.begin(shortest_us)
-        self._channels[channel].begin(delay_us, dummy)
+        self._channels[channel].begin(delay_us, dummy, dac_offset, dac_scale)
 
     def go(self, mask):
         # Clock dividers too: each counts its 125 cycles from the same one.

@@ -1,0 +1,236 @@
+"""A stage that needs correction: equal charge whatever the gain and offset, never more than was asked, and judged by
+what the corrected sense says."""
+
+import unittest
+from array import array
+
+import samples
+
+from nmes.core import checklist, delivery, pulse, pulse_check
+from nmes.core.calibration import GAIN_MOST_PPM, Calibration
+from nmes.core.session import RUNNING, Session
+from nmes.supervisor import Supervisor
+
+LEVEL_UA = 100
+GAINS = (-GAIN_MOST_PPM, -20_033, -333, 0, 7, 12_345, GAIN_MOST_PPM)
+OFFSETS = (-7, -1, 0, 1, 7)
+
+
+def row(**changes):
+    made = dict(samples.UNCALIBRATED)
+    made.update(changes)
+    return made
+
+
+def calibrated(**changes):
+    return Calibration(samples.stage(calibration=(row(**changes),)), 0)
+
+
+def each():
+    for gain in GAINS:
+        for offset in OFFSETS:
+            yield calibrated(dac_gain_ppm=gain, dac_offset=offset), gain, offset
+
+
+class EqualCharge(unittest.TestCase):
+    def test_a_gain_alone_keeps_the_codes_in_the_ratio_of_the_phases(self):
+        for gain in GAINS:
+            made = calibrated(dac_gain_ppm=gain)
+            for ratio in range(1, 11):
+                for level in range(0, 1001, ratio):
+                    code = made.code(level, ratio)
+                    self.assertEqual(made.times(code, ratio), ratio * code)
+
+    def test_an_offset_counts_once_in_each_phase(self):
+        for made, gain, offset in each():
+            for ratio in range(1, 11):
+                for level in range(ratio, 1001, ratio):
+                    code_b = made.code(level, ratio)
+                    code_a = made.times(code_b, ratio)
+                    what = str((gain, offset, ratio, level, code_a, code_b))
+                    if code_b:
+                        self.assertEqual(code_a - offset, ratio * (code_b - offset), what)
+                    else:
+                        self.assertEqual(code_a, 0, what)
+
+    def test_phase_a_is_never_more_than_what_its_level_alone_would_get_and_hardly_less(self):
+        for made, gain, offset in each():
+            for ratio in range(1, 11):
+                for level in range(0, 1001, ratio):
+                    code_b = made.code(level, ratio)
+                    code_a = made.times(code_b, ratio)
+                    what = str((gain, offset, ratio, level, code_a))
+                    self.assertTrue(0 <= code_b <= code_a <= made.code(level) <= 1_000, what)
+                    self.assertTrue(made.set_ua(code_a) <= level * LEVEL_UA, what)
+                    # Below the offset and beyond the DAC's end there is nothing to deliver it with.
+                    if 100 <= level <= 940:
+                        self.assertTrue(made.set_ua(code_a) > (level - 1.1 * ratio - 1) * LEVEL_UA, what)
+
+
+class TheSecondChecker(unittest.TestCase):
+    def bad(self, made, code_a, code_b, width_us, ratio, code_most):
+        halves = array("H", [0] * pulse.RECORD_HALVES)
+        pulse.encode(halves, 0, code_a, code_b, width_us, 50, width_us * ratio, 20_000)
+        return pulse_check.bad(halves, 0, code_most, False, made.dac_offset, made.dac_scale)
+
+    def test_it_lets_every_level_up_to_the_session_s_through(self):
+        for made, gain, offset in each():
+            for ratio in range(1, 11):
+                most = 1_000 - 1_000 % ratio
+                for level in range(0, most + 1, ratio):
+                    code_b = made.code(level, ratio)
+                    found = self.bad(made, made.times(code_b, ratio), code_b, 50, ratio, made.code(most))
+                    self.assertEqual(found, 0, str((gain, offset, ratio, level)))
+
+    def test_it_lets_the_largest_charge_through_and_no_level_more(self):
+        for made, gain, offset in each():
+            found = [self.bad(made, made.code(n), made.code(n), 500, 1, 1_000) for n in (500, 501, 502)]
+            self.assertEqual((found[0], found[2]), (0, 7), str((gain, offset)))
+
+    def test_it_refuses_codes_whose_charges_differ_by_one(self):
+        for made, _, offset in each():
+            for ratio in (1, 2, 5, 10):
+                code_b = made.code(400, ratio)
+                code_a = made.times(code_b, ratio)
+                self.assertEqual(self.bad(made, code_a, code_b, 50, ratio, 1_000), 0)
+                for wrong in ((code_a + 1, code_b), (code_a, code_b + 1), (code_a - 1, code_b), (code_a, code_b - 1)):
+                    self.assertEqual(self.bad(made, wrong[0], wrong[1], 50, ratio, 1_000), 2)
+                if offset and ratio > 1:
+                    self.assertEqual(self.bad(made, ratio * code_b, code_b, 50, ratio, 1_000), 2)
+
+    def test_it_refuses_a_second_phase_that_is_the_stronger_one(self):
+        made = calibrated(dac_offset=7)
+        self.assertEqual(self.bad(made, 3, 5, 50, 2, 1_000), 2)
+        self.assertEqual(self.bad(made, 0, 7, 50, 2, 1_000), 2)
+
+
+class AWholeSession(unittest.TestCase):
+    def play(self, ratio, **changes):
+        """A session up to its limit; what the engine was given from then on."""
+        stage = samples.stage(calibration=(row(**changes), row()))
+        shape = samples.phase(width_us=60, ratio=ratio, ramp_up_ms=500, work_ms=30_000, rest_ms=30_000)
+        data = samples.programme([shape], kind="pads", area_mm2=20_000, max_current_ua=20_000)
+        engine = samples.Engine()
+        supervisor = Supervisor(engine, Session(stage))
+        session = supervisor.session
+        session.load(data)
+        session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+        supervisor.arm(session.programme_crc)
+        supervisor.start()
+        grain_ua = LEVEL_UA * ratio
+        most_ua = session.limit_ua - session.limit_ua % grain_ua
+        while session.intensity_ua < most_ua:
+            engine.ms += 250
+            step_ua = 1_000 - 1_000 % grain_ua
+            supervisor.set_intensity(min(most_ua, session.intensity_ua + step_ua), 0)
+            supervisor.renew()
+            supervisor.step()
+            self.assertEqual((session.state, session.fault_text), (RUNNING, ""))
+        return engine.puts, most_ua
+
+    def test_equal_charge_and_never_more_than_was_set_up_to_the_limit(self):
+        for ratio in (1, 2, 4, 10):
+            for gain in (-GAIN_MOST_PPM, 0, 12_345, GAIN_MOST_PPM):
+                for offset in (-3, 0, 3):
+                    puts, most_ua = self.play(ratio, dac_gain_ppm=gain, dac_offset=offset)
+                    what = str((ratio, gain, offset))
+                    made = calibrated(dac_gain_ppm=gain, dac_offset=offset)
+                    self.assertTrue(len(puts) > 20, what)
+                    for code_a, code_b, width_a_us, _, width_b_us, _, _ in puts:
+                        charge_a, charge_b = (code_a - offset) * width_a_us, (code_b - offset) * width_b_us
+                        if code_a or code_b:
+                            self.assertEqual(charge_a, charge_b, what)
+                        self.assertTrue(made.set_ua(code_a) <= most_ua, what)
+                    last_ua = made.set_ua(puts[-1][0])
+                    self.assertTrue(most_ua - (1.1 * ratio + 1) * LEVEL_UA < last_ua, str((what, last_ua, most_ua)))
+
+
+class TheSense(unittest.TestCase):
+    """`delivery` judges what the corrected sense says, of the phases as they were meant."""
+
+    def stage(self, **changes):
+        return samples.stage(calibration=(row(**changes), row()))
+
+    def seen(self, made, ua, gain, offset, ratio, mv=5_000, sense=None):
+        """What a stage that needs this correction makes of a phase A of `ua`."""
+        code_b = made.code(ua // LEVEL_UA, ratio)
+        true = made.set_ua(made.times(code_b, ratio))
+        count_ua, count_mv = 55 * (1 + gain / 1e6), 45
+        return true, [
+            made.times(code_b, ratio),
+            60,
+            code_b,
+            60 * ratio,
+            2048 + offset + round(true / count_ua),
+            2048 + round(mv / count_mv),
+            2048 + offset - round(true / ratio / count_ua),
+            2048 - round(mv / ratio / count_mv),
+        ]
+
+    def judged(self, stage, gain, offset, ratio, ua, count=40):
+        """(the last verdict, the true current, Delivery) after some pulses at 50 Hz."""
+        made = delivery.Delivery(stage)
+        for i in range(count):
+            true, one = self.seen(made.calibration, ua, gain, offset, ratio)
+            verdict = made.judge(one, 20 * i)
+            if verdict:
+                break
+        return verdict, true, made
+
+    def test_measured_is_what_flows_and_set_is_what_was_meant(self):
+        for gain in (-GAIN_MOST_PPM, 0, GAIN_MOST_PPM):
+            for offset in (-9, 0, 9):
+                for dac_gain, dac_offset in ((0, 0), (-20_000, 4), (30_000, -4)):
+                    stage = self.stage(
+                        current_gain_ppm=gain, current_offset=offset, dac_gain_ppm=dac_gain, dac_offset=dac_offset
+                    )
+                    for ratio in (1, 4):
+                        verdict, true, made = self.judged(stage, gain, offset, ratio, 20_000)
+                        what = str((gain, offset, dac_gain, ratio))
+                        self.assertEqual(verdict, 0, what)
+                        self.assertTrue(abs(made.set_ua - 20_000) <= (ratio + 1) * LEVEL_UA, what)
+                        mean = (true + true // ratio) // 2
+                        self.assertTrue(abs(made.measured_ua - mean) <= 60, str((what, made.measured_ua, mean)))
+                        # A count in one of the phases, 60 us long or `ratio` times that, 50 times a second.
+                        self.assertTrue(abs(made.net_nc) <= 55 * 60 * (1 + ratio) // 2 * 51 // 1_000, what)
+
+    def test_the_same_stage_without_its_correction_would_be_stopped(self):
+        # 30 counts of 55 uA through 60 us and 240 us, 50 times a second: 24.7 uC.
+        corrected = self.judged(self.stage(current_offset=30), 0, 30, 4, 20_000, 60)
+        plain = self.judged(self.stage(), 0, 30, 4, 20_000, 60)
+        self.assertEqual((corrected[0], plain[0] != 0), (0, True))
+
+    def test_a_stage_that_delivers_more_than_its_calibration_says_is_found(self):
+        stage = self.stage(current_gain_ppm=GAIN_MOST_PPM)
+        made = delivery.Delivery(stage)
+        for i in range(3):
+            _, one = self.seen(made.calibration, 20_000, GAIN_MOST_PPM, 0, 1)
+            one[pulse.CURRENT_A] = 2048 + round(1.3 * 20_000 / (55 * 1.05))
+            verdict = made.judge(one, 20 * i)
+        self.assertTrue(verdict != 0)
+
+    def test_each_channel_has_its_own_row(self):
+        stage = samples.stage(calibration=(row(dac_offset=1), row(dac_offset=2, current_offset=3)))
+        session = Session(stage)
+        self.assertEqual([c.dac_offset for c in session.calibrations], [1, 2])
+        self.assertEqual([c.current_zero for c in session.calibrations], [2048, 2051])
+
+
+class NothingIsAllocated(unittest.TestCase):
+    def test_by_any_code(self):
+        made = calibrated(dac_gain_ppm=GAIN_MOST_PPM, dac_offset=-3)
+        halves = array("H", [0] * pulse.RECORD_HALVES)
+        pulse.encode(halves, 0, 1_000, 1_000, 50, 50, 50, 20_000)
+        samples.heap_lock()
+        try:
+            for level in (0, 10, 500, 1_000):
+                made.times(made.code(level, 10), 10)
+                made.set_ua(made.code(level))
+            found = pulse_check.bad(halves, 0, 1_000, False, made.dac_offset, made.dac_scale)
+        finally:
+            samples.heap_unlock()
+        self.assertEqual(found, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
