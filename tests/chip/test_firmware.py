@@ -162,23 +162,6 @@ def test_the_device_refuses_what_the_host_was_told_not_to_check(device: Device, 
     assert device.status() == before
 
 
-def test_a_lost_host_fades_to_zero_and_stops(device: Device, port: EmulatorPort) -> None:
-    begin(device, DENSE)
-    device.raise_to(1_000)
-    asked_s = port.now_s()  # the device counts from what it heard, not from its answer
-    device.status()
-    # A cable that is pulled: nothing more is said.
-    while port.now_s() - asked_s < 3.2:
-        port.read(0.1)
-    trace = port.stage.finish()
-    found = measure.pulses(trace, 0)
-    last_s = found[-1].start_nanos / 1e9
-    assert 2.9 < last_s - asked_s < 3.1
-    assert trace.value_at("enable", trace.end_nanos) == 0
-    fading = [p.current_a_ua for p in found if p.start_nanos / 1e9 > asked_s + 1.9]
-    assert fading == sorted(fading, reverse=True) and fading[0] == 1_000 and fading[-1] == 0
-
-
 def test_the_refill_allocates_nothing_and_does_not_care_about_garbage_collection(repl: Repl) -> None:
     printed = repl.run(
         """
@@ -211,31 +194,6 @@ print(g.begun(), cancelled, g.begun() + cancelled == g._head)
     )
     begun, _, whole = printed.split()
     assert int(begun) > 10 and whole == "True"
-
-
-def hang(port: EmulatorPort) -> None:
-    """The CPU executes nothing but a branch to itself from here on, with interrupts off: as dead as it gets."""
-    spin = 0x2003FF00  # at the end of RAM, in the stack's reserve
-    mcu = port.stage._pico.mcu
-    mcu.write_uint16(spin, 0xE7FE)
-    mcu.core.pm = True
-    mcu.core.pc = spin
-
-
-@pytest.mark.parametrize("after_us", [0, 1_700, 5_300, 7_900, 13_100])
-def test_a_cpu_that_stops_anywhere_is_at_rest_within_100_ms(device: Device, port: EmulatorPort, after_us: int) -> None:
-    begin(device, DENSE)
-    device.wait(0.03 + after_us / 1e6)
-    hang(port)
-    hung_ns = round(port.now_s() * 1e9)
-    port.stage._pico.run_for(110_000_000)
-    trace = port.stage.finish()
-    found = measure.pulses(trace, 0)
-    # What was queued comes out whole, and no more than that; the enable is gone by the time it has.
-    assert {(p.width_a_ns, p.gap_ns, p.width_b_ns) for p in found} == {(200_000, 1_000, 200_000)}
-    assert found[-1].start_nanos - hung_ns < 100_000_000
-    assert max(nanos for nanos, value in trace.changes("enable") if not value) - hung_ns < 100_000_000
-    assert not port.stage.powered
 
 
 def test_an_opened_emergency_stop_latches_and_needs_a_person(device: Device, port: EmulatorPort) -> None:

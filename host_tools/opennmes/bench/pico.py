@@ -107,6 +107,11 @@ class EmulatedPico:
         if not self.run_until(lambda: self.connected, round(timeout_s * 1e9)):
             raise BenchError(f"the board did not enumerate over USB within {timeout_s} s of simulated time")
 
+    def halt_cpu(self) -> None:
+        """The CPU executes nothing more after the instruction under way; everything else goes on. A reset ends it."""
+        self.mcu.core.enabled_interrupts = 0
+        self.mcu.core.waiting = True
+
     # ---- USB serial ----------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from opennmes.bench.pico import BenchError, EmulatedPico
 
+SHOWN = b".py\0main.py\0"
+HIDDEN = b".py\0nain.py\0"
+
 
 def hide_main(pico: EmulatedPico) -> None:
     """Keep our frozen main.py from starting, before the board boots: it then stops at MicroPython's prompt.
 
     MicroPython looks frozen modules up by name; the name is changed in the emulated flash only. Raises BenchError.
     """
+    _rename(pico, SHOWN, HIDDEN)
+
+
+def show_main(pico: EmulatedPico) -> None:
+    """Undo hide_main(): from the next reset on, soft or hard, the board is as it was flashed. Raises BenchError."""
+    _rename(pico, HIDDEN, SHOWN)
+
+
+def _rename(pico: EmulatedPico, before: bytes, after: bytes) -> None:
     flash = pico.flash_image()
-    entry = b".py\0main.py\0"
-    if flash.count(entry) != 1:
-        raise BenchError("no main.py, or more than one, in what looks like MicroPython's table of frozen modules")
-    start = flash.index(entry)
-    pico.mcu.flash[start : start + len(entry)] = b".py\0nain.py\0"
+    if flash.count(before) != 1:
+        raise BenchError(f"{before!r} is not there just once in what should be MicroPython's table of frozen modules")
+    start = flash.index(before)
+    pico.mcu.flash[start : start + len(before)] = after
 
 
 class Repl:
