@@ -165,6 +165,7 @@ class TheSense(unittest.TestCase):
             2048 + round(mv / count_mv),
             2048 + offset - round(true / ratio / count_ua),
             2048 - round(mv / ratio / count_mv),
+            2048 + offset,
         ]
 
     def judged(self, stage, gain, offset, ratio, ua, count=40):
