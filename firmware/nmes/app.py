@@ -6,6 +6,7 @@ from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.session import Session
 from nmes.hal import make
 from nmes.link import Link
+from nmes.store import Store
 from nmes.supervisor import Supervisor
 
 LOOP_MS = 10  # the queue holds 66 ms, the lease 90 ms
@@ -16,9 +17,10 @@ def run():
     stage = __import__("stages.%s" % BOARD["stage"], None, None, ("STAGE",)).STAGE
     hal = make(BOARD, stage)
     try:
-        supervisor = Supervisor(hal, Session(stage))
+        supervisor = Supervisor(hal, Session(stage), Store(hal))
         link = Link(hal, supervisor, BOARD, stage)
         hal.open_link()
+        hal.watch(True)
         while not link.wants_prompt:
             try:
                 supervisor.step()
@@ -28,4 +30,5 @@ def run():
             hal.wait_ms(LOOP_MS)
     finally:
         hal.rest()
+        hal.watch(False)
         hal.close_link()

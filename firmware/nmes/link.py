@@ -181,7 +181,10 @@ class Link:
         pass
 
     def _do_clear(self, request):
-        self._supervisor.session.clear(request["fault"])
+        self._supervisor.clear(request["fault"])
+
+    def _do_record(self, request):
+        return self._supervisor.record()
 
     def _do_maintenance(self, request):
         self.wants_prompt = True

@@ -5,16 +5,22 @@ from array import array
 from nmes.core import faults, pulse
 from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
-from nmes.core.session import RUNNING
+from nmes.core.session import FAULT, IDLE, RUNNING
 
 _ALL = 64  # more than the engine has room for
 
 
-class Supervisor:
-    """Brings `session` and `hal` together. Every output goes through here."""
+_MAY_WRITE = (IDLE, FAULT)
+# Faults that the safe line tells the end of.
+_OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
 
-    def __init__(self, hal, session):
+
+class Supervisor:
+    """Brings `session`, `hal` and `store` together. Every output goes through here."""
+
+    def __init__(self, hal, session, store):
         self._hal = hal
+        self._store = store
         self.session = session
         self._on = False  # the engine runs
         # Of each lane of the session: pulses delivered, those before the engine last began, and whether more must come.
@@ -24,13 +30,25 @@ class Supervisor:
         self._seen = array("i", [0] * pulse.MEASURED)
         self._sensed = None  # the place of the lane that is measured, if there is one
         self._judged = 0  # its pulses judged since the engine last began
+        self._begin()
+
+    def _begin(self):
+        """A fault that nobody has cleared is still there; a run that did not end in order is one."""
+        record = self._store.get("fault")
+        died = self._hal.died()
+        if record:
+            self.session.fail(record["fault"], record["fault_text"], record["at_ms"])
+        elif self._store.damaged:
+            self.fail(faults.STORE_CORRUPT, "nothing whole was found")
+        elif died:
+            self.fail(faults.WATCHDOG_RESET, died)
 
     # ---- what the link and the panel ask ----
 
     def arm(self, crc):
         """Get ready at zero. Raises Refused with all that is missing."""
-        if not self._hal.is_safe():
-            refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+        self._need_safe_line()
+        self._store.flush()  # nothing is written from here on until the session is over
         self.session.arm(crc, self._hal.now_ms())
         lanes = len(self.session.lanes)
         self._before = [0] * lanes
@@ -39,8 +57,7 @@ class Supervisor:
 
     def start(self):
         """Start the programme, or go on after a pause. Raises Refused when the emergency stop is open."""
-        if not self._hal.is_safe():
-            refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+        self._need_safe_line()
         hal, session = self._hal, self.session
         session.start(hal.now_ms())
         self._on = True
@@ -88,10 +105,41 @@ class Supervisor:
         self._hal.rest()
         was_on = self._on
         self._on = False
-        self.session.fail(number, text, self._hal.now_ms())
+        session = self.session
+        state, part = session.state, session.part(self._hal.now_ms())
+        intensities = [lane.intensity_ua for lane in session.lanes]
+        session.fail(number, text, self._hal.now_ms())
         if was_on:
             self._count()
             self._count_missed()
+        if state != FAULT:
+            record = {key: value for key, value in self.status().items() if key in faults.RECORD_FIELDS}
+            record.update({"at_ms": session.fault_ms, "state": state, "intensity_ua": intensities})
+            record.update(zip(("phase", "part"), part))
+            self._store.put("fault", record)
+
+    def clear(self, number):
+        """A person clears the fault that they name. Raises Refused when it is another, or its cause is still there."""
+        session = self.session
+        if number == session.fault and number in _OF_THE_SAFE_LINE:
+            self._need_safe_line()
+        session.clear(number)
+        self._store.put("fault", None)
+        self._write(self._store.flush)
+
+    def record(self):
+        """What is kept of the fault, keyed by faults.RECORD_FIELDS; without a fault all of it is None."""
+        return self._store.get("fault") or dict.fromkeys(faults.RECORD_FIELDS)
+
+    def _write(self, write):
+        try:
+            write()
+        except (OSError, ValueError) as error:
+            self.fail(faults.STORE_CORRUPT, repr(error))
+
+    def _need_safe_line(self):
+        if not self._hal.is_safe():
+            refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
 
     def _off(self):
         """After the running pulse no more pulses, then no permission. The counts must agree."""
@@ -147,22 +195,32 @@ class Supervisor:
     # ---- what time does ----
 
     def step(self):
-        """One turn of the loop: time, then pulses."""
+        """One turn of the loop: checks, then time and pulses."""
         now_ms = self._hal.now_ms()
-        if self._on:
-            cause = self._hal.tripped()
-            if cause:
-                self.fail(cause, "seen by the guard")
-                return
-            cause = self._judge(now_ms)
-            if cause:
-                self._fail_delivery(cause)
-                return
-            self._hal.renew()
+        if not self._passes(now_ms):
+            return
+        self._hal.feed()
         if self.session.tick(now_ms):
             self._off()
         elif self.session.state == RUNNING:
             self.feed(now_ms)
+        elif self.session.state in _MAY_WRITE:
+            self._write(self._store.turn)
+
+    def _passes(self, now_ms):
+        """Every check of a turn; what fails becomes the fault. Nothing here allocates while all is well."""
+        if not self._on:
+            return True
+        cause = self._hal.tripped()
+        if cause:
+            self.fail(cause, "seen by the guard")
+            return False
+        cause = self._judge(now_ms)
+        if cause:
+            self._fail_delivery(cause)
+            return False
+        self._hal.renew()
+        return True
 
     def feed(self, now_ms):
         """Queue what is due. Nothing here allocates."""

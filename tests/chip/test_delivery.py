@@ -23,10 +23,11 @@ from nmes.hal import make
 from nmes.core import checklist
 from nmes.core.session import Session
 from nmes.supervisor import Supervisor
+from nmes.store import Store
 from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 session = Session(STAGE)
-supervisor = Supervisor(hal, session)
+supervisor = Supervisor(hal, session, Store(hal))
 session.load({"title": "t", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 10000},
     "max_current_ua": 30000, "phases": [{"name": "on", "rate_mhz": RATE, "width_us": WIDTH, "gap_us": 50, "work_ms": 0,
     "rest_ms": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "duration_ms": 60000}]})

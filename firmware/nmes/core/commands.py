@@ -8,7 +8,7 @@ A request is {"seq": n, "cmd": NAME, …arguments}. The answer is {"seq": n, "ok
 import binascii
 from collections import namedtuple
 
-from nmes.core import programme, session
+from nmes.core import faults, programme, session
 from nmes.core.reason import check_int, reason
 
 PROTOCOL = 1
@@ -76,7 +76,13 @@ COMMANDS = {
     ),
     "keepalive": Command(_ARMED_OR_MORE, {}, ("state",), "Says that the host is there; any command does."),
     "clear": Command(
-        (session.FAULT,), {"fault": ("int", 1, 99)}, ("state",), "Clears the fault that the person has named."
+        (session.FAULT,),
+        {"fault": ("int", 1, 99)},
+        ("state",),
+        "Clears the fault that the person has named. Refused while its cause is there.",
+    ),
+    "record": Command(
+        _ANY, {}, faults.RECORD_FIELDS, "Says what is kept of the fault that nobody has cleared; null without one."
     ),
     "maintenance": Command(
         _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."

@@ -72,7 +72,32 @@ FAULTS = {
         "The current that was measured is not the one that was set, or could not be measured.",
         "Take the electrodes off. Do not use the device before the stage has been checked.",
     ),
+    16: (
+        "store_corrupt",
+        "What the device keeps without power could not be read or written; the factory's values are in use.",
+        "Clear the fault. If it comes back, report it: the device forgets its faults with the power.",
+    ),
 }
+
+# What is kept of a fault until a person clears it: what the device was doing, and what was measured.
+RECORD_FIELDS = (
+    "fault",
+    "fault_text",
+    "at_ms",
+    "state",
+    "programme_crc",
+    "elapsed_ms",
+    "phase",
+    "part",
+    "intensity_ua",
+    "measured_ua",
+    "impedance_ohm",
+    "net_charge_nc",
+    "queued",
+    "delivered",
+    "cancelled",
+    "underruns",
+)
 
 INTERNAL_ERROR = 1
 PULSE_CHECK = 2
@@ -88,6 +113,7 @@ ELECTRODE_OPEN = 11
 ELECTRODE_SHORT = 12
 NET_CHARGE = 13
 CURRENT_MISMATCH = 14
+STORE_CORRUPT = 16
 
 
 def name(number):

@@ -49,6 +49,7 @@ STATUS_FIELDS = (
 CHANNEL_FIELDS = ("channel", "intensity_ua", "output_ua", "queued", "delivered", "cancelled", "underruns")
 
 _OURS = "OpenNMES session"
+_ACTIVE = (RUNNING, PAUSED)
 _WAITING = (ARMED, PAUSED)  # once: a tuple made in `tick` would be allocated there
 
 
@@ -342,15 +343,21 @@ class Session:
             lane.feed.put_back(count)
             lane.cancelled += count
 
+    def part(self, now_ms):
+        """Where the first channel is in the programme: (name of the phase, part of its cycle)."""
+        feed = self._first.feed
+        if self.state not in _ACTIVE or not feed:
+            return "", ""
+        return feed.phase.name if feed.phase else "", feed.part(self.elapsed_ms(now_ms) - self._first.delay_ms)
+
     def status(self, now_ms, delivered):
         """Everything that changes, keyed by STATUS_FIELDS; `delivered` is the number of pulses that began, by lane.
 
         Intensity, output, phase and part are those of the first channel, counts those of all; `channels` has each.
         """
         first = self._first
-        feed = first.feed
         elapsed_ms = self.elapsed_ms(now_ms)
-        active = self.state in (RUNNING, PAUSED)
+        phase, part = self.part(now_ms)
         channels = []
         for lane, begun in zip(self.lanes, delivered):
             counts = (lane.queued, begun, lane.cancelled, lane.underruns)
@@ -364,8 +371,8 @@ class Session:
             self.acknowledged,
             elapsed_ms,
             self.programme.duration_ms if self.programme else 0,
-            feed.phase.name if active and feed.phase else "",
-            feed.part(elapsed_ms - first.delay_ms) if active else "",
+            phase,
+            part,
             first.intensity_ua,
             self.limit_ua,
             self.limit_source,

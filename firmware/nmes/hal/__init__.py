@@ -30,12 +30,22 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little
     open_link(), close_link()    take the link from the MicroPython prompt, give it back
     lamp(on)                     the yellow lamp: output is on
+    watch(on)                    the watchdog: from now on `feed` has to come within WATCHDOG_MS, or all is reset. Off:
+                                 no more, and this run of the program has ended in order
+    feed()                       every check of this turn has passed
+    died()                       "" when the run before this one ended in order or with the power, else by what
+    recall(slot)                 what was kept in a slot (0 or 1) over resets and power cuts; empty when nothing was
+    keep(slot, data)             keep these bytes there. Flash: nothing else runs meanwhile. Raises OSError
     identity()                   (mcu's unique id as hex, MicroPython's version)
 """
 
 # What may be queued ahead of the running pulse, so that a dead CPU is at rest soon: at most this much time, and at
 # least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
 LOOKAHEAD_US = 66_000
+
+# A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds; what takes longest is
+# to accept a programme, and to keep something in flash.
+WATCHDOG_MS = 900
 
 
 def make(board, stage):

@@ -3,8 +3,9 @@
 Whoever started the process owns the clock. On standard input a line `@run N` lets virtual time go on by N
 microseconds, or until the device has written to the link, whichever comes first; then `@at T` on standard output says
 what time it is. All other lines are the link's. With NMES_PULSE_LOG set, each begun pulse becomes a line of that file:
-start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel. NMES_LOAD_OHM is the load on every channel (500; a huge
-number is an open one): what the stage would sense of it is what `take` hands on.
+start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel. With NMES_STORE set, what is kept over power cuts is in
+the two files of that name with .0 and .1; without, it is forgotten. NMES_LOAD_OHM is the load on every channel (500; a
+huge number is an open one): what the stage would sense of it is what `take` hands on.
 """
 
 import os
@@ -117,6 +118,9 @@ class Hal:
     def __init__(self, board, stage):
         path = os.getenv("NMES_PULSE_LOG")
         self._log = open(path, "w") if path else None
+        store = os.getenv("NMES_STORE")
+        self._files = [store + ".0", store + ".1"] if store else None
+        self._slots = [b"", b""]
         self._now_us = 0
         self._until_us = 0
         self._granted = False
@@ -208,6 +212,30 @@ class Hal:
 
     def lamp(self, on):
         pass
+
+    def watch(self, on):
+        pass  # whoever owns the clock sees a board that hangs
+
+    def feed(self):
+        pass
+
+    def died(self):
+        return ""
+
+    def recall(self, slot):
+        if not self._files:
+            return self._slots[slot]
+        try:
+            with open(self._files[slot], "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def keep(self, slot, data):
+        self._slots[slot] = data
+        if self._files:
+            with open(self._files[slot], "wb") as file:
+                file.write(data)
 
     def identity(self):
         version = sys.implementation.version

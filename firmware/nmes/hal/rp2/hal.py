@@ -15,10 +15,12 @@ from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
 from nmes.hal.rp2.sampler import Sampler
+from nmes.hal.rp2.watchdog import Watchdog
 
 _OUT_BYTES = const(4096)
 _MEASURED = const(0)  # the channel with a sampler
 _SEND_BYTES = const(128)  # a turn: some 5 ms
+_SLOTS = ("/nmes.0", "/nmes.1")
 
 
 class Hal:
@@ -36,6 +38,7 @@ class Hal:
             self._pins["sense_voltage"],
         )
         rest(self._pins)
+        self._watchdog = Watchdog()
         self._ticks = time.ticks_ms()
         self._now_ms = 0
         self._byte = bytearray(1)
@@ -113,6 +116,30 @@ class Hal:
 
     def lamp(self, on):
         self._lamp.value(on)
+
+    def watch(self, on):
+        if on:
+            self._watchdog.start()
+        else:
+            self._watchdog.stop()
+
+    def feed(self):
+        self._watchdog.feed()
+
+    def died(self):
+        return self._watchdog.died
+
+    def recall(self, slot):
+        try:
+            with open(_SLOTS[slot], "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def keep(self, slot, data):
+        # littlefs writes beside the old contents; closing the file makes the new ones count, all at once.
+        with open(_SLOTS[slot], "wb") as file:
+            file.write(data)
 
     def identity(self):
         version = sys.implementation.version
