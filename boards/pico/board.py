@@ -11,6 +11,8 @@ BOARD = {
     "hal": "rp2",
     "stage": "reference",
     "cpu_hz": 125_000_000,
+    "supply_mv": (3_000, 5_500),  # VSYS: what the reference stage and the Pico's regulator need and bear
+    "temperature_dc": (-100, 700),  # tenths of a degree, of the chip; its sensor is some 5 K off
     "pins": {
         "channels": (
             {"phase_a": 2, "phase_b": 3, "level_a": 4, "level_b": 5},
@@ -23,5 +25,6 @@ BOARD = {
         "safe_line": 12,
         "stop_loop": 13,
         "lamp": 25,
+        "supply": 29,  # a third of VSYS, on the board
     },
 }

@@ -7,5 +7,7 @@ BOARD = {
     "hal": "virtual",
     "stage": "reference",
     "cpu_hz": 125_000_000,
+    "supply_mv": (3_000, 5_500),
+    "temperature_dc": (-100, 700),
     "pins": {"channels": ({}, {})},
 }

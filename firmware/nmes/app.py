@@ -17,7 +17,7 @@ def run():
     stage = __import__("stages.%s" % BOARD["stage"], None, None, ("STAGE",)).STAGE
     hal = make(BOARD, stage)
     try:
-        supervisor = Supervisor(hal, Session(stage), Store(hal))
+        supervisor = Supervisor(hal, Session(stage), Store(hal), BOARD, stage)
         link = Link(hal, supervisor, BOARD, stage)
         hal.open_link()
         hal.watch(True)

@@ -183,6 +183,9 @@ class Link:
     def _do_clear(self, request):
         self._supervisor.clear(request["fault"])
 
+    def _do_self_test(self, request):
+        return self._supervisor.self_test.answer()
+
     def _do_record(self, request):
         return self._supervisor.record()
 

@@ -11,7 +11,7 @@ import binascii
 import json
 import struct
 
-from nmes.core import faults
+from nmes.core import faults, lockout
 from nmes.core.reason import is_int
 
 VERSION = 1
@@ -21,10 +21,15 @@ _HEAD_BYTES = 12
 _MAGIC = b"NMES"
 _SLOTS = 2
 _MS_MAX = 0x7FFFFFFF
+_LOCKOUT_MAX = {"used_ms": lockout.LONG_MS, "locked_ms": lockout.LOCKOUT_MS, "open": 1}
 
 # What a device holds that has never kept anything.
 FACTORY = {
     "fault": None,  # the record of the first fault that nobody has cleared: faults.RECORD_FIELDS
+    # See core/lockout.py.
+    "used_ms": 0,  # of motor sessions since the last pause
+    "locked_ms": 0,  # of the pause that is still to come
+    "open": 0,  # 1: a motor session was begun and has not ended; with the power cut it is not known how long it was
 }
 
 
@@ -116,6 +121,9 @@ def _valid(content):
     """A right CRC says that it is what was written, not that it makes sense."""
     if not isinstance(content, dict) or sorted(content) != sorted(FACTORY):
         return False
+    for key in _LOCKOUT_MAX:
+        if not is_int(content[key]) or not 0 <= content[key] <= _LOCKOUT_MAX[key]:
+            return False
     record = content["fault"]
     if record is None:
         return True

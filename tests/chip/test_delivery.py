@@ -27,7 +27,7 @@ from nmes.store import Store
 from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 session = Session(STAGE)
-supervisor = Supervisor(hal, session, Store(hal))
+supervisor = Supervisor(hal, session, Store(hal), board.BOARD, STAGE)
 session.load({"title": "t", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 10000},
     "max_current_ua": 30000, "phases": [{"name": "on", "rate_mhz": RATE, "width_us": WIDTH, "gap_us": 50, "work_ms": 0,
     "rest_ms": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "duration_ms": 60000}]})

@@ -13,6 +13,7 @@ from nmes.core import faults
 from nmes.hal import WATCHDOG_MS
 from opennmes.bench.pico import EmulatedPico
 from opennmes.bench.port import EmulatedPort
+from opennmes.bench.repl import Repl
 from opennmes.bench.stage import OutputStage
 from opennmes.client import Device, DeviceRefused
 
@@ -94,7 +95,7 @@ def test_a_power_cut_at_any_time_after_a_fault_comes_up_with_the_whole_record_or
     bench.stage.stop_opened = True
     images = []
     before = bench.pico.flash_image()
-    for _ in range(400):
+    for _ in range(160):
         bench.pico.run_for(500_000)
         if bench.pico.flash_image() != before:
             before = bench.pico.flash_image()
@@ -112,3 +113,90 @@ def test_a_power_cut_at_any_time_after_a_fault_comes_up_with_the_whole_record_or
     kept = [one == record for one in found]
     assert kept == sorted(kept)
     print(len(images), "images,", kept.count(False), "without the record")
+
+
+# ---- the self-test ----
+
+
+def arm(bench: Bench) -> None:
+    loaded = bench.device.load(DENSE)
+    bench.device.acknowledge()
+    bench.device.arm(loaded["programme_crc"])
+
+
+def test_the_self_test_passes_at_rest_and_moves_no_phase(make: Callable[..., Bench]) -> None:
+    bench = make()
+    arm(bench)
+    test = bench.device.request("self_test")
+    assert test["passed"] and len(test["results"]) == 9
+    # One proof each for lease and safe line, three for each channel; and not a phase or a current among them.
+    assert len(rises(bench.stage, "enable")) == 8
+    trace = bench.stage.finish()
+    assert [signal for signal in OUTPUTS if signal != "enable" and rises(bench.stage, signal)] == []
+    assert trace.changes("ch0_current_ua")[1:] == trace.changes("ch1_current_ua")[1:] == []
+    assert trace.value_at("enable", trace.end_nanos) == trace.value_at("permit", trace.end_nanos) == 0
+
+
+def enable_stuck(bench: Bench) -> None:
+    bench.pico.set_input(10, 1)
+
+
+def adc_stuck(bench: Bench) -> None:
+    for number in range(5):
+        bench.pico.set_adc(number, 2048)
+
+
+def sense_off(bench: Bench) -> None:
+    bench.pico.set_adc(1, 2048 + 30)
+
+
+def supply_low(bench: Bench) -> None:
+    bench.pico.set_adc(3, 1200)
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        (enable_stuck, faults.ENABLE_STUCK),
+        (adc_stuck, faults.SENSE_FAILED),
+        (sense_off, faults.SENSE_FAILED),
+        (supply_low, faults.SUPPLY_LOW),
+    ],
+)
+def test_the_self_test_finds(make: Callable[..., Bench], broken: Callable[[Bench], None], fault: int) -> None:
+    bench = make()
+    broken(bench)
+    with pytest.raises(DeviceRefused) as refused:
+        arm(bench)
+    assert refused.value.reasons[0]["code"] == "self_test"
+    assert bench.fault() == ("FAULT", fault)
+    assert rises(bench.stage, "enable") == []
+    with pytest.raises(DeviceRefused) as refused:
+        bench.device.request("clear", fault=fault)
+    assert refused.value.reasons[0]["code"] == "cause_there"
+
+
+@pytest.mark.parametrize("program", ["watch", "safe line", "lease"])
+def test_a_guard_that_does_not_run_is_found(
+    bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any], program: str
+) -> None:
+    pico = bare_pico()
+    OutputStage(pico, board, reference_stage)
+    repl = Repl(pico)
+    repl.run(
+        "import board\nfrom nmes.hal import make\nfrom stages.reference import STAGE\nhal = make(board.BOARD, STAGE)\n"
+        "class Dead:\n"
+        "    def __init__(self, machine):\n        self._machine = machine\n"
+        "    def active(self, on):\n        self._machine.active(0)\n"
+        "    def __getattr__(self, name):\n        return getattr(self._machine, name)\n"
+        "guard = hal._guard\n"
+        + {
+            "watch": "guard._watchers[1] = Dead(guard._watchers[1])",
+            "safe line": "guard._safe_line = Dead(guard._safe_line)",
+            "lease": "guard._lease = Dead(guard._lease)",
+        }[program]
+    )
+    found = repl.run("print(hal.proof())")
+    wanted = {"watch": "phase_too_long, channel 1", "safe line": "over_current", "lease": "lease_lost"}[program]
+    assert found.startswith(wanted) and "enable 1" in found
+    assert repl.run("print(hal.enabled())") == "False\n"

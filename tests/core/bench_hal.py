@@ -8,7 +8,7 @@ from nmes.hal import virtual
 from nmes.store import Store
 from nmes.supervisor import Supervisor
 
-BOARD = {"name": "virtual", "pins": {"channels": ({}, {})}}
+BOARD = {"name": "virtual", "supply_mv": (3_000, 5_500), "temperature_dc": (-100, 700), "pins": {"channels": ({}, {})}}
 
 
 class PowerCut(Exception):
@@ -25,7 +25,11 @@ class BenchHal(virtual.Hal):
         self.slots = self._slots
         self.safe = True
         self.trip = 0
-        self.permitted = False
+        self.stuck_high = False
+        self.proven = ""
+        self.currents = [stage["sense_zero"], stage["sense_zero"]]
+        self.temperature = 250
+        self.supply = 5_000
         self.fed = 0
         self.renewed = 0
         self.death = ""
@@ -39,18 +43,26 @@ class BenchHal(virtual.Hal):
         for channel in self._channels:
             channel.advance(self._now_us)
 
+    def enabled(self):
+        return super().enabled() or self.stuck_high
+
+    def proof(self):
+        return self.proven
+
+    def idle_current(self, channel):
+        return self.currents[channel]
+
+    def temperature_dc(self):
+        return self.temperature
+
+    def supply_mv(self):
+        return self.supply
+
     def is_safe(self):
         return self.safe
 
     def tripped(self):
         return self.trip
-
-    def permit(self, longest_us):
-        self.permitted = True
-
-    def rest(self):
-        super().rest()
-        self.permitted = False
 
     def renew(self):
         self.renewed += 1
@@ -82,7 +94,7 @@ class Bench:
         self.hal.death = death
         self.session = self.hal.session = Session(samples.STAGE)
         self.store = Store(self.hal)
-        self.supervisor = Supervisor(self.hal, self.session, self.store)
+        self.supervisor = Supervisor(self.hal, self.session, self.store, BOARD, samples.STAGE)
 
     def load(self, data=None):
         self.session.load(data or samples.programme())

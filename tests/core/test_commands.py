@@ -189,7 +189,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 3_052_526_978
+TABLE_CRC = 2_994_306_074
 CHECKLIST_CRC = 1_683_971_074
 
 if __name__ == "__main__":

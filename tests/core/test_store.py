@@ -117,11 +117,12 @@ class BothSlotsAreBad(unittest.TestCase):
             2,
         ):
             self.check(slots_with(nonsense))
-        hal = BenchHal()
-        store = Store(hal)
-        store.put("other", 1)
-        store.flush()
-        self.check(hal.slots)
+        for key, value in (("other", 1), ("used_ms", -1), ("locked_ms", 1_800_001), ("locked_ms", 1.5), ("open", True)):
+            hal = BenchHal()
+            store = Store(hal)
+            store.put(key, value)
+            store.flush()
+            self.check(hal.slots)
 
 
 class APowerCut(unittest.TestCase):

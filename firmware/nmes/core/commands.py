@@ -84,6 +84,12 @@ COMMANDS = {
     "record": Command(
         _ANY, {}, faults.RECORD_FIELDS, "Says what is kept of the fault that nobody has cleared; null without one."
     ),
+    "self_test": Command(
+        _ANY,
+        {},
+        ("at_ms", "passed", "results"),
+        "Says what the self-test of the last arming found, up to the first check that failed.",
+    ),
     "maintenance": Command(
         _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."
     ),

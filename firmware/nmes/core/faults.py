@@ -77,6 +77,56 @@ FAULTS = {
         "What the device keeps without power could not be read or written; the factory's values are in use.",
         "Clear the fault. If it comes back, report it: the device forgets its faults with the power.",
     ),
+    17: (
+        "enable_stuck",
+        "The pin that lets the output stage run is not as the firmware set it.",
+        "Take the electrodes off. Do not use the device; report it.",
+    ),
+    18: (
+        "guard_failed",
+        "In the self-test the guard did not take permission away.",
+        "Do not use the device; report it.",
+    ),
+    19: (
+        "sense_failed",
+        "The measuring input is stuck, or shows a current while none can flow.",
+        "Take the electrodes off. Do not use the device before the stage has been checked.",
+    ),
+    20: (
+        "memory_damaged",
+        "What the device holds in memory is not what it accepted.",
+        "Switch off and on, load the prescription again. If it comes back, do not use the device; report it.",
+    ),
+    21: (
+        "temperature",
+        "The chip is too warm or too cold.",
+        "Take the electrodes off. Let the device come to room temperature, then clear the fault.",
+    ),
+    22: (
+        "supply_low",
+        "The supply's voltage is out of its range.",
+        "Charge or change the battery, then clear the fault and start again from zero.",
+    ),
+    23: (
+        "loop_late",
+        "A turn of the firmware took longer than it may.",
+        "Clear the fault and start again from zero. If it comes back, report it.",
+    ),
+    24: (
+        "clock_wrong",
+        "The clock ran backwards, or the pulses and the clock do not agree.",
+        "Take the electrodes off. Do not use the device; report it.",
+    ),
+    25: (
+        "memory_low",
+        "The firmware has too little memory left.",
+        "Switch off and on, then clear the fault. If it comes back, report it.",
+    ),
+    26: (
+        "impedance_rise",
+        "The load has become twice what it was at first: a pad lifts or dries out, and the skin left carries it all.",
+        "Look at the skin, set or replace the electrodes, then clear the fault and start again from zero.",
+    ),
 }
 
 # What is kept of a fault until a person clears it: what the device was doing, and what was measured.
@@ -114,6 +164,16 @@ ELECTRODE_SHORT = 12
 NET_CHARGE = 13
 CURRENT_MISMATCH = 14
 STORE_CORRUPT = 16
+ENABLE_STUCK = 17
+GUARD_FAILED = 18
+SENSE_FAILED = 19
+MEMORY_DAMAGED = 20
+TEMPERATURE = 21
+SUPPLY_LOW = 22
+LOOP_LATE = 23
+CLOCK_WRONG = 24
+MEMORY_LOW = 25
+IMPEDANCE_RISE = 26
 
 
 def name(number):

@@ -86,6 +86,8 @@ class Session:
         self.ended = ""
         self.programme = None
         self.programme_crc = 0
+        self._data = None
+        self._digest = 0
         self.limit_ua = 0
         self.limit_source = ""
         self.level_most = 0
@@ -101,6 +103,7 @@ class Session:
         self._before_ms = 0
         self._heard_ms = 0
         self._fading_ms = None
+        self.late_ms = 0  # how much later than on the programme's clock pulses come, since the last start
         self.delivery.clear()
 
     @property
@@ -150,13 +153,34 @@ class Session:
         largest_ua, source = limits.largest_current_ua(accepted, self._stage)
         self.programme_crc = programme.crc(data)
         self.programme = accepted
+        self._data = data
         if accepted.max_current_ua <= largest_ua:
             largest_ua, source = accepted.max_current_ua, "the prescription"
         self.limit_ua = largest_ua
         self.limit_source = source
         self.level_most = largest_ua * self._stage["levels"] // self._stage["full_scale_ua"]
         self.acknowledged = 0
+        self._digest = self._digest_now()
         return accepted
+
+    def _digest_now(self):
+        """CRC-32 of everything that pulses are made from."""
+        everything = [[phase.__dict__ for phase in channel.phases] for channel in self.programme.channels]
+        everything.append([[channel.index, channel.ratio, channel.delay_us] for channel in self.programme.channels])
+        everything.append([self.limit_ua, self.level_most])
+        return programme.crc(everything)
+
+    def intact(self):
+        """Whether memory still holds what was accepted, and what was made of it then."""
+        return programme.crc(self._data) == self.programme_crc and self._digest_now() == self._digest
+
+    def forget(self):
+        """No programme any more."""
+        self._only_in(IDLE)
+        self.programme = self._data = None
+        self.programme_crc = self.limit_ua = self.level_most = 0
+        self.limit_source = ""
+        self._clear_run()
 
     def acknowledge(self, version, items):
         """A person has confirmed all items of the checklist. Raises Refused when it is another list."""
@@ -166,8 +190,8 @@ class Session:
             refuse("other_checklist", "checklist", "version %d with %d items" % (version, items), bound, _OURS)
         self.acknowledged = version
 
-    def arm(self, crc, now_ms):
-        """Get ready at zero. Raises Refused with all that is missing."""
+    def may_arm(self, crc):
+        """Raises Refused with all that is missing."""
         reasons = []
         if self.state != IDLE:
             reasons.append(reason("not_idle", "state", self.state, IDLE, _OURS))
@@ -179,6 +203,10 @@ class Session:
             reasons.append(reason("not_acknowledged", "checklist", 0, checklist.VERSION, _OURS))
         if reasons:
             raise Refused(reasons)
+
+    def arm(self, crc, now_ms):
+        """Get ready at zero. Raises Refused with all that is missing."""
+        self.may_arm(crc)
         self._clear_run(self.programme.channels)
         self.ended = ""
         self._heard_ms = now_ms
@@ -206,6 +234,7 @@ class Session:
             at_us = lane.feed.next_us()
             waits.append(0 if at_us is None else at_us + lane.delay_us - 1000 * self._before_ms)
         early_us = min([0] + waits)
+        self.late_ms = -early_us // 1000
         return [wait_us - early_us for wait_us in waits]
 
     def lane(self, index):
@@ -329,6 +358,13 @@ class Session:
         level -= level % lane.feed.phase.ratio
         lane.output_ua = level * self._stage["full_scale_ua"] // self._stage["levels"]
         return level
+
+    def lag_ms(self, now_ms, lane):
+        """How long ago the next pulse to be queued should have begun; below zero: how long it is until then."""
+        feed = lane.feed
+        if feed.phase is None:
+            return 0
+        return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - feed.next_ms()
 
     def took(self, lane=None):
         """The pulse was queued."""

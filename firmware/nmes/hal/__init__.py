@@ -10,6 +10,14 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
                                  long as `renew` comes every few ms; `rest` ends it
     renew()                      the program is alive
     tripped()                    0, or the fault (core/faults.py) for which the guard took permission away
+    enabled()                    True when the static enable is there, as read back from its pin
+    proof()                      "" when the guard takes permission away for every cause that can be made up at rest,
+                                 else the first for which it does not. Only the enables move, and they end low
+    idle_current(channel), idle_voltage()
+                                 counts of the sense, now; only while nothing is sampled, and so are the next two
+    temperature_dc()             the chip's temperature in tenths of a degree Celsius
+    supply_mv()                  the board's supply, or None where it is not measured
+    memory_free()                bytes of the heap that are free, garbage collected. Takes 10 ms
     begin(channel, delay_us, dummy, shortest_us)
                                  the generator ready: empty queue, counts at zero, level zero. When it is let go it
                                  rests for `delay_us` first, exact to a cycle; dummy: nobody is connected. Its phases,

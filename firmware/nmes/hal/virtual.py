@@ -121,6 +121,8 @@ class Hal:
         store = os.getenv("NMES_STORE")
         self._files = [store + ".0", store + ".1"] if store else None
         self._slots = [b"", b""]
+        self._permitted = False
+        self._zero = stage["sense_zero"]
         self._now_us = 0
         self._until_us = 0
         self._granted = False
@@ -161,6 +163,7 @@ class Hal:
             self._at = 0
 
     def rest(self):
+        self._permitted = False
         for channel in self._channels:
             channel.stop()
 
@@ -168,13 +171,34 @@ class Hal:
         return True
 
     def permit(self, longest_us):
-        pass
+        self._permitted = True
 
     def renew(self):
         pass
 
     def tripped(self):
         return 0
+
+    def enabled(self):
+        return self._permitted
+
+    def proof(self):
+        return ""
+
+    def idle_current(self, channel):
+        return self._zero
+
+    def idle_voltage(self):
+        return self._zero
+
+    def temperature_dc(self):
+        return 250
+
+    def supply_mv(self):
+        return None
+
+    def memory_free(self):
+        return 100_000
 
     def begin(self, channel, delay_us, dummy, shortest_us):
         self._channels[channel].begin(delay_us, dummy)

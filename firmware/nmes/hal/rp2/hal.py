@@ -1,5 +1,6 @@
 """The RP2040 behind the contract of nmes/hal/__init__.py."""
 
+import gc
 import select
 import sys
 import time
@@ -11,6 +12,7 @@ from micropython import const
 from ubinascii import hexlify
 
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.adc import Adc
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
@@ -37,6 +39,7 @@ class Hal:
             self._pins["sense_current"][_MEASURED],
             self._pins["sense_voltage"],
         )
+        self._adc = Adc(self._pins["supply"])
         rest(self._pins)
         self._watchdog = Watchdog()
         self._ticks = time.ticks_ms()
@@ -79,6 +82,33 @@ class Hal:
 
     def tripped(self):
         return self._guard.tripped()
+
+    def enabled(self):
+        return self._guard.enabled()
+
+    def proof(self):
+        try:
+            return self._guard.proof()
+        except OSError as error:
+            return str(error)
+        finally:
+            self.rest()
+
+    def idle_current(self, channel):
+        return self._adc.counts(self._pins["sense_current"][channel])
+
+    def idle_voltage(self):
+        return self._adc.counts(self._pins["sense_voltage"])
+
+    def temperature_dc(self):
+        return self._adc.temperature_dc()
+
+    def supply_mv(self):
+        return self._adc.supply_mv()
+
+    def memory_free(self):
+        gc.collect()
+        return gc.mem_free()
 
     def begin(self, channel, delay_us, dummy, shortest_us):
         if channel == _MEASURED:

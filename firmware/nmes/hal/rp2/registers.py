@@ -36,11 +36,16 @@ TREQ_ADC = const(36)
 
 ADC_BASE = const(0x4004C000)  # 4.9.6
 ADC_CS = const(0x00)
+ADC_RESULT = const(0x04)
 ADC_FCS = const(0x08)
 ADC_FIFO = const(0x0C)
 ADC_FCS_LEVEL = const(0xF << 16)
 
 IO_BANK0_BASE = const(0x40014000)  # 2.19.6.1
+IO_CTRL0 = const(0x04)
+IO_PIN = const(0x08)
+IO_INPUT_LOW = const(2 << 16)  # INOVER: what peripherals and PIO see of the pin, whatever it is
+IO_INPUT_HIGH = const(3 << 16)
 IO_INTR0 = const(0xF0)
 
 WATCHDOG_BASE = const(0x40058000)  # 4.7.6
