@@ -25,6 +25,9 @@ BOARD = {
         "safe_line": 12,
         "stop_loop": 13,
         "lamp": 25,
+        "ready": 14,
+        "fault": 15,
+        "buzzer": 16,
         "supply": 29,  # a third of VSYS, on the board
     },
 }

@@ -6,6 +6,7 @@ from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.session import Session
 from nmes.hal import make
 from nmes.link import Link
+from nmes.panel import Panel
 from nmes.store import Store
 from nmes.supervisor import Supervisor
 
@@ -19,16 +20,19 @@ def run():
     try:
         supervisor = Supervisor(hal, Session(stage), Store(hal), BOARD, stage)
         link = Link(hal, supervisor, BOARD, stage)
+        panel = Panel(hal, supervisor)
         hal.open_link()
         hal.watch(True)
         while not link.wants_prompt:
             try:
                 supervisor.step()
                 link.step()
+                panel.step()
             except Exception as error:
                 supervisor.fail(INTERNAL_ERROR, repr(error))
             hal.wait_ms(LOOP_MS)
     finally:
         hal.rest()
+        hal.signal(0, 0, 0)
         hal.watch(False)
         hal.close_link()

@@ -28,6 +28,7 @@ class Link:
         self._overlong = False
         self._last_line = b""
         self._last_answer = b""
+        self._said_warning = False
         self._said_state = None
         self._said_ms = 0
         self.wants_prompt = False
@@ -195,6 +196,10 @@ class Link:
     # ---- what is said unasked ----
 
     def _tell(self):
+        if self._supervisor.warned != self._said_warning:
+            self._said_warning = self._supervisor.warned
+            if self._said_warning:
+                self._hal.write(frame.encode(dict(self._supervisor.warning(), event="warning")))
         session = self._supervisor.session
         now_ms = self._hal.now_ms()
         changed = session.state != self._said_state

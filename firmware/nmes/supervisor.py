@@ -153,6 +153,14 @@ class Supervisor:
             record.update(zip(("phase", "part"), part))
             self._store.put("fault", record)
 
+    def warning(self):
+        """What `warned` is about."""
+        return {
+            "warning": faults.name(faults.IMPEDANCE_RISE),
+            "ohm": self._trend.ohm,
+            "first_ohm": self._trend.first_ohm,
+        }
+
     def clear(self, number):
         """A person clears the fault that they name. Raises Refused when it is another, or its cause is still there."""
         session = self.session

@@ -137,8 +137,16 @@ def test_the_self_test_passes_at_rest_and_moves_no_phase(make: Callable[..., Ben
     assert trace.value_at("enable", trace.end_nanos) == trace.value_at("permit", trace.end_nanos) == 0
 
 
-def enable_stuck(bench: Bench) -> None:
-    bench.pico.set_input(10, 1)
+def test_an_enable_that_is_stuck_is_found_at_once_and_cannot_be_cleared(
+    make: Callable[..., Bench], board: dict[str, Any]
+) -> None:
+    bench = make()
+    bench.pico.set_input(board["pins"]["enable"], 1)
+    bench.device.wait(0.03)
+    assert bench.fault() == ("FAULT", faults.ENABLE_STUCK)
+    with pytest.raises(DeviceRefused) as refused:
+        bench.device.request("clear", fault=faults.ENABLE_STUCK)
+    assert refused.value.reasons[0]["code"] == "cause_there"
 
 
 def adc_stuck(bench: Bench) -> None:
@@ -157,7 +165,6 @@ def supply_low(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("broken", "fault"),
     [
-        (enable_stuck, faults.ENABLE_STUCK),
         (adc_stuck, faults.SENSE_FAILED),
         (sense_off, faults.SENSE_FAILED),
         (supply_low, faults.SUPPLY_LOW),

@@ -30,6 +30,7 @@ class BenchHal(virtual.Hal):
         self.currents = [stage["sense_zero"], stage["sense_zero"]]
         self.temperature = 250
         self.supply = 5_000
+        self.signals = []
         self.fed = 0
         self.renewed = 0
         self.death = ""
@@ -42,6 +43,9 @@ class BenchHal(virtual.Hal):
         self._now_us += 1000 * ms
         for channel in self._channels:
             channel.advance(self._now_us)
+
+    def signal(self, ready, fault, buzzer):
+        self.signals.append((self.now_ms(), ready, fault, buzzer))
 
     def enabled(self):
         return super().enabled() or self.stuck_high

@@ -172,9 +172,9 @@ class Faults(unittest.TestCase):
     def test_every_fault_says_what_happened_and_what_to_do(self):
         names = set()
         for number in faults.FAULTS:
-            name, happened, to_do = faults.FAULTS[number]
+            name, happened, to_do, clinician = faults.FAULTS[number]
             self.assertTrue(1 <= number <= 99 and faults.name(number) == name)
-            self.assertTrue(happened.endswith(".") and to_do.endswith("."))
+            self.assertTrue(happened.endswith(".") and to_do.endswith(".") and clinician.endswith("."))
             names.add(name)
         self.assertEqual(len(names), len(faults.FAULTS))
 

@@ -38,6 +38,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little
     open_link(), close_link()    take the link from the MicroPython prompt, give it back
     lamp(on)                     the yellow lamp: output is on
+    signal(ready, fault, buzzer)
+                                 the other lamps, and the buzzer
     watch(on)                    the watchdog: from now on `feed` has to come within WATCHDOG_MS, or all is reset. Off:
                                  no more, and this run of the program has ended in order
     feed()                       every check of this turn has passed

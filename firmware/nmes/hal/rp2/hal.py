@@ -31,6 +31,9 @@ class Hal:
         if machine.freq() != board["cpu_hz"]:
             machine.freq(board["cpu_hz"])
         self._lamp = Pin(self._pins["lamp"], Pin.OUT, value=0)
+        self._ready = Pin(self._pins["ready"], Pin.OUT, value=0)
+        self._fault = Pin(self._pins["fault"], Pin.OUT, value=0)
+        self._buzzer = Pin(self._pins["buzzer"], Pin.OUT, value=0)
         self._guard = Guard(self._pins)
         self._channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
         # One ADC, one sampler: channel 0 alone is measured.
@@ -146,6 +149,11 @@ class Hal:
 
     def lamp(self, on):
         self._lamp.value(on)
+
+    def signal(self, ready, fault, buzzer):
+        self._ready.value(ready)
+        self._fault.value(fault)
+        self._buzzer.value(buzzer)
 
     def watch(self, on):
         if on:
