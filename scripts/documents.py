@@ -17,8 +17,8 @@ A fault switches the output off and latches. The first one is kept with its time
 resets and power cuts too, until a person clears it by its number; where the device can see that the cause is still
 there, it refuses.
 
-Without a host the red lamp blinks the number, and the buzzer sounds along for a minute: a long one for each ten, a short
-one for each one. Long, short, short is 12.
+Without a host the red lamp blinks the number, and the buzzer sounds along for a minute: a long one for each ten, a
+short one for each one. Long, short, short is 12.
 
 Made from `firmware/nmes/core/faults.py` by `python scripts/documents.py`.
 

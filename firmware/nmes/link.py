@@ -133,7 +133,7 @@ class Link:
     def _do_load(self, request):
         data = request["programme"]
         session = self._supervisor.session
-        loaded = session.load(data)
+        loaded = self._supervisor.load(data)
         return {
             "programme_crc": session.programme_crc,
             "duration_ms": loaded.duration_ms,

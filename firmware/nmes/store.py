@@ -34,7 +34,8 @@ FACTORY = {
 
 
 class Store:
-    """`damaged` says that there was something, and none of it was whole: the factory's values are in use."""
+    """`due`: there is something to write. `damaged`: there was something, none of it was whole, and the factory's values
+    are in use."""
 
     def __init__(self, hal):
         self._hal = hal
@@ -59,7 +60,7 @@ class Store:
         if content is not None:
             self.damaged = False
         self._content = content or dict(FACTORY)
-        self._due = content is not None and min(self._written) != self.number
+        self.due = content is not None and min(self._written) != self.number
 
     def get(self, key):
         return self._content[key]
@@ -69,26 +70,26 @@ class Store:
         self._content[key] = value
         self.number += 1
         self._data = None
-        self._due = True
+        self.due = True
 
     def turn(self):
         """Write one slot, if there is anything to write. Raises OSError when it cannot be read back as it was written;
         then it is not tried again before the next `put`."""
-        if not self._due:
+        if not self.due:
             return
         slot = self._written.index(min(self._written))
-        self._due = False
+        self.due = False
         self._data = self._data or _encode(self.number, self._content)
         self._written[slot] = -1
         self._hal.keep(slot, self._data)
         if self._hal.recall(slot) != self._data:
             raise OSError("slot %d does not read as it was written" % slot)
         self._written[slot] = self.number
-        self._due = min(self._written) != self.number
+        self.due = min(self._written) != self.number
 
     def flush(self):
         """Write all that there is to write. Raises OSError."""
-        while self._due:
+        while self.due:
             self.turn()
 
 

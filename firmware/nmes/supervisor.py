@@ -64,6 +64,11 @@ class Supervisor:
 
     # ---- what the link and the panel ask ----
 
+    def load(self, data):
+        """Accept a programme. Raises Refused."""
+        self._take_time()
+        return self.session.load(data)
+
     def arm(self, crc):
         """Get ready at zero. Raises Refused with all that is missing."""
         self._need_safe_line()
@@ -180,7 +185,14 @@ class Supervisor:
         """What is kept of the fault, keyed by faults.RECORD_FIELDS; without a fault all of it is None."""
         return self._store.get("fault") or dict.fromkeys(faults.RECORD_FIELDS)
 
+    def _take_time(self):
+        """What comes next may take seconds. Nobody is armed, and the enable is seen to be low; else there is no more
+        time than usual."""
+        if self.session.state in _MAY_WRITE and not self._hal.enabled():
+            self._hal.feed(True)
+
     def _write(self, write):
+        self._take_time()
         try:
             write()
         except (OSError, ValueError) as error:
@@ -250,7 +262,7 @@ class Supervisor:
         now_ms = self._hal.now_ms()
         if not self._passes(now_ms):
             return
-        self._hal.feed()
+        self._hal.feed(False)
         if self.session.tick(now_ms):
             self._off()
         elif self.session.state == RUNNING:
@@ -263,7 +275,8 @@ class Supervisor:
         session = self.session
         self._lockout.close(session.ended == "completed", session.elapsed_ms(now_ms), now_ms)
         self._lockout.tick(now_ms)
-        self._write(self._store.turn)
+        if self._store.due:
+            self._write(self._store.turn)
 
     def _passes(self, now_ms):
         """Every check of a turn; what fails becomes the fault. Nothing here allocates while all is well."""

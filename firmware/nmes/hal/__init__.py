@@ -42,7 +42,7 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
                                  the other lamps, and the buzzer
     watch(on)                    the watchdog: from now on `feed` has to come within WATCHDOG_MS, or all is reset. Off:
                                  no more, and this run of the program has ended in order
-    feed()                       every check of this turn has passed
+    feed(long)                   every check of this turn has passed; long: what comes next may take LONG_MS
     died()                       "" when the run before this one ended in order or with the power, else by what
     recall(slot)                 what was kept in a slot (0 or 1) over resets and power cuts; empty when nothing was
     keep(slot, data)             keep these bytes there. Flash: nothing else runs meanwhile. Raises OSError
@@ -53,9 +53,11 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
 # least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
 LOOKAHEAD_US = 66_000
 
-# A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds; what takes longest is
-# to accept a programme, and to keep something in flash.
+# A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
 WATCHDOG_MS = 900
+# With nobody armed and the enable seen to be low: a programme with many sweeps takes seconds to accept, and a worn
+# flash 0.4 s for each of the sectors that it erases. The watchdog's counter goes to 8.3 s.
+LONG_MS = 8_000
 
 
 def make(board, stage):
