@@ -34,7 +34,7 @@ FACTORY = {
 
 
 class Store:
-    """`due`: there is something to write. `damaged`: there was something, none of it was whole, and the factory's values
+    """`due`: there is something to write. `damaged`: there was something, and none of it was whole; the values of FACTORY
     are in use."""
 
     def __init__(self, hal):

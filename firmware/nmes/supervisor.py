@@ -66,8 +66,7 @@ class Supervisor:
 
     def load(self, data):
         """Accept a programme. Raises Refused."""
-        self._take_time()
-        return self.session.load(data)
+        return self._unhurried(self.session.load, data)
 
     def arm(self, crc):
         """Get ready at zero. Raises Refused with all that is missing."""
@@ -185,16 +184,23 @@ class Supervisor:
         """What is kept of the fault, keyed by faults.RECORD_FIELDS; without a fault all of it is None."""
         return self._store.get("fault") or dict.fromkeys(faults.RECORD_FIELDS)
 
-    def _take_time(self):
-        """What comes next may take seconds. Nobody is armed, and the enable is seen to be low; else there is no more
-        time than usual."""
-        if self.session.state in _MAY_WRITE and not self._hal.enabled():
-            self._hal.feed(True)
+    def _unhurried(self, act, *arguments):
+        """`act` may take seconds: a programme with many sweeps 2 s for each, a worn flash 0.4 s for each sector that is
+        erased. The watchdog lets it only with nobody armed and the enable seen to be low."""
+        at_rest = self.session.state in _MAY_WRITE and not self._hal.enabled()
+        if at_rest:
+            self._hal.unwatched(True)
+        try:
+            return act(*arguments)
+        finally:
+            if at_rest:
+                self._hal.unwatched(False)
 
     def _write(self, write):
-        self._take_time()
+        if not self._store.due:
+            return
         try:
-            write()
+            self._unhurried(write)
         except (OSError, ValueError) as error:
             self.fail(faults.STORE_CORRUPT, repr(error))
 
@@ -262,7 +268,7 @@ class Supervisor:
         now_ms = self._hal.now_ms()
         if not self._passes(now_ms):
             return
-        self._hal.feed(False)
+        self._hal.feed()
         if self.session.tick(now_ms):
             self._off()
         elif self.session.state == RUNNING:
@@ -275,8 +281,7 @@ class Supervisor:
         session = self.session
         self._lockout.close(session.ended == "completed", session.elapsed_ms(now_ms), now_ms)
         self._lockout.tick(now_ms)
-        if self._store.due:
-            self._write(self._store.turn)
+        self._write(self._store.turn)
 
     def _passes(self, now_ms):
         """Every check of a turn; what fails becomes the fault. Nothing here allocates while all is well."""

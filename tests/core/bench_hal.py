@@ -32,7 +32,7 @@ class BenchHal(virtual.Hal):
         self.supply = 5_000
         self.signals = []
         self.fed = 0
-        self.long_in = []
+        self.pauses = []
         self.renewed = 0
         self.death = ""
         self.kept = []  # the state that the session was in at each write
@@ -72,11 +72,11 @@ class BenchHal(virtual.Hal):
     def renew(self):
         self.renewed += 1
 
-    def feed(self, long):
-        if long:
-            self.long_in.append(self.session.state if self.session else "BOOT")
-        else:
-            self.fed += 1
+    def unwatched(self, on):
+        self.pauses.append((on, self.session.state))
+
+    def feed(self):
+        self.fed += 1
 
     def died(self):
         return self.death

@@ -38,22 +38,23 @@ class TheWatchdog(unittest.TestCase):
         bench.turn()
         self.assertEqual((bench.hal.fed, bench.session.fault, bench.hal.enabled()), (1, faults.BOTH_PHASES, False))
 
-    def test_more_time_is_given_only_while_nobody_is_armed_and_the_enable_is_low(self):
+    def test_it_is_paused_only_while_nobody_is_armed_and_the_enable_is_low_and_goes_on_whatever_happens(self):
         bench = Bench()
         bench.supervisor.load(samples.programme())
+        codes(bench.supervisor.load, {"title": 1})
         bench.turn(count=10)
-        self.assertEqual(bench.hal.long_in, [IDLE])
+        self.assertEqual(bench.hal.pauses, [(True, IDLE), (False, IDLE)] * 2)
         bench.arm()
-        given = len(bench.hal.long_in)
+        del bench.hal.pauses[:]
         for act in (lambda: None, bench.supervisor.start, bench.supervisor.pause):
             act()
             bench.turn(count=10)
             codes(bench.supervisor.load, samples.programme())
-        self.assertEqual(len(bench.hal.long_in), given)
+        self.assertEqual(bench.hal.pauses, [])
         bench.supervisor.stop()
         bench.hal.stuck_high = True
         codes(bench.supervisor.load, samples.programme())
-        self.assertEqual(len(bench.hal.long_in), given)
+        self.assertEqual(bench.hal.pauses, [])
 
     def test_a_run_that_did_not_end_in_order_comes_up_in_fault_and_not_in_idle(self):
         bench = Bench(death="watchdog timer")

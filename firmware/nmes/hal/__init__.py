@@ -42,7 +42,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
                                  the other lamps, and the buzzer
     watch(on)                    the watchdog: from now on `feed` has to come within WATCHDOG_MS, or all is reset. Off:
                                  no more, and this run of the program has ended in order
-    feed(long)                   every check of this turn has passed; long: what comes next may take LONG_MS
+    unwatched(on)                on: what comes next may take seconds; off: it is over. Only with every output at rest
+    feed()                       every check of this turn has passed
     died()                       "" when the run before this one ended in order or with the power, else by what
     recall(slot)                 what was kept in a slot (0 or 1) over resets and power cuts; empty when nothing was
     keep(slot, data)             keep these bytes there. Flash: nothing else runs meanwhile. Raises OSError
@@ -55,9 +56,6 @@ LOOKAHEAD_US = 66_000
 
 # A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
 WATCHDOG_MS = 900
-# With nobody armed and the enable seen to be low: a programme with many sweeps takes seconds to accept, and a worn
-# flash 0.4 s for each of the sectors that it erases. The watchdog's counter goes to 8.3 s.
-LONG_MS = 8_000
 
 
 def make(board, stage):

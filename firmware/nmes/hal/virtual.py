@@ -243,7 +243,10 @@ class Hal:
     def watch(self, on):
         pass  # whoever owns the clock sees a board that hangs
 
-    def feed(self, long):
+    def unwatched(self, on):
+        pass
+
+    def feed(self):
         pass
 
     def died(self):

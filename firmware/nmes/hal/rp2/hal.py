@@ -11,7 +11,6 @@ from machine import Pin, mem32
 from micropython import const
 from ubinascii import hexlify
 
-from nmes.hal import LONG_MS, WATCHDOG_MS
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.adc import Adc
 from nmes.hal.rp2.generator import Generator
@@ -162,8 +161,14 @@ class Hal:
         else:
             self._watchdog.stop()
 
-    def feed(self, long):
-        self._watchdog.feed(LONG_MS if long else WATCHDOG_MS)
+    def unwatched(self, on):
+        if on:
+            self._watchdog.pause()
+        else:
+            self._watchdog.go_on()
+
+    def feed(self):
+        self._watchdog.feed()
 
     def died(self):
         return self._watchdog.died

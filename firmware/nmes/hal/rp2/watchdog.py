@@ -3,7 +3,7 @@
 from machine import mem32
 from micropython import const
 
-from nmes.hal import LONG_MS
+from nmes.hal import WATCHDOG_MS
 from nmes.hal.rp2 import registers as reg
 
 _TICKS_PER_MS = const(2_000)  # 1 MHz, and the counter goes down by two a tick (erratum RP2040-E1)
@@ -28,12 +28,21 @@ class Watchdog:
         mem32[reg.PSM_BASE + reg.PSM_WDSEL] = reg.PSM_ALL_BUT_OSCILLATORS
         mem32[self._ctrl_clear] = reg.WATCHDOG_PAUSES  # a debugger must not keep an output on
         mem32[self._mark] = _RUNNING
-        self.feed(LONG_MS)
+        self.feed()
         mem32[self._ctrl_set] = reg.WATCHDOG_ENABLE
 
-    def feed(self, ms):
+    def pause(self):
+        mem32[self._ctrl_clear] = reg.WATCHDOG_ENABLE
+
+    def go_on(self):
+        """After `pause`; a watchdog that was never started stays off."""
+        if mem32[self._mark] == _RUNNING:
+            self.feed()
+            mem32[self._ctrl_set] = reg.WATCHDOG_ENABLE
+
+    def feed(self):
         """Allocates nothing."""
-        mem32[self._load] = ms * _TICKS_PER_MS
+        mem32[self._load] = WATCHDOG_MS * _TICKS_PER_MS
 
     def stop(self):
         mem32[self._ctrl_clear] = reg.WATCHDOG_ENABLE
