@@ -34,8 +34,7 @@ FACTORY = {
 
 
 class Store:
-    """`due`: there is something to write. `damaged`: there was something, and none of it was whole; the values of FACTORY
-    are in use."""
+    """`due`: there is something to write. `damaged`: there was something, none of it whole, and FACTORY is in use."""
 
     def __init__(self, hal):
         self._hal = hal
