@@ -83,6 +83,11 @@ class OneSlotIsBad(unittest.TestCase):
                     slots[slot] = bytes(changed)
                     self.check(slots)
 
+    def test_two_whole_ones_that_differ_the_newer_counts(self):
+        old, new = slots_with(record())[0], slots_with(record(), record(7))[0]
+        self.check([old, new])
+        self.check([new, old])
+
     def test_something_behind_it(self):
         whole = slots_with(record(), record(7))
         self.check([whole[0] + b"\x00", whole[1]])
