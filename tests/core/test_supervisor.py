@@ -265,6 +265,14 @@ class EveryTurn(unittest.TestCase):
         bench.turn(500)
         self.assertEqual(bench.session.state, ARMED)
 
+    def test_the_lease_is_renewed_in_each_turn_that_finds_nothing(self):
+        bench = self.running()
+        renewed = bench.hal.renewed
+        bench.turn(count=5)
+        self.assertEqual(bench.hal.renewed, renewed + 5)
+        bench.turn(81)
+        self.assertEqual(bench.hal.renewed, renewed + 5)
+
     def test_a_clock_that_runs_backwards_in_any_state(self):
         for begin in (lambda bench: None, Bench.arm, Bench.run):
             bench = Bench()
