@@ -41,9 +41,13 @@ def test_no_output_moves_from_power_on_until_start(port: EmulatorPort) -> None:
     programme = Prescription.read(LIBRARY / "stress-incontinence-35hz.toml").data
     loaded = device.load(programme)
     device.acknowledge()
-    device.arm(loaded["programme_crc"])
     device.wait(0.05)
     assert [signal for signal in OUTPUTS if rises(port.stage, signal)] == []
+    # The self-test proves that the enable falls, and for that it has to rise. Nothing else moves, and it ends low.
+    device.arm(loaded["programme_crc"])
+    device.wait(0.05)
+    assert [signal for signal in OUTPUTS if rises(port.stage, signal)] == ["enable"]
+    assert port.stage.finish().value_at("enable", port.stage.trace.end_nanos) == 0
 
 
 def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(device: Device, port: EmulatorPort) -> None:

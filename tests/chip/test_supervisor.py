@@ -95,7 +95,7 @@ def test_a_power_cut_at_any_time_after_a_fault_comes_up_with_the_whole_record_or
     bench.stage.stop_opened = True
     images = []
     before = bench.pico.flash_image()
-    for _ in range(160):
+    for _ in range(400):
         bench.pico.run_for(500_000)
         if bench.pico.flash_image() != before:
             before = bench.pico.flash_image()
