@@ -12,6 +12,8 @@ BOARD = {
     "stage": "reference",
     "cpu_hz": 125_000_000,
     "max_current_ua": 100_000,  # whatever its stage could do
+    "supply_mv": (3_000, 5_500),  # VSYS: what the reference stage and the Pico's regulator need and bear
+    "temperature_dc": (-100, 700),  # tenths of a degree, of the chip; its sensor is some 5 K off
     "pins": {
         "channels": (
             {"phase_a": 2, "phase_b": 3, "level_a": 4, "level_b": 5},
@@ -24,5 +26,9 @@ BOARD = {
         "safe_line": 12,
         "stop_loop": 13,
         "lamp": 25,
+        "ready": 14,
+        "fault": 15,
+        "buzzer": 16,
+        "supply": 29,  # a third of VSYS, on the board
     },
 }

@@ -8,5 +8,7 @@ BOARD = {
     "stage": "reference",
     "cpu_hz": 125_000_000,
     "max_current_ua": 100_000,  # whatever its stage could do
+    "supply_mv": (3_000, 5_500),
+    "temperature_dc": (-100, 700),
     "pins": {"channels": ({}, {})},
 }

@@ -7,6 +7,8 @@ from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.session import Session
 from nmes.hal import make
 from nmes.link import Link
+from nmes.panel import Panel
+from nmes.store import Store
 from nmes.supervisor import Supervisor
 
 LOOP_MS = 10  # the queue holds 66 ms, the lease 90 ms
@@ -18,18 +20,23 @@ def run():
     stage = limits.with_board(stage, BOARD)
     hal = make(BOARD, stage)
     try:
-        supervisor = Supervisor(hal, Session(stage))
+        supervisor = Supervisor(hal, Session(stage), Store(hal), BOARD, stage)
         link = Link(hal, supervisor, BOARD, stage)
+        panel = Panel(hal, supervisor)
         hal.open_link()
+        hal.watch(True)
         while not link.wants_prompt:
             begin_ms = hal.now_ms()
             try:
                 supervisor.step()
                 link.step()
+                panel.step()
             except Exception as error:
                 supervisor.fail(INTERNAL_ERROR, repr(error))
             # Less after a long turn: at 500 Hz what it took has to be made up for within the queue.
             hal.wait_ms(max(1, LOOP_MS - (hal.now_ms() - begin_ms)))
     finally:
         hal.rest()
+        hal.signal(0, 0, 0)
+        hal.watch(False)
         hal.close_link()

@@ -28,6 +28,7 @@ class Link:
         self._overlong = False
         self._last_line = b""
         self._last_answer = b""
+        self._said_warning = False
         self._said_state = None
         self._said_ms = 0
         self.wants_prompt = False
@@ -132,7 +133,7 @@ class Link:
     def _do_load(self, request):
         data = request["programme"]
         session = self._supervisor.session
-        loaded = session.load(data)
+        loaded = self._supervisor.load(data)
         return {
             "programme_crc": session.programme_crc,
             "duration_ms": loaded.duration_ms,
@@ -193,7 +194,13 @@ class Link:
         pass
 
     def _do_clear(self, request):
-        self._supervisor.session.clear(request["fault"])
+        self._supervisor.clear(request["fault"])
+
+    def _do_self_test(self, request):
+        return self._supervisor.self_test.answer()
+
+    def _do_record(self, request):
+        return self._supervisor.record()
 
     def _do_maintenance(self, request):
         self.wants_prompt = True
@@ -201,6 +208,10 @@ class Link:
     # ---- what is said unasked ----
 
     def _tell(self):
+        if self._supervisor.warned != self._said_warning:
+            self._said_warning = self._supervisor.warned
+            if self._said_warning:
+                self._hal.write(frame.encode(dict(self._supervisor.warning(), event="warning")))
         session = self._supervisor.session
         now_ms = self._hal.now_ms()
         changed = session.state != self._said_state

@@ -3,18 +3,37 @@
 from array import array
 
 from nmes.core import faults, pulse
+from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
-from nmes.core.session import RUNNING
+from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.core.trend import FINE, STOP, Trend
+from nmes.selftest import SelfTest
 
 _COUNT_EVERY = 4  # turns between two looks for pulses that were not measured
 
+# A turn that takes longer is late: the queue is empty after 66 ms, the lease over after 90.
+LATE_MS = 80
+# How far pulses and clock may be apart, beside what is queued: 2 % of what 1.5 s of a train are.
+OFF_CLOCK_MS = 30
+_WATCH_CLOCK_MS = 250
+_MORE = 8  # pulses that can begin and end while those before are judged
+_LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
+_MEMORY_MS = 10_000
+
+_MAY_WRITE = (IDLE, FAULT)
+_WAITING = (ARMED, PAUSED)
+# Faults that the safe line tells the end of.
+_OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
+
 
 class Supervisor:
-    """Brings `session` and `hal` together. Every output goes through here."""
+    """Brings `session`, `hal` and `store` together. Every output goes through here."""
 
-    def __init__(self, hal, session):
+    def __init__(self, hal, session, store, board, stage):
         self._hal = hal
+        self.self_test = SelfTest(hal, session, board, stage)
+        self._store = store
         self.session = session
         self._on = False  # the engine runs
         # Of each lane of the session: pulses delivered, those before the engine last began, and whether more must come.
@@ -25,23 +44,58 @@ class Supervisor:
         self._sensed = None  # the place of the lane that is measured, if there is one
         self._judged = 0  # its pulses judged since the engine last began
         self._turn = 0
+        self._slip_ms = []  # how late each lane's engine is because it was once fed too late
+        now_ms = hal.now_ms()
+        self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
+        self._trend = Trend()
+        self.warned = False  # the load has grown by half
+        self._lockout = Lockout(store, now_ms)
+        self._begin()
+
+    def _begin(self):
+        """A fault that nobody has cleared is still there; a run that did not end in order is one."""
+        record = self._store.get("fault")
+        died = self._hal.died()
+        if record:
+            self.session.fail(record["fault"], record["fault_text"], record["at_ms"])
+        elif self._store.damaged:
+            self.fail(faults.STORE_CORRUPT, "nothing whole was found")
+        elif died:
+            self.fail(faults.WATCHDOG_RESET, died)
 
     # ---- what the link and the panel ask ----
 
+    def load(self, data):
+        """Accept a programme. Raises Refused."""
+        return self._unhurried(self.session.load, data)
+
     def arm(self, crc):
         """Get ready at zero. Raises Refused with all that is missing."""
-        if not self._hal.is_safe():
-            refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+        self._need_safe_line()
+        self.session.may_arm(crc)
+        self._lockout.open(self.session.programme, self._hal.now_ms())
+        self._write(self._store.flush)  # nothing is written from here on until the session is over
+        self._test_self()
         self.session.arm(crc, self._hal.now_ms())
         lanes = len(self.session.lanes)
         self._before = [0] * lanes
         self._delivered = [0] * lanes
         self._mid_train = [False] * lanes
+        self._slip_ms = [0] * lanes
+        self._trend.clear()
+        self.warned = False
+
+    def _test_self(self):
+        """Raises Refused, and then there is a fault."""
+        fault = self.self_test.run()
+        if fault:
+            name, _, found, expected = self.self_test.results[-1]
+            self.fail(fault, "self-test: %s; expected %s" % (found, expected))
+            refuse("self_test", name, found, expected, "self-test")
 
     def start(self):
         """Start the programme, or go on after a pause. Raises Refused when the emergency stop is open."""
-        if not self._hal.is_safe():
-            refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+        self._need_safe_line()
         hal, session = self._hal, self.session
         session.start(hal.now_ms())
         self._on = True
@@ -51,6 +105,7 @@ class Supervisor:
         mask = 0
         for i in range(len(session.lanes)):
             self._mid_train[i] = False
+            self._slip_ms[i] = 0
             self._before[i] = self._delivered[i]
             channel = session.lanes[i].index
             calibration = session.calibrations[channel]
@@ -77,6 +132,7 @@ class Supervisor:
             now_ms = hal.now_ms()
             session.began(now_ms)
             self.feed(now_ms)  # before the link takes its time for an answer
+            self._turn_ms = self._clock_ms = now_ms
 
     def set_intensity(self, current_ua, channel):
         """Set the peak current of a channel. Raises Refused."""
@@ -101,10 +157,69 @@ class Supervisor:
         self._hal.rest()
         was_on = self._on
         self._on = False
-        self.session.fail(number, text, self._hal.now_ms())
+        session = self.session
+        state, part = session.state, session.part(self._hal.now_ms())
+        intensities = [lane.intensity_ua for lane in session.lanes]
+        session.fail(number, text, self._hal.now_ms())
         if was_on:
             self._count()
             self._count_missed()
+        if state != FAULT:
+            record = {key: value for key, value in self.status().items() if key in faults.RECORD_FIELDS}
+            record.update({"at_ms": session.fault_ms, "state": state, "intensity_ua": intensities})
+            record.update(zip(("phase", "part"), part))
+            self._store.put("fault", record)
+
+    def warning(self):
+        """What `warned` is about."""
+        return {
+            "warning": faults.name(faults.IMPEDANCE_RISE),
+            "ohm": self._trend.ohm,
+            "first_ohm": self._trend.first_ohm,
+        }
+
+    def clear(self, number):
+        """A person clears the fault that they name. Raises Refused when it is another, or its cause is still there."""
+        session = self.session
+        if session.state == FAULT and number == session.fault:
+            if number in _OF_THE_SAFE_LINE:
+                self._need_safe_line()
+            remains = self.self_test.remains(number)
+            if remains:
+                refuse("cause_there", faults.name(number), remains[0], remains[1], "self-test")
+        session.clear(number)
+        if number == faults.MEMORY_DAMAGED:
+            session.forget()
+        self._store.put("fault", None)
+        self._write(self._store.flush)
+
+    def record(self):
+        """What is kept of the fault, keyed by faults.RECORD_FIELDS; without a fault all of it is None."""
+        return self._store.get("fault") or dict.fromkeys(faults.RECORD_FIELDS)
+
+    def _unhurried(self, act, *arguments):
+        """`act` may take seconds: a programme with many sweeps 2 s for each, a worn flash 0.4 s for each sector that is
+        erased. The watchdog lets it only with nobody armed and the enable seen to be low."""
+        at_rest = self.session.state in _MAY_WRITE and not self._hal.enabled()
+        if at_rest:
+            self._hal.unwatched(True)
+        try:
+            return act(*arguments)
+        finally:
+            if at_rest:
+                self._hal.unwatched(False)
+
+    def _write(self, write):
+        if not self._store.due:
+            return
+        try:
+            self._unhurried(write)
+        except (OSError, ValueError) as error:
+            self.fail(faults.STORE_CORRUPT, repr(error))
+
+    def _need_safe_line(self):
+        if not self._hal.is_safe():
+            refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
 
     def _off(self):
         """After the running pulse no more pulses, then no permission. The counts must agree."""
@@ -151,6 +266,8 @@ class Supervisor:
             if cause:
                 return cause
             count -= 1
+        if not self._turn and self._judged > ended + _MORE:
+            return faults.PULSE_COUNT  # more came out than was begun
         return delivery.lacking(ended - self._judged)
 
     def _count_missed(self):
@@ -166,22 +283,96 @@ class Supervisor:
     # ---- what time does ----
 
     def step(self):
-        """One turn of the loop: time, then pulses."""
+        """One turn of the loop: checks, then time and pulses."""
         now_ms = self._hal.now_ms()
-        if self._on:
-            cause = self._hal.tripped()
-            if cause:
-                self.fail(cause, "seen by the guard")
-                return
-            cause = self._judge(now_ms)
-            if cause:
-                self._fail_delivery(cause)
-                return
-            self._hal.renew()
+        if not self._passes(now_ms):
+            return
+        self._hal.feed()
         if self.session.tick(now_ms):
             self._off()
         elif self.session.state == RUNNING:
             self.feed(now_ms)
+        elif self.session.state in _MAY_WRITE:
+            self._rest_turn(now_ms)
+
+    def _rest_turn(self, now_ms):
+        """Nobody is armed: what is to be kept is written."""
+        session = self.session
+        self._lockout.close(session.ended == "completed", session.elapsed_ms(now_ms), now_ms)
+        self._lockout.tick(now_ms)
+        self._write(self._store.turn)
+
+    def _passes(self, now_ms):
+        """Every check of a turn; what fails becomes the fault. Nothing here allocates while all is well."""
+        took_ms = now_ms - self._turn_ms
+        self._turn_ms = now_ms
+        state = self.session.state
+        if took_ms < 0 and state != FAULT:
+            self.fail(faults.CLOCK_WRONG, "back by %d ms" % -took_ms)
+            return False
+        if not self._on:
+            return state == FAULT or self._passes_at_rest(now_ms, state)
+        cause = self._hal.tripped()
+        if not cause and not self._hal.enabled():
+            cause = self._hal.tripped() or faults.ENABLE_STUCK  # it may just have fallen
+        if cause:
+            self.fail(
+                cause, "seen by the guard" if cause != faults.ENABLE_STUCK else "low, and the guard did not do it"
+            )
+            return False
+        if took_ms > LATE_MS:
+            self.fail(faults.LOOP_LATE, "a turn of %d ms; at most %d" % (took_ms, LATE_MS))
+            return False
+        cause = self._judge(now_ms)
+        if cause:
+            self._fail_delivery(cause)
+            return False
+        if now_ms - self._clock_ms >= _WATCH_CLOCK_MS:
+            self._clock_ms = now_ms
+            if not self._passes_slowly(now_ms):
+                return False
+        self._hal.renew()
+        return True
+
+    def _passes_at_rest(self, now_ms, state):
+        """While nothing is permitted."""
+        if self._hal.enabled():
+            self.fail(faults.ENABLE_STUCK, "high, and nobody has permitted anything")
+            return False
+        if now_ms - self._memory_ms >= _MEMORY_MS:
+            self._memory_ms = now_ms
+            return self._passes_test(faults.MEMORY_LOW)
+        if state in _WAITING and now_ms - self._look_ms >= _LOOK_MS:
+            self._look_ms = now_ms
+            return self._passes_test(faults.TEMPERATURE) and self._passes_test(faults.SUPPLY_LOW)
+        return True
+
+    def _passes_test(self, fault):
+        remains = self.self_test.remains(fault)
+        if remains:
+            self.fail(fault, "%s; expected %s" % remains)
+        return not remains
+
+    def _passes_slowly(self, now_ms):
+        """A few times a second: the pulses against the clock, and what the load has become."""
+        session = self.session
+        for i in range(len(session.lanes)):
+            lag_ms = session.lag_ms(now_ms, session.lanes[i]) - self._slip_ms[i]
+            if lag_ms > OFF_CLOCK_MS:
+                self._fail_clock(i, lag_ms)
+                return False
+        delivery = session.delivery
+        found = self._trend.see(delivery.impedance_ohm, delivery.measured_ua)
+        if found == STOP:
+            self.fail(faults.IMPEDANCE_RISE, "%d ohm, at first %d ohm" % (self._trend.ohm, self._trend.first_ohm))
+            return False
+        if found != FINE:
+            self.warned = True
+        return True
+
+    def _fail_clock(self, i, lag_ms):
+        text = "pulses of channel %d are %d ms late" if lag_ms > 0 else "pulses of channel %d are %d ms early"
+        self.fail(faults.CLOCK_WRONG, text % (self.session.lanes[i].index, abs(lag_ms)))
 
     def feed(self, now_ms):
         """Queue what is due. Nothing here allocates."""
@@ -193,7 +384,12 @@ class Supervisor:
         lane = session.lanes[i]
         channel, feed = lane.index, lane.feed
         if self._mid_train[i] and hal.starved(channel):
+            lag_ms = session.lag_ms(now_ms, lane)
+            if lag_ms - self._slip_ms[i] < -OFF_CLOCK_MS:
+                self._fail_clock(i, lag_ms - self._slip_ms[i])
+                return
             lane.underruns += 1  # the refill came too late; the engine rested instead
+            self._slip_ms[i] = max(0, lag_ms)
         clock_ms = session.clock_ms(now_ms, lane)
         if not feed.due(clock_ms):
             return

@@ -170,5 +170,6 @@ def test_the_tests_of_core_use_what_micropython_has(path):
             "array",
             "binascii",
             "samples",
+            "bench_hal",
             "micropython",
         }

@@ -48,7 +48,8 @@ def test_everything_compiles_with_the_compiler_of_the_target():
 @named(BOARD_FILES)
 def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
     board = literal(path, "BOARD")
-    assert set(board) == {"name", "title", "mcu", "hal", "stage", "cpu_hz", "max_current_ua", "pins"}
+    facts = {"name", "title", "mcu", "hal", "stage", "cpu_hz", "max_current_ua", "supply_mv", "temperature_dc", "pins"}
+    assert set(board) == facts
     assert board["name"] == path.parent.name
     assert (ROOT / "boards" / "stages" / f"{board['stage']}.py").exists()
     hal = ROOT / "firmware" / "nmes" / "hal" / board["hal"]
@@ -71,7 +72,7 @@ def test_there_is_a_board_with_pins():
 def test_no_pin_is_used_twice_and_every_pin_is_brought_out(path):
     pins = literal(path, "BOARD")["pins"]
     assert {"channels", "enable", "lamp"} <= set(pins)
-    used = [pin for name, pin in pins.items() if name not in ("channels", "sense_current")]
+    used = [pin for name, pin in pins.items() if name not in ("channels", "sense_current", "supply")]
     used += pins["sense_current"]
     used += [pin for channel in pins["channels"] for pin in channel.values()]
     assert len(set(used)) == len(used)

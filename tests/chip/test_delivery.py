@@ -23,10 +23,11 @@ from nmes.hal import make
 from nmes.core import checklist
 from nmes.core.session import Session
 from nmes.supervisor import Supervisor
+from nmes.store import Store
 from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 session = Session(STAGE)
-supervisor = Supervisor(hal, session)
+supervisor = Supervisor(hal, session, Store(hal), board.BOARD, STAGE)
 session.load({"title": "t", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 10000},
     "max_current_ua": 30000, "phases": [{"name": "on", "rate_mhz": RATE, "width_us": WIDTH, "gap_us": 50, "work_ms": 0,
     "rest_ms": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "duration_ms": 60000}]})
@@ -140,14 +141,24 @@ def test_a_sense_that_is_stuck_is_off_within_three_pulses(bench: Bench, counts: 
 def test_a_sampler_that_dies_is_found(bench: Bench) -> None:
     bench.begin(20_000)
     bench.repl.run("hal._sampler.halt()")
-    assert bench.after(1, lambda: None) <= 4
+    assert bench.after(1, lambda: None) <= 6
     assert bench.fault() == faults.CURRENT_MISMATCH
     assert bench.account()["missed"] >= 3
 
 
-def test_an_adc_that_is_1_percent_off_trips_on_net_charge_within_a_second(bench: Bench) -> None:
-    bench.stage.sense_offset = 41
+def test_h06_current_between_pulses_is_off_within_100_ms(bench: Bench) -> None:
+    bench.stage.sense_offset = 4
     bench.begin(25_000)
+    assert bench.after(1, lambda: None) <= 4
+    assert bench.fault() == faults.IDLE_CURRENT
+    first, *_, last = bench.begun()
+    assert last - first < 100_000_000
+
+
+def test_h03_an_adc_that_is_3_counts_off_trips_on_net_charge_within_a_second(bench: Bench) -> None:
+    # 165 uA of 500 us in each phase, a hundred times a second: 16 uA.
+    bench.stage.sense_offset = 3
+    bench.begin(25_000, 100_000, 500)
     bench.after(1, lambda: None, 1_000)
     assert bench.fault() == faults.NET_CHARGE
     first, *_, last = bench.begun()

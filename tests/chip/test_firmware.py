@@ -6,9 +6,9 @@ import itertools
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from sessions import DENSE, OUTPUTS, begin, rises
 
 from nmes.core import faults, frame
 from opennmes.bench import measure
@@ -19,19 +19,6 @@ from opennmes.prescription import Prescription
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "host_tools" / "opennmes" / "prescriptions"
-OUTPUTS = ("ch0_a", "ch0_b", "ch1_a", "ch1_b", "enable")
-
-# A dense motor programme: many pulses in little simulated time, ramps as short as they may be.
-DENSE: dict[str, Any] = {
-    "title": "dense",
-    "effect": "sensory",
-    "electrode": {"kind": "pads", "area_mm2": 2_500},
-    "max_current_ua": 20_000,
-    "phases": [
-        {"name": "on", "rate_mhz": 150_000, "width_us": 200, "gap_us": 0, "work_ms": 0, "rest_ms": 0, "ramp_up_ms": 500,
-         "ramp_down_ms": 500, "duration_ms": 60_000},
-    ],
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -48,27 +35,19 @@ def device(port: EmulatorPort) -> Device:
     return connected
 
 
-def begin(device: Device, programme: dict[str, Any]) -> None:
-    """Load, confirm, arm and start."""
-    loaded = device.load(programme)
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
-
-
-def rises(port: EmulatorPort, signal: str) -> list[int]:
-    return [nanos for nanos, value in port.stage.finish().changes(signal) if value]
-
-
 def test_no_output_moves_from_power_on_until_start(port: EmulatorPort) -> None:
     device = Device(port)
     device.connect()
     programme = Prescription.read(LIBRARY / "stress-incontinence-35hz.toml").data
     loaded = device.load(programme)
     device.acknowledge()
+    device.wait(0.05)
+    assert [signal for signal in OUTPUTS if rises(port.stage, signal)] == []
+    # The self-test proves that the enable falls, and for that it has to rise. Nothing else moves, and it ends low.
     device.arm(loaded["programme_crc"])
     device.wait(0.05)
-    assert [signal for signal in OUTPUTS if rises(port, signal)] == []
+    assert [signal for signal in OUTPUTS if rises(port.stage, signal)] == ["enable"]
+    assert port.stage.finish().value_at("enable", port.stage.trace.end_nanos) == 0
 
 
 def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(device: Device, port: EmulatorPort) -> None:

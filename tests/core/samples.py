@@ -1,10 +1,6 @@
 """What the tests of core share: programmes that are allowed, a stage, a decoder of its own, a repeatable die, and a HAL
 that keeps what it is given."""
 
-from array import array
-
-from nmes.core import pulse, pulse_check
-
 try:
     from micropython import heap_lock, heap_unlock
 except ImportError:
@@ -112,55 +108,3 @@ class Die:
 
     def one_of(self, items):
         return items[self.roll(len(items))]
-
-
-class Engine:
-    """A HAL for one channel: every pulse that it takes has begun, and rests are over when the next is due."""
-
-    def __init__(self):
-        self.ms = 0
-        self.is_starved = False
-        self.loses = 0  # so many pulses that were put never begin
-        self.puts = []
-        self._dac = ()
-
-    def now_ms(self):
-        return self.ms
-
-    def is_safe(self):
-        return True
-
-    def tripped(self):
-        return 0
-
-    def begin(self, channel, delay_us, dummy, shortest_us, *dac):
-        self._dac = dac
-
-    def room(self, channel):
-        return 1
-
-    def put(self, channel, *shape):
-        """`shape` is what pulse.encode takes, and the highest code."""
-        halves = array("H", [0] * pulse.RECORD_HALVES)
-        pulse.encode(halves, 0, *shape[:6])
-        if pulse_check.bad(halves, 0, shape[6], False, *self._dac):
-            return False
-        self.puts.append(shape)
-        return True
-
-    def begun(self, channel):
-        return len(self.puts) - self.loses
-
-    def starved(self, channel):
-        return self.is_starved
-
-    def sampled(self, channel):
-        return -1
-
-    def stop(self, channel):
-        return 0
-
-    def _nothing(self, *rest):
-        pass
-
-    permit = go = lamp = renew = rest = _nothing

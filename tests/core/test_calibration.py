@@ -5,11 +5,11 @@ import unittest
 from array import array
 
 import samples
+from bench_hal import Bench
 
-from nmes.core import checklist, delivery, pulse, pulse_check
+from nmes.core import delivery, pulse, pulse_check
 from nmes.core.calibration import GAIN_MOST_PPM, Calibration
 from nmes.core.session import RUNNING, Session
-from nmes.supervisor import Supervisor
 
 LEVEL_UA = 100
 GAINS = (-GAIN_MOST_PPM, -20_033, -333, 0, 7, 12_345, GAIN_MOST_PPM)
@@ -110,23 +110,28 @@ class AWholeSession(unittest.TestCase):
         stage = samples.stage(calibration=(row(**changes), row()))
         shape = samples.phase(width_us=60, ratio=ratio, ramp_up_ms=500, work_ms=30_000, rest_ms=30_000)
         data = samples.programme([shape], kind="pads", area_mm2=20_000, max_current_ua=20_000)
-        engine = samples.Engine()
-        supervisor = Supervisor(engine, Session(stage))
-        session = supervisor.session
-        session.load(data)
-        session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
-        supervisor.arm(session.programme_crc)
-        supervisor.start()
+        bench = Bench(stage=stage)
+        puts = []
+        put = bench.hal.put
+
+        def noted(channel, *shape):
+            puts.append(shape)
+            return put(channel, *shape)
+
+        bench.hal.put = noted
+        bench.hal.sampled = lambda channel: -1  # the virtual stage is one that needs no correction
+        bench.run(data)
+        session = bench.session
         grain_ua = LEVEL_UA * ratio
         most_ua = session.limit_ua - session.limit_ua % grain_ua
         while session.intensity_ua < most_ua:
-            engine.ms += 250
+            bench.turn(50, count=5)
             step_ua = 1_000 - 1_000 % grain_ua
-            supervisor.set_intensity(min(most_ua, session.intensity_ua + step_ua), 0)
-            supervisor.renew()
-            supervisor.step()
+            bench.supervisor.set_intensity(min(most_ua, session.intensity_ua + step_ua), 0)
+            bench.turn()
             self.assertEqual((session.state, session.fault_text), (RUNNING, ""))
-        return engine.puts, most_ua
+        bench.turn(50, count=4)
+        return puts, most_ua
 
     def test_equal_charge_and_never_more_than_was_set_up_to_the_limit(self):
         for ratio in (1, 2, 4, 10):

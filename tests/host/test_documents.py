@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import documents
 import limits_table
 from nmes.core import limits, session
 from nmes.hal import LOOKAHEAD_US
@@ -44,9 +45,14 @@ def test_no_limit_of_the_code_is_missing_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "docs/hardware.md", "docs/safety.md", "docs/benchmark.md"]
+    "document",
+    ["README.md", "docs/faults.md", "CONTRIBUTING.md", "docs/hardware.md", "docs/safety.md", "docs/benchmark.md"],
 )
 def test_links_between_documents_lead_somewhere(document: str) -> None:
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
         assert (path.parent / target).exists(), target
+
+
+def test_faults_md_is_what_the_code_says() -> None:
+    assert (ROOT / "docs" / "faults.md").read_text() == documents.faults_md(), "run python scripts/documents.py"

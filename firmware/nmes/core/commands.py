@@ -8,7 +8,7 @@ A request is {"seq": n, "cmd": NAME, …arguments}. The answer is {"seq": n, "ok
 import binascii
 from collections import namedtuple
 
-from nmes.core import programme, session
+from nmes.core import faults, programme, session
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import check_int, reason
 
@@ -88,7 +88,19 @@ COMMANDS = {
     ),
     "keepalive": Command(_ARMED_OR_MORE, {}, ("state",), "Says that the host is there; any command does."),
     "clear": Command(
-        (session.FAULT,), {"fault": ("int", 1, 99)}, ("state",), "Clears the fault that the person has named."
+        (session.FAULT,),
+        {"fault": ("int", 1, 99)},
+        ("state",),
+        "Clears the fault that the person has named. Refused while its cause is there.",
+    ),
+    "record": Command(
+        _ANY, {}, faults.RECORD_FIELDS, "Says what is kept of the fault that nobody has cleared; null without one."
+    ),
+    "self_test": Command(
+        _ANY,
+        {},
+        ("at_ms", "passed", "results"),
+        "Says what the self-test of the last arming found, up to the first check that failed.",
     ),
     "maintenance": Command(
         _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."

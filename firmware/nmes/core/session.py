@@ -59,6 +59,7 @@ CHANNEL_FIELDS = (
 )
 
 _OURS = "OpenNMES session"
+_ACTIVE = (RUNNING, PAUSED)
 _WAITING = (ARMED, PAUSED)  # once: a tuple made in `tick` would be allocated there
 
 
@@ -95,6 +96,8 @@ class Session:
         self.ended = ""
         self.programme = None
         self.programme_crc = 0
+        self._data = None
+        self._digest = 0
         self.limit_ua = 0
         self.limit_source = ""
         self.level_most = 0
@@ -110,6 +113,7 @@ class Session:
         self._before_ms = 0
         self._heard_ms = 0
         self._fading_ms = None
+        self.late_ms = 0  # how much later than on the programme's clock pulses come, since the last start
         self.delivery.clear()
 
     @property
@@ -159,9 +163,30 @@ class Session:
         self.limit_ua, self.limit_source = limits.session_limit(accepted, self._stage)
         self.programme_crc = programme.crc(data)
         self.programme = accepted
+        self._data = data
         self.level_most = self.limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
         self.acknowledged = 0
+        self._digest = self._digest_now()
         return accepted
+
+    def _digest_now(self):
+        """CRC-32 of everything that pulses are made from."""
+        everything = [[phase.__dict__ for phase in channel.phases] for channel in self.programme.channels]
+        everything.append([[channel.index, channel.ratio, channel.delay_us] for channel in self.programme.channels])
+        everything.append([self.limit_ua, self.level_most])
+        return programme.crc(everything)
+
+    def intact(self):
+        """Whether memory still holds what was accepted, and what was made of it then."""
+        return programme.crc(self._data) == self.programme_crc and self._digest_now() == self._digest
+
+    def forget(self):
+        """No programme any more."""
+        self._only_in(IDLE)
+        self.programme = self._data = None
+        self.programme_crc = self.limit_ua = self.level_most = 0
+        self.limit_source = ""
+        self._clear_run()
 
     def acknowledge(self, version, items):
         """A person has confirmed all items of the checklist. Raises Refused when it is another list."""
@@ -171,8 +196,8 @@ class Session:
             refuse("other_checklist", "checklist", "version %d with %d items" % (version, items), bound, _OURS)
         self.acknowledged = version
 
-    def arm(self, crc, now_ms):
-        """Get ready at zero. Raises Refused with all that is missing."""
+    def may_arm(self, crc):
+        """Raises Refused with all that is missing."""
         reasons = []
         if self.state != IDLE:
             reasons.append(reason("not_idle", "state", self.state, IDLE, _OURS))
@@ -184,6 +209,10 @@ class Session:
             reasons.append(reason("not_acknowledged", "checklist", 0, checklist.VERSION, _OURS))
         if reasons:
             raise Refused(reasons)
+
+    def arm(self, crc, now_ms):
+        """Get ready at zero. Raises Refused with all that is missing."""
+        self.may_arm(crc)
         self._clear_run(self.programme.channels)
         self.ended = ""
         self._heard_ms = now_ms
@@ -211,6 +240,7 @@ class Session:
             at_us = lane.feed.next_us()
             waits.append(0 if at_us is None else at_us + lane.delay_us - 1000 * self._before_ms)
         early_us = min([0] + waits)
+        self.late_ms = -early_us // 1000
         return [wait_us - early_us for wait_us in waits]
 
     def lane(self, index):
@@ -376,6 +406,13 @@ class Session:
         lane.output_ua = level * self._stage["full_scale_ua"] // self._stage["levels"]
         return level
 
+    def lag_ms(self, now_ms, lane):
+        """How long ago the next pulse to be queued should have begun; below zero: how long it is until then."""
+        feed = lane.feed
+        if feed.phase is None:
+            return 0
+        return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - feed.next_ms()
+
     def took(self, lane=None):
         """The pulse was queued."""
         lane = lane or self._first
@@ -389,6 +426,13 @@ class Session:
             lane.feed.put_back(count)
             lane.cancelled += count
 
+    def part(self, now_ms):
+        """Where the first channel is in the programme: (name of the phase, part of its cycle)."""
+        feed = self._first.feed
+        if self.state not in _ACTIVE or not feed:
+            return "", ""
+        return feed.phase.name if feed.phase else "", feed.part(self.elapsed_ms(now_ms) - self._first.delay_ms)
+
     def status(self, now_ms, delivered):
         """Everything that changes, keyed by STATUS_FIELDS; `delivered` is the number of pulses that began, by lane.
 
@@ -396,13 +440,12 @@ class Session:
         rate and width of its phase as they are set now.
         """
         first = self._first
-        feed = first.feed
         elapsed_ms = self.elapsed_ms(now_ms)
-        active = self.state in (RUNNING, PAUSED)
+        phase, part = self.part(now_ms)
         channels = []
         for lane, begun in zip(self.lanes, delivered):
-            phase = lane.feed.phase
-            pulses = (phase.rate_mhz, phase.width_us) if active and phase else (0, 0)
+            now = lane.feed.phase
+            pulses = (now.rate_mhz, now.width_us) if self.state in _ACTIVE and now else (0, 0)
             counts = (lane.queued, begun, lane.cancelled, lane.underruns)
             values = (lane.index, lane.intensity_ua, lane.output_ua) + pulses + counts
             channels.append(dict(zip(CHANNEL_FIELDS, values)))
@@ -415,8 +458,8 @@ class Session:
             self.acknowledged,
             elapsed_ms,
             self.programme.duration_ms if self.programme else 0,
-            feed.phase.name if active and feed.phase else "",
-            feed.part(elapsed_ms - first.delay_ms) if active else "",
+            phase,
+            part,
             first.intensity_ua,
             self.limit_ua,
             self.limit_source,

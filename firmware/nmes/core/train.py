@@ -63,6 +63,10 @@ class Feed:
         """When the next pulse begins, on the channel's clock; None when there is none."""
         return None if self.phase is None else (self.begin_ms + self._t_ms) * 1000 + self._t_us
 
+    def next_ms(self):
+        """The same in whole milliseconds; only if there is one. Allocates nothing."""
+        return self.begin_ms + self._t_ms
+
     def part(self, elapsed_ms):
         """Where the session is: "work", "rest" or "done"."""
         if self.phase is None:

@@ -10,6 +10,14 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
                                  long as `renew` comes every few ms; `rest` ends it
     renew()                      the program is alive
     tripped()                    0, or the fault (core/faults.py) for which the guard took permission away
+    enabled()                    True when the static enable is there, as read back from its pin
+    proof()                      "" when the guard takes permission away for every cause that can be made up at rest,
+                                 else the first for which it does not. Only the enables move, and they end low
+    idle_current(channel), idle_voltage()
+                                 counts of the sense, now; only while nothing is sampled, and so are the next two
+    temperature_dc()             the chip's temperature in tenths of a degree Celsius
+    supply_mv()                  the board's supply, or None where it is not measured
+    memory_free()                bytes of the heap that are free, garbage collected. Takes 10 ms
     begin(channel, delay_us, dummy, shortest_us, dac_offset, dac_scale)
                                  the generator ready: empty queue, counts at zero, level zero. When it is let go it
                                  rests for `delay_us` first, exact to a cycle; dummy: nobody is connected. Its phases,
@@ -31,12 +39,24 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little
     open_link(), close_link()    take the link from the MicroPython prompt, give it back
     lamp(on)                     the yellow lamp: output is on
+    signal(ready, fault, buzzer)
+                                 the other lamps, and the buzzer
+    watch(on)                    the watchdog: from now on `feed` has to come within WATCHDOG_MS, or all is reset. Off:
+                                 no more, and this run of the program has ended in order
+    unwatched(on)                on: what comes next may take seconds; off: it is over. Only with every output at rest
+    feed()                       every check of this turn has passed
+    died()                       "" when the run before this one ended in order or with the power, else by what
+    recall(slot)                 what was kept in a slot (0 or 1) over resets and power cuts; empty when nothing was
+    keep(slot, data)             keep these bytes there. Flash: nothing else runs meanwhile. Raises OSError
     identity()                   (mcu's unique id as hex, MicroPython's version)
 """
 
 # What may be queued ahead of the running pulse, so that a dead CPU is at rest soon: at most this much time, and at
 # least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
 LOOKAHEAD_US = 66_000
+
+# A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
+WATCHDOG_MS = 900
 
 
 def make(board, stage):

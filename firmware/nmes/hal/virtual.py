@@ -3,8 +3,9 @@
 Whoever started the process owns the clock. On standard input a line `@run N` lets virtual time go on by N
 microseconds, or until the device has written to the link, whichever comes first; then `@at T` on standard output says
 what time it is. All other lines are the link's. With NMES_PULSE_LOG set, each begun pulse becomes a line of that file:
-start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel. NMES_LOAD_OHM is the load on every channel (500; a huge
-number is an open one): what the stage would sense of it is what `take` hands on.
+start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel. With NMES_STORE set, what is kept over power cuts is in
+the two files of that name with .0 and .1; without, it is forgotten. NMES_LOAD_OHM is the load on every channel (500; a
+huge number is an open one): what the stage would sense of it is what `take` hands on.
 """
 
 import os
@@ -122,6 +123,11 @@ class Hal:
     def __init__(self, board, stage):
         path = os.getenv("NMES_PULSE_LOG")
         self._log = open(path, "w") if path else None
+        store = os.getenv("NMES_STORE")
+        self._files = [store + ".0", store + ".1"] if store else None
+        self._slots = [b"", b""]
+        self._permitted = False
+        self._zero = stage["sense_zero"]
         self._now_us = 0
         self._until_us = 0
         self._granted = False
@@ -162,6 +168,7 @@ class Hal:
             self._at = 0
 
     def rest(self):
+        self._permitted = False
         for channel in self._channels:
             channel.stop()
 
@@ -169,13 +176,34 @@ class Hal:
         return True
 
     def permit(self, longest_us):
-        pass
+        self._permitted = True
 
     def renew(self):
         pass
 
     def tripped(self):
         return 0
+
+    def enabled(self):
+        return self._permitted
+
+    def proof(self):
+        return ""
+
+    def idle_current(self, channel):
+        return self._zero
+
+    def idle_voltage(self):
+        return self._zero
+
+    def temperature_dc(self):
+        return 250
+
+    def supply_mv(self):
+        return None
+
+    def memory_free(self):
+        return 100_000
 
     def begin(self, channel, delay_us, dummy, shortest_us, dac_offset=0, dac_scale=pulse_check.SCALE):
         self._channels[channel].begin(delay_us, dummy, dac_offset, dac_scale)
@@ -213,6 +241,36 @@ class Hal:
 
     def lamp(self, on):
         pass
+
+    def signal(self, ready, fault, buzzer):
+        pass
+
+    def watch(self, on):
+        pass  # whoever owns the clock sees a board that hangs
+
+    def unwatched(self, on):
+        pass
+
+    def feed(self):
+        pass
+
+    def died(self):
+        return ""
+
+    def recall(self, slot):
+        if not self._files:
+            return self._slots[slot]
+        try:
+            with open(self._files[slot], "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def keep(self, slot, data):
+        self._slots[slot] = data
+        if self._files:
+            with open(self._files[slot], "wb") as file:
+                file.write(data)
 
     def identity(self):
         version = sys.implementation.version

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from rp2040py.execute_batch import execute_batch
 from rp2040py.peripherals.peripheral import Peripheral
-from rp2040py.peripherals.pio import RPPIO
+from rp2040py.peripherals.pio import RPPIO, WaitType
 from rp2040py.rp2040 import RP2040
 
 from opennmes.bench.loops import Loop, find_loop
@@ -115,6 +115,11 @@ class Driver:
         # rp2040py shows pins that an instruction written to SMx_INSTR has changed only when the block steps again.
         self._first.check_changed_pins()
         self._second.check_changed_pins()
+        # Nor does it look again at what a pin that is waited for reads as, when its input override is written.
+        for pio in self._pios:
+            for machine in pio.machines:
+                if machine.enabled and machine.waiting and machine.wait_type == WaitType.PIN:
+                    machine.check_wait()
         self.arm()
 
     def arm(self) -> None:

@@ -25,6 +25,9 @@ FLASH_BYTES = 2 * 1024 * 1024
 PAD_AT_RESET = 0x56  # input enabled, pulled down, as silicon has it
 PAD_AT_RESET_EMULATED = 0x36  # what rp2040py makes of it: input disabled, so PIO could not read a pin nobody set up
 SYNCHRONISER_NANOS = 2 * CYCLE_NANOS  # an input passes two flip-flops before PIO or the CPU can read it
+# What the board itself puts on the ADC: a third of VSYS (GP29), and the chip's temperature sensor.
+SUPPLY_ADC, SUPPLY_5_V = 3, 2069
+TEMPERATURE_ADC, TEMPERATURE_27_C = 4, 876
 POLL_NANOS = 100_000  # how often run_until() looks at its predicate
 
 
@@ -71,6 +74,8 @@ class EmulatedPico:
         usb.on_endpoint_read = self._on_endpoint_read
         self._cdc_reset = usb.on_reset
         usb.on_reset = self._on_usb_reset
+        self.set_adc(SUPPLY_ADC, SUPPLY_5_V)
+        self.set_adc(TEMPERATURE_ADC, TEMPERATURE_27_C)
         self._power_pads()
         self.mcu.core.pc = FLASH_START_ADDRESS
 

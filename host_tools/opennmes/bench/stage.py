@@ -61,7 +61,8 @@ class OutputStage:
         self._note("permit", 0)
         self._drive_safe_line()
         # Real pads can be read back by PIO; the emulated ones only with a wire.
-        pico.loopback([channel[phase] for channel in pins["channels"] for phase in ("phase_a", "phase_b")])
+        phases = [channel[phase] for channel in pins["channels"] for phase in ("phase_a", "phase_b")]
+        pico.loopback([*phases, pins["enable"]])
         settle_nanos = int(stage["level_settle_us"]) * 1000
         self._channels = [
             _Channel(self, pico, index, channel, self._levels, settle_nanos, load_ohm)

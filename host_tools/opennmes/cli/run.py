@@ -88,6 +88,11 @@ def _live(device: Device) -> Iterator[None]:
     with err.status("running") as line:
 
         def show(event: Message) -> None:
+            if event["event"] == "warning":
+                _say(
+                    f"warning: the load has grown from {event['first_ohm']} to {event['ohm']} ohm; at twice as much "
+                    "the session ends. Look at the electrodes"
+                )
             if event["event"] == "status":
                 line.update(
                     f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "

@@ -38,6 +38,9 @@ def status(
         out.print(table)
     if values["fault"]:
         if not json:
-            name, happened, what_to_do = faults.FAULTS.get(values["fault"], ("unknown", "", "Report it."))
+            name, happened, what_to_do, clinician = faults.FAULTS.get(
+                values["fault"], ("unknown", "", "Report it.", "")
+            )
             out.print(f"[bold red]fault {values['fault']}, {name}:[/] {happened} {what_to_do}", soft_wrap=True)
+            out.print(f"For the clinician: {clinician}", soft_wrap=True)
         raise typer.Exit(FAILED)

@@ -27,9 +27,10 @@ class VirtualPort:
 
     name = "virtual"
 
-    def __init__(self, pulse_log: Path | None = None, load_ohm: int | None = None) -> None:
+    def __init__(self, pulse_log: Path | None = None, load_ohm: int | None = None, store: Path | None = None) -> None:
         """Start the board with a load of `load_ohm` on each channel. `pulse_log`: a CSV file for
-        start_us,width_a_us,gap_us,width_b_us,level_a,level_b of each pulse that begins. Raises PortError.
+        start_us,width_a_us,gap_us,width_b_us,level_a,level_b of each pulse that begins. `store`: what the board keeps
+        without power goes into this path with .0 and .1; without, each board is new. Raises PortError.
         """
         root = paths.checkout()
         if root is None:
@@ -37,8 +38,11 @@ class VirtualPort:
         path = [root / "firmware", root / "boards", root / "boards" / "virtual"]
         environment = {**os.environ, "MICROPYPATH": ":".join(map(str, path))}
         environment.pop("NMES_PULSE_LOG", None)
+        environment.pop("NMES_STORE", None)
         if load_ohm is not None:
             environment["NMES_LOAD_OHM"] = str(load_ohm)
+        if store is not None:
+            environment["NMES_STORE"] = str(store.resolve())
         if pulse_log is not None:
             environment["NMES_PULSE_LOG"] = str(pulse_log.resolve())
         command = [micropython(root), "-X", f"heapsize={HEAP}", str(root / "firmware" / "main.py")]

@@ -4,6 +4,8 @@ The enable pin is static and falls within a microsecond; the pump is a square wa
 The stage needs both, so a pin stuck at either level is not enough.
 """
 
+import time
+
 import rp2
 from machine import Pin, mem32
 from micropython import const
@@ -33,6 +35,11 @@ _FLAG_OVER_LONG = const(1 << 4)
 _FLAG_BOTH = const(1 << 5)
 _FLAG_TOO_CLOSE = const(1 << 6)
 _EDGE_LOW = const(4)
+# For the proof.
+_SHORT_LIMIT_US = const(50)
+_SHORT_LEASE_US = const(1_000)
+_PROOF_US = const(300)
+_LIMIT_US = const(500)  # some calls of Python long, and as long must both pins have been low first
 
 # Block 1: two for `watch`, one for each of the others.
 _WATCH = const(4)
@@ -46,6 +53,7 @@ class Guard:
     def __init__(self, pins):
         self._pins = pins
         self._enable = pins["enable"]
+        self._enable_pin = Pin(pins["enable"])
         self._safe = Pin(pins["safe_line"], Pin.IN, Pin.PULL_DOWN)
         self._stop_loop = Pin(pins["stop_loop"], Pin.IN, Pin.PULL_DOWN)
         self._watchers = [rp2.StateMachine(_WATCH + i, watch) for i in range(len(pins["channels"]))]
@@ -67,7 +75,11 @@ class Guard:
         """True when emergency stop and comparator both allow it now."""
         return self._safe.value() == 1 and self._stop_loop.value() == 1
 
-    def begin(self, longest_us):
+    def enabled(self):
+        """True when the enable pin is high, as it is read back. Allocates nothing."""
+        return self._enable_pin.value() == 1
+
+    def begin(self, longest_us, lease_us=_LEASE_US):
         """Watch, and give permission. `longest_us`: the longest phase of the session, at most 1000.
 
         The caller has asked `is_safe`; a safe line that falls meanwhile takes permission away again at once.
@@ -89,7 +101,7 @@ class Guard:
         self._safe_at = mem32[self._safe_pc] & 0x1F
         self._lease.init(lease, freq=LEASE_HZ, sideset_base=Pin(self._pins["pump"]), set_base=enable)
         self._lease_at = mem32[self._lease_pc] & 0x1F
-        self.renew()
+        self._lease.put(lease_us // LEASE_ROUND_US)
         for machine in self._watchers:
             machine.active(1)
         self._lease.active(1)
@@ -119,6 +131,81 @@ class Guard:
         if mem32[self._lease_pc] == self._lease_at + LEASE_TRIPPED_AT:
             return faults.LEASE_LOST
         return 0
+
+    def proof(self):
+        """ "" when every cause that can be made up takes permission away, else the first that does not. At rest only.
+
+        Nothing is driven: the guard is shown phases, and an open line, that are not there, by the pins' input override
+        (2.19.6.1, INOVER), which PIO reads through. So its programs, the enable pin and the way between are proven, and
+        the wires to the emergency stop are not. Takes some 30 ms.
+        """
+        forced = [self._pins["safe_line"]]
+        for channel in self._pins["channels"]:
+            forced += [channel["phase_a"], channel["phase_b"]]
+        every = range(len(self._pins["channels"]))
+        for prove, indices in (
+            (self._prove_lease, (0,)),
+            (self._prove_safe_line, (0,)),
+            (self._prove_over_long, every),
+            (self._prove_both, every),
+            (self._prove_too_close, every),
+        ):
+            for index in indices:
+                try:
+                    wanted = prove(index)
+                    time.sleep_us(_PROOF_US)
+                    found, still_on = self.tripped(), self.enabled()
+                finally:
+                    for pin in forced:
+                        self._show(pin, 0)
+                    self.halt()
+                if still_on or found != wanted:
+                    cause = faults.name(wanted)
+                    return "%s, channel %d: enable %d, cause %d" % (cause, index, still_on, found)
+        return ""
+
+    def _show(self, pin, override):
+        """What the guard sees of a pin: IO_INPUT_HIGH, IO_INPUT_LOW, or 0 for what it is."""
+        ctrl = reg.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin
+        mem32[ctrl + reg.CLEAR] = reg.IO_INPUT_HIGH
+        if override:
+            mem32[ctrl + reg.SET] = override
+
+    def _prove_begin(self, longest_us, lease_us=_LEASE_US):
+        self.begin(longest_us, lease_us)
+        if not self.enabled():
+            raise OSError("the enable pin does not go high")
+
+    def _prove_lease(self, _):
+        self._prove_begin(_PHASE_MOST_US, _SHORT_LEASE_US)
+        time.sleep_us(_SHORT_LEASE_US)
+        return faults.LEASE_LOST
+
+    def _prove_safe_line(self, _):
+        self._prove_begin(_PHASE_MOST_US)
+        self._show(self._pins["safe_line"], reg.IO_INPUT_LOW)
+        return faults.OVER_CURRENT  # the loop itself is closed
+
+    def _prove_over_long(self, index):
+        self._prove_begin(_SHORT_LIMIT_US)
+        self._show(self._pins["channels"][index]["phase_a"], reg.IO_INPUT_HIGH)
+        return faults.PHASE_TOO_LONG
+
+    def _prove_both(self, index):
+        self._prove_begin(_LIMIT_US)
+        time.sleep_us(_LIMIT_US)
+        self._show(self._pins["channels"][index]["phase_a"], reg.IO_INPUT_HIGH)
+        self._show(self._pins["channels"][index]["phase_b"], reg.IO_INPUT_HIGH)
+        return faults.BOTH_PHASES
+
+    def _prove_too_close(self, index):
+        self._prove_begin(_LIMIT_US)
+        time.sleep_us(_LIMIT_US)
+        a = self._pins["channels"][index]["phase_a"]
+        self._show(a, reg.IO_INPUT_HIGH)
+        self._show(a, 0)
+        self._show(a, reg.IO_INPUT_HIGH)
+        return faults.PULSES_TOO_CLOSE
 
     def halt(self):
         """No permission. The caller makes the pins plain outputs after; until then they are low."""

@@ -1,5 +1,6 @@
 """The RP2040 behind the contract of nmes/hal/__init__.py."""
 
+import gc
 import select
 import sys
 import time
@@ -12,14 +13,17 @@ from ubinascii import hexlify
 
 from nmes.core import pulse_check
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.adc import Adc
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
 from nmes.hal.rp2.sampler import Sampler
+from nmes.hal.rp2.watchdog import Watchdog
 
 _OUT_BYTES = const(4096)
 _MEASURED = const(0)  # the channel with a sampler
 _SEND_BYTES = const(128)  # a turn: some 5 ms
+_SLOTS = ("/nmes.0", "/nmes.1")
 
 
 class Hal:
@@ -28,6 +32,9 @@ class Hal:
         if machine.freq() != board["cpu_hz"]:
             machine.freq(board["cpu_hz"])
         self._lamp = Pin(self._pins["lamp"], Pin.OUT, value=0)
+        self._ready = Pin(self._pins["ready"], Pin.OUT, value=0)
+        self._fault = Pin(self._pins["fault"], Pin.OUT, value=0)
+        self._buzzer = Pin(self._pins["buzzer"], Pin.OUT, value=0)
         self._guard = Guard(self._pins)
         self._channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
         # One ADC, one sampler: channel 0 alone is measured.
@@ -36,7 +43,9 @@ class Hal:
             self._pins["sense_current"][_MEASURED],
             self._pins["sense_voltage"],
         )
+        self._adc = Adc(self._pins["supply"])
         rest(self._pins)
+        self._watchdog = Watchdog()
         self._ticks = time.ticks_ms()
         self._now_ms = 0
         self._byte = bytearray(1)
@@ -78,6 +87,33 @@ class Hal:
     def tripped(self):
         return self._guard.tripped()
 
+    def enabled(self):
+        return self._guard.enabled()
+
+    def proof(self):
+        try:
+            return self._guard.proof()
+        except OSError as error:
+            return str(error)
+        finally:
+            self.rest()
+
+    def idle_current(self, channel):
+        return self._adc.counts(self._pins["sense_current"][channel])
+
+    def idle_voltage(self):
+        return self._adc.counts(self._pins["sense_voltage"])
+
+    def temperature_dc(self):
+        return self._adc.temperature_dc()
+
+    def supply_mv(self):
+        return self._adc.supply_mv()
+
+    def memory_free(self):
+        gc.collect()
+        return gc.mem_free()
+
     def begin(self, channel, delay_us, dummy, shortest_us, dac_offset=0, dac_scale=pulse_check.SCALE):
         if channel == _MEASURED:
             self._sampler.begin(shortest_us)
@@ -114,6 +150,41 @@ class Hal:
 
     def lamp(self, on):
         self._lamp.value(on)
+
+    def signal(self, ready, fault, buzzer):
+        self._ready.value(ready)
+        self._fault.value(fault)
+        self._buzzer.value(buzzer)
+
+    def watch(self, on):
+        if on:
+            self._watchdog.start()
+        else:
+            self._watchdog.stop()
+
+    def unwatched(self, on):
+        if on:
+            self._watchdog.pause()
+        else:
+            self._watchdog.go_on()
+
+    def feed(self):
+        self._watchdog.feed()
+
+    def died(self):
+        return self._watchdog.died
+
+    def recall(self, slot):
+        try:
+            with open(_SLOTS[slot], "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def keep(self, slot, data):
+        # littlefs writes beside the old contents; closing the file makes the new ones count, all at once.
+        with open(_SLOTS[slot], "wb") as file:
+            file.write(data)
 
     def identity(self):
         version = sys.implementation.version

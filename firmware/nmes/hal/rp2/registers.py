@@ -36,12 +36,29 @@ TREQ_ADC = const(36)
 
 ADC_BASE = const(0x4004C000)  # 4.9.6
 ADC_CS = const(0x00)
+ADC_RESULT = const(0x04)
 ADC_FCS = const(0x08)
 ADC_FIFO = const(0x0C)
 ADC_FCS_LEVEL = const(0xF << 16)
 
 IO_BANK0_BASE = const(0x40014000)  # 2.19.6.1
+IO_CTRL0 = const(0x04)
+IO_PIN = const(0x08)
+IO_INPUT_LOW = const(2 << 16)  # INOVER: what peripherals and PIO see of the pin, whatever it is
+IO_INPUT_HIGH = const(3 << 16)
 IO_INTR0 = const(0xF0)
+
+WATCHDOG_BASE = const(0x40058000)  # 4.7.6
+WATCHDOG_CTRL = const(0x00)
+WATCHDOG_LOAD = const(0x04)
+WATCHDOG_REASON = const(0x08)
+WATCHDOG_SCRATCH0 = const(0x0C)
+WATCHDOG_ENABLE = const(1 << 30)
+WATCHDOG_PAUSES = const(7 << 24)  # while a debugger holds a core, or JTAG the bus
+
+PSM_BASE = const(0x40010000)  # 2.13.5
+PSM_WDSEL = const(0x08)
+PSM_ALL_BUT_OSCILLATORS = const(0x1FFFC)
 
 
 def channel_of(dma):

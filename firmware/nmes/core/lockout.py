@@ -1,0 +1,63 @@
+"""The pause after a session: one motor session, then half an hour of rest.
+
+There is no clock, so time is the time that the device has had power: a device that is switched off waits.
+"""
+
+from nmes.core.phase import DUMMY
+from nmes.core.reason import refuse
+
+LOCKOUT_MS = 1_800_000  # facts: one session, then at least 30 min, on motor programmes
+LONG_MS = 300_000  # sessions that were ended early count together from here on
+SAVE_EVERY_MS = 60_000
+
+
+class Lockout:
+    """`store` keeps `used_ms`, `locked_ms` and `open` (nmes/store.py)."""
+
+    def __init__(self, store, now_ms):
+        self._store = store
+        self._until_ms = now_ms + store.get("locked_ms")
+        self._saved_ms = now_ms
+        if store.get("open") or store.damaged:
+            self._lock(now_ms)
+
+    def _lock(self, now_ms):
+        self._until_ms = now_ms + LOCKOUT_MS
+        self._store.put("locked_ms", LOCKOUT_MS)
+        self._store.put("used_ms", 0)
+        self._store.put("open", 0)
+        self._saved_ms = now_ms
+
+    def left_ms(self, now_ms):
+        return max(0, self._until_ms - now_ms)
+
+    def open(self, programme, now_ms):
+        """A session begins. Raises Refused when it is too soon. The caller has the store written before anybody is
+        armed."""
+        if programme.effect != "motor" or programme.kind == DUMMY:
+            return
+        left_s = -(-self.left_ms(now_ms) // 1_000)
+        if left_s:
+            bound = "in %d min %d s of powered time" % (left_s // 60, left_s % 60)
+            refuse("locked_out", "session", "another motor session", bound, "OpenNMES session")
+        self._store.put("open", 1)
+
+    def close(self, completed, elapsed_ms, now_ms):
+        """It has ended. Does nothing when none was open."""
+        if not self._store.get("open"):
+            return
+        used_ms = self._store.get("used_ms") + elapsed_ms
+        if completed or used_ms >= LONG_MS:
+            self._lock(now_ms)
+        else:
+            self._store.put("used_ms", used_ms)
+            self._store.put("open", 0)
+
+    def tick(self, now_ms):
+        """While nobody is armed: what is left is kept once a minute."""
+        if self._store.get("locked_ms") and now_ms - self._saved_ms >= SAVE_EVERY_MS or self._over(now_ms):
+            self._saved_ms = now_ms
+            self._store.put("locked_ms", self.left_ms(now_ms))
+
+    def _over(self, now_ms):
+        return self._store.get("locked_ms") and now_ms >= self._until_ms

@@ -1,0 +1,51 @@
+"""Single conversions, for what is looked at while nothing is sampled: zero of the sense, temperature, supply."""
+
+from machine import ADC, Pin, mem32
+from micropython import const
+
+from nmes.hal.rp2 import registers as reg
+
+_ENABLE = const(1)
+_TEMPERATURE_ON = const(1 << 1)
+_START = const(1 << 2)
+_READY = const(1 << 8)
+_INPUT_SHIFT = const(12)
+_FIRST_ADC_PIN = const(26)
+_TEMPERATURE_INPUT = const(4)
+_REFERENCE_MV = const(3_300)
+_COUNTS = const(4_096)
+_SUPPLY_DIVIDER = const(3)  # VSYS on GP29, by two resistors of the Pico
+
+
+class Adc:
+    def __init__(self, supply):
+        """`supply`: the pin with a third of VSYS, or None."""
+        self._supply = supply
+        if supply is not None:
+            ADC(Pin(supply))
+        self._cs = reg.ADC_BASE + reg.ADC_CS
+        self._result = reg.ADC_BASE + reg.ADC_RESULT
+        self._start = _ENABLE | _TEMPERATURE_ON | _START
+
+    def counts(self, pin):
+        """What the ADC makes of a pin now, 0 to 4095. Allocates nothing. Not while the sampler is on."""
+        return self._convert(pin - _FIRST_ADC_PIN)
+
+    def _convert(self, number):
+        cs = self._cs
+        mem32[cs] = self._start | number << _INPUT_SHIFT
+        while not mem32[cs] & _READY:  # 2 us
+            pass
+        return mem32[self._result] & 0xFFF
+
+    def temperature_dc(self):
+        """The chip's temperature in tenths of a degree Celsius (4.9.5: 27 - (V - 0.706) / 0.001721), to some 5 K."""
+        self._convert(_TEMPERATURE_INPUT)  # the first one after the sensor is switched on is not to be trusted
+        uv = self._convert(_TEMPERATURE_INPUT) * _REFERENCE_MV * 1_000 // _COUNTS
+        return 270 - (uv - 706_000) * 10 // 1_721
+
+    def supply_mv(self):
+        """VSYS, or None where it is not measured."""
+        if self._supply is None:
+            return None
+        return self.counts(self._supply) * _REFERENCE_MV * _SUPPLY_DIVIDER // _COUNTS

@@ -1,0 +1,43 @@
+"""What tests of sessions on the emulated chip share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opennmes.bench.pico import EmulatedPico
+from opennmes.bench.stage import OutputStage
+from opennmes.client import Device
+
+OUTPUTS = ("ch0_a", "ch0_b", "ch1_a", "ch1_b", "enable")
+
+# A dense motor programme: many pulses in little simulated time, ramps as short as they may be.
+DENSE: dict[str, Any] = {
+    "title": "dense",
+    "effect": "sensory",
+    "electrode": {"kind": "pads", "area_mm2": 2_500},
+    "max_current_ua": 20_000,
+    "phases": [
+        {"name": "on", "rate_mhz": 150_000, "width_us": 200, "gap_us": 0, "work_ms": 0, "rest_ms": 0, "ramp_up_ms": 500,
+         "ramp_down_ms": 500, "duration_ms": 60_000},
+    ],
+}  # fmt: skip
+
+
+def begin(device: Device, programme: dict[str, Any]) -> None:
+    """Load, confirm, arm and start."""
+    loaded = device.load(programme)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    device.start()
+
+
+def rises(stage: OutputStage, signal: str) -> list[int]:
+    return [nanos for nanos, value in stage.finish().changes(signal) if value]
+
+
+def hang(pico: EmulatedPico) -> None:
+    """The CPU executes nothing but a branch to itself from here on, with interrupts off: as dead as it gets."""
+    spin = 0x2003FF00  # at the end of RAM, in the stack's reserve
+    pico.mcu.write_uint16(spin, 0xE7FE)
+    pico.mcu.core.pm = True
+    pico.mcu.core.pc = spin

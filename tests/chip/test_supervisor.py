@@ -1,0 +1,209 @@
+"""The supervisor as it is flashed: the watchdog, and what is kept of a fault, on the emulated Pico."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sessions import DENSE, OUTPUTS, begin, hang, rises
+
+from nmes.core import faults
+from nmes.hal import WATCHDOG_MS
+from opennmes.bench.pico import EmulatedPico
+from opennmes.bench.port import EmulatedPort
+from opennmes.bench.repl import Repl
+from opennmes.bench.stage import OutputStage
+from opennmes.client import Device, DeviceRefused
+
+
+class Bench:
+    """A board with the stage around it, and the host at its port."""
+
+    def __init__(self, uf2: Path, board: dict[str, Any], stage: dict[str, Any], flash: bytes | None = None) -> None:
+        self.pico = EmulatedPico(uf2, flash)
+        self.stage = OutputStage(self.pico, board, stage)
+        self.connect()
+
+    def connect(self) -> None:
+        self.port = EmulatedPort(self.pico)
+        self.device = Device(self.port)
+        self.device.connect()
+
+    def moved(self, since_ns: int) -> list[str]:
+        """Outputs that went high after `since_ns`."""
+        return [signal for signal in OUTPUTS if any(nanos > since_ns for nanos in rises(self.stage, signal))]
+
+    def fault(self) -> tuple[str, int]:
+        status = self.device.status()
+        return status["state"], status["fault"]
+
+
+@pytest.fixture
+def make(uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]) -> Callable[..., Bench]:
+    return lambda flash=None: Bench(uf2, board, reference_stage, flash)
+
+
+def test_a_loop_that_is_stuck_in_a_session_is_reset_within_a_second_and_comes_up_in_fault(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make()
+    begin(bench.device, DENSE)
+    bench.device.wait(0.05)
+    hang(bench.pico)
+    hung_ns = bench.pico.nanos
+    assert bench.pico.run_until(lambda: bench.pico.resets == 1, 1_000_000_000)
+    assert bench.pico.nanos - hung_ns > 0.9 * WATCHDOG_MS * 1e6
+    reset_ns = bench.pico.nanos
+    bench.connect()
+    assert bench.fault() == ("FAULT", faults.WATCHDOG_RESET)
+    assert "watchdog" in bench.device.request("record")["fault_text"]
+    assert bench.moved(reset_ns) == []
+    for command, arguments in (("start", {}), ("arm", {"programme_crc": 0}), ("load", {"programme": DENSE})):
+        with pytest.raises(DeviceRefused):
+            bench.device.request(command, **arguments)
+    # The next run ended in order, and yet nobody has cleared it: power off and on.
+    bench.device.wait(0.3)
+    again = make(bench.pico.flash_image())
+    assert again.fault() == ("FAULT", faults.WATCHDOG_RESET)
+    again.device.request("clear", fault=faults.WATCHDOG_RESET)
+    assert again.fault() == ("IDLE", 0)
+    assert make(again.pico.flash_image()).fault() == ("IDLE", 0)
+
+
+def test_at_the_prompt_nothing_is_reset_and_the_application_comes_back_in_order(make: Callable[..., Bench]) -> None:
+    bench = make()
+    bench.device.wait(2)
+    assert bench.pico.resets == 0
+    bench.device.request("maintenance")
+    bench.pico.run_for(3_000_000_000)
+    assert b">>> " in bench.pico.read() and bench.pico.resets == 0
+    bench.pico.write(b"\x04")  # a soft reset: boot.py and main.py once more
+    bench.pico.run_for(300_000_000)
+    bench.pico.read()
+    bench.connect()
+    assert bench.fault() == ("IDLE", 0)
+
+
+def test_a_power_cut_at_any_time_after_a_fault_comes_up_with_the_whole_record_or_without(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make()
+    begin(bench.device, DENSE)
+    bench.device.wait(0.05)
+    bench.stage.stop_opened = True
+    images = []
+    before = bench.pico.flash_image()
+    for _ in range(400):
+        bench.pico.run_for(500_000)
+        if bench.pico.flash_image() != before:
+            before = bench.pico.flash_image()
+            images.append(before)
+    bench.device.wait(0.1)
+    record = bench.device.request("record")
+    assert record["fault"] == faults.EMERGENCY_STOP and record["state"] == "RUNNING"
+    assert len(images) > 3
+    found = []
+    for image in images:
+        again = make(image)
+        found.append(again.device.request("record"))
+        assert again.fault() == (("FAULT", faults.EMERGENCY_STOP) if found[-1] == record else ("IDLE", 0))
+    assert found[-1] == record
+    kept = [one == record for one in found]
+    assert kept == sorted(kept)
+    print(len(images), "images,", kept.count(False), "without the record")
+
+
+# ---- the self-test ----
+
+
+def arm(bench: Bench) -> None:
+    loaded = bench.device.load(DENSE)
+    bench.device.acknowledge()
+    bench.device.arm(loaded["programme_crc"])
+
+
+def test_the_self_test_passes_at_rest_and_moves_no_phase(make: Callable[..., Bench]) -> None:
+    bench = make()
+    arm(bench)
+    test = bench.device.request("self_test")
+    assert test["passed"] and len(test["results"]) == 9
+    # One proof each for lease and safe line, three for each channel; and not a phase or a current among them.
+    assert len(rises(bench.stage, "enable")) == 8
+    trace = bench.stage.finish()
+    assert [signal for signal in OUTPUTS if signal != "enable" and rises(bench.stage, signal)] == []
+    assert trace.changes("ch0_current_ua")[1:] == trace.changes("ch1_current_ua")[1:] == []
+    assert trace.value_at("enable", trace.end_nanos) == trace.value_at("permit", trace.end_nanos) == 0
+
+
+def test_an_enable_that_is_stuck_is_found_at_once_and_cannot_be_cleared(
+    make: Callable[..., Bench], board: dict[str, Any]
+) -> None:
+    bench = make()
+    bench.pico.set_input(board["pins"]["enable"], 1)
+    bench.device.wait(0.03)
+    assert bench.fault() == ("FAULT", faults.ENABLE_STUCK)
+    with pytest.raises(DeviceRefused) as refused:
+        bench.device.request("clear", fault=faults.ENABLE_STUCK)
+    assert refused.value.reasons[0]["code"] == "cause_there"
+
+
+def adc_stuck(bench: Bench) -> None:
+    for number in range(5):
+        bench.pico.set_adc(number, 2048)
+
+
+def sense_off(bench: Bench) -> None:
+    bench.pico.set_adc(1, 2048 + 30)
+
+
+def supply_low(bench: Bench) -> None:
+    bench.pico.set_adc(3, 1200)
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        (adc_stuck, faults.SENSE_FAILED),
+        (sense_off, faults.SENSE_FAILED),
+        (supply_low, faults.SUPPLY_LOW),
+    ],
+)
+def test_the_self_test_finds(make: Callable[..., Bench], broken: Callable[[Bench], None], fault: int) -> None:
+    bench = make()
+    broken(bench)
+    with pytest.raises(DeviceRefused) as refused:
+        arm(bench)
+    assert refused.value.reasons[0]["code"] == "self_test"
+    assert bench.fault() == ("FAULT", fault)
+    assert rises(bench.stage, "enable") == []
+    with pytest.raises(DeviceRefused) as refused:
+        bench.device.request("clear", fault=fault)
+    assert refused.value.reasons[0]["code"] == "cause_there"
+
+
+@pytest.mark.parametrize("program", ["watch", "safe line", "lease"])
+def test_a_guard_that_does_not_run_is_found(
+    bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any], program: str
+) -> None:
+    pico = bare_pico()
+    OutputStage(pico, board, reference_stage)
+    repl = Repl(pico)
+    repl.run(
+        "import board\nfrom nmes.hal import make\nfrom stages.reference import STAGE\nhal = make(board.BOARD, STAGE)\n"
+        "class Dead:\n"
+        "    def __init__(self, machine):\n        self._machine = machine\n"
+        "    def active(self, on):\n        self._machine.active(0)\n"
+        "    def __getattr__(self, name):\n        return getattr(self._machine, name)\n"
+        "guard = hal._guard\n"
+        + {
+            "watch": "guard._watchers[1] = Dead(guard._watchers[1])",
+            "safe line": "guard._safe_line = Dead(guard._safe_line)",
+            "lease": "guard._lease = Dead(guard._lease)",
+        }[program]
+    )
+    found = repl.run("print(hal.proof())")
+    wanted = {"watch": "phase_too_long, channel 1", "safe line": "over_current", "lease": "lease_lost"}[program]
+    assert found.startswith(wanted) and "enable 1" in found
+    assert repl.run("print(hal.enabled())") == "False\n"

@@ -1,0 +1,129 @@
+"""The virtual board's HAL in the hands of a test: it lets time pass, breaks things, and cuts the power."""
+
+import samples
+
+from nmes.core import checklist
+from nmes.core.session import Session
+from nmes.hal import virtual
+from nmes.store import Store
+from nmes.supervisor import Supervisor
+
+BOARD = {"name": "virtual", "supply_mv": (3_000, 5_500), "temperature_dc": (-100, 700), "pins": {"channels": ({}, {})}}
+
+
+class PowerCut(Exception):
+    """The board is without power in the middle of a write."""
+
+
+class BenchHal(virtual.Hal):
+    """`slots` is the flash: give it to the next one and power is back."""
+
+    def __init__(self, slots=None, stage=samples.STAGE):
+        super().__init__(BOARD, stage)
+        if slots is not None:
+            self._slots = slots
+        self.slots = self._slots
+        self.safe = True
+        self.trip = 0
+        self.stuck_high = False
+        self.proven = ""
+        self.currents = [stage["sense_zero"], stage["sense_zero"]]
+        self.temperature = 250
+        self.supply = 5_000
+        self.signals = []
+        self.fed = 0
+        self.pauses = []
+        self.renewed = 0
+        self.death = ""
+        self.kept = []  # the state that the session was in at each write
+        self.bytes_left = None  # until the power is cut, in the middle of a write
+        self.flash_error = None
+        self.session = None
+
+    def pass_ms(self, ms):
+        self._now_us += 1000 * ms
+        for channel in self._channels:
+            channel.advance(self._now_us)
+
+    def signal(self, ready, fault, buzzer):
+        self.signals.append((self.now_ms(), ready, fault, buzzer))
+
+    def enabled(self):
+        return super().enabled() or self.stuck_high
+
+    def proof(self):
+        return self.proven
+
+    def idle_current(self, channel):
+        return self.currents[channel]
+
+    def temperature_dc(self):
+        return self.temperature
+
+    def supply_mv(self):
+        return self.supply
+
+    def is_safe(self):
+        return self.safe
+
+    def tripped(self):
+        return self.trip
+
+    def renew(self):
+        self.renewed += 1
+
+    def unwatched(self, on):
+        self.pauses.append((on, self.session.state))
+
+    def feed(self):
+        self.fed += 1
+
+    def died(self):
+        return self.death
+
+    def keep(self, slot, data):
+        self.kept.append(self.session.state if self.session else "BOOT")
+        if self.flash_error:
+            raise self.flash_error
+        if self.bytes_left is not None:
+            if self.bytes_left < len(data):
+                self._slots[slot] = data[: self.bytes_left]
+                self.bytes_left = 0
+                raise PowerCut
+            self.bytes_left -= len(data)
+        self._slots[slot] = data
+
+
+class Bench:
+    """A supervisor on a BenchHal."""
+
+    def __init__(self, slots=None, death="", stage=samples.STAGE):
+        self.hal = BenchHal(slots, stage)
+        self.hal.death = death
+        self.session = self.hal.session = Session(stage)
+        self.store = Store(self.hal)
+        self.supervisor = Supervisor(self.hal, self.session, self.store, BOARD, stage)
+
+    def load(self, data=None):
+        self.session.load(data or samples.programme())
+        self.session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+
+    def arm(self, data=None):
+        self.load(data)
+        self.supervisor.arm(self.session.programme_crc)
+
+    def run(self, data=None, ua=0):
+        self.arm(data)
+        self.supervisor.start()
+        for lane in self.session.lanes:
+            lane.intensity_ua = ua
+
+    def turn(self, ms=10, count=1):
+        for _ in range(count):
+            self.hal.pass_ms(ms)
+            self.supervisor.renew()
+            self.supervisor.step()
+
+    def again(self, death=""):
+        """The same board after a reset, or with power back."""
+        return Bench(self.hal.slots, death)
