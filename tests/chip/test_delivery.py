@@ -69,7 +69,12 @@ class Bench:
     def after(self, count: int, change: Callable[[], None], ms: int = 300) -> int:
         """Run, `change` something once `count` pulses have ended, run on. Returns how many pulses began after it."""
         self.repl.start(f"loop({ms})")
-        assert self.pico.run_until(lambda: len(measure.pulses(self.stage.finish(), 0)) >= count, 2_000_000_000)
+
+        def between_pulses() -> bool:
+            ended = len(measure.pulses(self.stage.finish(), 0))
+            return ended >= count and ended == len(self.begun())
+
+        assert self.pico.run_until(between_pulses, 2_000_000_000)
         change()
         changed = self.pico.nanos
         self.repl.finish()

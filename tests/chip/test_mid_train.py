@@ -141,7 +141,10 @@ def soft_reset_untidily():
     machine.soft_reset()
 
 def watchdog():
-    machine.WDT(timeout=20)
+    # What the firmware is given is cut short, so that it ends in mid-phase; 0x40058004 is LOAD.
+    machine.mem32[0x40058004] = 2
+    while True:
+        pass
 
 deeds = (machine.soft_reset, soft_reset_untidily, leave, leave_untidily, machine.reset, watchdog)
 
@@ -433,8 +436,10 @@ def test_a_cpu_that_stops_is_at_rest_within_100_ms(flashed: Running, moment: str
         for channel in (0, 1):
             on = [stage.trace.value_at(f"ch{channel}_{phase}", hung_ns) for phase in "ab"]
             assert abs(stage.current_ua(channel)) == CURRENT_UA * sum(on)
-        pico.run_for(110 * MS if moment != WATCHED_FOR_TWO_PERIODS else max(110 * MS, 2 * flashed.period_ns))
+        pico.run_for(110 * MS)
         assert pico.mcu.core.pc == stopped_at
+        if moment == WATCHED_FOR_TWO_PERIODS:
+            pico.run_for(2 * flashed.period_ns)  # at 1 Hz the watchdog ends it on the way
         trace = stage.finish()
         off_ns = max(nanos for nanos, value in trace.changes("enable") if not value)
         assert off_ns - hung_ns < 100 * MS and not stage.powered
@@ -467,18 +472,15 @@ DEATHS = {  # what dies: the order for HOOK
 
 def die(running: Running, order: int, moment_ns: int) -> int:
     """Die so long after a pulse begins; returns when."""
-    if order == WATCHDOG:  # of 20 ms, armed two periods before
-        running.ask(WATCHDOG)
-        running.run_to(running.next_ns + moment_ns)
-        running.ask(WATCHDOG, go=1)
-        assert running.pico.run_until(lambda: running.pico.resets == 1, 30 * MS)
-        return max(nanos for nanos, value in running.stage.finish().changes("enable") if not value)
     running.ask(order)
     running.run_to(running.next_ns + running.period_ns + moment_ns)  # in the loop's wait by then
     running.ask(order, go=1)
     died_ns = running.pico.nanos
     if not order:
         running.pico.hard_reset()
+    if order == WATCHDOG:
+        assert running.pico.run_until(lambda: running.pico.resets == 1, MS)
+        return max(nanos for nanos, value in running.stage.finish().changes("enable") if not value)
     return died_ns
 
 
@@ -522,7 +524,7 @@ def test_a_death_in_mid_phase_is_off_within_a_millisecond_and_stays_off(
         assert len(cut) == 2  # both channels were in phase
         assert max(end for _, _, end in phases) - died_ns < MS
         assert max(end - begin for _, begin, end in phases) <= WIDTH_NS + hold_ns
-        assert [begin for _, begin, _ in phases if begin > died_ns] == []
+        assert [begin for _, begin, _ in phases if begin > died_ns + hold_ns] == []
         assert [hooked.stage.current_ua(channel) for channel in (0, 1)] == [0, 0] and not hooked.stage.powered
         assert hooked.stage.shoot_throughs == []
         if moment_ns == BOTH_IN_A_NS:
