@@ -32,9 +32,10 @@ PHASE_FIELDS = {
     "width_to_us": (0, 500, _ENVELOPE, 0),
     "change_ms": (0, 10_000, ENGINE, 0),
 }
-# Filling the queue and judging what was measured takes the CPU up to 1.3 ms a pulse. All channels together may ask for
-# this much: at twice 300 Hz, with a host that asks for status all the time, queues ran dry (tests/chip/test_trains.py).
 RATE_MOST_MHZ = 500_000
+# Filling the queue and judging what was measured takes the CPU up to 1.3 ms a pulse. Two channels may ask for this much
+# together: at twice 200 Hz, with a host that asks for status all the time, a queue ran dry (tests/chip/test_trains.py).
+RATES_TOGETHER_MOST_MHZ = 300_000
 # What a resistor may get: what the engine can do. The rest is as for a person.
 DUMMY_FIELDS = {
     "rate_mhz": (500, RATE_MOST_MHZ, ENGINE, None),

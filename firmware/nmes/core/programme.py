@@ -26,7 +26,7 @@ from nmes.core.phase import (
     ENGINE,
     OR_ZERO,
     PHASE_FIELDS,
-    RATE_MOST_MHZ,
+    RATES_TOGETHER_MOST_MHZ,
     Phase,
     bounds,
 )
@@ -259,8 +259,8 @@ def _check_whole(reasons, made):
             most_mhz = 1_000_000_000 // shortest_us
             reasons.append(reason("pulse_does_not_fit", "rate_mhz", phase.fastest_mhz, most_mhz, ENGINE, phase.name))
     together_mhz = sum([max([phase.fastest_mhz for phase in channel.phases]) for channel in made.channels])
-    if together_mhz > RATE_MOST_MHZ and len(made.channels) > 1:
-        bound = "%d in all channels together" % RATE_MOST_MHZ
+    if together_mhz > RATES_TOGETHER_MOST_MHZ and len(made.channels) > 1:
+        bound = "%d in all channels together" % RATES_TOGETHER_MOST_MHZ
         reasons.append(reason("rates_too_fast_together", "rate_mhz", together_mhz, bound, ENGINE))
     for channel in made.channels:
         if channel.ratio > RATIOS_MOST:
