@@ -180,7 +180,7 @@ def explore() -> tuple[set[tuple], set[tuple[str, str, str]]]:
     return seen, steps
 
 
-def test_no_sequence_of_events_breaks_a_rule():
+def test_h02_no_sequence_of_events_breaks_a_rule():
     seen, steps = explore()
     # It went everywhere: every legal change of state happened, and thousands of situations were seen.
     changes = {step for step in steps if step[0] != step[2]}
