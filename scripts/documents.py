@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "firmware"))
 
-from nmes.core import faults  # noqa: E402 the path first
+import limits_table  # noqa: E402 the path first
+from nmes.core import faults  # noqa: E402
 
 FAULTS_HEAD = """\
 # Faults
@@ -33,5 +38,76 @@ def faults_md() -> str:
     return FAULTS_HEAD + "".join(rows)
 
 
+TRACE_HEAD = """\
+# Hazards, controls, code, tests
+
+Twenty-five hazards, what holds against each, where that stands in the code, and the tests that make the hazard happen.
+What only hardware can control says what the stage, the cable or the housing must do; that hardware does not exist yet.
+A test with `[chip]` runs the real firmware on an emulated RP2040; none has run on hardware.
+
+Made from `docs/hazards.toml` and the names of the tests by `python scripts/documents.py`. A test is named after the
+hazard that it triggers (`test_h08_...`); `tests/host/test_traceability.py` fails when a hazard has no test and is not
+hardware's alone, when code that is named is gone, or when this page is old.
+"""
+
+
+def hazards() -> dict[int, dict[str, Any]]:
+    """The rows of docs/hazards.toml by their number."""
+    with open(ROOT / "docs" / "hazards.toml", "rb") as file:
+        return {int(name[1:]): row for name, row in tomllib.load(file).items()}
+
+
+def declared(body: list[ast.stmt], within: str = "") -> set[str]:
+    """Functions, classes, methods and constants that the statements of a module declare."""
+    names: set[str] = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(within + node.name)
+            if isinstance(node, ast.ClassDef):
+                names |= declared(node.body, f"{within}{node.name}.")
+        elif isinstance(node, ast.Assign):
+            names |= {within + target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
+
+
+def tests_of_hazards(root: Path = ROOT / "tests") -> dict[int, list[str]]:
+    """The tests of each hazard, as pytest names them, without the folder `tests`."""
+    found: dict[int, list[str]] = {}
+    for path in sorted(root.glob("*/test_*.py")):
+        for name in sorted(declared(ast.parse(path.read_text()).body)):
+            match = re.fullmatch(r"(?:\w+\.)?test_h(\d\d)_\w+", name)
+            if match:
+                test = f"{path.relative_to(root).as_posix()}::{name.replace('.', '::')}"
+                found.setdefault(int(match[1]), []).append(test)
+    return found
+
+
+def traceability_md() -> str:
+    """docs/traceability.md."""
+    tests = tests_of_hazards()
+    rows = sorted(hazards().items())
+    parts = [TRACE_HEAD, "\n| hazard | control | code | tests | and hardware |\n|---|---|---|---|---|\n"]
+    for number, row in rows:
+        controls = "; ".join(row["controls"])
+        modules = sorted({place.partition(":")[0].removeprefix("firmware/") for place in row["code"]})
+        only = "alone" if row.get("hardware_only") else "yes" if "hardware" in row else ""
+        count = len(tests.get(number, ()))
+        parts.append(f"| H{number} {row['hazard']} | {controls} | {', '.join(modules)} | {count} | {only} |\n")
+    for number, row in rows:
+        parts.append(f"\n## H{number}: {row['hazard']}\n\nHarm: {row['harm']}.\n")
+        if "hardware" in row:
+            alone = "Hardware alone" if row.get("hardware_only") else "Hardware"
+            parts.append(f"\n**{alone}:** {row['hardware']}\n")
+        if row["code"]:
+            parts.append(f"\nCode: {', '.join(f'`{place}`' for place in row['code'])}.\n")
+        if number in tests:
+            parts.append("\n")
+            parts += [f"- {'[chip] ' if test.startswith('chip/') else ''}`{test}`\n" for test in tests[number]]
+    return "".join(parts)
+
+
 if __name__ == "__main__":
-    (ROOT / "docs" / "faults.md").write_text(faults_md())
+    DOCS = ROOT / "docs"
+    (DOCS / "faults.md").write_text(faults_md())
+    (DOCS / "traceability.md").write_text(traceability_md())
+    (DOCS / "safety.md").write_text(limits_table.written((DOCS / "safety.md").read_text()))

@@ -1,4 +1,4 @@
-"""The table of limits in docs/safety.md, out of the declarations in nmes/core; running this writes it.
+"""The table of limits in docs/safety.md, out of the declarations in nmes/core; documents.py writes it.
 
 The numbers are the code's; what each was chosen from, in more words than the device has room for, stands here.
 """
@@ -102,7 +102,3 @@ def written(document: str) -> str:
     if count != 1:
         raise ValueError(f"{DOCUMENT} has to have the marks {BEGIN!r} and {END!r} once")
     return made
-
-
-if __name__ == "__main__":
-    DOCUMENT.write_text(written(DOCUMENT.read_text()))

@@ -15,7 +15,7 @@ DEFECTS = {
         "core/test_pulse.py::EveryFieldIsWhatWasAsked::test_every_width_comes_back_exactly_and_both_phases_are_equal",
         "host/test_prescription.py::test_exact_values_are_read_exactly",
         "host/test_prescription.py::test_what_is_not_exact_is_refused_with_its_neighbours",
-        "pio/test_pulse_timing.py::test_every_width_with_many_gaps_is_exact_and_both_phases_are_equal",
+        "pio/test_pulse_timing.py::test_h03_every_width_with_many_gaps_is_exact_and_both_phases_are_equal",
     ),
     "49 pulses delivered for 48 asked (sanworks/PulsePal#2)": (
         "core/test_phase.py::EveryTrainGoesOnInTheEngineSTime::test_exactly_as_many_as_asked",
@@ -31,7 +31,7 @@ DEFECTS = {
         "core/test_calibration.py::AWholeSession::test_equal_charge_and_never_more_than_was_set_up_to_the_limit",
         "core/test_pulse_check.py::EachRuleRefuses::test_charges_that_differ",
         "core/test_pulse_check.py::EachRuleRefuses::test_widths_that_differ",
-        "pio/test_pulse_timing.py::test_every_width_with_many_gaps_is_exact_and_both_phases_are_equal",
+        "pio/test_pulse_timing.py::test_h03_every_width_with_many_gaps_is_exact_and_both_phases_are_equal",
     ),
     "a frequency below 2 became 0, then divided by (Evlers APP/impulse.c)": (
         "core/test_programme.py::EveryBoundIsExact"
@@ -46,8 +46,8 @@ DEFECTS = {
     "the next period counted from now, and time compared across a wrapped counter (saawsm/swx pulse_gen.c)": (
         "core/test_phase.py::EveryTrainGoesOnInTheEngineSTime"
         "::test_each_interval_leads_to_the_next_pulse_over_trains_and_phases",
-        "core/test_session.py::AWholeSession::test_at_any_time_of_the_clock",
-        "pio/test_clock.py::test_milliseconds_go_on_when_the_ticks_come_round",
+        "core/test_session.py::AWholeSession::test_h12_at_any_time_of_the_clock",
+        "pio/test_clock.py::test_h12_milliseconds_go_on_when_the_ticks_come_round",
         "pio/test_pulse_timing.py::test_the_state_after_a_pulse_does_not_depend_on_how_many_went_before",
         "pio/test_pulse_timing.py::test_thousands_of_pulses_do_not_drift_by_a_cycle",
     ),
@@ -56,10 +56,10 @@ DEFECTS = {
         "core/test_pulse.py::EveryFieldIsWhatWasAsked"
         "::test_what_was_set_reads_every_level_and_width_back_and_each_from_its_own_bits",
         "core/test_pulse_check.py::AnIndependentReferenceAgrees"
-        "::test_on_single_and_double_bit_flips_of_acceptable_records",
+        "::test_h01_on_single_and_double_bit_flips_of_acceptable_records",
     ),
     "an array indexed before the range was checked (PedroLopes/openEMSstim EMSSystem.cpp)": (
-        "core/test_commands.py::Arguments::test_channel_minus_1_and_2_and_more_are_refused",
+        "core/test_commands.py::Arguments::test_h20_channel_minus_1_and_2_and_more_are_refused",
         "host/test_trains.py::test_a_channel_that_is_not_used_is_refused",
     ),
     "a setter that wrote another parameter (open-ephys/plugin-GUI#115)": (
@@ -86,7 +86,7 @@ DEFECTS = {
     "a loop that runs once more than asked: width + 1 us, and 1 us for 0 (saawsm/swx pulse_gen.pio)": (
         "pio/test_pulse_program.py::test_the_cycle_sums_of_the_docstring_are_right",
         "pio/test_pulse_timing.py::test_any_pulses_in_any_order_are_exact",
-        "pio/test_pulse_timing.py::test_every_width_with_many_gaps_is_exact_and_both_phases_are_equal",
+        "pio/test_pulse_timing.py::test_h03_every_width_with_many_gaps_is_exact_and_both_phases_are_equal",
     ),
     "widths clamped in silence, pulses dropped when a FIFO is full, amplitude in mid-pulse (saawsm/swx output.c)": (
         "core/test_counts.py::NoPulseIsLostInSilence::test_a_pulse_that_never_began_is_a_fault",

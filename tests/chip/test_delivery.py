@@ -99,7 +99,7 @@ def bench(bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], referen
 @pytest.mark.parametrize("rate_mhz", [35_000, 150_000])
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("ohm", [10_000, OPEN_OHM])
-def test_an_electrode_that_comes_off_is_off_within_three_pulses_and_stays_off(
+def test_h08_an_electrode_that_comes_off_is_off_within_three_pulses_and_stays_off(
     bench: Bench, ohm: int, count: int, rate_mhz: int
 ) -> None:
     bench.begin(20_000, rate_mhz, 200)
@@ -120,7 +120,7 @@ def test_an_electrode_that_comes_off_is_off_within_three_pulses_and_stays_off(
     assert len(bench.begun()) == before and bench.fault() == faults.ELECTRODE_OPEN
 
 
-def test_10_kiloohm_are_carried_at_a_current_that_the_stage_can_deliver_and_then_open_is_open(bench: Bench) -> None:
+def test_h08_10_kiloohm_are_carried_at_a_current_that_the_stage_can_deliver_and_then_open_is_open(bench: Bench) -> None:
     bench.begin(1_000)
     bench.after(2, lambda: setattr(bench.stage, "load_ohm", 10_000), 120)
     assert bench.fault() == 0
@@ -130,7 +130,7 @@ def test_10_kiloohm_are_carried_at_a_current_that_the_stage_can_deliver_and_then
 
 
 @pytest.mark.parametrize("ohm", [0, 40])
-def test_a_short_is_off_within_three_pulses(bench: Bench, ohm: int) -> None:
+def test_h10_a_short_is_off_within_three_pulses(bench: Bench, ohm: int) -> None:
     bench.begin(12_000)
     assert bench.after(2, lambda: setattr(bench.stage, "load_ohm", ohm)) == 3
     assert bench.fault() == faults.ELECTRODE_SHORT

@@ -35,7 +35,7 @@ def device(port: EmulatorPort) -> Device:
     return connected
 
 
-def test_no_output_moves_from_power_on_until_start(port: EmulatorPort) -> None:
+def test_h02_no_output_moves_from_power_on_until_start(port: EmulatorPort) -> None:
     device = Device(port)
     device.connect()
     programme = Prescription.read(LIBRARY / "stress-incontinence-35hz.toml").data
@@ -111,7 +111,7 @@ def test_a_dense_train_has_no_jitter_while_commands_keep_coming(device: Device, 
     assert account["underruns"] == 0
 
 
-def test_ctrl_c_and_maintenance_do_not_reach_a_running_session(device: Device, port: EmulatorPort) -> None:
+def test_h22_ctrl_c_and_maintenance_do_not_reach_a_running_session(device: Device, port: EmulatorPort) -> None:
     begin(device, DENSE)
     port.write(b"\x03\x03\x04")
     with pytest.raises(DeviceRefused) as refused:
@@ -175,7 +175,7 @@ print(g.begun(), cancelled, g.begun() + cancelled == g._head)
     assert int(begun) > 10 and whole == "True"
 
 
-def test_an_opened_emergency_stop_latches_and_needs_a_person(device: Device, port: EmulatorPort) -> None:
+def test_h19_an_opened_emergency_stop_latches_and_needs_a_person(device: Device, port: EmulatorPort) -> None:
     begin(device, DENSE)
     device.wait(0.03)
     opened_ns = round(port.now_s() * 1e9)
@@ -194,7 +194,7 @@ def test_an_opened_emergency_stop_latches_and_needs_a_person(device: Device, por
     assert not port.stage.powered
 
 
-def test_an_open_emergency_stop_refuses_to_arm(device: Device, port: EmulatorPort) -> None:
+def test_h19_an_open_emergency_stop_refuses_to_arm(device: Device, port: EmulatorPort) -> None:
     port.stage.stop_opened = True
     loaded = device.load(DENSE)
     device.acknowledge()

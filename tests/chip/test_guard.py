@@ -69,7 +69,7 @@ def test_a_phase_within_its_limit_is_left_alone(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("order", ["a.value(1); b.value(1)", "b.value(1); a.value(1)"])
-def test_both_phases_at_once_are_cut(bench: Bench, order: str) -> None:
+def test_h04_both_phases_at_once_are_cut(bench: Bench, order: str) -> None:
     bench.repl.run(order + "\ntime.sleep_us(100)")
     both_ns = max(bench.last("ch0_a", 1), bench.last("ch0_b", 1))
     assert 0 < bench.last("enable", 0) - both_ns <= REACTION_NS
@@ -91,7 +91,7 @@ def test_a_pulse_too_soon_after_the_last_is_cut(bench: Bench) -> None:
     ("attribute", "fault"), [("stop_opened", faults.EMERGENCY_STOP), ("over_current", faults.OVER_CURRENT)]
 )
 @pytest.mark.parametrize("wait_us", [0, 137, 1003])
-def test_an_input_cuts_however_short_it_is(bench: Bench, attribute: str, fault: int, wait_us: int) -> None:
+def test_h19_an_input_cuts_however_short_it_is(bench: Bench, attribute: str, fault: int, wait_us: int) -> None:
     bench.repl.start("while True: pass")
     bench.pico.run_for(100_000 + wait_us * 1000)
     opened_ns = bench.pico.nanos
@@ -113,7 +113,7 @@ HANGS = {
 
 
 @pytest.mark.parametrize("hang", HANGS)
-def test_a_cpu_that_hangs_loses_its_lease(bench: Bench, hang: str) -> None:
+def test_h05_a_cpu_that_hangs_loses_its_lease(bench: Bench, hang: str) -> None:
     bench.repl.run("guard.renew()")
     renewed_ns = bench.pico.nanos
     bench.repl.start(HANGS[hang])
@@ -130,7 +130,7 @@ def test_renewing_keeps_permission(bench: Bench) -> None:
 
 @pytest.mark.parametrize("death", ["soft_reset", "reset"])
 @pytest.mark.parametrize("pin", ["a", "b"])
-def test_a_reset_in_mid_phase_ends_permission_within_a_millisecond(bench: Bench, death: str, pin: str) -> None:
+def test_h05_a_reset_in_mid_phase_ends_permission_within_a_millisecond(bench: Bench, death: str, pin: str) -> None:
     # The longest phase there is, so that it is not its length that the guard cuts.
     bench.repl.run("import machine\nguard.begin(1000)\ntime.sleep_us(2000)")
     bench.repl.start(f"{pin}.value(1)\nmachine.{death}()")

@@ -294,7 +294,7 @@ def test_every_edge_is_exact_under_collections_traffic_and_a_display(hooked: Run
 
 
 @at_100_hz
-def test_mpremote_does_not_get_in_and_changes_nothing(flashed: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_h22_mpremote_does_not_get_in_and_changes_nothing(flashed: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     def work() -> None:
         # mpremote's own code, on the emulated port and in the board's time.
         class Clock:
@@ -334,7 +334,7 @@ def test_mpremote_does_not_get_in_and_changes_nothing(flashed: Running, monkeypa
 
 
 @at_100_hz
-def test_a_port_that_closes_and_opens_changes_nothing_until_the_host_is_lost(flashed: Running) -> None:
+def test_h14_a_port_that_closes_and_opens_changes_nothing_until_the_host_is_lost(flashed: Running) -> None:
     def work() -> None:
         pico, device = flashed.pico, flashed.device
         flashed.run_to(flashed.next_ns + BOTH_IN_A_NS)
@@ -427,7 +427,7 @@ MOMENTS: dict[str, Moment] = {
 
 @at_both
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_cpu_that_stops_is_at_rest_within_100_ms(flashed: Running, moment: str) -> None:
+def test_h05_a_cpu_that_stops_is_at_rest_within_100_ms(flashed: Running, moment: str) -> None:
     def work() -> tuple[float, int]:
         MOMENTS[moment](flashed)
         pico, stage = flashed.pico, flashed.stage
@@ -510,7 +510,7 @@ def assert_waits_for_a_person(running: Running, died_ns: int) -> None:
 
 @pytest.mark.parametrize("moment_ns", [BOTH_IN_A_NS, A_AND_B_NS, BOTH_IN_B_NS])
 @pytest.mark.parametrize("death", DEATHS)
-def test_a_death_in_mid_phase_is_off_within_a_millisecond_and_stays_off(
+def test_h05_a_death_in_mid_phase_is_off_within_a_millisecond_and_stays_off(
     hooked: Running, reference_stage: dict[str, Any], death: str, moment_ns: int
 ) -> None:
     order = DEATHS[death]
@@ -537,7 +537,7 @@ def test_a_death_in_mid_phase_is_off_within_a_millisecond_and_stays_off(
     print(f"off after {off_ns / 1000} us, longest phase {longest_ns / 1000} us")
 
 
-def test_an_exception_that_leaves_everything_running_is_off_within_100_ms(hooked: Running) -> None:
+def test_h05_an_exception_that_leaves_everything_running_is_off_within_100_ms(hooked: Running) -> None:
     def work() -> None:
         died_ns = die(hooked, EXCEPTION_UNTIDY, BOTH_IN_A_NS)
         hooked.pico.run_for(100 * MS)

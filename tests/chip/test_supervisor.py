@@ -45,7 +45,7 @@ def make(uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]) -> C
     return lambda flash=None: Bench(uf2, board, reference_stage, flash)
 
 
-def test_a_loop_that_is_stuck_in_a_session_is_reset_within_a_second_and_comes_up_in_fault(
+def test_h05_a_loop_that_is_stuck_in_a_session_is_reset_within_a_second_and_comes_up_in_fault(
     make: Callable[..., Bench],
 ) -> None:
     bench = make()
@@ -86,7 +86,7 @@ def test_at_the_prompt_nothing_is_reset_and_the_application_comes_back_in_order(
     assert bench.fault() == ("IDLE", 0)
 
 
-def test_a_power_cut_at_any_time_after_a_fault_comes_up_with_the_whole_record_or_without(
+def test_h16_a_power_cut_at_any_time_after_a_fault_comes_up_with_the_whole_record_or_without(
     make: Callable[..., Bench],
 ) -> None:
     bench = make()

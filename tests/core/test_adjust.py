@@ -395,7 +395,7 @@ class WiderIsStronger(unittest.TestCase):
         self.assertEqual((reason["code"], reason["parameter"], reason["bound"]), ("step_too_large", "width_us", 220))
         self.assertEqual(codes(made.adjust, 10_000, 220, T0 + 9_000), [])
 
-    def test_one_step_every_250_milliseconds_of_whatever_kind(self):
+    def test_h13_one_step_every_250_milliseconds_of_whatever_kind(self):
         made = running()
         made.set_intensity(1_000, T0 + 1_000)
         self.assertEqual(codes(made.adjust, 10_000, 201, T0 + 1_249), ["step_too_soon"])

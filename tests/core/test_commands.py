@@ -132,7 +132,7 @@ class Arguments(unittest.TestCase):
                     request[key] = value
                     self.assertEqual(codes(name, request), wanted, (name, key, value))
 
-    def test_channel_minus_1_and_2_and_more_are_refused(self):
+    def test_h20_channel_minus_1_and_2_and_more_are_refused(self):
         # Peer defect: an array indexed before the range was checked (PedroLopes/openEMSstim EMSSystem.cpp).
         for channel in (-1, 2, 3, 255, 256, 2**32):
             self.assertTrue(check_arguments("intensity", {"channel": channel, "current_ua": 0}))

@@ -179,7 +179,7 @@ class NetCharge(unittest.TestCase):
                 _, made = self.net((begin_ms, 11_000, 500), (begin_ms + later_ms, 0, 250))
                 self.assertEqual(made.net_nc, 5_500 if kept else 0, str((begin_ms, later_ms)))
 
-    def test_an_adc_that_is_1_percent_off_trips_within_a_second_at_50_hz_and_25_mA(self):
+    def test_h03_an_adc_that_is_1_percent_off_trips_within_a_second_at_50_hz_and_25_mA(self):
         made = Delivery(samples.STAGE)
         for i in range(50):
             one = seen(250)

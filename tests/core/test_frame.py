@@ -66,7 +66,7 @@ class WhatIsSentComesBack(unittest.TestCase):
 
 
 class NoDamagedLinePasses(unittest.TestCase):
-    def test_every_single_bit_flip_is_detected(self):
+    def test_h15_every_single_bit_flip_is_detected(self):
         for message in MESSAGES[:4]:
             line = frame.encode(message)[:-1]
             for bit in range(8 * len(line)):
@@ -81,7 +81,7 @@ class NoDamagedLinePasses(unittest.TestCase):
                 damaged = line[:-1] + bytes([10 ^ 1 << bit])
                 self.assertTrue(decoded(damaged) in (message, "bad_crc", "no_crc"))
 
-    def test_every_truncation_is_detected(self):
+    def test_h15_every_truncation_is_detected(self):
         for message in MESSAGES:
             line = frame.encode(message)[:-1]
             for length in range(len(line)):
@@ -89,7 +89,7 @@ class NoDamagedLinePasses(unittest.TestCase):
                 if length:
                     self.assertIn(decoded(line[length:]), ("bad_crc", "no_crc"))
 
-    def test_every_doubled_lost_or_swapped_byte_is_detected(self):
+    def test_h15_every_doubled_lost_or_swapped_byte_is_detected(self):
         line = frame.encode(MESSAGES[1])[:-1]
         for i in range(len(line)):
             lost = line[:i] + line[i + 1 :]

@@ -240,7 +240,7 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
         self.assertEqual(codes(1_000, stage=samples.stage(compliance_mv=80_000)), set())
         self.assertEqual(codes(1_000, stage=samples.stage(compliance_mv=80_001)), {"open_voltage"})
 
-    def test_time_of_a_session(self):
+    def test_h12_time_of_a_session(self):
         for effect, most_ms in (("motor", 1_800_000), ("sensory", 3_600_000)):
             half = samples.phase(duration_ms=most_ms // 2)
             self.assertEqual(codes(1_000, [samples.phase(duration_ms=most_ms)], effect=effect), set())

@@ -59,7 +59,7 @@ class EachRuleRefuses(unittest.TestCase):
         self.assertEqual(bad(301, level_b=300), 2)
         self.assertEqual(bad(300, level_b=0), 2)
 
-    def test_a_level_above_the_session_s(self):
+    def test_h01_a_level_above_the_session_s(self):
         self.assertEqual(bad(300, level_most=300), 0)
         self.assertEqual(bad(301, level_most=300), 3)
         self.assertEqual(bad(1, level_most=0), 3)
@@ -146,7 +146,7 @@ def reference(halves, level_most):
 
 
 class AnIndependentReferenceAgrees(unittest.TestCase):
-    def test_on_single_and_double_bit_flips_of_acceptable_records(self):
+    def test_h01_on_single_and_double_bit_flips_of_acceptable_records(self):
         halves = array("H", [0] * 6)
         refused = 0
         for shape in ((300, 250, 50, 20_000), (500, 500, 200, 6_667), (1_000, 50, 0, 1_000_000), (0, 50, 1, 6_667)):

@@ -296,7 +296,7 @@ class Intensity(unittest.TestCase):
         codes(made.set_intensity, 9_000, T0 + 249)
         self.assertEqual(codes(made.set_intensity, 2_000, T0 + 250), [])
 
-    def test_never_faster_than_4_milliamperes_a_second_whatever_is_asked(self):
+    def test_h13_never_faster_than_4_milliamperes_a_second_whatever_is_asked(self):
         # Hazard H13: a key that repeats, a burst of lines.
         made = running(samples.programme(max_current_ua=50_000))
         for ms in range(3_001):
@@ -442,7 +442,7 @@ class Pausing(unittest.TestCase):
 
 
 class TheHostIsLost(unittest.TestCase):
-    def test_after_exactly_2_seconds_armed_or_paused(self):
+    def test_h14_after_exactly_2_seconds_armed_or_paused(self):
         for make in (armed, paused):
             made = make()
             made.heard(T0)
@@ -450,7 +450,7 @@ class TheHostIsLost(unittest.TestCase):
             self.assertTrue(made.tick(T0 + 2_000))
             self.assertEqual((made.state, made.ended), (IDLE, "host lost"))
 
-    def test_running_it_fades_for_a_second_and_stops(self):
+    def test_h14_running_it_fades_for_a_second_and_stops(self):
         made = running(ua=10_000)
         made.feed.seek(100)  # on the plateau
         self.assertFalse(made.tick(T0 + 1_999))
@@ -530,7 +530,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(codes(made.clear, faults.PULSE_CHECK), [])
         self.assertEqual((made.state, made.fault, made.fault_text), (IDLE, 0, ""))
 
-    def test_nothing_else_leaves_it(self):
+    def test_h23_nothing_else_leaves_it(self):
         made = failed()
         for leave in (
             lambda: made.stop("x", T0),
@@ -627,7 +627,7 @@ class AWholeSession(unittest.TestCase):
             self.assertEqual(of_train[top:], sorted(of_train[top:], reverse=True))
             self.assertEqual((of_train[0], max(of_train)), (0, 300))
 
-    def test_at_any_time_of_the_clock(self):
+    def test_h12_at_any_time_of_the_clock(self):
         # Peer defect: time compared across a wrapped counter (saawsm/swx pulse_gen.c).
         wanted = self.run_through(samples.programme())[1:]
         for begin_ms in (0, 1, 2**30 - 10_000, 2**31 - 10_000, 2**32 - 10_000, 2**53):

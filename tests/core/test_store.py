@@ -64,7 +64,7 @@ class OneSlotIsBad(unittest.TestCase):
         self.assertEqual(store._hal.slots[0], store._hal.slots[1])
         self.assertEqual(read(store._hal.slots).get("fault"), record(7))
 
-    def test_cut_at_any_byte(self):
+    def test_h16_cut_at_any_byte(self):
         for slot in (0, 1):
             whole = slots_with(record(), record(7))
             for length in range(len(whole[slot])):
@@ -72,7 +72,7 @@ class OneSlotIsBad(unittest.TestCase):
                 slots[slot] = slots[slot][:length]
                 self.check(slots)
 
-    def test_any_byte_changed(self):
+    def test_h16_any_byte_changed(self):
         for slot in (0, 1):
             whole = slots_with(record(), record(7))
             for at in range(len(whole[slot])):
@@ -98,7 +98,7 @@ class BothSlotsAreBad(unittest.TestCase):
         store = read(slots)
         self.assertEqual(({key: store.get(key) for key in FACTORY}, store.damaged), (FACTORY, True))
 
-    def test_cut_or_changed_at_any_byte(self):
+    def test_h16_cut_or_changed_at_any_byte(self):
         whole = slots_with(record(7))[0]
         for at in range(len(whole)):
             changed = bytearray(whole)
@@ -107,7 +107,7 @@ class BothSlotsAreBad(unittest.TestCase):
             if at:
                 self.check([whole[:at], b""])
 
-    def test_what_makes_no_sense_counts_as_bad_although_its_crc_is_right(self):
+    def test_h16_what_makes_no_sense_counts_as_bad_although_its_crc_is_right(self):
         for nonsense in (
             record(0),
             record(98),
@@ -131,7 +131,7 @@ class BothSlotsAreBad(unittest.TestCase):
 
 
 class APowerCut(unittest.TestCase):
-    def test_at_every_byte_of_every_write_leaves_the_old_or_the_new(self):
+    def test_h16_at_every_byte_of_every_write_leaves_the_old_or_the_new(self):
         records = (record(), None, record(7), record(8, fault_text="longer " * 9))
         total = 0
         for one in records:

@@ -56,7 +56,7 @@ class TheWatchdog(unittest.TestCase):
         codes(bench.supervisor.load, samples.programme())
         self.assertEqual(bench.hal.pauses, [])
 
-    def test_a_run_that_did_not_end_in_order_comes_up_in_fault_and_not_in_idle(self):
+    def test_h02_a_run_that_did_not_end_in_order_comes_up_in_fault_and_not_in_idle(self):
         bench = Bench(death="watchdog timer")
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.WATCHDOG_RESET))
         self.assertEqual(bench.session.fault_text, "watchdog timer")
@@ -123,7 +123,7 @@ class AFaultIsKept(unittest.TestCase):
         self.assertEqual(bench.session.state, ARMED)
         self.assertEqual(bench.hal.slots[0], bench.hal.slots[1])
 
-    def test_a_damaged_store_comes_up_in_fault(self):
+    def test_h16_a_damaged_store_comes_up_in_fault(self):
         bench = Bench([b"junk", b""])
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.STORE_CORRUPT))
         bench.turn(count=2)
@@ -195,14 +195,14 @@ class TheSelfTest(unittest.TestCase):
         self.fails(faults.TEMPERATURE, "701", temperature=701)
         self.fails(faults.TEMPERATURE, "-101", temperature=-101)
 
-    def test_a_supply_too_low_or_too_high(self):
+    def test_h18_a_supply_too_low_or_too_high(self):
         self.fails(faults.SUPPLY_LOW, "2999", supply=2_999)
         self.fails(faults.SUPPLY_LOW, "5501", supply=5_501)
         bench = Bench()
         bench.hal.supply = None  # where nothing measures it
         bench.arm()
 
-    def test_memory_that_has_changed(self):
+    def test_h01_memory_that_has_changed(self):
         def change(what):
             bench = Bench()
             bench.load()
@@ -273,7 +273,7 @@ class EveryTurn(unittest.TestCase):
         bench.turn(81)
         self.assertEqual(bench.hal.renewed, renewed + 5)
 
-    def test_a_clock_that_runs_backwards_in_any_state(self):
+    def test_h12_a_clock_that_runs_backwards_in_any_state(self):
         for begin in (lambda bench: None, Bench.arm, Bench.run):
             bench = Bench()
             bench.turn(count=5)
@@ -324,7 +324,7 @@ class EveryTurn(unittest.TestCase):
                 return turn
         return None
 
-    def test_pulses_that_do_not_agree_with_the_clock(self):
+    def test_h12_pulses_that_do_not_agree_with_the_clock(self):
         for rate_mhz in (2_000, 35_000, 120_000):
             self.assertEqual(self.off_clock(100, rate_mhz), None)
             for percent in (50, 90, 98, 102, 110):
@@ -358,7 +358,7 @@ class EveryTurn(unittest.TestCase):
         bench.turn(count=8)
         self.check(bench, faults.PULSE_COUNT)
 
-    def test_a_load_that_grows_is_warned_of_and_then_a_fault(self):
+    def test_h11_a_load_that_grows_is_warned_of_and_then_a_fault(self):
         bench = self.running(samples.programme([samples.phase(work_ms=0, rest_ms=0)], effect="sensory"), ua=10_000)
         bench.turn(count=300)
         load = bench.hal._channels[0]._load
@@ -407,7 +407,7 @@ class TheLockout(unittest.TestCase):
         self.assertEqual(bench.session.ended, "completed")
         return bench
 
-    def test_a_completed_motor_session_locks_for_half_an_hour_and_says_how_long(self):
+    def test_h12_a_completed_motor_session_locks_for_half_an_hour_and_says_how_long(self):
         bench = self.completed()
         self.assertTrue(self.locked(bench))
         bench.turn(1_000, 60)
@@ -458,7 +458,7 @@ class TheLockout(unittest.TestCase):
         bench.turn()
         self.assertTrue(self.locked(bench))
 
-    def test_a_power_cut_in_a_session_locks_because_nobody_knows_how_long_it_was(self):
+    def test_h12_a_power_cut_in_a_session_locks_because_nobody_knows_how_long_it_was(self):
         bench = Bench()
         bench.run(self.SHORT)
         bench.turn(count=20)
@@ -480,7 +480,7 @@ class TheLockout(unittest.TestCase):
 
 
 class Clearing(unittest.TestCase):
-    def test_needs_its_number_and_its_cause_gone(self):
+    def test_h23_needs_its_number_and_its_cause_gone(self):
         for number in (faults.EMERGENCY_STOP, faults.OVER_CURRENT):
             bench = Bench()
             bench.run()
@@ -496,7 +496,7 @@ class Clearing(unittest.TestCase):
             bench.supervisor.clear(number)
             self.assertEqual((bench.session.state, bench.session.intensity_ua), (IDLE, 0))
 
-    def test_needs_no_current_on_either_channel_after_a_fault_of_the_current(self):
+    def test_h23_needs_no_current_on_either_channel_after_a_fault_of_the_current(self):
         for number in (faults.ELECTRODE_OPEN, faults.NET_CHARGE, faults.CURRENT_MISMATCH, faults.SENSE_FAILED):
             bench = Bench()
             bench.supervisor.fail(number, "x")
@@ -505,7 +505,7 @@ class Clearing(unittest.TestCase):
             bench.hal.currents[1] = 2_048
             bench.supervisor.clear(number)
 
-    def test_needs_temperature_supply_enable_and_guard_as_they_have_to_be(self):
+    def test_h23_needs_temperature_supply_enable_and_guard_as_they_have_to_be(self):
         for number, name, bad, good in (
             (faults.TEMPERATURE, "temperature", 800, 300),
             (faults.SUPPLY_LOW, "supply", 2_500, 4_000),

@@ -17,7 +17,7 @@ def after(first_ohm, ohm, readings=100):
 
 
 class ATrend(unittest.TestCase):
-    def test_its_bounds_are_half_as_much_again_and_twice_as_much(self):
+    def test_h11_its_bounds_are_half_as_much_again_and_twice_as_much(self):
         for first in (100, 500, 1_000, 5_000):
             self.assertEqual(after(first, first), FINE)
             self.assertEqual(after(first, first // 4), FINE)

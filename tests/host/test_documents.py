@@ -30,7 +30,7 @@ def test_safety_md_has_the_times_of_the_code(words: str) -> None:
 
 
 def test_safety_md_has_the_limits_of_the_code() -> None:
-    assert limits_table.written(SAFETY) == SAFETY, "run `.venv/bin/python scripts/limits_table.py`"
+    assert limits_table.written(SAFETY) == SAFETY, "run `.venv/bin/python scripts/documents.py`"
 
 
 def test_hardware_md_has_the_imbalance_of_the_stage() -> None:

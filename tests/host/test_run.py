@@ -201,7 +201,7 @@ def test_the_pulse_log_has_every_pulse_at_its_level(example_file: Path, tmp_path
     assert max(pulse.current_ma(stage_of("virtual")) for pulse in pulses) == 5.0
 
 
-def test_a_device_that_no_host_keeps_alive_stops_by_itself(example_file: Path) -> None:
+def test_h14_a_device_that_no_host_keeps_alive_stops_by_itself(example_file: Path) -> None:
     with Device(VirtualPort()) as device:
         device.connect()
         loaded = device.load(Prescription.read(example_file).data)

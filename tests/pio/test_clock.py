@@ -13,7 +13,7 @@ def ticks_diff(after, before):
     return (after - before + PERIOD // 2) % PERIOD - PERIOD // 2
 
 
-def test_milliseconds_go_on_when_the_ticks_come_round():
+def test_h12_milliseconds_go_on_when_the_ticks_come_round():
     # Peer defect: time compared across a wrapped counter, 71.6 minutes after power on (saawsm/swx pulse_gen.c).
     at = [PERIOD - 1_000]
     HAL.time = SimpleNamespace(ticks_ms=lambda: at[0] % PERIOD, ticks_diff=ticks_diff)

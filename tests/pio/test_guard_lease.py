@@ -29,7 +29,7 @@ ROUND = PIO.LEASE_ROUND_US * US
 # ---- the safe line ----
 
 
-def test_the_safe_line_cuts_after_4_cycles_at_any_time_and_however_short_it_falls():
+def test_h19_the_safe_line_cuts_after_4_cycles_at_any_time_and_however_short_it_falls():
     made = Guarded(250)
     for at in range(100, 300):
         for cycles in (1, 2, 50):
@@ -91,7 +91,7 @@ def end_of(bench):
     return max(cycle + OUT_CYCLES for cycle, pins in bench.block.log if not pins & ENABLE)
 
 
-def test_without_renewal_it_ends_a_round_after_90_ms_and_the_pump_stands_low():
+def test_h05_without_renewal_it_ends_a_round_after_90_ms_and_the_pump_stands_low():
     bench = leased()
     end = end_of(bench)
     assert end == LEASE_END + ROUND + OUT_CYCLES

@@ -82,7 +82,7 @@ def overlaps(cycles):
                     yield None if cut is None else cut - both, flags
 
 
-def test_both_phases_at_once_are_cut_when_they_overlap_for_a_round_and_2_cycles():
+def test_h04_both_phases_at_once_are_cut_when_they_overlap_for_a_round_and_2_cycles():
     for reaction, flags in overlaps(SEEN_OVERLAP):
         assert reaction is not None and 0 < reaction <= REACTION / 2
         assert flags == 0x60

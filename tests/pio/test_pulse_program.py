@@ -69,7 +69,7 @@ def test_it_wraps_from_the_end_of_rest_to_the_first_pull():
     assert (shipped.program().wrap_target, shipped.program().wrap_top) == (0, shipped.module().REST_AT)
 
 
-def test_no_instruction_drives_both_pins_and_only_side_set_drives_any():
+def test_h04_no_instruction_drives_both_pins_and_only_side_set_drives_any():
     for at in range(len(shipped.program().opcodes)):
         kind, argument, side, _ = shipped.program().decoded(at)
         assert side in (0, shipped.A, shipped.B)

@@ -136,7 +136,7 @@ def test_a_wrong_tag_parks_it_low_for_ever_before_any_wrong_pulse(wrong):
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(st.integers(0, 0xFFFFFFFF), max_size=40))
-def test_junk_never_drives_both_pins_and_every_wait_is_at_rest(junk):
+def test_h04_junk_never_drives_both_pins_and_every_wait_is_at_rest(junk):
     bench = shipped.Bench(junk).run()
     assert bench.machine.pins == 0
     bench.pulses()  # every edge in order, never both pins

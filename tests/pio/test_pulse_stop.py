@@ -46,7 +46,7 @@ def whole(bench, shape):
 
 @pytest.mark.parametrize("ahead", range(1, shipped.FIFO_DEPTH + 1))
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_feed_dries_up_in_any_cycle_and_comes_back(shape, ahead):
+def test_h05_the_feed_dries_up_in_any_cycle_and_comes_back(shape, ahead):
     missing = set()
     for bench, cycle in every_cycle(shape, ahead):
         rest = words(shape)[bench.fed :]
@@ -80,7 +80,7 @@ def stopped(bench, look_every, latency):
 @pytest.mark.parametrize(("look_every", "latency"), [(1, 0), (1, 255), (13, 50), (290, 3)])
 @pytest.mark.parametrize("ahead", [1, 4])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_stopped_in_any_cycle_it_stands_low_and_every_pulse_that_began_was_whole(shape, ahead, look_every, latency):
+def test_h04_stopped_in_any_cycle_it_stands_low_and_every_pulse_that_began_was_whole(shape, ahead, look_every, latency):
     for bench, cycle in every_cycle(shape, ahead):
         before = len(bench.edges)
         fed, waiting, torn = stopped(bench, look_every, latency)

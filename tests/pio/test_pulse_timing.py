@@ -28,7 +28,7 @@ def check(shapes):
     return bench
 
 
-def test_every_width_with_many_gaps_is_exact_and_both_phases_are_equal():
+def test_h03_every_width_with_many_gaps_is_exact_and_both_phases_are_equal():
     for gap_us in (0, 1, 2, 50, 199, 1000):
         check([(width_us, gap_us, 6_667) for width_us in WIDTHS])
 
