@@ -28,6 +28,8 @@ COMPLIANCE_UV, SHORT_OHM = 76_000_000, 50
 SENSE_UA, ZERO_COUNTS, REST_COUNTS, ADC_ZERO = 55, 18, 6, 2_048  # noise of a count allowed for
 OVER_SHARE, OVER_UA = 1.22, 1_050
 RESET_US = 900_000
+WRITE_US = 60_000
+SETTLE_US = 300  # the virtual board senses a pulse when its level is set
 FAULT_KEPT_US = 150_000
 STATUS_US = 2_500_000  # after a boot the host asks, five times if it must
 LEVEL_UA = 100
@@ -204,8 +206,9 @@ def _permission(seen: Seen) -> Iterator[str]:
 
 
 def _started_late(seen: Seen, us: float, begin: float, what: str) -> bool:
-    """The person's start was under way when it said that it was at rest."""
-    if not what.startswith("it said") or what == "it said FAULT" or begin < us:
+    """The person's start was under way when it said that it was at rest, or when the emergency stop bounced: it goes on
+    at zero if the line is closed when it is carried out."""
+    if not (what.startswith("it said") or what == "emergency stop") or what == "it said FAULT" or begin < us:
         return False
     return any(
         start[0] <= us and all(answer[0] > us for answer in seen.of("answered") if answer[2] == start[2])
@@ -351,8 +354,10 @@ def _detections(seen: Seen, verdict: Verdict) -> None:
         if not _before(seen, note[0] + STATUS_US, ("link_pulled",)):  # somebody has to ask after a boot
             _reported(seen, verdict, "flash_corrupt", note[0], note[0] + STATUS_US)
     for note in seen.of("write_failed"):
-        if not _in_fault(seen, note[0]):
-            _reported(seen, verdict, "flash_error", note[0], note[0] + TURN_US)
+        # What happens in the first turn after a boot is said when somebody asks.
+        booted = any(note[0] - WRITE_US <= boot[0] <= note[0] for boot in seen.of("boot"))
+        if not _in_fault(seen, note[0]) and not (booted and _before(seen, note[0] + STATUS_US, ("link_pulled",))):
+            _reported(seen, verdict, "flash_error", note[0], note[0] + (STATUS_US if booted else TURN_US))
     for cut in seen.of("cut"):
         _kept(seen, verdict, cut[0])
 
@@ -361,6 +366,9 @@ def _reported(seen: Seen, verdict: Verdict, kind: str, onset_us: float, due_us: 
     """A fault that shows from `onset_us` on has to be said until `due_us`, unless the session ended before."""
     stopped = sum(note[3]["us"] for note in seen.of("injected") if note[2] == "cpu_stop" and note[0] < due_us)
     due_us += stopped if kind != "cpu_stop" else 0
+    # A write into flash lets the loop wait, and happens only at rest.
+    writes = [note[0] for note in seen.of("unwatched") if onset_us - WRITE_US <= note[0] <= due_us]
+    due_us += WRITE_US if writes and not seen.enabled(onset_us) else 0
     said = _said_fault(seen, onset_us)
     if said is not None and said <= due_us:
         verdict.detection_us.append((kind, said - onset_us))
@@ -414,7 +422,7 @@ def _row(
     """`count` pulses of the measured channel in a row that show it."""
     run: list[Pulse] = []
     for pulse in seen.pulses:
-        if pulse.channel or pulse.start_us < us or pulse.cut:
+        if pulse.channel or pulse.start_us < us + SETTLE_US or pulse.cut:
             continue
         if pulse.start_us > until:
             return None
@@ -451,6 +459,8 @@ def _before(seen: Seen, us: float, kinds: tuple[str, ...]) -> bool:
 
 
 def _stuck(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
+    if _before(seen, us, LOADS):
+        return None
     until = _until_other(seen, us, LOADS)
     if abs(what["counts"] - ADC_ZERO) > REST_COUNTS:
         return _row(seen, us, lambda _: True, 2, until)
@@ -458,6 +468,8 @@ def _stuck(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
 
 
 def _drift(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
+    if _before(seen, us, ("sense_stuck", "sense_drift", "sense_rest")):
+        return None
     return _row(seen, us + REST_COUNTS * 1e6 / abs(what["counts_per_s"]), lambda _: True, 2, _until_other(seen, us, LOADS))
 
 

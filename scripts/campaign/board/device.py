@@ -446,7 +446,7 @@ class World:
         self.host._script.insert(0, [0, "raw", {"text": event["text"]}])
 
     def _do_cpu_stop(self, event):
-        self.stopped_us = self.now_us + event["us"]
+        self.stopped_us = max(self.stopped_us, self.now_us + event["us"])
 
     def _do_sense_stuck(self, event):
         self.loads[0].stuck = event["counts"]
