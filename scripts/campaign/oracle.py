@@ -44,11 +44,11 @@ class Pulse:
     width_a_us: float  # of the pins
     gap_us: float
     width_b_us: float
-    a_ua: int  # through the load, while permission lasted
-    b_ua: int
+    a_ua: float  # through the load, while permission lasted
+    b_ua: float
     channel: int
-    set_ua: int  # by the level of phase A
-    set_b_ua: int
+    set_ua: float  # by the level of phase A
+    set_b_ua: float
     a_nc: float
     b_nc: float
     cut: bool  # permission ended within it
@@ -75,7 +75,7 @@ class Verdict:
 class Seen:
     """One case as the bench saw it: `notes` are [us, what, …], `pulses` rows of pins and currents."""
 
-    def __init__(self, plan: dict[str, Any], notes: list[Note], pulses: list[list[int]], end_us: float) -> None:
+    def __init__(self, plan: dict[str, Any], notes: list[Note], pulses: list[list[float]], end_us: float) -> None:
         self.plan = plan
         self.notes = notes
         self.end_us = end_us
@@ -101,13 +101,22 @@ class Seen:
         return at >= 0 and bool(self.enable[at][1])
 
     def _delivered(
-        self, start: float, wa: float, gap: float, wb: float, a: int, b: int, channel: int, set_a: int, set_b: int
+        self,
+        start: float,
+        wa: float,
+        gap: float,
+        wb: float,
+        a: float,
+        b: float,
+        channel: float,
+        set_a: float,
+        set_b: float,
     ) -> Pulse:
         in_a = self.high_us(start, start + wa)
         in_b = self.high_us(start + wa + gap, start + wa + gap + wb)
         cut = in_a < wa or in_b < wb
         return Pulse(
-            start, wa, gap, wb, a if in_a else 0, b if in_b else 0, channel, LEVEL_UA * set_a, LEVEL_UA * set_b,
+            start, wa, gap, wb, a if in_a else 0, b if in_b else 0, int(channel), LEVEL_UA * set_a, LEVEL_UA * set_b,
             a * in_a / 1_000, b * in_b / 1_000, cut,
         )  # fmt: skip
 
@@ -195,11 +204,10 @@ def _permission(seen: Seen) -> Iterator[str]:
         if begin < first and seen.plan.get("self_test_moves") is None:
             yield f"enable at {begin / 1e3:.1f} ms before a start"
         for us, bound, what in _ends(seen):
-            next_start = next((start for start in starts if start > us), float("inf"))
-            if begin < min(end, next_start) and max(begin, us + bound) < min(end, next_start) - 0.5 and end > us:
-                # A start that was sent before, and came after, is no end: then the enable rose after what ended it.
-                if not _started_late(seen, us, begin, what):
-                    yield f"enable at {max(begin, us + bound) / 1e3:.1f} ms, {what} at {us / 1e3:.1f} ms"
+            next_start = next((start for start in starts if start >= us), float("inf"))
+            since, until = max(begin, us + bound), min(end, next_start)
+            if since < until - 0.5 and not _started_late(seen, us, begin, what):
+                yield f"enable at {since / 1e3:.1f} ms, {what} at {us / 1e3:.1f} ms"
     for pulse in seen.pulses:
         if pulse.live and pulse.start_us < first:
             yield f"current at {pulse.start_us / 1e3:.1f} ms before a start"
@@ -218,15 +226,12 @@ def _started_late(seen: Seen, us: float, begin: float, what: str) -> bool:
 
 def _limits(seen: Seen) -> int:
     """Of the session: the prescription's, or the device's own if that was lower."""
-    return min([seen.plan["programme"]["max_current_ua"], *(note[2] for note in seen.of("accepted"))])
+    return min([int(seen.plan["programme"]["max_current_ua"]), *(int(note[2]) for note in seen.of("accepted"))])
 
 
 def _exempt(seen: Seen, pulse: Pulse) -> bool:
-    """A stage that delivers more than it was set to: as long as three pulses and a turn may take."""
-    for note in seen.of("injected"):
-        if note[2] == "stage_strong":
-            return pulse.start_us >= note[0]  # judged by whether and when it is reported
-    return False
+    """A stage that delivers more than it was set to is judged by whether and when that is reported."""
+    return any(pulse.start_us >= note[0] for note in seen.of("injected") if note[2] == "stage_strong")
 
 
 def _currents(seen: Seen) -> Iterator[str]:
@@ -255,7 +260,8 @@ def _currents(seen: Seen) -> Iterator[str]:
         if ua > limit_ua:
             yield f"{at}: {ua} uA above the session's limit {limit_ua} uA"
         most = max(
-            (value for begin, until, value in asked.get(pulse.channel, ()) if begin <= pulse.start_us <= until), default=0
+            (value for begin, until, value in asked.get(pulse.channel, ()) if begin <= pulse.start_us <= until),
+            default=0,
         )
         if ua > most:
             yield f"{at}: {ua} uA, set {most} uA"
@@ -369,6 +375,10 @@ def _reported(seen: Seen, verdict: Verdict, kind: str, onset_us: float, due_us: 
     # A write into flash lets the loop wait, and happens only at rest.
     writes = [note[0] for note in seen.of("unwatched") if onset_us - WRITE_US <= note[0] <= due_us]
     due_us += WRITE_US if writes and not seen.enabled(onset_us) else 0
+    again = any(onset_us <= start[0] <= due_us for start in _starts(seen))
+    if seen.enabled(due_us) and due_us < seen.end_us and not again:
+        verdict.unsafe.append(f"{kind} from {onset_us / 1e3:.1f} ms on, enable high at {due_us / 1e3:.1f} ms")
+    due_us += seen.plan.get("report_us", 0)
     said = _said_fault(seen, onset_us)
     if said is not None and said <= due_us:
         verdict.detection_us.append((kind, said - onset_us))
@@ -408,7 +418,9 @@ def _kept(seen: Seen, verdict: Verdict, cut_us: float) -> None:
     since = next(n[0] for n in said if n[2] == "FAULT" and n[0] >= first)
     after = next((note for note in seen.of("said") if note[0] > cut_us), None)
     if cut_us - since > FAULT_KEPT_US and after is not None and after[2] != "FAULT":
-        verdict.undetected.append(f"the fault of {since / 1e3:.1f} ms was forgotten in the power cut at {cut_us / 1e3:.1f} ms")
+        verdict.undetected.append(
+            f"the fault of {since / 1e3:.1f} ms was forgotten in the power cut at {cut_us / 1e3:.1f} ms"
+        )
 
 
 # From when on a fault shows, and when it has to be reported; None: it need not be.
@@ -436,7 +448,16 @@ def _until_other(seen: Seen, us: float, kinds: tuple[str, ...]) -> float:
     return next((n[0] for n in seen.of("injected") if n[0] > us and n[2] in kinds), float("inf"))
 
 
-LOADS = ("load_open", "load_short", "load_10k", "load_back", "sense_stuck", "stage_strong", "stage_unequal", "sense_drift")
+LOADS = (
+    "load_open",
+    "load_short",
+    "load_10k",
+    "load_back",
+    "sense_stuck",
+    "stage_strong",
+    "stage_unequal",
+    "sense_drift",
+)
 
 
 def _load(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
@@ -470,7 +491,9 @@ def _stuck(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
 def _drift(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
     if _before(seen, us, ("sense_stuck", "sense_drift", "sense_rest")):
         return None
-    return _row(seen, us + REST_COUNTS * 1e6 / abs(what["counts_per_s"]), lambda _: True, 2, _until_other(seen, us, LOADS))
+    return _row(
+        seen, us + REST_COUNTS * 1e6 / abs(what["counts_per_s"]), lambda _: True, 2, _until_other(seen, us, LOADS)
+    )
 
 
 def _rest(seen: Seen, us: float, what: dict[str, Any]) -> Onset:

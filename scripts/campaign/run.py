@@ -44,7 +44,9 @@ def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple
     ran = subprocess.run(command, input=text, capture_output=True, text=True, env=environment)
     lines = ran.stdout.splitlines()
     if ran.returncode or len(lines) != len(plans):
-        raise RuntimeError(f"seed {plans[len(lines) :][:1]}: the bench's board ended ({ran.returncode}): {ran.stderr[-2000:]}")
+        raise RuntimeError(
+            f"seed {plans[len(lines) :][:1]}: the bench's board ended ({ran.returncode}): {ran.stderr[-2000:]}"
+        )
     for case, line in zip(plans, lines, strict=True):
         found = json.loads(line)
         seen = oracle.Seen(case, found["notes"], found["pulses"], found["end_us"])
@@ -122,7 +124,9 @@ def campaign(first: int, count: int, chip_count: int) -> int:
         return 2
     parts = [(CHIP_SEED + first + i, min(A_CHIP_PART, chip_count - i)) for i in range(0, chip_count, A_CHIP_PART)]
     parts += [(first + i, min(A_PART, count - i)) for i in range(0, count, A_PART)]
-    print(f"seeds {first} to {first + count - 1} on the virtual board, {chip_count} from {CHIP_SEED + first} on the chip")
+    print(
+        f"seeds {first} to {first + count - 1} on the virtual board, {chip_count} from {CHIP_SEED + first} on the chip"
+    )
     command = [
         "parallel", "--will-cite", "--colsep", " ", "--workdir", str(ROOT), "--eta", "--line-buffer",
         "env", "PYTHONPATH=scripts", ".venv/bin/python", "-m", "campaign.run", "--part", "{1}", "{2}",

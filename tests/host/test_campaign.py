@@ -29,7 +29,9 @@ def judged(cases: list[dict[str, Any]], variant: str = "") -> list[dict[str, Any
 def test_the_firmware_as_it_is_passes_where_the_broken_ones_do_not() -> None:
     seeds = sorted({*SEEDS, *(seed for seeds in SEEDS_OF.values() for seed in seeds)})
     found = judged([plan.make(seed) for seed in seeds])
-    assert [(each["seed"], each["unsafe"], each["undetected"]) for each in found if each["unsafe"] or each["undetected"]] == []
+    assert [
+        (each["seed"], each["unsafe"], each["undetected"]) for each in found if each["unsafe"] or each["undetected"]
+    ] == []
 
 
 @pytest.mark.parametrize("variant", sorted(path.stem for path in BROKEN.glob("*.py")))
@@ -48,7 +50,9 @@ def case(faults: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     made: dict[str, Any] = plan.make(1587)
     made.update({"faults": faults, "end_us": 5_000 * MS, "clock_ms": 0, "recover": [], "after_boot": []})
     made["programme"].update({"effect": "motor", "max_current_ua": 25_000})
-    made["programme"]["phases"][0].update({"work_ms": 2_000, "rest_ms": 1_000, "rate_mhz": 35_000, "duration_ms": 60_000})
+    made["programme"]["phases"][0].update(
+        {"work_ms": 2_000, "rest_ms": 1_000, "rate_mhz": 35_000, "duration_ms": 60_000}
+    )
     made["script"] = [
         [125, "load", {"programme": made["programme"]}], [10, "acknowledge", {}], [10, "arm", {}], [10, "start", {}],
     ]  # fmt: skip
@@ -62,7 +66,7 @@ def test_a_clock_that_goes_back_within_a_turn_is_no_wait() -> None:
         ((found, seen),) = run.cases([case([{"at_us": 188 * MS, "kind": "clock_back", "us": back_us}])])
         assert (found["unsafe"], found["undetected"]) == ([], [])
         assert [kind for kind, _ in found["detection_ms"]] == ["clock_back"]
-        assert [note[3] for note in seen.of("said") if note[2] == "FAULT"][0] == 24
+        assert next(note[3] for note in seen.of("said") if note[2] == "FAULT") == 24
 
 
 def test_a_case_is_the_same_each_time_and_says_that_faults_are_injected() -> None:

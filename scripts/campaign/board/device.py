@@ -346,7 +346,9 @@ class Host:
             self._line = frame.encode(dict(arguments, seq=self._seq, cmd=command))
         self._command = command
         self._tries = 0
-        shown = {key: value for key, value in arguments.items() if key in ("channel", "current_ua", "rate_mhz", "width_us")}
+        shown = {
+            key: value for key, value in arguments.items() if key in ("channel", "current_ua", "rate_mhz", "width_us")
+        }
         world.note("sent", self._seq, command, shown)
         self._send()
 
