@@ -216,7 +216,10 @@ def _permission(seen: Seen) -> Iterator[str]:
 def _started_late(seen: Seen, us: float, begin: float, what: str) -> bool:
     """The person's start was under way when it said that it was at rest, or when the emergency stop bounced: it goes on
     at zero if the line is closed when it is carried out."""
-    if not (what.startswith("it said") or what == "emergency stop") or what == "it said FAULT" or begin < us:
+    heard_late_us = seen.plan.get("report_us", 0) if what.startswith("it said") else 0
+    if not (what.startswith("it said") or what == "emergency stop") or what == "it said FAULT":
+        return False
+    if begin < us - heard_late_us:
         return False
     return any(
         start[0] <= us and all(answer[0] > us for answer in seen.of("answered") if answer[2] == start[2])

@@ -29,7 +29,8 @@ def make(seed: int) -> Plan:
     script = _session(die, programme)
     plan: Plan = {
         "seed": seed, "end_us": end_us, "programme": programme, "script": script, "faults": [], "recover": [],
-        "load_ohm": die.choice((300, 500, 1_000)), "clock_ms": 0, "slow_us": die.randrange(1, 1 << 30), "after_boot": [],
+        "load_ohm": die.choice((300, 500, 1_000)), "clock_ms": 0, "slow_us": die.randrange(1, 1 << 30),
+        "after_boot": [],
     }  # fmt: skip
     if die.random() < 0.6:
         again = [[20, "load", {"programme": programme}], [20, "acknowledge", {}], [20, "arm", {}], [20, "start", {}]]

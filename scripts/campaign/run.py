@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rich.progress import track
+
 from campaign import oracle, plan
 from opennmes.ports.virtual import micropython
 
@@ -128,14 +130,18 @@ def campaign(first: int, count: int, chip_count: int) -> int:
         f"seeds {first} to {first + count - 1} on the virtual board, {chip_count} from {CHIP_SEED + first} on the chip"
     )
     command = [
-        "parallel", "--will-cite", "--colsep", " ", "--workdir", str(ROOT), "--eta", "--line-buffer",
+        "parallel", "--will-cite", "--colsep", " ", "--workdir", str(ROOT), "--line-buffer",
         "env", "PYTHONPATH=scripts", ".venv/bin/python", "-m", "campaign.run", "--part", "{1}", "{2}",
     ]  # fmt: skip
-    with tempfile.TemporaryFile("w+") as out:
-        text = "".join(f"{seed} {size}\n" for seed, size in parts)
-        ran = subprocess.run(command, input=text, text=True, stdout=out, cwd=ROOT)
-        out.seek(0)
-        found = [json.loads(line) for line in out]
+    text = "".join(f"{seed} {size}\n" for seed, size in parts)
+    with tempfile.TemporaryFile("w+") as list_of_parts:
+        list_of_parts.write(text)
+        list_of_parts.seek(0)
+        running = subprocess.Popen(command, stdin=list_of_parts, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert running.stdout is not None
+        lines = track(running.stdout, "campaign", total=count + chip_count)
+        found: list[Result] = [json.loads(line) for line in lines]
+        returncode = running.wait()
     for each in found:
         for word in ("unsafe", "undetected"):
             for text in each[word]:
@@ -144,7 +150,7 @@ def campaign(first: int, count: int, chip_count: int) -> int:
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(table, indent=1) + "\n")
     print(json.dumps(table, indent=1))
-    complete = ran.returncode == 0 and len(found) == count + chip_count
+    complete = returncode == 0 and len(found) == count + chip_count
     if not complete:
         print(f"campaign: {len(found)} of {count + chip_count} cases ran; see above", file=sys.stderr)
     return 0 if complete and not table["unsafe"] and not table["undetected"] else 1
