@@ -544,7 +544,7 @@ def _stopped(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
 
 
 def _opened(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
-    fell = any(at == us and not level for at, level in seen.enable)
+    fell = any(us <= at <= us + 2 * GUARD_US and not level for at, level in seen.enable)
     return (us, us + TURN_US) if fell else None
 
 
