@@ -1,6 +1,6 @@
 # `make` alone explains the others. Every target installs what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench test lint clean
+.PHONY: help setup demo bench campaign test lint clean
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
@@ -16,6 +16,10 @@ demo: setup  ## the whole thing on an emulated Pico: a prescription in, measured
 
 bench: setup  ## our pulses beside the usual ways on the emulated chip, some 5 minutes, into build/bench.{json,md,png}
 	@PYTHONPATH=scripts .venv/bin/python -m bench.run
+
+# On other machines too, each with this checkout at the same place: make campaign PARALLEL='--sshlogin :,one,two'
+campaign: setup  ## thousands of random sessions with faults in them, judged from outside, into build/campaign.json; SEED=N: one again
+	@PYTHONPATH=scripts .venv/bin/python -m campaign.run $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython's stubs
 	@.venv/bin/ruff check .

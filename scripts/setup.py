@@ -59,6 +59,7 @@ def missing_packages() -> list[str]:
         "gcc-arm-none-eabi": has("arm-none-eabi-gcc", "--version"),
         "libnewlib-arm-none-eabi": arm_library("libc.a"),
         "libstdc++-arm-none-eabi-newlib": arm_library("libstdc++.a"),
+        "parallel": has("parallel", "--version"),  # GNU's: runs `make campaign` on all cores, or on several machines
     }
     return [package for package, there in needs.items() if not there]
 

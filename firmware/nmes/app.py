@@ -33,8 +33,9 @@ def run():
                 panel.step()
             except Exception as error:
                 supervisor.fail(INTERNAL_ERROR, repr(error))
-            # Less after a long turn: at 500 Hz what it took has to be made up for within the queue.
-            hal.wait_ms(max(1, LOOP_MS - (hal.now_ms() - begin_ms)))
+            # Less after a long turn: at 500 Hz what it took has to be made up for within the queue. Never more: a clock
+            # that has gone back must not become a wait.
+            hal.wait_ms(min(LOOP_MS, max(1, LOOP_MS - (hal.now_ms() - begin_ms))))
     finally:
         hal.rest()
         hal.signal(0, 0, 0)

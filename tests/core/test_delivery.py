@@ -98,8 +98,12 @@ class ThreeInARow(unittest.TestCase):
         self.check(seen(10, 0, 0, 0, 1689 * MV), faults.ELECTRODE_OPEN)
         self.assertEqual(verdicts(*[seen(9, 0, 0, 1689 * MV, 1689 * MV)] * 4), [0] * 4)
 
-    def test_below_5_mA_the_current_is_too_coarse_to_judge(self):
-        self.assertEqual(verdicts(*[seen(49, 0, 0, 0, 0)] * 4), [0] * 4)
+    def test_below_5_mA_the_sense_may_be_1_mA_off_as_well(self):
+        # 80 % of 4.9 mA less 1 mA are 2.92: 54 counts are just enough, 53 are not. Of 1.2 mA nothing is left.
+        self.assertEqual(verdicts(*[seen(49, 54 * UA, 54 * UA)] * 4), [0] * 4)
+        self.check(seen(49, 54 * UA, 53 * UA), faults.ELECTRODE_OPEN)
+        self.assertEqual(verdicts(*[seen(12, 0, 0, 0, 0)] * 4), [0] * 4)
+        self.check(seen(13, 0, 0, 0, 0), faults.ELECTRODE_OPEN)
         self.check(seen(50, 0, 0, 0, 0), faults.ELECTRODE_OPEN)
 
     def test_short_above_10_mA_only(self):

@@ -17,7 +17,7 @@ except ImportError:
 
 IN_A_ROW = const(3)
 
-# Below these set currents the sense is too coarse to judge: 20 % of 5 mA is 1 mA, what the stage's sense may be off.
+# 20 % of 5 mA is 1 mA, what the stage's sense may be off; below, that is allowed for too.
 OPEN_SET_UA = const(5_000)
 OPEN_PERCENT = const(80)
 COMPLIANCE_SET_UA = const(1_000)
@@ -205,7 +205,7 @@ class Delivery:
         set_ua = self.calibration.set_ua(code)
         self._code = code
         self._set_ua = set_ua
-        self._least_ua = -(-OPEN_PERCENT * set_ua // 100) if set_ua >= OPEN_SET_UA else -self._tolerance_ua
+        self._least_ua = -(-OPEN_PERCENT * set_ua // 100) - (0 if set_ua >= OPEN_SET_UA else self._tolerance_ua)
         self._most_ua = self._tolerance_ua + OVER_PERCENT * set_ua // 100
 
     def lacking(self, count):
@@ -219,7 +219,9 @@ class Delivery:
     def _bad(self, set_ua, is_ua, is_mv):
         """What is wrong with one phase, as bits."""
         bad = 0
-        if set_ua >= OPEN_SET_UA and 100 * is_ua < OPEN_PERCENT * set_ua:
+        if 100 * is_ua < OPEN_PERCENT * set_ua and (
+            set_ua >= OPEN_SET_UA or 100 * (is_ua + self._tolerance_ua) < OPEN_PERCENT * set_ua
+        ):
             bad = _OPEN
         elif is_mv >= self._compliance_mv and set_ua >= COMPLIANCE_SET_UA:
             bad = _OPEN

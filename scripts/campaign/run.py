@@ -1,0 +1,175 @@
+"""`make campaign`: many random sessions with faults in them, judged from outside; writes build/campaign.json.
+
+GNU parallel runs the parts, on all cores or on several machines, and starts this file again for each of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from campaign import oracle, plan
+from opennmes.ports.virtual import micropython
+
+ROOT = Path(__file__).resolve().parents[2]
+BOARD = Path(__file__).resolve().parent / "board" / "device.py"
+OUT = ROOT / "build" / "campaign.json"
+CASES, CHIP_CASES = 3_000, 10
+A_PART, A_CHIP_PART = 50, 5
+CHIP_SEED = 1_000_000_000  # seeds from here on are cases of the emulated chip
+
+Result = dict[str, Any]
+
+
+def virtual(seeds: Iterable[int], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
+    """Run these cases on the bench's board and judge them. `variant`: a file that breaks the firmware on purpose."""
+    yield from cases([plan.make(seed) for seed in seeds], variant)
+
+
+def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
+    folders = [ROOT / "firmware", ROOT / "boards", ROOT / "boards" / "virtual"]
+    command = [micropython(ROOT), "-X", "heapsize=16m", str(BOARD), *([str(variant)] if variant else [])]
+    environment = {**os.environ, "MICROPYPATH": ":".join(map(str, folders))}
+    text = "".join(json.dumps(case) + "\n" for case in plans)
+    ran = subprocess.run(command, input=text, capture_output=True, text=True, env=environment)
+    lines = ran.stdout.splitlines()
+    if ran.returncode or len(lines) != len(plans):
+        raise RuntimeError(
+            f"seed {plans[len(lines) :][:1]}: the bench's board ended ({ran.returncode}): {ran.stderr[-2000:]}"
+        )
+    for case, line in zip(plans, lines, strict=True):
+        found = json.loads(line)
+        seen = oracle.Seen(case, found["notes"], found["pulses"], found["end_us"])
+        yield result(case["seed"], oracle.judge(seen)), seen
+
+
+def result(seed: int, verdict: oracle.Verdict) -> Result:
+    return {
+        "seed": seed, "unsafe": verdict.unsafe, "undetected": verdict.undetected, "injected": verdict.injected,
+        "detection_ms": [[kind, round(us / 1000, 3)] for kind, us in verdict.detection_us],
+    }  # fmt: skip
+
+
+def part(first: int, count: int) -> int:
+    """One part, for GNU parallel: a line of JSON for each case."""
+    seeds = range(first, first + count)
+    if first >= CHIP_SEED:
+        from campaign import chip
+
+        found: Iterable[Result] = chip.run(seeds)
+    else:
+        found = (each for each, _ in virtual(seeds))
+    for each in found:
+        print(json.dumps(each), flush=True)
+    return 0
+
+
+def replay(seed: int) -> int:
+    """One case with all that was seen of it."""
+    if seed >= CHIP_SEED:
+        from campaign import chip
+
+        ((found, seen),) = chip.cases([seed])
+    else:
+        ((found, seen),) = virtual([seed])
+    print(json.dumps(seen.plan, indent=1))
+    rows = [(note[0], note[1:]) for note in seen.notes]
+    rows += [(pulse.start_us, [f"ch{pulse.channel}", pulse]) for pulse in seen.pulses]
+    for us, what in sorted(rows, key=lambda row: row[0]):
+        print(f"{us / 1000:12.3f} ms ", *what)
+    print(json.dumps(found, indent=1))
+    return bool(found["unsafe"] or found["undetected"])
+
+
+def summary(found: list[Result]) -> dict[str, Any]:
+    injected: Counter[str] = Counter()
+    detection: defaultdict[str, list[float]] = defaultdict(list)
+    for each in found:
+        injected.update(each["injected"])
+        for kind, ms in each["detection_ms"]:
+            detection[kind].append(ms)
+    seeds = sorted(each["seed"] for each in found)
+    on_virtual = [seed for seed in seeds if seed < CHIP_SEED]
+    on_chip = [seed for seed in seeds if seed >= CHIP_SEED]
+    return {
+        "cases": len(found),
+        "injected": dict(sorted(injected.items())),
+        "unsafe": sum(bool(each["unsafe"]) for each in found),
+        "undetected": sum(bool(each["undetected"]) for each in found),
+        "detection_ms": {
+            kind: {"median": round(statistics.median(ms), 3), "maximum": max(ms), "count": len(ms)}
+            for kind, ms in sorted(detection.items())
+        },
+        "seeds": {
+            "virtual": [on_virtual[0], on_virtual[-1]] if on_virtual else [],
+            "chip": [on_chip[0], on_chip[-1]] if on_chip else [],
+            "failed": [each["seed"] for each in found if each["unsafe"] or each["undetected"]],
+        },
+    }
+
+
+def campaign(first: int, count: int, chip_count: int) -> int:
+    if shutil.which("parallel") is None:
+        print("campaign: GNU parallel is missing; run `make setup`, or `apt-get install parallel`", file=sys.stderr)
+        return 2
+    parts = [(CHIP_SEED + first + i, min(A_CHIP_PART, chip_count - i)) for i in range(0, chip_count, A_CHIP_PART)]
+    parts += [(first + i, min(A_PART, count - i)) for i in range(0, count, A_PART)]
+    print(
+        f"seeds {first} to {first + count - 1} on the virtual board, {chip_count} from {CHIP_SEED + first} on the chip"
+    )
+    command = [
+        "parallel", "--will-cite", "--colsep", " ", "--workdir", str(ROOT), "--line-buffer",
+        "env", "PYTHONPATH=scripts", ".venv/bin/python", "-m", "campaign.run", "--part", "{1}", "{2}",
+    ]  # fmt: skip
+    text = "".join(f"{seed} {size}\n" for seed, size in parts)
+    with tempfile.TemporaryFile("w+") as list_of_parts:
+        list_of_parts.write(text)
+        list_of_parts.seek(0)
+        running = subprocess.Popen(command, stdin=list_of_parts, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert running.stdout is not None
+        lines = track(running.stdout, "campaign", total=count + chip_count)
+        found: list[Result] = [json.loads(line) for line in lines]
+        returncode = running.wait()
+    for each in found:
+        for word in ("unsafe", "undetected"):
+            for text in each[word]:
+                print(f"{word}: seed {each['seed']}: {text}; again: make campaign SEED={each['seed']}")
+    table = summary(found)
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps(table, indent=1) + "\n")
+    print(json.dumps(table, indent=1))
+    complete = returncode == 0 and len(found) == count + chip_count
+    if not complete:
+        print(f"campaign: {len(found)} of {count + chip_count} cases ran; see above", file=sys.stderr)
+    return 0 if complete and not table["unsafe"] and not table["undetected"] else 1
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="campaign", description=__doc__)
+    options.add_argument("--seed", type=int, help="run this case again and show what was seen of it")
+    options.add_argument("--first", type=int, default=1, help="the first seed (1)")
+    options.add_argument("--cases", type=int, default=CASES, help=f"on the virtual board ({CASES})")
+    options.add_argument("--chip", type=int, default=CHIP_CASES, help=f"on the emulated chip ({CHIP_CASES})")
+    options.add_argument("--part", type=int, nargs=2, metavar=("FIRST", "COUNT"), help="for GNU parallel")
+    asked = options.parse_args()
+    if asked.part:
+        return part(*asked.part)
+    if asked.seed is not None:
+        return replay(asked.seed)
+    return campaign(asked.first, asked.cases, asked.chip)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
