@@ -127,8 +127,8 @@ class ThreeInARow(unittest.TestCase):
         self.check(seen(0, 19 * UA, 19 * UA), faults.CURRENT_MISMATCH, seen(0))
 
     def test_the_wrong_way_round(self):
-        self.assertEqual(verdicts(*[seen(40, -18 * UA, -18 * UA)] * 4), [0] * 4)
-        self.check(seen(40, -19 * UA, -19 * UA), faults.CURRENT_MISMATCH)
+        self.assertEqual(verdicts(*[seen(9, -18 * UA, -18 * UA)] * 4), [0] * 4)
+        self.check(seen(9, -19 * UA, -19 * UA), faults.CURRENT_MISMATCH)
 
     def test_a_sense_that_is_stuck_anywhere_is_found(self):
         for counts in (0, 1, 1000, 2000, ZERO, 2100, 3000, 4095):

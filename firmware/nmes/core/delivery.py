@@ -205,8 +205,13 @@ class Delivery:
         set_ua = self.calibration.set_ua(code)
         self._code = code
         self._set_ua = set_ua
-        self._least_ua = -(-OPEN_PERCENT * set_ua // 100) - (0 if set_ua >= OPEN_SET_UA else self._tolerance_ua)
+        self._least_ua = self._open_ua(set_ua) if set_ua >= COMPLIANCE_SET_UA else -self._tolerance_ua
         self._most_ua = self._tolerance_ua + OVER_PERCENT * set_ua // 100
+
+    def _open_ua(self, set_ua):
+        """Less than this is an open electrode."""
+        least_ua = -(-OPEN_PERCENT * set_ua // 100)
+        return least_ua if set_ua >= OPEN_SET_UA else least_ua - self._tolerance_ua
 
     def lacking(self, count):
         """`count` pulses have ended and were not measured. Returns 0, or the fault that this is."""
@@ -219,9 +224,7 @@ class Delivery:
     def _bad(self, set_ua, is_ua, is_mv):
         """What is wrong with one phase, as bits."""
         bad = 0
-        if 100 * is_ua < OPEN_PERCENT * set_ua and (
-            set_ua >= OPEN_SET_UA or 100 * (is_ua + self._tolerance_ua) < OPEN_PERCENT * set_ua
-        ):
+        if set_ua >= COMPLIANCE_SET_UA and is_ua < self._open_ua(set_ua):
             bad = _OPEN
         elif is_mv >= self._compliance_mv and set_ua >= COMPLIANCE_SET_UA:
             bad = _OPEN
