@@ -20,7 +20,10 @@ def edges(trace: Trace, asked: Asked) -> Figures:
     error of a whole width; one that is missing altogether shows in `pulses_seen` and in the period.
     """
     allowed = trace.changes("enable")
-    begin = next((nanos for nanos, value in allowed if value), None)
+    # The firmware raises it in its self-test too: what counts is the time that the first phase lies in.
+    in_phase = (nanos for nanos, value in trace.changes("ch0_a") if value and trace.value_at("enable", nanos))
+    first_a = next(in_phase, trace.end_nanos)
+    begin = max((nanos for nanos, value in allowed if value and nanos <= first_a), default=None)
     found: list[measure.Pulse] = []
     count = 0
     if begin is not None:
