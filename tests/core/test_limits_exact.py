@@ -179,6 +179,11 @@ class OnTheLimitTogether(unittest.TestCase):
             part, same = Part(duty, ratio), Part(500_000_000_000_000_000, other) if other == 4 else Part(duty, other)
             self.assertIn("rms_sum", sums_broken(Pair(part, same), 1), (ratio, other))
 
+    def test_one_that_is_too_strong_alone_is_so_beside_a_weak_one(self):
+        # 70.7 mA and next to nothing
+        for pair in (Pair(Part(2_500_000_000_000_000_000), Part(1)), Pair(Part(1), Part(2_500_000_000_000_000_000))):
+            self.assertIn("rms_sum", sums_broken(pair, 1))
+
     def test_the_sum_of_two_averages(self):
         # I * 2 d = 10 mA with I = 1 uA
         duty = 2_500_000_000_000
