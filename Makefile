@@ -1,6 +1,6 @@
 # `make` alone explains the others. Every target installs what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench campaign test lint clean
+.PHONY: help setup demo bench campaign test lint mutants clean
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
@@ -29,6 +29,9 @@ lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython
 
 test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cycle, the emulated chip, host tools
 	@$(PYTEST) --numprocesses=logical --durations=10
+
+mutants: setup  ## change the core in every place, one at a time: some test must fail; some 15 minutes, into build/mutants.md
+	@.venv/bin/python scripts/mutants.py
 
 clean:  ## remove what was made in this checkout; the cache (~/.cache/opennmes) stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache

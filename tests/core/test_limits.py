@@ -264,8 +264,9 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
         ):
             phase = samples.phase(rate_mhz=rate_mhz, work_ms=work_ms, rest_ms=rest_ms)
             self.assertEqual(codes(1_000, [phase], effect=effect), wanted, (rate_mhz, work_ms, rest_ms, effect))
-        (reason,) = reasons(1_000, [samples.phase(work_ms=5_001, rest_ms=100)])
-        self.assertEqual(reason["bound"], 2_501)
+        for work_ms, least_ms in ((5_000, 2_500), (5_001, 2_501)):
+            (reason,) = reasons(1_000, [samples.phase(work_ms=work_ms, rest_ms=100)])
+            self.assertEqual(reason["bound"], least_ms)
 
     def test_the_last_work_of_a_phase_rests_too_before_the_next(self):
         # Else work after work would make the rest of every phase optional.
@@ -287,6 +288,15 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
             if found:
                 self.assertEqual((found[0]["phase"], found[0]["bound"]), ("first", 2_500))
         self.assertEqual(codes(1_000, [samples.phase(duration_ms=20_000)]), set())
+        odd = samples.phase(name="odd", duration_ms=5_001, work_ms=5_001)
+        (reason,) = reasons(1_000, [odd, samples.phase(name="last")])
+        self.assertEqual((reason["asked"], reason["bound"]), (0, 2_501))
+
+    def test_only_the_phase_that_follows_counts_as_the_next(self):
+        tight, calm = samples.phase(name="tight", duration_ms=5_000), samples.phase(name="calm", rate_mhz=12_000)
+        self.assertEqual(codes(1_000, [tight, calm, tight]), set())
+        self.assertEqual(codes(1_000, [calm, tight, tight]), {"no_rest_at_end"})
+        self.assertEqual(codes(1_000, [calm, calm, tight]), set())
 
 
 class LimitsThatTheEnvelopeKeepsOutOfReachHoldToo(unittest.TestCase):

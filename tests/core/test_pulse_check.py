@@ -18,6 +18,16 @@ def bad(level=300, width_us=250, gap_us=50, period_us=20_000, level_most=1_000, 
     return pulse_check.bad(halves, 0, level_most, other.get("dummy", False))
 
 
+def bad_fields(level, width_us, gap_us, width_b_us, dummy=False, at=0, rest=40_000):
+    """The same of fields that encode would refuse or that no DAC has, at any place of a longer array of zeros."""
+    halves = array("H", [0] * (at + 6))
+    shape = gap_us - 1 << 1 | width_us - 2 << 11 | width_b_us - 2 << 21
+    for i, word in enumerate((1 | level << 1 | level << 17, 1 | rest << 1, shape)):
+        halves[at + 2 * i] = word & 0xFFFF
+        halves[at + 2 * i + 1] = word >> 16
+    return pulse_check.bad(halves, at, 32_767, dummy)
+
+
 class WhatIsAcceptableIsLetThrough(unittest.TestCase):
     def test_every_width_and_gap_of_the_envelope_at_its_largest_level(self):
         for width_us in range(50, 501):
@@ -112,11 +122,26 @@ class EachRuleRefuses(unittest.TestCase):
         for rest in (32_768, 65_536, 1_048_576, 32_768 + 6_000):
             self.assertEqual(bad(period_us=rest + 272 + 250 + 50 + 250), 0)
 
+    def test_a_second_phase_or_a_gap_into_a_resistor_that_is_too_long(self):
+        for width_us, width_b_us, wanted in ((100, 1_000, 0), (143, 1_001, 5), (1_000, 1_000, 0), (1_001, 1_001, 5)):
+            self.assertEqual(bad_fields(0, width_us, 1, width_b_us, dummy=True), wanted, (width_us, width_b_us))
+        self.assertEqual(bad_fields(100, 100, 1_000, 100, dummy=True), 0)
+        self.assertEqual(bad_fields(100, 100, 1_001, 100, dummy=True), 5)
+
+    def test_a_charge_of_a_level_beyond_every_DAC(self):
+        # 25 uC to the count also where a hundredth of a percent is more than a level
+        self.assertEqual(bad_fields(12_500, 20, 50, 20), 0)
+        self.assertEqual(bad_fields(12_501, 20, 50, 20), 7)
+
     def test_a_charge_that_is_too_large(self):
         self.assertEqual(bad(500, width_us=500), 0)
         self.assertEqual(bad(501, width_us=500), 7)
         self.assertEqual(bad(1_000, width_us=250), 0)
         self.assertEqual(bad(1_000, width_us=251), 7)
+
+    def test_a_long_rest_of_a_later_record(self):
+        for at in (0, 6, 12):
+            self.assertEqual(bad_fields(100, 100, 50, 100, at=at, rest=32_768), 0)
 
     def test_it_looks_at_the_record_it_is_told_to(self):
         halves = array("H", [0xFFFF] * 18)

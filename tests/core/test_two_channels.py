@@ -94,6 +94,17 @@ class OneBudgetForBoth(unittest.TestCase):
                 for _, parameter, bound, _ in limits._sums_broken(whole, uneven, current_ua):
                     self.assertTrue(shown[parameter] > bound, (parameter, current_ua))
 
+    def test_a_channel_that_the_stage_does_not_have(self):
+        one = samples.stage(channels=1)
+        for rows, broken in (([0], []), ([1], [1]), ([0, 1], [1])):
+            rows = [{"channel": index, "delay_us": 0} for index in rows]
+            whole = programme.parse(samples.programme(channels=rows))
+            self.assertEqual(limits.check(whole, samples.STAGE, 1_000), [])
+            found = limits.check(whole, one, 1_000)
+            self.assertEqual(
+                [(r["code"], r["asked"], r["bound"]) for r in found], [("no_such_channel", i, 0) for i in broken]
+            )
+
     def test_one_channel_alone_shares_with_nobody(self):
         whole = programme.parse(samples.programme([samples.phase(rate_mhz=150_000)]))
         self.assertEqual(limits._sums_broken(whole, STRONG, 1_000_000), [])

@@ -1,0 +1,322 @@
+"""core/session.py: late turns, delayed channels, and what is left behind or must not be."""
+
+import unittest
+
+import samples
+
+from nmes.core import checklist, session
+from nmes.core.reason import Refused
+from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING, Session
+
+T0 = 123_456
+DELAY_US = 2_500_000
+SHORT = samples.phase(rate_mhz=10_000, work_ms=0, rest_ms=0, ramp_up_ms=500, ramp_down_ms=500, duration_ms=1_000)
+# Widths may be adjusted within what the programme has somewhere.
+WIDTHS = [samples.phase(), samples.phase(width_us=100), samples.phase(width_us=400)]
+
+
+def loaded(data=None):
+    made = Session(samples.STAGE)
+    made.load(data or samples.programme())
+    return made
+
+
+def armed(data=None):
+    made = loaded(data)
+    made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+    made.arm(made.programme_crc, T0)
+    return made
+
+
+def running(data=None, ua=0):
+    made = armed(data)
+    made.start(T0)
+    for lane in made.lanes:
+        lane.intensity_ua = ua
+    return made
+
+
+def delayed(first_us=0, second_us=DELAY_US, phases=None):
+    rows = [{"channel": 0, "delay_us": first_us}, {"channel": 1, "delay_us": second_us}]
+    return samples.programme(phases, channels=rows)
+
+
+def reason(action, *arguments):
+    """The only reason of a refusal."""
+    try:
+        action(*arguments)
+    except Refused as refused:
+        (found,) = refused.reasons
+        return found["code"], found["parameter"], found["asked"], found["bound"]
+    return None
+
+
+class Memory(unittest.TestCase):
+    def test_load_hands_on_what_it_accepted(self):
+        made = Session(samples.STAGE)
+        accepted = made.load(samples.programme())
+        self.assertTrue(accepted is made.programme and accepted is not None)
+
+    def test_it_is_intact_after_loading_and_whatever_it_does(self):
+        made = running(delayed(), ua=5_000)
+        self.assertTrue(made.intact())
+        made.took()
+        made.pause(T0 + 100)
+        self.assertTrue(made.intact())
+
+    def test_every_other_programme_in_its_place_is_noticed(self):
+        # Some have a larger number than what was accepted, some a smaller one.
+        larger = 0
+        for i in range(20):
+            data = samples.programme()
+            made = loaded(data)
+            data["title"] = "other %d" % i
+            self.assertFalse(made.intact())
+            larger += session.programme.crc(data) > made.programme_crc
+        self.assertTrue(0 < larger < 20, larger)
+
+    def test_what_was_made_of_the_programme_is_watched_too(self):
+        for field in ("index", "ratio", "delay_us"):
+            made = loaded(delayed())
+            channel = made.programme.channels[1]
+            setattr(channel, field, getattr(channel, field) + 1)
+            self.assertFalse(made.intact(), field)
+        made = loaded()
+        made.programme.channels[0].phases[0].width_us += 1
+        self.assertFalse(made.intact())
+        for field in ("limit_ua", "level_most"):
+            made = loaded()
+            setattr(made, field, getattr(made, field) + 1)
+            self.assertFalse(made.intact(), field)
+
+    def test_what_is_forgotten_is_gone(self):
+        made = running(ua=1_000)
+        made.took()
+        made.stop("stopped", T0 + 100)
+        made.forget()
+        self.assertEqual((made.programme, made.programme_crc, made.limit_ua, made.level_most), (None, 0, 0, 0))
+        self.assertEqual((made.limit_source, made.lanes, made.feed, made.queued), ("", [], None, 0))
+        made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+        self.assertEqual(reason(made.may_arm, 0), ("no_programme", "programme_crc", 0, "a loaded programme"))
+
+    def test_nothing_is_forgotten_in_a_session_or_a_fault(self):
+        made = armed()
+        for state, act in (
+            (ARMED, lambda: None),
+            (RUNNING, lambda: made.start(T0)),
+            (PAUSED, lambda: made.pause(T0)),
+            (FAULT, lambda: made.fail(1, "x", T0)),
+        ):
+            act()
+            self.assertEqual(reason(made.forget), ("wrong_state", "state", state, IDLE))
+            self.assertTrue(made.programme is not None and made.intact())
+
+    def test_a_new_session_has_a_new_account_of_what_was_measured(self):
+        made = loaded()
+        made.delivery.measured_ua = made.delivery.impedance_ohm = made.delivery.net_nc = 77
+        made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+        made.arm(made.programme_crc, T0)
+        status = made.status(T0, [0])
+        self.assertEqual([status[field] for field in ("measured_ua", "impedance_ohm", "net_charge_nc")], [0, 0, 0])
+
+    def test_only_the_very_number_arms(self):
+        made = loaded()
+        made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+        crc = made.programme_crc
+        for wrong in (crc - 1, crc + 1, 0, 0xFFFFFFFF):
+            self.assertEqual(reason(made.may_arm, wrong), ("other_programme", "programme_crc", wrong, crc))
+        self.assertEqual(reason(made.may_arm, crc), None)
+
+    def test_what_is_missing_is_told_with_what_there_is(self):
+        made = loaded()
+        self.assertEqual(
+            reason(made.may_arm, made.programme_crc), ("not_acknowledged", "checklist", 0, checklist.VERSION)
+        )
+
+    def test_zero_is_set_again_whatever_was_there(self):
+        # Nothing outside RUNNING may raise it; if memory says otherwise, it does not last.
+        for change, after in (
+            (lambda made: made.start(T0), RUNNING),
+            (lambda made: made.stop("x", T0), IDLE),
+            (lambda made: made.fail(1, "x", T0), FAULT),
+        ):
+            made = running(delayed())
+            made.pause(T0)
+            for lane in made.lanes:
+                lane.intensity_ua = lane.output_ua = 5_000
+            change(made)
+            self.assertEqual(made.state, after)
+            self.assertEqual([(lane.intensity_ua, lane.output_ua) for lane in made.lanes], [(0, 0), (0, 0)])
+
+
+class Raising(unittest.TestCase):
+    def test_after_a_pause_the_first_step_needs_no_waiting(self):
+        made = running()
+        made.set_intensity(1_000, T0)
+        made.pause(T0 + 10)
+        made.start(T0 + 20)
+        made.set_intensity(1_000, T0 + 20)
+        self.assertEqual(made.intensity_ua, 1_000)
+
+    def test_what_is_refused_says_what_would_be_accepted(self):
+        made = running(ua=1_000)
+        self.assertEqual(reason(made.set_intensity, -100, T0), ("below_range", "current_ua", -100, 0))
+        made.tick(T0 + 2_000)
+        self.assertEqual(reason(made.set_intensity, 1_100, T0 + 2_000), ("ending", "current_ua", 1_100, 0))
+
+    def test_starting_counts_as_hearing_the_host(self):
+        made = armed()
+        made.start(T0 + 1_999)
+        made.tick(T0 + 3_998)
+        made.set_intensity(1_000, T0 + 3_998)  # no fade
+        made.tick(T0 + 3_999)
+        self.assertEqual(reason(made.set_intensity, 1_100, T0 + 4_500)[0], "ending")
+
+    def test_a_wider_pulse_of_no_current_is_no_step(self):
+        made = running(samples.programme(WIDTHS))
+        made.adjust(35_000, 300, T0)
+        made.set_intensity(1_000, T0)
+        self.assertEqual(made.intensity_ua, 1_000)
+
+    def test_a_narrower_pulse_needs_no_waiting_and_puts_nothing_off(self):
+        made = running(samples.programme(WIDTHS))
+        made.set_intensity(1_000, T0)
+        made.adjust(35_000, 200, T0 + 1)
+        made.adjust(35_000, 150, T0 + 2)
+        made.set_intensity(2_000, T0 + 250)
+        self.assertEqual(made.intensity_ua, 2_000)
+
+    def test_a_fade_that_was_paused_does_not_forbid_to_adjust(self):
+        made = running()
+        made.tick(T0 + 2_000)
+        self.assertEqual(reason(made.adjust, 20_000, 250, T0 + 2_000)[0], "ending")
+        made.heard(T0 + 2_500)
+        made.pause(T0 + 2_500)
+        self.assertEqual(reason(made.adjust, 20_000, 250, T0 + 2_500), None)
+
+
+class LateTurns(unittest.TestCase):
+    """A turn that comes too late sees that its time has passed."""
+
+    def test_a_host_that_was_lost_long_ago(self):
+        for late_ms in (2_000, 2_001, 60_000):
+            made = armed()
+            self.assertEqual(made.tick(T0 + late_ms), True)
+            self.assertEqual((made.state, made.ended), (IDLE, "host lost"))
+
+    def test_a_fade_that_begins_late_and_ends_late(self):
+        for lost_ms, faded_ms in ((2_000, 3_000), (2_001, 3_001), (2_345, 3_999)):
+            made = running(ua=1_000)
+            self.assertEqual(made.tick(T0 + lost_ms), False)
+            self.assertEqual(made.tick(T0 + lost_ms + 999), False)
+            self.assertEqual(made.tick(T0 + faded_ms), True)
+            self.assertEqual((made.state, made.ended), (IDLE, "host lost"))
+
+    def test_an_end_that_has_passed(self):
+        for late_ms in (60_000, 60_001, 61_000):
+            made = running()
+            made.heard(T0 + late_ms)
+            self.assertEqual(made.tick(T0 + late_ms), True)
+            self.assertEqual((made.state, made.ended), (IDLE, "completed"))
+
+
+class Clocks(unittest.TestCase):
+    def test_the_programme_s_clock_begins_with_the_engine(self):
+        made = running()
+        made.began(T0 + 7)
+        self.assertEqual(made.elapsed_ms(T0 + 7), 0)
+        made.pause(T0 + 107)
+        self.assertEqual(made.elapsed_ms(T0 + 500), 100)
+
+    def test_a_delayed_channel_s_clock_is_behind(self):
+        made = running(delayed())
+        self.assertEqual([lane.delay_ms for lane in made.lanes], [0, 2_500])
+        self.assertEqual([made.clock_ms(T0 + 3_000, lane) for lane in made.lanes], [3_000, 500])
+        self.assertEqual([made.lag_ms(T0 + 3_000, lane) for lane in made.lanes], [3_000, 500])
+        self.assertTrue(made.wants_pulse(T0, made.lanes[0]))
+        self.assertFalse(made.wants_pulse(T0 + 2_400, made.lanes[1]))
+        self.assertTrue(made.wants_pulse(T0 + 2_500, made.lanes[1]))
+
+    def test_the_first_channel_s_place_is_by_its_own_clock(self):
+        made = running(samples.programme(channels=[{"channel": 1, "delay_us": DELAY_US}]))
+        for ms, part in ((0, "rest"), (2_499, "rest"), (2_500, "work"), (7_499, "work"), (7_500, "rest")):
+            self.assertEqual(made.part(T0 + ms), ("work", part), ms)
+
+    def test_how_long_the_engines_wait_at_a_first_start(self):
+        made = running(delayed(1_000, DELAY_US))
+        self.assertEqual(made.waits_us(), [1_000, DELAY_US])
+        self.assertEqual(made.late_ms, 0)
+
+    def test_how_long_the_engines_wait_after_a_pause(self):
+        # 35 Hz: pulses begin every 28 571 us. The clock was stopped at 2 000 ms: channel 0 has taken all before it and
+        # the next comes 28 ms after; channel 1 is not due before 2 500 ms.
+        made = running(delayed())
+        for _ in range(71):
+            made.took()
+        made.pause(T0 + 2_000)
+        made.start(T0 + 9_000)
+        next_us = 71 * 28_571
+        self.assertEqual(made.waits_us(), [next_us - 2_000_000, 500_000])
+        self.assertEqual((made.late_ms, made.lag_ms(T0 + 9_000, made.lanes[1])), (0, -500))
+
+    def test_pulses_that_were_cancelled_make_all_channels_late_alike(self):
+        made = running(delayed())
+        for _ in range(71):
+            made.took()
+        made.pause(T0 + 2_000)
+        made.was_cancelled(6)
+        made.start(T0 + 9_000)
+        made.began(T0 + 9_000)
+        early_us = 2_000_000 - 65 * 28_571  # the first that was cancelled should have begun so long ago
+        self.assertEqual(made.waits_us(), [0, 500_000 + early_us])
+        self.assertEqual(made.late_ms, early_us // 1_000)
+        self.assertEqual(made.lag_ms(T0 + 9_000, made.lanes[0]), 2_000 - made.late_ms - 65 * 28_571 // 1_000)
+        self.assertEqual(made.lag_ms(T0 + 9_000, made.lanes[1]), 2_000 - 2_500 - made.late_ms)
+
+    def test_a_channel_that_has_nothing_left_waits_for_nobody_and_is_never_late(self):
+        made = running(delayed(0, 0, [SHORT]))
+        lane = made.lanes[1]
+        while lane.feed.phase is not None:
+            made.took(lane)
+        made.pause(T0 + 10)
+        made.start(T0 + 10)
+        self.assertEqual(made.waits_us(), [0, 10_000])
+        self.assertEqual((made.late_ms, made.lag_ms(T0 + 900, lane)), (10, 0))
+
+
+class WhatIsShown(unittest.TestCase):
+    def test_after_the_end_there_is_no_place_and_no_pulse(self):
+        made = running(ua=1_000)
+        for act, place in (
+            (lambda: None, ("work", "work", 35_000, 250)),
+            (lambda: made.pause(T0 + 100), ("work", "work", 35_000, 250)),
+            (lambda: made.stop("stopped", T0 + 200), ("", "", 0, 0)),
+        ):
+            act()
+            status = made.status(T0 + 100, [0])
+            (channel,) = status["channels"]
+            self.assertEqual((status["phase"], status["part"], channel["rate_mhz"], channel["width_us"]), place)
+        status = armed().status(T0, [0])
+        self.assertEqual((status["phase"], status["channels"][0]["rate_mhz"]), ("", 0))
+
+    def test_a_channel_that_is_done_has_no_pulse(self):
+        made = running(samples.programme([SHORT]))
+        while made.feed.phase is not None:
+            made.took()
+        (channel,) = made.status(T0 + 950, [10])["channels"]
+        self.assertEqual((channel["rate_mhz"], channel["width_us"]), (0, 0))
+
+    def test_on_a_ramp_too_phase_b_has_a_level(self):
+        made = running(samples.programme([samples.phase(ratio=3)]), ua=30_000)
+        seen = set()
+        for _ in range(175):
+            level = made.next_level(T0)
+            self.assertEqual(level % 3, 0)
+            self.assertEqual(made.output_ua, level * 100)
+            seen.add(level)
+            made.took()
+        self.assertTrue(len(seen) > 20 and max(seen) == 300)
+
+
+if __name__ == "__main__":
+    unittest.main()
