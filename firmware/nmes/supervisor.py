@@ -76,6 +76,7 @@ class Supervisor:
         self._lockout.open(self.session.programme, self._hal.now_ms())
         self._write(self._store.flush)  # nothing is written from here on until the session is over
         self._test_self()
+        self._hal.forget_openings()  # the self-test makes some up
         self.session.arm(crc, self._hal.now_ms())
         lanes = len(self.session.lanes)
         self._before = [0] * lanes
@@ -94,9 +95,11 @@ class Supervisor:
             refuse("self_test", name, found, expected, "self-test")
 
     def start(self):
-        """Start the programme, or go on after a pause. Raises Refused when the emergency stop is open."""
-        self._need_safe_line()
+        """Start the programme, or go on after a pause. Raises Refused when the safe line has been opened since arming,
+        and then there is a fault."""
         hal, session = self._hal, self.session
+        if session.state in _WAITING:
+            self._need_unopened()
         session.start(hal.now_ms())
         self._on = True
         waits_us = session.waits_us()
@@ -121,6 +124,7 @@ class Supervisor:
                 self._sensed = i
             mask |= 1 << channel
         hal.permit(session.programme.longest_us)
+        self._need_unopened()  # until the guard watched
         hal.lamp(1)
         # Each engine has a full queue before any of them goes.
         now_ms = hal.now_ms()
@@ -219,7 +223,21 @@ class Supervisor:
 
     def _need_safe_line(self):
         if not self._hal.is_safe():
-            refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+            self._refuse_open()
+
+    def _refuse_open(self):
+        refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+
+    def _need_unopened(self):
+        if not self._passes_line():
+            self._refuse_open()
+
+    def _passes_line(self):
+        """Armed or paused, and nobody watches the line but its latch: an opening is a fault, however short."""
+        cause = self._hal.opened()
+        if cause:
+            self.fail(cause, "the safe line was opened")
+        return not cause
 
     def _off(self):
         """After the running pulse no more pulses, then no permission. The counts must agree."""
@@ -338,6 +356,8 @@ class Supervisor:
         """While nothing is permitted."""
         if self._hal.enabled():
             self.fail(faults.ENABLE_STUCK, "high, and nobody has permitted anything")
+            return False
+        if state in _WAITING and not self._passes_line():
             return False
         if now_ms - self._memory_ms >= _MEMORY_MS:
             self._memory_ms = now_ms

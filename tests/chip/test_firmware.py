@@ -203,6 +203,38 @@ def test_h19_an_open_emergency_stop_refuses_to_arm(device: Device, port: Emulato
     assert refused.value.reasons[0]["code"] == "not_safe"
 
 
+@pytest.mark.parametrize(
+    ("attribute", "fault"), [("stop_opened", faults.EMERGENCY_STOP), ("over_current", faults.OVER_CURRENT)]
+)
+@pytest.mark.parametrize("paused", [False, True])
+def test_h19_an_opening_of_a_fraction_of_a_microsecond_latches_while_nothing_runs(
+    device: Device, port: EmulatorPort, attribute: str, fault: int, paused: bool
+) -> None:
+    def blink() -> None:
+        setattr(port.stage, attribute, True)
+        port.stage._pico.run_for(200)
+        setattr(port.stage, attribute, False)
+
+    blink()
+    device.wait(0.03)
+    assert device.status()["state"] == "IDLE"
+    loaded = device.load(DENSE)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    if paused:
+        device.start()
+        device.request("pause")
+    device.wait(0.03)
+    state = device.status()["state"]
+    assert state == ("PAUSED" if paused else "ARMED")
+    blink()
+    device.wait(0.03)
+    status = device.status()
+    assert (status["state"], status["fault"]) == ("FAULT", fault)
+    assert device.request("record")["state"] == state
+    device.request("clear", fault=fault)
+
+
 def test_a_host_that_stops_reading_does_not_stop_the_train(device: Device, port: EmulatorPort) -> None:
     begin(device, DENSE)
     pico = port.stage._pico

@@ -2,7 +2,7 @@
 
 import samples
 
-from nmes.core import checklist
+from nmes.core import checklist, faults
 from nmes.core.session import Session
 from nmes.hal import virtual
 from nmes.store import Store
@@ -23,7 +23,8 @@ class BenchHal(virtual.Hal):
         if slots is not None:
             self._slots = slots
         self.slots = self._slots
-        self.safe = True
+        self._safe = True
+        self.opened_by = 0  # as the pins' own latches have it
         self.trip = 0
         self.stuck_high = False
         self.proven = ""
@@ -63,8 +64,24 @@ class BenchHal(virtual.Hal):
     def supply_mv(self):
         return self.supply
 
+    @property
+    def safe(self):
+        return self._safe
+
+    @safe.setter
+    def safe(self, safe):
+        self._safe = safe
+        if not safe:
+            self.opened_by = self.opened_by or faults.EMERGENCY_STOP
+
     def is_safe(self):
         return self.safe
+
+    def forget_openings(self):
+        self.opened_by = 0 if self.safe else self.opened_by
+
+    def opened(self):
+        return self.opened_by
 
     def tripped(self):
         return self.trip

@@ -427,20 +427,65 @@ class TheEmergencyStop(unittest.TestCase):
             bench.hal.safe = False
             bench.hal.trip = faults.EMERGENCY_STOP if state == RUNNING else 0  # the guard looks while it is permitted
             bench.turn(count=3)
-            self.assertEqual(bench.session.state, FAULT if state == RUNNING else state)
+            self.assertEqual(bench.session.state, IDLE if state == IDLE else FAULT)
             self.assertEqual((bench.hal.enabled(), bench.session.intensity_ua), (False, 0))
-            for act, arguments in (
-                (bench.supervisor.start, ()),
-                (bench.supervisor.arm, (bench.session.programme_crc,)),
-            ):
-                self.assertEqual(codes(act, *arguments), ["not_safe"])
-            if state == RUNNING:
+            self.assertEqual(codes(bench.supervisor.start), ["wrong_state"])
+            self.assertEqual(codes(bench.supervisor.arm, bench.session.programme_crc), ["not_safe"])
+            if state in (ARMED, RUNNING, PAUSED):
                 self.assertEqual(bench.session.fault, faults.EMERGENCY_STOP)
                 self.assertEqual(codes(bench.supervisor.clear, faults.EMERGENCY_STOP), ["not_safe"])
             begun = bench.hal._channels[0].begun
             bench.hal.safe = True
             bench.turn(count=50)
             self.assertEqual((bench.hal.enabled(), bench.hal._channels[0].begun), (False, begun))
+
+    def test_h19_opened_and_closed_again_between_two_turns(self):
+        for state, begin in STATES:
+            if state not in (IDLE, ARMED, PAUSED):
+                continue  # RUNNING: the guard sees it
+            for cause in (faults.EMERGENCY_STOP, faults.OVER_CURRENT):
+                for late in (lambda bench: bench.turn(), lambda bench: codes(bench.supervisor.start)):
+                    bench = Bench()
+                    begin(bench)
+                    bench.hal.opened_by = cause
+                    late(bench)
+                    wanted = (IDLE, 0) if state == IDLE else (FAULT, cause)
+                    self.assertEqual((bench.session.state, bench.session.fault), wanted)
+                    self.assertFalse(bench.hal.enabled())
+
+    def test_h19_opened_while_nobody_was_armed_is_forgotten_when_it_is_closed(self):
+        bench = Bench()
+        bench.hal.safe = False
+        bench.turn(count=3)
+        bench.hal.safe = True
+        bench.arm()
+        bench.turn(count=3)
+        bench.supervisor.start()
+        bench.turn(count=3)
+        self.assertEqual(bench.session.state, RUNNING)
+
+    def test_h19_opened_and_closed_in_the_middle_of_a_start(self):
+        bench = Bench()
+        bench.arm()
+        permit = bench.hal.permit
+
+        def just_before(longest_us):
+            bench.hal.opened_by = faults.EMERGENCY_STOP
+            permit(longest_us)
+
+        bench.hal.permit = just_before
+        self.assertEqual(codes(bench.supervisor.start), ["not_safe"])
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.EMERGENCY_STOP))
+        self.assertEqual((bench.hal.enabled(), bench.hal._channels[0].begun), (False, 0))
+
+    def test_h19_opened_and_paused_before_the_next_turn(self):
+        bench = Bench()
+        bench.run()
+        bench.turn(count=3)
+        bench.hal.opened_by = faults.EMERGENCY_STOP
+        bench.supervisor.pause()
+        bench.turn()
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.EMERGENCY_STOP))
 
 
 class AFault(unittest.TestCase):

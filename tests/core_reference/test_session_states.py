@@ -186,6 +186,15 @@ def stop_opens(world):
     return world
 
 
+def stop_blinks(world):
+    """Open for less than a turn, while the guard does not watch."""
+    if not world.hal.enabled() and world.hal.safe:
+        world.hal.safe = False
+        world.hal.safe = True
+    world.pass_ms(STEP_EVERY_MS)
+    return world
+
+
 def electrode_off(world):
     load = world.hal._channels[0]._load
     load._ohm = 10_000_000
@@ -237,6 +246,7 @@ EVENTS = {
     "guard trips": happens("trip", faults.BOTH_PHASES, STEP_EVERY_MS, 0),
     "enable stuck": happens("stuck_high", True, STEP_EVERY_MS, False),
     "stop opens": stop_opens,
+    "stop blinks": stop_blinks,
     "stop closes": happens("safe", True, STEP_EVERY_MS),
     "electrode off": electrode_off,
     "supply falls": happens("supply", 2_900, 1_000),
@@ -249,6 +259,7 @@ EVENTS = {
 TIME = {
     "250 ms",
     "stop opens",
+    "stop blinks",
     "stop closes",
     "supply is back",
     "guard trips",
@@ -257,6 +268,7 @@ TIME = {
     "electrode off",
     "supply falls",
 }
+OPENINGS = {"stop opens", "stop blinks"}
 LEGAL = {
     (IDLE, "arm", ARMED),
     (ARMED, "start", RUNNING),
@@ -269,10 +281,11 @@ LEGAL = {
     *((RUNNING, event, FAULT) for event in ("guard trips", "stop opens", "stuck", "electrode off")),
     # The supply is not looked at while pulses run: what fell then is found in the pause.
     (ARMED, "supply falls", FAULT),
+    *((ARMED, event, FAULT) for event in OPENINGS),
     *((PAUSED, event, FAULT) for event in TIME - {"supply is back"}),
     # The host is lost, or the programme is over.
-    *((ARMED, event, IDLE) for event in (TIME | {"stuck", "stop"}) - {"supply falls", "enable stuck"}),
-    *((PAUSED, event, IDLE) for event in (TIME | {"stuck", "stop"}) - {"enable stuck"}),
+    *((ARMED, event, IDLE) for event in (TIME | {"stuck", "stop"}) - {"supply falls", "enable stuck"} - OPENINGS),
+    *((PAUSED, event, IDLE) for event in (TIME | {"stuck", "stop"}) - {"enable stuck"} - OPENINGS),
     *((RUNNING, event, IDLE) for event in (TIME | {"stop"}) - {"stop opens", "guard trips"}),
     # A reset forgets everything but faults, and of those only what has been written: that takes two turns.
     *((state, "power cut", IDLE) for state in (*ACTIVE, FAULT)),

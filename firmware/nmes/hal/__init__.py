@@ -6,6 +6,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     wait_ms(ms)                  let time pass, doing nothing
     rest()                       everything off, now, from whatever state: enable low, phases low, level zero
     is_safe()                    True when emergency stop and over-current comparator both allow output now
+    forget_openings(), opened()  0, or the fault for which the safe line is open, or was since they were forgotten,
+                                 however shortly
     permit(longest_us)           the output stage's permission, under guard: for phases of at most `longest_us`, for as
                                  long as `renew` comes every few ms; `rest` ends it
     renew()                      the program is alive

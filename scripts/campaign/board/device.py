@@ -211,6 +211,12 @@ class FaultyHal(virtual.Hal):
     def is_safe(self):
         return self.world.safe
 
+    def forget_openings(self):
+        self.world.opened = not self.world.safe
+
+    def opened(self):
+        return faults.EMERGENCY_STOP if self.world.opened else 0
+
     def tripped(self):
         return self._trip
 
@@ -392,6 +398,7 @@ class World:
         self.supply = 5_000
         self.reads_low = False
         self.safe = True
+        self.opened = False  # or was since it was last forgotten: the pin's own latch
         self.stopped_us = 0
         self.writes = 0
         self.cut_at_write = None
@@ -473,6 +480,7 @@ class World:
     def _do_stop_bounces(self, event):
         self.safe = not self.safe
         if not self.safe:
+            self.opened = True
             self.hal.trip(faults.EMERGENCY_STOP)
         if event["us"]:
             left = event["us"]

@@ -64,16 +64,29 @@ class Guard:
         self._ctrl_clear = reg.PIO1_BASE + reg.PIO_CTRL + reg.CLEAR
         self._safe_pc = reg.PIO1_BASE + reg.PIO_SM0_ADDR + 2 * reg.PIO_SM
         self._lease_pc = reg.PIO1_BASE + reg.PIO_SM0_ADDR + 3 * reg.PIO_SM
-        # Whether the loop was open for however short a time: the pin's own latch of falling edges (2.19.6.1, INTR).
-        pin = pins["stop_loop"]
-        self._latch = reg.IO_BANK0_BASE + reg.IO_INTR0 + 4 * (pin >> 3)
-        self._latch_bit = _EDGE_LOW << 4 * (pin & 7)
+        # Whether loop and line were open for however short a time: the pins' own latches of falling edges (2.19.6.1,
+        # INTR).
+        self._latch, self._latch_bit = _latch_of(pins["stop_loop"])
+        self._line_latch, self._line_latch_bit = _latch_of(pins["safe_line"])
         self._safe_at = 0
         self._lease_at = 0
 
     def is_safe(self):
         """True when emergency stop and comparator both allow it now."""
         return self._safe.value() == 1 and self._stop_loop.value() == 1
+
+    def forget_openings(self):
+        """From now on `opened` tells of any."""
+        mem32[self._latch] = self._latch_bit
+        mem32[self._line_latch] = self._line_latch_bit
+
+    def opened(self):
+        """0, or the fault for which the safe line is open, or was since `forget_openings`, however shortly."""
+        if mem32[self._latch] & self._latch_bit or not self._stop_loop.value():
+            return faults.EMERGENCY_STOP
+        if mem32[self._line_latch] & self._line_latch_bit or not self._safe.value():
+            return faults.OVER_CURRENT
+        return 0
 
     def enabled(self):
         """True when the enable pin is high, as it is read back. Allocates nothing."""
@@ -82,7 +95,8 @@ class Guard:
     def begin(self, longest_us, lease_us=_LEASE_US):
         """Watch, and give permission. `longest_us`: the longest phase of the session, at most 1000.
 
-        The caller has asked `is_safe`; a safe line that falls meanwhile takes permission away again at once.
+        The caller has asked `is_safe`; a safe line that is low takes permission away again at once. One that fell and
+        rose again before `opened` tells of.
         """
         self.halt()
         longest_us = min(longest_us, _PHASE_MOST_US)
@@ -90,7 +104,6 @@ class Guard:
         limit = -(-longest_us * _CYCLES_PER_US // HIGH_ROUND_CYCLES)
         enable = Pin(self._enable)
         mem32[self._irq] = _FLAG_OVER_LONG | _FLAG_BOTH | _FLAG_TOO_CLOSE
-        mem32[self._latch] = self._latch_bit
         for machine, channel in zip(self._watchers, self._pins["channels"]):
             a, b = Pin(channel["phase_a"]), Pin(channel["phase_b"])
             machine.init(watch, freq=125_000_000, in_base=b, jmp_pin=a, set_base=enable)
@@ -139,6 +152,7 @@ class Guard:
         (2.19.6.1, INOVER), which PIO reads through. So its programs, the enable pin and the way between are proven, and
         the wires to the emergency stop are not. Takes some 30 ms.
         """
+        self.forget_openings()
         forced = [self._pins["safe_line"]]
         for channel in self._pins["channels"]:
             forced += [channel["phase_a"], channel["phase_b"]]
@@ -215,3 +229,8 @@ class Guard:
         self._lease.active(0)
         for machine in self._watchers:
             machine.active(0)
+
+
+def _latch_of(pin):
+    """Where a pin's latch of falling edges is: (address, bit); writing the bit clears it."""
+    return reg.IO_BANK0_BASE + reg.IO_INTR0 + 4 * (pin >> 3), _EDGE_LOW << 4 * (pin & 7)

@@ -78,6 +78,12 @@ class Hal:
     def is_safe(self):
         return self._guard.is_safe()
 
+    def forget_openings(self):
+        self._guard.forget_openings()
+
+    def opened(self):
+        return self._guard.opened()
+
     def permit(self, longest_us):
         self._guard.begin(longest_us)
 
