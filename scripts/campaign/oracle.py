@@ -545,7 +545,16 @@ def _stopped(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
 
 def _opened(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
     fell = any(us <= at <= us + 2 * GUARD_US and not level for at, level in seen.enable)
-    return (us, us + TURN_US) if fell else None
+    said = [note[2] for note in seen.notes if note[0] < us and note[1] in ("said", "down")][-1:]
+    return (us, us + TURN_US) if fell or (said in (["ARMED"], ["PAUSED"]) and not _stopping(seen, us)) else None
+
+
+def _stopping(seen: Seen, us: float) -> bool:
+    """A stop was under way: nobody was armed any more, or would not have been when it was looked at."""
+    answered = {note[2]: note[0] for note in seen.of("answered")}
+    return any(
+        note[3] == "stop" and note[0] <= us <= answered.get(note[2], us) + TURN_US for note in seen.of("sent")
+    )
 
 
 def _back(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
