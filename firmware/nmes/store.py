@@ -20,7 +20,6 @@ _HEAD = "<4sHIH"
 _HEAD_BYTES = 12
 _MAGIC = b"NMES"
 _SLOTS = 2
-_MS_MAX = 0x7FFFFFFF
 _LOCKOUT_MAX = {"used_ms": lockout.LONG_MS, "locked_ms": lockout.LOCKOUT_MS, "open": 1}
 
 # What a device holds that has never kept anything.
@@ -134,5 +133,5 @@ def _valid(content):
         and record["fault"] in faults.FAULTS
         and isinstance(record["fault_text"], str)
         and is_int(record["at_ms"])
-        and 0 <= record["at_ms"] <= _MS_MAX
+        and faults.AT_MS[0] <= record["at_ms"] <= faults.AT_MS[1]
     )

@@ -170,7 +170,8 @@ class Supervisor:
             self._count_missed()
         if state != FAULT:
             record = {key: value for key, value in self.status().items() if key in faults.RECORD_FIELDS}
-            record.update({"at_ms": session.fault_ms, "state": state, "intensity_ua": intensities})
+            at_ms = min(max(faults.AT_MS[0], session.fault_ms), faults.AT_MS[1])
+            record.update({"at_ms": at_ms, "state": state, "intensity_ua": intensities})
             record.update(zip(("phase", "part"), part))
             self._store.put("fault", record)
 

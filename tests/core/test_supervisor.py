@@ -89,6 +89,17 @@ class AFaultIsKept(unittest.TestCase):
             self.assertEqual((again.session.fault_text, again.session.fault_ms), ("first", 1_000))
             self.assertEqual(again.supervisor.record(), record)
 
+    def test_one_of_a_clock_that_went_back_below_zero_or_far_ahead(self):
+        for ms, at_ms in ((-5_000, 0), (2**31 + 1, 2**31 - 1)):
+            bench = Bench()
+            bench.hal.pass_ms(ms)
+            bench.supervisor.fail(faults.CLOCK_WRONG, "x")
+            bench.turn(count=2)
+            self.assertFalse(bench.store.due)
+            again = bench.again()
+            self.assertEqual((again.session.fault, again.store.damaged), (faults.CLOCK_WRONG, False))
+            self.assertEqual(again.supervisor.record()["at_ms"], at_ms)
+
     def test_without_a_fault_the_record_is_empty(self):
         self.assertEqual(set(Bench().supervisor.record().values()), {None})
 

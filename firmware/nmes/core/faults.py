@@ -179,6 +179,8 @@ RECORD_FIELDS = (
     "cancelled",
     "underruns",
 )
+# A record's time has this range: a clock that ran backwards below zero, or 24 days of power, must not cost the record.
+AT_MS = (0, 0x7FFFFFFF)
 
 INTERNAL_ERROR = 1
 PULSE_CHECK = 2
