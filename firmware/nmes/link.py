@@ -28,6 +28,7 @@ class Link:
         self._overlong = False
         self._last_line = b""
         self._last_answer = b""
+        self._last_seq = -1
         self._said_warning = False
         self._said_state = None
         self._said_ms = 0
@@ -72,7 +73,7 @@ class Link:
             request = frame.decode(line)
             answer = self._answer(request)
         except frame.BadFrame as error:
-            self._hal.write(frame.encode(_error(None, error.code)))
+            self._hal.write(frame.encode(_error(request.get("seq"), error.code)))
             return
         except Refused as error:
             answer = _error(request["seq"], "refused", error.reasons)
@@ -89,9 +90,13 @@ class Link:
         seq = request.get("seq")
         if not is_int(seq) or not 0 <= seq <= commands.SEQ_MAX:
             return _error(None, "bad_seq")
-        self._supervisor.renew()
         name = request.get("cmd")
-        if name not in commands.COMMANDS:
+        if seq > self._last_seq or name == "identify":
+            self._last_seq = seq
+            self._supervisor.renew()
+        elif name not in commands.WHATEVER_SEQ:
+            raise frame.BadFrame("old_seq")
+        if not isinstance(name, str) or name not in commands.COMMANDS:
             return _error(seq, "unknown_command")
         reasons = commands.check_arguments(name, request)
         if reasons:

@@ -552,9 +552,7 @@ def _opened(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
 def _stopping(seen: Seen, us: float) -> bool:
     """A stop was under way: nobody was armed any more, or would not have been when it was looked at."""
     answered = {note[2]: note[0] for note in seen.of("answered")}
-    return any(
-        note[3] == "stop" and note[0] <= us <= answered.get(note[2], us) + TURN_US for note in seen.of("sent")
-    )
+    return any(note[3] == "stop" and note[0] <= us <= answered.get(note[2], us) + TURN_US for note in seen.of("sent"))
 
 
 def _back(seen: Seen, us: float, what: dict[str, Any]) -> Onset:

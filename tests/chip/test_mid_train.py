@@ -273,7 +273,8 @@ def test_every_edge_is_exact_under_collections_traffic_and_a_display(hooked: Run
             while pico.unsent < 256:  # there is always another line to take
                 lines += 1
                 cmd = "keepalive" if lines % 8 else "status"
-                pico.write(frame.encode({"seq": 900_000_000 + lines, "cmd": cmd}))
+                hooked.device._seq += 1
+                pico.write(frame.encode({"seq": hooked.device._seq, "cmd": cmd}))
             pico.run_for(10 * MS)
             answered += pico.read()
         turns = [later - sooner for sooner, later in itertools.pairwise(renewed_ns)]
@@ -389,7 +390,8 @@ def tapped(key: int, kind: str, offset: int, nth: int = 1, mask: int = -1, line:
 
         Tap(running, key, kind, offset, heard, nth, mask)
         if line:
-            running.pico.write(frame.encode({"seq": 900_000_000, "cmd": line}))
+            running.device._seq += 1
+            running.pico.write(frame.encode({"seq": running.device._seq, "cmd": line}))
         assert running.pico.run_until(lambda: bool(hit), 300 * MS)
 
     return run

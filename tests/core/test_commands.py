@@ -190,7 +190,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 3_049_823_795
+TABLE_CRC = 3_925_357_442
 CHECKLIST_CRC = 1_106_376_952
 
 if __name__ == "__main__":

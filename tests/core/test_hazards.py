@@ -86,6 +86,13 @@ class Linked(Bench):
                 return answer
         raise AssertionError("no answer to " + cmd)
 
+    def errors(self, *lines):
+        """What the device says to each of these lines: an error, or None."""
+        del self.answers[:]
+        for line in lines:
+            self.bytes(line)
+        return [answer.get("error") for answer in map(frame.decode, self.answers) if "ok" in answer]
+
     def alone(self, ms=10, count=1):
         """Time passes, and no host is heard."""
         for _ in range(count):
@@ -237,7 +244,7 @@ class TheLink(unittest.TestCase):
             bench = self.start()
             highest_ua = asked_ua = quiet = 0
             held = []
-            before_ua = 0
+            newest = before_ua = 0
             for _ in range(80):
                 if die.roll(3) == 0:
                     asked_ua = die.one_of((asked_ua + STEP_MAX_UA, asked_ua, 0))
@@ -254,8 +261,12 @@ class TheLink(unittest.TestCase):
                     lines = [held.pop(0)] if die.roll(2) else [b""]
                 for one in lines:
                     bench.bytes(one)
-                    quiet = quiet if not one else 0
                     session = bench.session
+                    seq = frame.decode(one)["seq"] if one else 0
+                    if seq >= newest:
+                        newest, quiet = seq, 0
+                    else:
+                        self.assertEqual(session.intensity_ua, before_ua, "an old line does nothing")
                     self.assertTrue(session.intensity_ua <= min(highest_ua, before_ua + STEP_MAX_UA))
                     before_ua = session.intensity_ua
                 bench.alone(10, 12)
@@ -281,6 +292,58 @@ class TheLink(unittest.TestCase):
         bench.supervisor.set_intensity(500, 0)
         bench.bytes(line)
         self.assertEqual((bench.answers[-1], bench.session.intensity_ua), (first, 500))
+
+    def test_h14_an_old_line_that_comes_again_after_another_does_nothing(self):
+        bench = self.start()
+        up = bench.line("intensity", channel=0, current_ua=1_000)
+        down = bench.line("intensity", channel=0, current_ua=0)
+        self.assertEqual(bench.errors(up, down), [None, None])
+        bench.alone(10, 50)
+        before = bench.snapshot()
+        self.assertEqual(bench.errors(up, up), ["old_seq", "old_seq"])
+        self.assertEqual(frame.decode(bench.answers[-1])["seq"], bench.seq - 1)
+        self.assertEqual(bench.errors(frame.encode({"seq": bench.seq, "cmd": "keepalive"})), ["old_seq"])
+        self.assertEqual(bench.snapshot(), before)
+        # The last one is still the last one, and is answered again.
+        self.assertEqual(bench.errors(down), [None])
+        # Old lines say nothing of a host that is there now.
+        for _ in range(HOST_LOST_MS // 10 + 1):
+            bench.alone()
+            bench.bytes(up)
+        self.assertTrue(bench.session._fading_ms is not None)
+
+    def test_h14_what_was_refused_is_old_too(self):
+        bench = Linked()
+        start = bench.line("start")
+        self.assertEqual(bench.errors(start), ["wrong_state"])
+        for cmd, arguments in (
+            ("load", {"programme": samples.programme()}),
+            ("acknowledge", {"checklist": checklist.VERSION, "items": len(checklist.ITEMS)}),
+        ):
+            loaded = bench.said(cmd, **arguments)
+        bench.said("arm", programme_crc=bench.session.programme_crc)
+        self.assertEqual((bench.errors(start), bench.session.state, loaded["ok"]), (["old_seq"], ARMED, True))
+
+    def test_h14_stop_and_pause_are_done_whatever_their_number_and_begin_nothing(self):
+        for cmd, state in (("pause", PAUSED), ("stop", IDLE)):
+            bench = self.start()
+            old = frame.encode({"seq": 0, "cmd": cmd})
+            late = bench.line("intensity", channel=0, current_ua=1_000)
+            bench.said("keepalive")
+            self.assertEqual(bench.errors(old), [None])
+            self.assertEqual(bench.session.state, state)
+            self.assertEqual(bench.errors(late), ["old_seq"], "an old one does not set the count back")
+
+    def test_h14_identify_begins_a_new_count_in_any_state(self):
+        for state, begin in STATES:
+            bench = Linked()
+            begin(bench)
+            bench.seq = commands.SEQ_MAX - 1
+            bench.said("status")
+            self.assertEqual(bench.errors(frame.encode({"seq": 5, "cmd": "status"})), ["old_seq"])
+            for seq in (100, 3):
+                asked = [frame.encode({"seq": seq + i, "cmd": cmd}) for i, cmd in enumerate(("identify", "status"))]
+                self.assertEqual(bench.errors(*asked), [None, None], state)
 
     def lines(self, bench):
         """One of each command that would change something."""
@@ -350,7 +413,10 @@ class TheLink(unittest.TestCase):
             for seq in (None, -1, 2**31, 1.5, "1", True):
                 bench.bytes(frame.encode({"seq": seq, "cmd": "stop"}))
             for cmd in (None, 1, "", "_do_stop", "status ", [], {}):
-                bench.bytes(frame.encode({"seq": 1, "cmd": str(cmd)}))
+                bench.seq += 1
+                self.assertEqual(
+                    bench.errors(frame.encode({"seq": bench.seq, "cmd": cmd})), ["unknown_command"], str(cmd)
+                )
             self.assertEqual(bench.snapshot(), before)
 
     def test_h22_the_prompt_is_not_reached_while_armed_running_or_paused(self):

@@ -126,6 +126,16 @@ def test_answers_that_come_twice_or_late_are_not_taken_for_the_next() -> None:
         assert device.status()["state"] == "FAULT"
 
 
+def test_what_the_device_says_of_an_older_line_of_ours_is_not_taken_for_the_answer() -> None:
+    with ScriptedPort((STATUS, refused(0, "old_seq") + ok(1, state="IDLE"))) as port:
+        assert Device(port).status() == {"state": "IDLE"}
+
+
+def test_a_host_after_which_another_has_begun_is_told_so() -> None:
+    with ScriptedPort((STATUS, refused(1, "old_seq"))) as port, pytest.raises(DeviceRefused, match="another host"):
+        Device(port).status()
+
+
 def test_another_host_s_numbers_are_not_used_again() -> None:
     port = RulePort()
     port.seconds = 1000.0

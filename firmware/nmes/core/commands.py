@@ -2,7 +2,12 @@
 
 A request is {"seq": n, "cmd": NAME, …arguments}. The answer is {"seq": n, "ok": true, …fields} or
 {"seq": n, "ok": false, "error": CODE, "text": …, "reasons": […]}. What the device says unasked has "event" and no
-"seq". Set-points are absolute. A repeated request (same seq, same line) is answered again but not carried out twice.
+"seq". Set-points are absolute.
+
+Sequence numbers rise. The last line, when it comes again, is answered again but not carried out twice; any other
+request whose number is not above the last one is refused (old_seq) and is no sign of a host. `identify` begins a new
+count, with any number, so that a new host can. WHATEVER_SEQ only take output away, and are carried out whatever their
+number.
 """
 
 import binascii
@@ -14,6 +19,7 @@ from nmes.core.reason import check_int, reason
 
 PROTOCOL = 1
 SEQ_MAX = 0x3FFFFFFF
+WHATEVER_SEQ = ("stop", "pause")
 
 _IDLE = (session.IDLE,)
 _ANY = (
@@ -33,7 +39,7 @@ COMMANDS = {
         _ANY,
         {},
         ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid"),
-        "Says what this is, and the CRC-32 of this table.",
+        "Says what this is, and the CRC-32 of this table. Begins a new count of sequence numbers.",
     ),
     "describe": Command(
         _ANY,
@@ -114,6 +120,7 @@ ERRORS = {
     "not_json": "the text is not JSON",
     "not_an_object": "the JSON is not an object",
     "bad_seq": "no sequence number, or not a whole number in range",
+    "old_seq": "the sequence number is not above the last one: an old line, or another host has begun since",
     "unknown_command": "there is no such command",
     "bad_argument": "an argument is missing, unknown or out of its range",
     "wrong_state": "the device's state does not allow this now",
