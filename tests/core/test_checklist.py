@@ -125,8 +125,18 @@ class TheList(unittest.TestCase):
             "bathing",
             "sleeping",
             "shortwave",
+            "nerves",
+            "isolator",
+            "charging",
         ):
             self.assertIn(word, text)
+
+    def test_h25_nobody_else_s_word_makes_pregnancy_a_matter_of_this_device(self):
+        (item,) = [item for item in checklist.STOP if "regnan" in item]
+        self.assertFalse("unless" in item)
+
+    def test_a_path_to_the_mains_is_asked_for(self):
+        self.assertTrue([item for item in checklist.STOP if "isolator" in item])
 
 
 if __name__ == "__main__":
