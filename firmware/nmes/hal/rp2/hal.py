@@ -36,6 +36,8 @@ class Hal:
         self._fault = Pin(self._pins["fault"], Pin.OUT, value=0)
         self._buzzer = Pin(self._pins["buzzer"], Pin.OUT, value=0)
         self._guard = Guard(self._pins)
+        phases = [channel[phase] for channel in self._pins["channels"] for phase in ("phase_a", "phase_b")]
+        self._phases_low = [reg.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin + reg.SET for pin in phases]
         self._channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
         # One ADC, one sampler: channel 0 alone is measured.
         self._sampler = Sampler(
@@ -69,6 +71,9 @@ class Hal:
 
     def rest(self):
         self._guard.halt()
+        # The enable is low; were it stuck, a phase would go on while all else is halted, and that takes a millisecond.
+        for ctrl in self._phases_low:
+            mem32[ctrl] = reg.IO_OUTPUT_LOW
         for channel in self._channels:
             channel.halt()
         self._sampler.halt()

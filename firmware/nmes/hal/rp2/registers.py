@@ -44,6 +44,7 @@ ADC_FCS_LEVEL = const(0xF << 16)
 IO_BANK0_BASE = const(0x40014000)  # 2.19.6.1
 IO_CTRL0 = const(0x04)
 IO_PIN = const(0x08)
+IO_OUTPUT_LOW = const(2 << 8)  # OUTOVER: low, whatever drives the pin, until it is given a function anew
 IO_INPUT_LOW = const(2 << 16)  # INOVER: what peripherals and PIO see of the pin, whatever it is
 IO_INPUT_HIGH = const(3 << 16)
 IO_INTR0 = const(0xF0)
