@@ -96,10 +96,11 @@ class Supervisor:
 
     def start(self):
         """Start the programme, or go on after a pause. Raises Refused when the safe line has been opened since arming,
-        and then there is a fault."""
+        or memory is not what was accepted, and then there is a fault."""
         hal, session = self._hal, self.session
         if session.state in _WAITING:
             self._need_unopened()
+            self._need_unchanged()
         session.start(hal.now_ms())
         self._on = True
         waits_us = session.waits_us()
@@ -228,6 +229,12 @@ class Supervisor:
 
     def _refuse_open(self):
         refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+
+    def _need_unchanged(self):
+        """The self-test has asked before arming, but a pause may be long."""
+        if not self.session.unchanged():
+            self.fail(faults.MEMORY_DAMAGED, "not the programme that was accepted")
+            refuse("memory_damaged", "programme", "changed", "as it was accepted", "self-test")
 
     def _need_unopened(self):
         if not self._passes_line():

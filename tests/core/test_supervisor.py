@@ -229,6 +229,28 @@ class TheSelfTest(unittest.TestCase):
         change(lambda session: setattr(session, "level_most", session.level_most ^ 1))
         change(lambda session: session._data["phases"][0].update({"rate_mhz": 50_000}))
 
+    def test_h01_memory_that_has_changed_since_it_was_armed_or_in_a_pause(self):
+        for paused in (False, True):
+            bench = Bench()
+            bench.arm()
+            if paused:
+                bench.supervisor.start()
+                bench.turn(count=20)
+                bench.supervisor.pause()
+                bench.supervisor.start()
+                bench.turn(count=20)
+                bench.supervisor.adjust(30_000, 250, 0)
+                bench.turn(count=20)
+                bench.supervisor.pause()
+                bench.supervisor.start()  # a person's adjustment is no such change
+                bench.turn(count=20)
+                bench.supervisor.pause()
+            bench.session.limit_ua += 65_536
+            begun = bench.hal._channels[0].begun
+            self.assertEqual(codes(bench.supervisor.start), ["memory_damaged"])
+            self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.MEMORY_DAMAGED))
+            self.assertEqual((bench.hal.enabled(), bench.hal._channels[0].begun), (False, begun))
+
     def test_a_second_checker_that_lets_everything_through(self):
         bench = Bench()
         bench.load()
