@@ -61,7 +61,6 @@ class Guard:
         self._lease = rp2.StateMachine(_LEASE, lease)
         self._on = False
         self._irq = reg.PIO1_BASE + reg.PIO_IRQ
-        self._ctrl_clear = reg.PIO1_BASE + reg.PIO_CTRL + reg.CLEAR
         self._safe_pc = reg.PIO1_BASE + reg.PIO_SM0_ADDR + 2 * reg.PIO_SM
         self._lease_pc = reg.PIO1_BASE + reg.PIO_SM0_ADDR + 3 * reg.PIO_SM
         # Whether loop and line were open for however short a time: the pins' own latches of falling edges (2.19.6.1,
