@@ -1,6 +1,8 @@
 """What the tests of core share: programmes that are allowed, a stage, a decoder of its own, a repeatable die, and a HAL
 that keeps what it is given."""
 
+from nmes.core.reason import Refused
+
 try:
     from micropython import heap_lock, heap_unlock
 except ImportError:
@@ -38,6 +40,15 @@ STAGE = {
     "idle_most_ua": 200,
     "calibration": (UNCALIBRATED, UNCALIBRATED),
 }
+
+
+def codes(action, *arguments):
+    """The codes of the refusal, empty when it was carried out."""
+    try:
+        action(*arguments)
+    except Refused as refused:
+        return [r["code"] for r in refused.reasons]
+    return []
 
 
 def stage(**changes):

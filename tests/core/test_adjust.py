@@ -3,7 +3,7 @@
 import unittest
 
 import samples
-from samples import heap_lock, heap_unlock
+from samples import codes, heap_lock, heap_unlock
 
 from nmes.core import checklist, programme, session, train
 from nmes.core.reason import Refused
@@ -218,14 +218,6 @@ class WhatIsPutBack(unittest.TestCase):
         with self.assertRaises(ValueError):
             made.put_back(90)
         self.assertEqual(made.number, 1_000)
-
-
-def codes(action, *arguments):
-    try:
-        action(*arguments)
-    except Refused as refused:
-        return [r["code"] for r in refused.reasons]
-    return []
 
 
 def running(given=None, pulses=5):

@@ -3,9 +3,9 @@
 import unittest
 
 import samples
+from samples import codes
 
 from nmes.core import checklist
-from nmes.core.reason import Refused
 from nmes.core.session import ARMED, IDLE, RUNNING, Session
 
 RIGHT = (checklist.VERSION, len(checklist.ITEMS))
@@ -15,14 +15,6 @@ def loaded():
     made = Session(samples.STAGE)
     made.load(samples.programme())
     return made
-
-
-def codes(call, *arguments):
-    try:
-        call(*arguments)
-    except Refused as refused:
-        return [r["code"] for r in refused.reasons]
-    return []
 
 
 class TheContract(unittest.TestCase):

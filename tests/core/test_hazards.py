@@ -7,9 +7,9 @@ import unittest
 
 import samples
 from bench_hal import Bench
+from samples import codes
 
 from nmes.core import checklist, commands, faults, frame
-from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FADE_MS, FAULT, HOST_LOST_MS, IDLE, PAUSED, RUNNING, STEP_EVERY_MS, STEP_MAX_UA
 from nmes.hal import LOOKAHEAD_US
 from nmes.link import Link
@@ -20,14 +20,6 @@ RESISTOR = samples.programme(
     [samples.phase(work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0)], effect="sensory", kind="dummy"
 )
 LINK_BOARD = {"name": "virtual"}
-
-
-def codes(action, *arguments):
-    try:
-        action(*arguments)
-    except Refused as refused:
-        return [r["code"] for r in refused.reasons]
-    return []
 
 
 def armed(bench):

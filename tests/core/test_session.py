@@ -4,7 +4,7 @@ import json
 import unittest
 
 import samples
-from samples import heap_lock, heap_unlock
+from samples import codes, heap_lock, heap_unlock
 
 from nmes.core import checklist, faults, session
 from nmes.core.programme import crc
@@ -12,15 +12,6 @@ from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING, Session
 
 T0 = 123_456
-
-
-def codes(action, *arguments):
-    """The codes of the refusal, empty when it was carried out."""
-    try:
-        action(*arguments)
-    except Refused as refused:
-        return [r["code"] for r in refused.reasons]
-    return []
 
 
 def acknowledge(made):

@@ -4,18 +4,11 @@ import unittest
 
 import samples
 from bench_hal import Bench
+from samples import codes
 
 from nmes.core import faults, pulse_check
 from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
-
-
-def codes(action, *arguments):
-    try:
-        action(*arguments)
-    except Refused as refused:
-        return [r["code"] for r in refused.reasons]
-    return []
 
 
 class TheWatchdog(unittest.TestCase):
