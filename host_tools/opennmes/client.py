@@ -201,7 +201,8 @@ class Device:
 
     def adjust(self, rate_mhz: int, width_us: int, channel: int = 0) -> Message:
         """Set rate and phase width of a channel's running phase, from its next pulse that is not queued yet: the answer
-        says from which. With current on, wider only in small steps, as with the intensity."""
+        says from which. With current on, wider only in small steps, as with the intensity, and faster to at most twice
+        the rate, every session.STEP_EVERY_MS."""
         return self.request("adjust", channel=channel, rate_mhz=rate_mhz, width_us=width_us)
 
     def stop(self) -> Message:

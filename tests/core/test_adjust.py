@@ -402,7 +402,36 @@ class WiderIsStronger(unittest.TestCase):
         self.assertEqual(codes(made.adjust, 10_000, 100, T0), [])
         made.lanes[0].intensity_ua = 20_000
         made.lanes[0].raised_ms = T0
-        self.assertEqual(codes(made.adjust, 20_000, 100, T0), [])
+        self.assertEqual(codes(made.adjust, 10_000, 100, T0), [])
+        self.assertEqual(codes(made.adjust, 9_000, 100, T0), [])
+
+
+class FasterIsStronger(unittest.TestCase):
+    def test_h13_the_rate_is_doubled_at_most_in_a_step_while_current_flows(self):
+        for ua in (100, 1_000, 20_000):
+            made = running()
+            made.lanes[0].intensity_ua = ua
+            with self.assertRaises(Refused) as refused:
+                made.adjust(20_001, 200, T0 + 1_000)
+            (only,) = refused.exception.reasons
+            found = (only["code"], only["parameter"], only["asked"], only["bound"], only["phase"])
+            self.assertEqual(found, ("step_too_large", "rate_mhz", 20_001, 20_000, "a"))
+            self.assertEqual((made.feed.phase.rate_mhz, made.lanes[0].raised_ms), (10_000, None))
+            self.assertEqual(codes(made.adjust, 20_000, 200, T0 + 1_000), [])
+            for asked, wider in ((("rate_mhz", 40_000), 200), (("width_us", 201), 201)):
+                with self.assertRaises(Refused) as refused:
+                    made.adjust(40_000, wider, T0 + 1_249)
+                (only,) = refused.exception.reasons
+                self.assertEqual((only["code"], only["parameter"], only["asked"]), ("step_too_soon",) + asked)
+            self.assertEqual(codes(made.set_intensity, ua + 100, T0 + 1_249), ["step_too_soon"])
+            self.assertEqual(codes(made.adjust, 40_000, 200, T0 + 1_250), [])
+
+    def test_at_zero_and_slower_at_once(self):
+        made = running()
+        self.assertEqual(codes(made.adjust, 100_000, 200, T0), [])
+        made.lanes[0].intensity_ua = 20_000
+        made.lanes[0].raised_ms = T0
+        self.assertEqual(codes(made.adjust, 5_000, 200, T0), [])
 
 
 if __name__ == "__main__":

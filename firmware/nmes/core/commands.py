@@ -84,7 +84,9 @@ COMMANDS = {
         },
         ("channel", "phase", "rate_mhz", "width_us", "from_pulse"),
         "Sets rate and phase width of a channel's running phase from the next pulse on that is not queued yet; "
-        "from_pulse pulses of the channel come before it. Accepted like a programme, at the session's limit.",
+        "from_pulse pulses of the channel come before it. Accepted like a programme, at the session's limit. With "
+        "current on, wider by at most the charge of a step of the intensity, faster to at most twice the rate, "
+        "every 250 ms.",
     ),
     "pause": Command(
         (session.RUNNING,), {}, ("state",), "Nothing after the running pulse; intensity is zero when it goes on."

@@ -18,6 +18,7 @@ FAULT = "FAULT"
 
 STEP_MAX_UA = 1_000
 STEP_EVERY_MS = 250
+RATE_STEP_MOST = 2  # times the rate before: from single twitches to a hard contraction is to take a second or two
 HOST_LOST_MS = 2_000
 FADE_MS = 1_000
 FAULT_TEXT_MAX = 100
@@ -287,7 +288,8 @@ class Session:
         programme stays as it was accepted. Returns how many pulses of the channel come before. Raises Refused.
 
         A wider pulse is a stronger one: the charge of a phase may rise by as much as a step of the intensity would make
-        it, and no sooner after another step.
+        it. So are more of them: the rate may rise to RATE_STEP_MOST times what it was. Neither sooner after another
+        step.
         """
         self._only_in(RUNNING, PAUSED)
         lane = self.lane(index)
@@ -302,13 +304,16 @@ class Session:
 
         accepted, stage = self.programme, self._stage
         phase = programme.adjust(accepted, feed.phase, rate_mhz, width_us, planned, stage, self.limit_ua)
-        was_us = feed.phase.width_us
-        raises = lane.intensity_ua > 0 and width_us > was_us
+        was_us, was_mhz = feed.phase.width_us, feed.phase.rate_mhz
+        raises = lane.intensity_ua > 0 and (width_us > was_us or rate_mhz > was_mhz)
         if raises:
             if lane.intensity_ua * (width_us - was_us) > STEP_MAX_UA * was_us:
                 most_us = was_us + STEP_MAX_UA * was_us // lane.intensity_ua
                 refuse("step_too_large", "width_us", width_us, most_us, _OURS, phase.name)
-            self._not_too_soon("width_us", width_us, lane, now_ms)
+            if rate_mhz > RATE_STEP_MOST * was_mhz:
+                refuse("step_too_large", "rate_mhz", rate_mhz, RATE_STEP_MOST * was_mhz, _OURS, phase.name)
+            what = ("width_us", width_us) if width_us > was_us else ("rate_mhz", rate_mhz)
+            self._not_too_soon(*what, lane, now_ms)
         number = feed.change(phase)
         if number < 0:
             refuse("nothing_left", "rate_mhz", rate_mhz, "a pulse that is not queued yet", _OURS, phase.name)
