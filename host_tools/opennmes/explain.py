@@ -44,6 +44,7 @@ _PHRASES = {
     "board_current": "is {asked}; the board allows at most {bound}",
     "electrode_current": "is {asked}; the electrode may have at most {bound}",
     "above_limit": "is {asked}; at most {bound} is allowed",
+    "step_too_large": "is {asked}; in one step at most {bound} is possible",
     "not_representable": "is {asked}, which cannot be delivered exactly; the nearest that can are {bound}",
     "not_acknowledged": "has to be confirmed first: {bound}",
     "without_change": 'is {asked}, but the phase does not say how: change = "sweep" or "alternate"',
