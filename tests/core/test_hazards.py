@@ -506,7 +506,10 @@ class TheEmergencyStop(unittest.TestCase):
                     bench = Bench()
                     begin(bench)
                     bench.hal.opened_by = cause
+                    permits = []
+                    bench.hal.permit = permits.append
                     late(bench)
+                    self.assertEqual(permits, [])
                     wanted = (IDLE, 0) if state == IDLE else (FAULT, cause)
                     self.assertEqual((bench.session.state, bench.session.fault), wanted)
                     self.assertFalse(bench.hal.enabled())
