@@ -5,7 +5,8 @@ instruction is an alarm of the simulated clock instead, set for the cycle in whi
 at their own instant, also in the middle of a CPU instruction and while the CPU sleeps, so PIO is exact, while the CPU
 still runs in rp2040py's compiled loop.
 
-One PIO instruction costs about 2 us of wall time; a state machine that waits, counts or polls costs next to nothing.
+One PIO instruction costs about 2 us of wall time; a state machine that waits, counts or polls costs next to nothing
+(loops.py), and neither does an ADC that converts the same all the time (circle.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rp2040py.peripherals.peripheral import Peripheral
 from rp2040py.peripherals.pio import RPPIO, WaitType
 from rp2040py.rp2040 import RP2040
 
+from opennmes.bench.circle import Circle
 from opennmes.bench.loops import Loop, find_loop
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Driver:
         self._step_alarm = self.clock.create_alarm(self._step)
         self._stop_alarm = self.clock.create_alarm(self.stop)
         self._asked_to_stop = False
+        Circle(mcu, wanted=lambda: self.skip_loops)
         mcu.simulator = cast("Simulator", self)
         for key in PIO_BUS_KEYS:
             mcu.peripherals[key] = _OnBus(self, mcu.peripherals[key])
