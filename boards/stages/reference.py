@@ -17,6 +17,7 @@ STAGE = {
     "sense_zero": 2048,  # counts without current or voltage
     "sense_ua_per_count": 55,
     "sense_mv_per_count": 45,
+    "sense_both": 4_090,  # counts of the voltage from here on: both channels are in phase, it is neither's
     "sense_tolerance_ua": 1_000,  # what the current sense may be off before something is wrong
     "idle_most_ua": 200,  # what may be sensed between pulses; more is a switch that does not open
     # One row a channel: what a stage that has been measured needs; see nmes/core/calibration.py.

@@ -192,7 +192,11 @@ class Link:
         self._supervisor.stop()
         status = self._supervisor.status()
         account = {key: status[key] for key in ("queued", "delivered", "cancelled", "underruns", "elapsed_ms")}
-        account.update(self._supervisor.session.delivery.account())
+        session = self._supervisor.session
+        account.update(session.delivery.account())
+        account["channels"] = [
+            dict(session.deliveries[lane.index].account(), channel=lane.index) for lane in session.lanes
+        ]
         return {"state": status["state"], "account": account}
 
     def _do_keepalive(self, request):

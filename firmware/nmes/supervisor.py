@@ -40,15 +40,15 @@ class Supervisor:
         self._delivered = []
         self._before = []
         self._mid_train = []
-        self._seen = array("i", [0] * pulse.MEASURED)
-        self._sensed = None  # the place of the lane that is measured, if there is one
-        self._judged = 0  # its pulses judged since the engine last began
+        self._judged = []  # judged since the engine last began
+        self._seen = [array("i", [0] * pulse.MEASURED) for _ in session.deliveries]  # of each channel, the last one
         self._turn = 0
         self._slip_ms = []  # how late each lane's engine is because it was once fed too late
         now_ms = hal.now_ms()
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
-        self._trend = Trend()
-        self.warned = False  # the load has grown by half
+        self._trends = [Trend() for _ in session.deliveries]
+        self._warning = 0
+        self.warned = False  # the load of channel _warning has grown by half
         self._lockout = Lockout(store, now_ms)
         self._begin()
 
@@ -83,7 +83,9 @@ class Supervisor:
         self._delivered = [0] * lanes
         self._mid_train = [False] * lanes
         self._slip_ms = [0] * lanes
-        self._trend.clear()
+        self._judged = [0] * lanes
+        for trend in self._trends:
+            trend.clear()
         self.warned = False
 
     def _test_self(self):
@@ -104,10 +106,10 @@ class Supervisor:
         session.start(hal.now_ms())
         self._on = True
         waits_us = session.waits_us()
-        self._sensed = None
-        self._judged = 0
-        mask = 0
+        mask = sum([1 << lane.index for lane in session.lanes])
+        hal.sense(mask, session.programme.shortest_us)
         for i in range(len(session.lanes)):
+            self._judged[i] = 0
             self._mid_train[i] = False
             self._slip_ms[i] = 0
             self._before[i] = self._delivered[i]
@@ -117,13 +119,9 @@ class Supervisor:
                 channel,
                 waits_us[i],
                 session.programme.kind == DUMMY,
-                session.programme.shortest_us,
                 calibration.dac_offset,
                 calibration.dac_scale,
             )
-            if hal.sampled(channel) >= 0:
-                self._sensed = i
-            mask |= 1 << channel
         hal.permit(session.programme.longest_us)
         self._need_unopened()  # until the guard watched
         hal.lamp(1)
@@ -178,10 +176,12 @@ class Supervisor:
 
     def warning(self):
         """What `warned` is about."""
+        trend = self._trends[self._warning]
         return {
             "warning": faults.name(faults.IMPEDANCE_RISE),
-            "ohm": self._trend.ohm,
-            "first_ohm": self._trend.first_ohm,
+            "channel": self._warning,
+            "ohm": trend.ohm,
+            "first_ohm": trend.first_ohm,
         }
 
     def clear(self, number):
@@ -256,9 +256,7 @@ class Supervisor:
         cancelled = [hal.stop(lane.index) for lane in session.lanes]
         self._count()
         hal.rest()
-        cause = self._judge(hal.now_ms())
-        if cause:
-            self._fail_delivery(cause)
+        self._judge(hal.now_ms())
         self._count_missed()
         for i in range(len(session.lanes)):
             lane = session.lanes[i]
@@ -274,37 +272,49 @@ class Supervisor:
             self._delivered[i] = self._before[i] + self._hal.begun(self.session.lanes[i].index)
 
     def _judge(self, now_ms):
-        """Judge what has been measured since the last time. 0, or a fault. Nothing here allocates."""
-        if self._sensed is None:
-            return 0  # no sense on these channels: the account says that nothing was measured
-        hal, delivery = self._hal, self.session.delivery
-        channel = self.session.lanes[self._sensed].index
+        """Judge what has been measured since the last time. True unless that was a fault. Nothing here allocates."""
         self._turn = (self._turn + 1) % _COUNT_EVERY
+        for i in range(len(self._judged)):
+            cause = self._judge_lane(i, now_ms)
+            if cause:
+                self._fail_delivery(cause, self.session.lanes[i].index)
+                return False
+        return True
+
+    def _judge_lane(self, i, now_ms):
+        """0, or a fault."""
+        hal = self._hal
+        channel = self.session.lanes[i].index
         ended = 0
-        count = hal.sampled(channel)
         if not self._turn:
             ended = hal.begun(channel) - 1  # asked first: what has ended by now has been measured by then
-            count = hal.sampled(channel)
-        while count:
-            hal.take(channel, self._seen)
-            self._judged += 1
-            cause = delivery.judge(self._seen, now_ms)
-            if cause:
-                return cause
-            count -= 1
-        if not self._turn and self._judged > ended + _MORE:
+        count = hal.sampled(channel)
+        if count:
+            delivery, seen = self.session.deliveries[channel], self._seen[channel]
+            self._judged[i] += count
+            while count:
+                hal.take(channel, seen)
+                cause = delivery.judge(seen, now_ms)
+                if cause:
+                    self._judged[i] -= count - 1
+                    return cause
+                count -= 1
+        if self._turn:
+            return 0
+        if self._judged[i] > ended + _MORE:
             return faults.PULSE_COUNT  # more came out than was begun
-        return delivery.lacking(ended - self._judged)
+        return self.session.deliveries[channel].lacking(ended - self._judged[i])
 
     def _count_missed(self):
-        if self._sensed is not None:
-            delivered = self._delivered[self._sensed] - self._before[self._sensed]
-            self.session.delivery.miss(delivered - self._judged)
+        for i in range(len(self._judged)):
+            missed = self._delivered[i] - self._before[i] - self._judged[i]
+            self.session.deliveries[self.session.lanes[i].index].miss(missed)
 
-    def _fail_delivery(self, cause):
-        delivery = self.session.delivery
-        texts = (delivery.set_ua, delivery.measured_ua, delivery.impedance_ohm, delivery.net_nc)
-        self.fail(cause, "set %d uA, measured %d uA, last load %d ohm, net %d nC" % texts)
+    def _fail_delivery(self, cause, channel):
+        delivery = self.session.deliveries[channel]
+        delivery.look()
+        texts = (channel, delivery.set_ua, delivery.measured_ua, delivery.impedance_ohm, delivery.net_nc)
+        self.fail(cause, "channel %d: set %d uA, measured %d uA, last load %d ohm, net %d nC" % texts)
 
     # ---- what time does ----
 
@@ -349,9 +359,7 @@ class Supervisor:
         if took_ms > LATE_MS:
             self.fail(faults.LOOP_LATE, "a turn of %d ms; at most %d" % (took_ms, LATE_MS))
             return False
-        cause = self._judge(now_ms)
-        if cause:
-            self._fail_delivery(cause)
+        if not self._judge(now_ms):
             return False
         if now_ms - self._clock_ms >= _WATCH_CLOCK_MS:
             self._clock_ms = now_ms
@@ -389,13 +397,27 @@ class Supervisor:
             if lag_ms > OFF_CLOCK_MS:
                 self._fail_clock(i, lag_ms)
                 return False
-        delivery = session.delivery
-        found = self._trend.see(delivery.impedance_ohm, delivery.measured_ua)
-        if found == STOP:
-            self.fail(faults.IMPEDANCE_RISE, "%d ohm, at first %d ohm" % (self._trend.ohm, self._trend.first_ohm))
+        if not self._hal.senses():
+            self.fail(faults.SENSE_FAILED, "the ADC stands still or mixes its inputs up")
             return False
-        if found != FINE:
+        for i in range(len(session.lanes)):
+            channel = session.lanes[i].index
+            if not self._passes_trend(channel):
+                return False
+        return True
+
+    def _passes_trend(self, channel):
+        delivery, trend = self.session.deliveries[channel], self._trends[channel]
+        delivery.look()
+        found = trend.see(delivery.impedance_ohm, delivery.measured_ua)
+        if found == STOP:
+            self.fail(
+                faults.IMPEDANCE_RISE, "channel %d: %d ohm, at first %d ohm" % (channel, trend.ohm, trend.first_ohm)
+            )
+            return False
+        if found != FINE and not self.warned:
             self.warned = True
+            self._warning = channel
         return True
 
     def _fail_clock(self, i, lag_ms):

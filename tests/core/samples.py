@@ -36,6 +36,7 @@ STAGE = {
     "sense_zero": 2048,
     "sense_ua_per_count": 55,
     "sense_mv_per_count": 45,
+    "sense_both": 4_090,
     "sense_tolerance_ua": 1_000,
     "idle_most_ua": 200,
     "calibration": (UNCALIBRATED, UNCALIBRATED),

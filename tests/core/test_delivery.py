@@ -41,11 +41,13 @@ class AGoodPulse(unittest.TestCase):
             made = Delivery(samples.STAGE)
             for level in range(1001 if ohm < 790 else 950):
                 self.assertEqual(made.judge(seen(level, ohm=ohm), 20 * level), 0, str((ohm, level)))
+            made.look()
             self.assertTrue(abs(made.impedance_ohm - ohm) <= 1, str(made.impedance_ohm))
 
     def test_it_says_what_was_measured(self):
         made = Delivery(samples.STAGE)
         made.judge(seen(110), 0)
+        made.look()
         self.assertEqual((made.measured, made.measured_ua, made.impedance_ohm, made.net_nc), (1, 11_000, 499, 0))
 
     def test_nothing_is_allocated(self):
@@ -145,6 +147,55 @@ class ThreeInARow(unittest.TestCase):
         self.assertEqual([made.lacking(n) for n in (-1, 0, 1, 2, 3)], [0, 0, 0, 0, faults.CURRENT_MISMATCH])
 
 
+class TwoChannelsAtOnce(unittest.TestCase):
+    """One voltage sense for both: while both are in phase it says so, and is judged for neither."""
+
+    BOTH = 4_095
+
+    def made(self):
+        made = Delivery(samples.STAGE)
+        made.clear(shared=True)
+        return made
+
+    def both(self, level, a_ua=None, b_ua=None):
+        one = seen(level, a_ua, b_ua)
+        one[pulse.VOLTAGE_A] = one[pulse.VOLTAGE_B] = self.BOTH
+        return one
+
+    def test_the_currents_are_judged_as_ever(self):
+        made = self.made()
+        self.assertEqual([made.judge(self.both(200), 20 * i) for i in range(9)], [0] * 9)
+        for bad, fault in (
+            (self.both(200, 15_000, 20_000), faults.ELECTRODE_OPEN),
+            (self.both(200, 20_000, 15_000), faults.ELECTRODE_OPEN),
+            (self.both(200, 30_000, 30_000), faults.CURRENT_MISMATCH),
+        ):
+            made = self.made()
+            self.assertEqual([made.judge(bad, 20 * i) for i in range(3)], [0, 0, fault])
+
+    def test_the_load_is_what_was_seen_when_it_was_alone(self):
+        made = self.made()
+        made.judge(self.both(200), 0)
+        made.look()
+        self.assertEqual(made.impedance_ohm, 0)
+        made.judge(seen(200, ohm=700), 20)
+        made.look()
+        alone = made.impedance_ohm
+        made.judge(self.both(200), 40)
+        made.look()
+        self.assertTrue(690 <= alone == made.impedance_ohm <= 710, str(made.account()))
+
+    def test_one_phase_alone_is_judged_by_its_voltage(self):
+        for at in (pulse.VOLTAGE_A, pulse.VOLTAGE_B):
+            made = self.made()
+            one = self.both(200)
+            one[at] = ZERO
+            self.assertEqual([made.judge(one, 20 * i) for i in range(3)], [0, 0, faults.ELECTRODE_SHORT])
+
+    def test_in_a_session_of_one_channel_it_is_an_open_electrode(self):
+        self.assertEqual(verdicts(*[self.both(200)] * 3), [0, 0, faults.ELECTRODE_OPEN])
+
+
 class NetCharge(unittest.TestCase):
     def net(self, *pulses):
         """[(now_ms, a_ua less b_ua, width)] into a Delivery; what it said to each, and it."""
@@ -210,10 +261,14 @@ class TheAccount(unittest.TestCase):
 
     def test_of_a_few_pulses(self):
         made = Delivery(samples.STAGE)
-        made.judge(seen(0), 0)
-        made.judge(seen(110, ohm=500), 20)
-        made.judge(seen(220, 22_000, 21_945, ohm=1000), 40)
-        made.judge(seen(110, ohm=250), 60)
+        for at_ms, one in (
+            (0, seen(0)),
+            (20, seen(110, ohm=500)),
+            (40, seen(220, 22_000, 21_945, ohm=1000)),
+            (60, seen(110, ohm=250)),
+        ):
+            made.judge(one, at_ms)
+            made.look()
         made.miss(2)
         self.assertEqual(
             made.account(),

@@ -113,7 +113,9 @@ class Memory(unittest.TestCase):
 
     def test_a_new_session_has_a_new_account_of_what_was_measured(self):
         made = loaded()
-        made.delivery.measured_ua = made.delivery.impedance_ohm = made.delivery.net_nc = 77
+        made.delivery.judge([200, 250, 200, 250, 2448, 2300, 1700, 1800, 2048], T0)
+        made.delivery.look()
+        self.assertTrue(made.delivery.measured_ua and made.delivery.impedance_ohm and made.delivery.net_nc)
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
         made.arm(made.programme_crc, T0)
         status = made.status(T0, [0])

@@ -42,9 +42,12 @@ def test_judging_stays_within_30_bits(many, begin_ms):
     made = small(Delivery(samples.STAGE))
     made.calibration = small(made.calibration)
     made._slots = [Small(n) for n in made._slots]
-    # The longest session there is has had 25 uC a pulse at 150 Hz for an hour.
-    made._a_uc = made._b_uc = Small(25 * 150 * 3_600)
-    made._sum_ma = Small(2 * 112 * 150 * 3_600)
+    made._bounds = [Small(n) for n in made._bounds]
+    # The longest session there is has had 25 uC a pulse at 150 Hz for an hour; a count for a microsecond is 55 pC.
+    made._carries = Small(25_000_000 * 150 * 3_600 // 55 >> 28)
+    made._a = made._b = Small(1 << 28)
+    made._sum = Small(1 << 28)
+    made._sum_high = Small(2 * 2_048 * 150 * 3_600 >> 10)
     for i, seen in enumerate(many):
         made.judge([Small(value) for value in seen], Small(begin_ms + 7 * i))
     made._move_window(Small(begin_ms // 10 + 1_000_000))

@@ -50,8 +50,7 @@ def test_it_drives_no_pin():
 
 
 def test_the_constants_are_those_of_the_clock():
-    assert MODULE.CYCLE_CLOCKS * MODULE.CYCLES_PER_US == 125
-    assert MODULE.CONVERSION_CYCLES == 2 * MODULE.CYCLES_PER_US
+    assert MODULE.CYCLE_CLOCKS * MODULE.CYCLES_IN_12_US == 12 * 125
     assert MODULE.SAMPLES == 3 == len([opcode for opcode in OPCODES if opcode >> 13 == 2]) + 1, (
         "one of them serves twice"
     )

@@ -4,7 +4,9 @@ Three bad pulses in a row, and the net charge of the last second, are faults. Ev
 allocates nothing: whole numbers within 30 bits, longer sums in two parts.
 """
 
-from nmes.core import faults
+from array import array
+
+from nmes.core import faults, pulse
 from nmes.core.calibration import Calibration
 
 try:
@@ -37,7 +39,10 @@ WINDOW_MS = const(1_000)
 _SLOT_MS = const(10)
 _SLOTS = const(101)
 
-_PC_PER_UC = const(1_000_000)
+_FC_PER_NC = const(1_000_000)  # a microsecond of a nanoampere is a femtocoulomb
+_COUNTS = const(4_096)  # more than any reading differs from zero
+_CARRY = const(1 << 28)
+_SUM_HIGH = const(1_024)
 IDLE_IN_A_ROW = const(2)
 
 _OPEN = const(1)
@@ -61,152 +66,168 @@ ACCOUNT_FIELDS = (
 
 
 class Delivery:
-    """The account of one channel of the output stage `stage` (a dictionary of boards/stages)."""
+    """The account of channel `channel` of the output stage `stage` (a dictionary of boards/stages).
+
+    Pulses are judged and summed up in the ADC's counts, so that one costs little; units are made when somebody asks.
+    """
 
     def __init__(self, stage, channel=0):
         self.calibration = Calibration(stage, channel)
         self._tolerance_ua = stage["sense_tolerance_ua"]
-        self._idle_most_ua = stage["idle_most_ua"]
         self._compliance_mv = stage["compliance_mv"] * COMPLIANCE_PERCENT // 100
+        self._both = stage["sense_both"]
+        na = self.calibration.current_na
+        self._idle_most = stage["idle_most_ua"] * 1_000 // na
+        self._net_most = NET_MAX_NC * _FC_PER_NC // na
         self._slots = [0] * _SLOTS
+        self._bounds = array("i", [0] * 9)
         self.clear()
 
-    def clear(self):
-        """A new session: an empty account."""
+    def clear(self, shared=False):
+        """A new session: an empty account. `shared`: another channel's pulses may come at the same time, and then the
+        voltage is nobody's."""
+        self._shared = shared
         self.measured = 0  # pulses
         self.missed = 0
-        self.measured_ua = 0  # of the last pulse, the mean of its phases
-        self.set_ua = 0
-        self.impedance_ohm = 0  # as last seen; 0: not seen yet
-        self.net_nc = 0  # in the window, phase A less phase B
-        self.rest_ua = 0  # after the last pulse, when nothing should flow
-        self.rest_most_ua = 0  # either way
-        self._idle = 0  # pulses in a row after which something did
-        self._code = -1  # the last of phase A, and what follows from it
-        self._set_ua = self._least_ua = self._most_ua = 0
+        self.impedance_ohm = 0  # as last looked at; 0: not seen yet
         self.impedance_first_ohm = self.impedance_least_ohm = self.impedance_most_ohm = 0
-        self.least_ua = self.most_ua = 0
+        self._seen = None  # the last pulse
+        self._idle = 0  # pulses in a row after which current flowed
+        self._rest_most = 0  # counts, either way
+        self._code_a = self._code_b = -1  # of the last pulse, and what follows from them
+        self.set_ua = self._set_b_ua = 0
+        self._least = _COUNTS
+        self._most = -_COUNTS
         self._bad_before = self._open = self._short = self._wrong = 0  # bad pulses in a row
-        self._a_uc = self._a_pc = self._b_uc = self._b_pc = 0
-        self._sum_ma = self._sum_ua = 0
+        self._carries = 0  # how often _CARRY was taken from both of the next two
+        self._a = self._b = 0  # charge, in counts times us
+        self._sum = self._sum_high = 0  # counts of both phases of the driven pulses; high in _SUM_HIGH
         self._driven = 0  # pulses set above zero
-        self._net_pc = 0  # not yet a whole nC
+        self._net = 0  # in the window, phase A less phase B, counts times us
         self._slot = -1
+        self._slot_at = 0
         for i in range(_SLOTS):
             self._slots[i] = 0
 
     def judge(self, seen, now_ms):
-        """One pulse, `seen` a pulse.MEASURED array. Returns 0, or the fault that it is the last straw for.
+        """One pulse, `seen` a pulse.MEASURED array that is kept until the next. Returns 0, or the fault that it is the
+        last straw for.
 
         Long and flat, because a call costs as much as what it would do: this is most of what measuring costs the CPU.
         """
         code_a, width_a, code_b, width_b, current_a, voltage_a, current_b, voltage_b, rest = seen
-        calibration = self.calibration
-        zero = calibration.current_zero
-        na = calibration.current_na
-        zero_of_voltage = calibration.voltage_zero
-        uv = calibration.voltage_uv
-        a_ua = (current_a - zero) * na // 1_000
-        b_ua = (zero - current_b) * na // 1_000
-        a_mv = (voltage_a - zero_of_voltage) * uv // 1_000
-        b_mv = (zero_of_voltage - voltage_b) * uv // 1_000
-        if code_a != self._code:
-            self._set(code_a)
-        set_a = self._set_ua
-        both_ua = a_ua + b_ua
+        if code_a != self._code_a or code_b != self._code_b:
+            self._set(code_a, code_b)
+        zero, zero_of_voltage, least_a, most_a, least_va, least_b, most_b, least_vb, most_v = self._bounds
+        a = current_a - zero
+        b = zero - current_b
+        rest -= zero
+        self._seen = seen
         self.measured += 1
-        self.measured_ua = both_ua // 2
-        self.set_ua = set_a
 
-        a_pc = a_ua * width_a
-        b_pc = b_ua * width_b
-        pc = self._a_pc + a_pc
-        self._a_uc += pc // _PC_PER_UC
-        self._a_pc = pc % _PC_PER_UC
-        pc = self._b_pc + b_pc
-        self._b_uc += pc // _PC_PER_UC
-        self._b_pc = pc % _PC_PER_UC
-        if set_a:
-            ua = self._sum_ua + both_ua
-            self._sum_ma += ua // 1_000
-            self._sum_ua = ua % 1_000
-            least = a_ua if a_ua < b_ua else b_ua
-            most = both_ua - least
-            if not self._driven or least < self.least_ua:
-                self.least_ua = least
-            if not self._driven or most > self.most_ua:
-                self.most_ua = most
+        charge_a = a * width_a
+        charge_b = b * width_b
+        self._a += charge_a
+        self._b += charge_b
+        if code_a:
             self._driven += 1
-            if least >= IMPEDANCE_LEAST_UA:
-                ohm = 1_000 * (a_mv + b_mv) // both_ua
-                if ohm != self.impedance_ohm:
-                    self._impedance(ohm)
+            self._sum += a + b
+            if a < self._least or b < self._least or a > self._most or b > self._most:
+                self._least = min(self._least, a, b)
+                self._most = max(self._most, a, b)
+        if self._a > _CARRY:
+            self._carry()
 
-        slot = now_ms // _SLOT_MS
-        if slot != self._slot:
-            self._move_window(slot)
-        pc = self._net_pc + a_pc - b_pc
-        nc = pc // 1_000
-        self._net_pc = pc % 1_000
-        self._slots[slot % _SLOTS] += nc
-        self.net_nc += nc
+        if now_ms // _SLOT_MS != self._slot:
+            self._move_window(now_ms // _SLOT_MS)
+        charge_a -= charge_b
+        self._net += charge_a
+        self._slots[self._slot_at] += charge_a
 
-        rest_ua = (rest - zero) * na // 1_000
-        if rest_ua != self.rest_ua:
-            self.rest_ua = rest_ua
-            if rest_ua < 0:
-                rest_ua = -rest_ua
-            if rest_ua > self.rest_most_ua:
-                self.rest_most_ua = rest_ua
-        if self.rest_ua > self._idle_most_ua or self.rest_ua < -self._idle_most_ua:
+        if rest > self._rest_most or -rest > self._rest_most:
+            self._rest_most = rest if rest > 0 else -rest
+        idle_most = self._idle_most
+        if -idle_most <= rest <= idle_most:
+            if self._idle:
+                self._idle = 0
+        else:
             self._idle += 1
             if self._idle >= IDLE_IN_A_ROW:
                 return faults.IDLE_CURRENT
-        else:
-            self._idle = 0
 
-        # Equal phases within these bounds are what _bad finds nothing wrong with, at a third of its cost.
-        least, most, compliance_mv = self._least_ua, self._most_ua, self._compliance_mv
+        # Within these bounds _bad finds nothing wrong, at a third of its cost.
         if (
-            code_b == code_a
-            and least <= a_ua <= most
-            and least <= b_ua <= most
-            and a_mv < compliance_mv
-            and b_mv < compliance_mv
+            least_a <= a <= most_a
+            and least_b <= b <= most_b
             and (
-                set_a <= SHORT_SET_UA
-                or a_mv >= SHORT_MV
-                and b_mv >= SHORT_MV
-                and 1_000 * a_mv >= SHORT_OHM * a_ua
-                and 1_000 * b_mv >= SHORT_OHM * b_ua
+                least_va <= voltage_a - zero_of_voltage <= most_v
+                and least_vb <= zero_of_voltage - voltage_b <= most_v
+                or self._shared
+                and voltage_a >= self._both
+                and voltage_b >= self._both
             )
         ):
-            bad = 0
+            if self._bad_before:
+                self._bad_before = self._open = self._short = self._wrong = 0
         else:
-            set_b = set_a if code_b == code_a else calibration.set_ua(code_b)
-            bad = self._bad(set_a, a_ua, a_mv) | self._bad(set_b, b_ua, b_mv)
-        if bad or self._bad_before:
-            self._bad_before = bad
-            self._open = self._open + 1 if bad & _OPEN else 0
-            self._short = self._short + 1 if bad & _SHORT else 0
-            self._wrong = self._wrong + 1 if bad & _WRONG else 0
-            if self._open >= IN_A_ROW:
-                return faults.ELECTRODE_OPEN
-            if self._short >= IN_A_ROW:
-                return faults.ELECTRODE_SHORT
-            if self._wrong >= IN_A_ROW:
-                return faults.CURRENT_MISMATCH
-        if not -NET_MAX_NC <= self.net_nc <= NET_MAX_NC:
+            cause = self._look_closer(seen)
+            if cause:
+                return cause
+        if not -self._net_most <= self._net <= self._net_most:
             return faults.NET_CHARGE
         return 0
 
-    def _set(self, code):
-        """The current of phase A that `code` stands for, and the bounds within which it is surely right."""
-        set_ua = self.calibration.set_ua(code)
-        self._code = code
-        self._set_ua = set_ua
-        self._least_ua = self._open_ua(set_ua) if set_ua >= COMPLIANCE_SET_UA else -self._tolerance_ua
-        self._most_ua = self._tolerance_ua + OVER_PERCENT * set_ua // 100
+    def _set(self, code_a, code_b):
+        """What was set, and the counts within which a phase is surely right."""
+        calibration, bounds = self.calibration, self._bounds
+        na, uv = calibration.current_na, calibration.voltage_uv
+        self._code_a = code_a
+        self._code_b = code_b
+        self.set_ua = calibration.set_ua(code_a)
+        self._set_b_ua = self.set_ua if code_b == code_a else calibration.set_ua(code_b)
+        bounds[0] = calibration.current_zero
+        bounds[1] = calibration.voltage_zero
+        set_ua = self.set_ua
+        for at in (2, 5):
+            least_ua = self._open_ua(set_ua) if set_ua >= COMPLIANCE_SET_UA else -self._tolerance_ua
+            most_ua = self._tolerance_ua + OVER_PERCENT * set_ua // 100
+            bounds[at] = -(-1_000 * least_ua // na)
+            bounds[at + 1] = (1_000 * most_ua + 999) // na
+            if set_ua > SHORT_SET_UA:
+                bounds[at + 2] = -(-1_000 * max(SHORT_MV, -(-SHORT_OHM * most_ua // 1_000)) // uv)
+            else:
+                bounds[at + 2] = -_COUNTS
+            set_ua = self._set_b_ua
+        bounds[8] = (1_000 * self._compliance_mv - 1) // uv
+
+    def _look_closer(self, seen):
+        """Judge a pulse by its currents and voltages. Returns 0, or the fault that it is the last straw for."""
+        calibration = self.calibration
+        zero, na = calibration.current_zero, calibration.current_na
+        zero_of_voltage, uv = calibration.voltage_zero, calibration.voltage_uv
+        voltage_a, voltage_b = seen[pulse.VOLTAGE_A], seen[pulse.VOLTAGE_B]
+        bad = self._bad(
+            self.set_ua,
+            (seen[pulse.CURRENT_A] - zero) * na // 1_000,
+            (voltage_a - zero_of_voltage) * uv // 1_000,
+            self._shared and voltage_a >= self._both,
+        ) | self._bad(
+            self._set_b_ua,
+            (zero - seen[pulse.CURRENT_B]) * na // 1_000,
+            (zero_of_voltage - voltage_b) * uv // 1_000,
+            self._shared and voltage_b >= self._both,
+        )
+        self._bad_before = bad
+        self._open = self._open + 1 if bad & _OPEN else 0
+        self._short = self._short + 1 if bad & _SHORT else 0
+        self._wrong = self._wrong + 1 if bad & _WRONG else 0
+        if self._open >= IN_A_ROW:
+            return faults.ELECTRODE_OPEN
+        if self._short >= IN_A_ROW:
+            return faults.ELECTRODE_SHORT
+        if self._wrong >= IN_A_ROW:
+            return faults.CURRENT_MISMATCH
+        return 0
 
     def _open_ua(self, set_ua):
         """Less than this is an open electrode."""
@@ -221,11 +242,13 @@ class Delivery:
         """`count` pulses were delivered and will not be measured any more."""
         self.missed += count
 
-    def _bad(self, set_ua, is_ua, is_mv):
-        """What is wrong with one phase, as bits."""
+    def _bad(self, set_ua, is_ua, is_mv, nobodys=False):
+        """What is wrong with one phase, as bits. nobodys: the voltage is not to be judged."""
         bad = 0
         if set_ua >= COMPLIANCE_SET_UA and is_ua < self._open_ua(set_ua):
             bad = _OPEN
+        elif nobodys:
+            pass
         elif is_mv >= self._compliance_mv and set_ua >= COMPLIANCE_SET_UA:
             bad = _OPEN
         elif set_ua > SHORT_SET_UA and (is_mv < SHORT_MV or 1_000 * is_mv < SHORT_OHM * is_ua):
@@ -235,14 +258,12 @@ class Delivery:
             bad |= _WRONG
         return bad
 
-    def _impedance(self, ohm):
-        if not self.impedance_first_ohm:
-            self.impedance_first_ohm = self.impedance_least_ohm = self.impedance_most_ohm = ohm
-        self.impedance_ohm = ohm
-        if ohm < self.impedance_least_ohm:
-            self.impedance_least_ohm = ohm
-        if ohm > self.impedance_most_ohm:
-            self.impedance_most_ohm = ohm
+    def _carry(self):
+        self._carries += 1
+        self._a -= _CARRY
+        self._b -= _CARRY
+        self._sum_high += self._sum // _SUM_HIGH
+        self._sum %= _SUM_HIGH
 
     def _move_window(self, slot):
         if self._slot < 0 or slot - self._slot > _SLOTS:
@@ -250,28 +271,72 @@ class Delivery:
         while self._slot < slot:
             self._slot += 1
             at = self._slot % _SLOTS
-            self.net_nc -= self._slots[at]
+            self._net -= self._slots[at]
             self._slots[at] = 0
+        self._slot_at = self._slot % _SLOTS
+
+    # ---- in units; not for every pulse, these numbers are long ----
+
+    @property
+    def measured_ua(self):
+        """Of the last pulse, the mean of its phases."""
+        if self._seen is None:
+            return 0
+        return (self._seen[pulse.CURRENT_A] - self._seen[pulse.CURRENT_B]) * self.calibration.current_na // 2_000
+
+    @property
+    def rest_ua(self):
+        """After the last pulse, when nothing should flow."""
+        return self.calibration.current_ua(self._seen[pulse.CURRENT_REST]) if self._seen else 0
+
+    @property
+    def net_nc(self):
+        """In the window of a second, phase A less phase B."""
+        return self._net * self.calibration.current_na // _FC_PER_NC
+
+    def look(self):
+        """See what the load is by the last pulse, if it is strong enough to tell. Some times a second."""
+        seen, calibration = self._seen, self.calibration
+        if seen is None or not self._code_a:
+            return
+        counts = min(seen[pulse.CURRENT_A] - calibration.current_zero, calibration.current_zero - seen[pulse.CURRENT_B])
+        nobodys = self._shared and max(seen[pulse.VOLTAGE_A], seen[pulse.VOLTAGE_B]) >= self._both
+        if nobodys or counts * calibration.current_na < 1_000 * IMPEDANCE_LEAST_UA:
+            return
+        ohm = (
+            (seen[pulse.VOLTAGE_A] - seen[pulse.VOLTAGE_B])
+            * calibration.voltage_uv
+            // ((seen[pulse.CURRENT_A] - seen[pulse.CURRENT_B]) * calibration.current_na // 1_000)
+        )
+        self.impedance_ohm = ohm
+        if not self.impedance_first_ohm:
+            self.impedance_first_ohm = self.impedance_least_ohm = self.impedance_most_ohm = ohm
+        self.impedance_least_ohm = min(self.impedance_least_ohm, ohm)
+        self.impedance_most_ohm = max(self.impedance_most_ohm, ohm)
 
     def charge_pc(self):
-        """(phase A, phase B) of the session. Not for every pulse: these numbers are long."""
-        return self._a_uc * _PC_PER_UC + self._a_pc, self._b_uc * _PC_PER_UC + self._b_pc
+        """(phase A, phase B) of the session."""
+        na, carried = self.calibration.current_na, self._carries * _CARRY
+        return (carried + self._a) * na // 1_000, (carried + self._b) * na // 1_000
 
     def account(self):
-        """The session's account, keyed by ACCOUNT_FIELDS. Not for every pulse."""
+        """The session's account, keyed by ACCOUNT_FIELDS."""
+        self.look()
         a_pc, b_pc = self.charge_pc()
+        na, driven = self.calibration.current_na, self._driven
+        total = self._sum_high * _SUM_HIGH + self._sum
         values = (
             self.measured,
             self.missed,
             a_pc // 1_000,
             b_pc // 1_000,
-            (self._sum_ma * 1_000 + self._sum_ua) // (2 * self._driven) if self._driven else 0,
-            self.least_ua,
-            self.most_ua,
+            total * na // (2_000 * driven) if driven else 0,
+            self._least * na // 1_000 if driven else 0,
+            self._most * na // 1_000 if driven else 0,
             self.impedance_first_ohm,
             self.impedance_ohm,
             self.impedance_least_ohm,
             self.impedance_most_ohm,
-            self.rest_most_ua,
+            self._rest_most * na // 1_000,
         )
         return dict(zip(ACCOUNT_FIELDS, values))

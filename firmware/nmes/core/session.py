@@ -57,6 +57,9 @@ CHANNEL_FIELDS = (
     "delivered",
     "cancelled",
     "underruns",
+    "measured_ua",
+    "impedance_ohm",
+    "net_charge_nc",
 )
 
 _OURS = "OpenNMES session"
@@ -104,7 +107,7 @@ class Session:
         self.level_most = 0
         self.acknowledged = 0
         self.calibrations = [calibration.Calibration(stage, c) for c in range(len(stage["calibration"]))]
-        self.delivery = delivery.Delivery(stage)  # of channel 0, the one with sense inputs
+        self.deliveries = [delivery.Delivery(stage, c) for c in range(len(stage["calibration"]))]
         self._clear_run()
 
     def _clear_run(self, channels=()):
@@ -115,7 +118,12 @@ class Session:
         self._heard_ms = 0
         self._fading_ms = None
         self.late_ms = 0  # how much later than on the programme's clock pulses come, since the last start
-        self.delivery.clear()
+        for made in self.deliveries:
+            made.clear(shared=len(self.lanes) > 1)
+
+    @property
+    def delivery(self):
+        return self.deliveries[self._first.index]
 
     @property
     def intensity_ua(self):
@@ -445,8 +453,8 @@ class Session:
     def status(self, now_ms, delivered):
         """Everything that changes, keyed by STATUS_FIELDS; `delivered` is the number of pulses that began, by lane.
 
-        Intensity, output, phase and part are those of the first channel, counts those of all; `channels` has each, with
-        rate and width of its phase as they are set now.
+        Intensity, output, phase, part and what is measured are those of the first channel, counts those of all;
+        `channels` has each, with rate and width of its phase as they are set now.
         """
         first = self._first
         elapsed_ms = self.elapsed_ms(now_ms)
@@ -456,7 +464,10 @@ class Session:
             now = lane.feed.phase
             pulses = (now.rate_mhz, now.width_us) if self.state in _ACTIVE and now else (0, 0)
             counts = (lane.queued, begun, lane.cancelled, lane.underruns)
-            values = (lane.index, lane.intensity_ua, lane.output_ua) + pulses + counts
+            made = self.deliveries[lane.index]
+            made.look()
+            sensed = (made.measured_ua, made.impedance_ohm, made.net_nc)
+            values = (lane.index, lane.intensity_ua, lane.output_ua) + pulses + counts + sensed
             channels.append(dict(zip(CHANNEL_FIELDS, values)))
         values = (
             self.state,

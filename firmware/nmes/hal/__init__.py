@@ -20,12 +20,13 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     temperature_dc()             the chip's temperature in tenths of a degree Celsius
     supply_mv()                  the board's supply, or None where it is not measured
     memory_free()                bytes of the heap that are free, garbage collected. Takes 10 ms
-    begin(channel, delay_us, dummy, shortest_us, dac_offset, dac_scale)
+    sense(mask, shortest_us)     the phases of these channels (bit 0: channel 0), of which none is shorter than
+                                 `shortest_us`, are sampled from now on, that much / 2 after they begin; until `rest`
+    senses()                     True when what is sampled comes from its own input, and goes on coming
+    begin(channel, delay_us, dummy, dac_offset, dac_scale)
                                  the generator ready: empty queue, counts at zero, level zero. When it is let go it
-                                 rests for `delay_us` first, exact to a cycle; dummy: nobody is connected. Its phases,
-                                 of which none is shorter than `shortest_us`, are sampled from now on, that much / 2
-                                 after they begin. dac_*: the channel's calibration, for the second checker; without
-                                 them it is told of none
+                                 rests for `delay_us` first, exact to a cycle; dummy: nobody is connected. dac_*: the
+                                 channel's calibration, for the second checker; without them it is told of none
     go(mask)                     let the generators of these channels go (bit 0: channel 0), all in the same cycle
     room(channel)                how many more pulses may be queued now; bounded in time, see LOOKAHEAD_US
     put(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)
@@ -33,7 +34,7 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     begun(channel)               how many pulses have begun since `begin`
     queued(channel)              how many are queued that have not begun
     starved(channel)             True when the engine rests because it was given nothing
-    sampled(channel)             how many pulses have been measured and not been taken; -1 for a channel without sense
+    sampled(channel)             how many pulses have been measured and not been taken
     take(channel, seen)          the oldest of them into `seen`, an array of core.pulse.MEASURED integers: what was set
                                  and the counts of current and voltage in each phase. Only if there is one
     stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled

@@ -211,7 +211,13 @@ class Hal:
     def memory_free(self):
         return 100_000
 
-    def begin(self, channel, delay_us, dummy, shortest_us, dac_offset=0, dac_scale=pulse_check.SCALE):
+    def sense(self, mask, shortest_us):
+        pass
+
+    def senses(self):
+        return True
+
+    def begin(self, channel, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
         self._channels[channel].begin(delay_us, dummy, dac_offset, dac_scale)
 
     def go(self, mask):

@@ -30,8 +30,9 @@ class OutputStage:
     The safe line (`stop_opened`, `over_current`) is wired as in docs/hardware.md: the emergency stop feeds `stop_loop`,
     and through it `safe_line`, which the comparator pulls low.
 
-    The sense inputs: each channel's current on its own ADC input, the voltage of the channel in phase on one input for
-    both, through a multiplexer. `sense_offset` (counts) shifts the current sense, `sense_stuck` pins it.
+    The sense inputs: each channel's current on its own ADC input, and one input for the voltage, through a multiplexer
+    that the phase pins switch: of the channel in phase; none in phase is zero, both are full scale. `sense_offset`
+    (counts) shifts the current sense, `sense_stuck` pins it.
 
     `on_current(channel, microamperes)`, if set, is called at each change of current.
     """
@@ -64,6 +65,7 @@ class OutputStage:
         phases = [channel[phase] for channel in pins["channels"] for phase in ("phase_a", "phase_b")]
         pico.loopback([*phases, pins["enable"]])
         settle_nanos = int(stage["level_settle_us"]) * 1000
+        self._channels: list[_Channel] = []
         self._channels = [
             _Channel(self, pico, index, channel, self._levels, settle_nanos, load_ohm)
             for index, channel in enumerate(pins["channels"])
@@ -161,6 +163,11 @@ class OutputStage:
             counts = self.sense_stuck
         self._pico.set_adc(self._pins["sense_current"][channel] - FIRST_ADC_PIN, max(0, min(ADC_MOST, counts)))
         counts = self._sense_zero + round(voltage_mv / self._sense_mv)
+        others = [other for other in self._channels if other.in_phase and other.index != channel]
+        if others and self._channels[channel].in_phase:
+            counts = ADC_MOST
+        elif others:
+            counts = self._sense_zero + round(others[0].voltage_mv() / self._sense_mv)
         self._pico.set_adc(self._pins["sense_voltage"] - FIRST_ADC_PIN, max(0, min(ADC_MOST, counts)))
 
     @property
@@ -184,7 +191,7 @@ class _Channel:
         self.current_ua = 0
         self._stage = stage
         self._pico = pico
-        self._index = index
+        self.index = index
         self._a = pico.level(pins["phase_a"])
         self._b = pico.level(pins["phase_b"])
         self._level_a = _LevelMeter(pico, pins["level_a"], levels, settle_nanos, self.update)
@@ -198,18 +205,23 @@ class _Channel:
 
     def _on_a(self, level: int) -> None:
         self._a = level
-        self._stage._note(f"ch{self._index}_a", level)
+        self._stage._note(f"ch{self.index}_a", level)
         self._check_overlap()
 
     def _on_b(self, level: int) -> None:
         self._b = level
-        self._stage._note(f"ch{self._index}_b", level)
+        self._stage._note(f"ch{self.index}_b", level)
         self._check_overlap()
 
     def _check_overlap(self) -> None:
         if self._a and self._b:
-            self._stage.shoot_throughs.append((self._pico.nanos, self._index))
+            self._stage.shoot_throughs.append((self._pico.nanos, self.index))
         self.update()
+
+    @property
+    def in_phase(self) -> bool:
+        """Whether the multiplexer of the voltage sense takes this channel: either of its phase pins is high."""
+        return bool(self._a or self._b)
 
     def _drive_ua(self) -> int:
         if self._a == self._b:
@@ -222,10 +234,10 @@ class _Channel:
             current_ua = -current_ua
         if current_ua != self.current_ua:
             self.current_ua = current_ua
-            self._stage._note(f"ch{self._index}_current_ua", current_ua)
+            self._stage._note(f"ch{self.index}_current_ua", current_ua)
             if self._stage.on_current is not None:
-                self._stage.on_current(self._index, current_ua)
-        self._stage.sense(self._index, current_ua, self.voltage_mv())
+                self._stage.on_current(self.index, current_ua)
+        self._stage.sense(self.index, current_ua, self.voltage_mv())
 
     def voltage_mv(self) -> int:
         voltage_mv = self._stage.voltage_uv(self._drive_ua(), self.load_ohm) // 1000

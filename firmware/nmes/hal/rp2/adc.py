@@ -8,7 +8,6 @@ from nmes.hal.rp2 import registers as reg
 _ENABLE = const(1)
 _TEMPERATURE_ON = const(1 << 1)
 _START = const(1 << 2)
-_READY = const(1 << 8)
 _INPUT_SHIFT = const(12)
 _FIRST_ADC_PIN = const(26)
 _TEMPERATURE_INPUT = const(4)
@@ -34,7 +33,7 @@ class Adc:
     def _convert(self, number):
         cs = self._cs
         mem32[cs] = self._start | number << _INPUT_SHIFT
-        while not mem32[cs] & _READY:  # 2 us
+        while not mem32[cs] & reg.ADC_READY:  # 2 us
             pass
         return mem32[self._result] & 0xFFF
 

@@ -17,11 +17,10 @@ from nmes.hal.rp2.adc import Adc
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
-from nmes.hal.rp2.sampler import Sampler
+from nmes.hal.rp2.sampler import Converter, Sampler
 from nmes.hal.rp2.watchdog import Watchdog
 
 _OUT_BYTES = const(4096)
-_MEASURED = const(0)  # the channel with a sampler
 _SEND_BYTES = const(128)  # a turn: some 5 ms
 _SLOTS = ("/nmes.0", "/nmes.1")
 
@@ -39,12 +38,8 @@ class Hal:
         phases = [channel[phase] for channel in self._pins["channels"] for phase in ("phase_a", "phase_b")]
         self._phases_low = [reg.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin + reg.SET for pin in phases]
         self._channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
-        # One ADC, one sampler: channel 0 alone is measured.
-        self._sampler = Sampler(
-            self._pins["channels"][_MEASURED]["phase_a"],
-            self._pins["sense_current"][_MEASURED],
-            self._pins["sense_voltage"],
-        )
+        self._converter = Converter(self._pins["sense_current"], self._pins["sense_voltage"])
+        self._samplers = [Sampler(i, p["phase_a"], self._converter) for i, p in enumerate(self._pins["channels"])]
         self._adc = Adc(self._pins["supply"])
         rest(self._pins)
         self._watchdog = Watchdog()
@@ -76,7 +71,9 @@ class Hal:
             mem32[ctrl] = reg.IO_OUTPUT_LOW
         for channel in self._channels:
             channel.halt()
-        self._sampler.halt()
+        self._converter.halt()
+        for sampler in self._samplers:
+            sampler.halt()
         rest(self._pins)
         self._lamp.value(0)
 
@@ -125,9 +122,16 @@ class Hal:
         gc.collect()
         return gc.mem_free()
 
-    def begin(self, channel, delay_us, dummy, shortest_us, dac_offset=0, dac_scale=pulse_check.SCALE):
-        if channel == _MEASURED:
-            self._sampler.begin(shortest_us)
+    def sense(self, mask, shortest_us):
+        self._converter.begin(mask)
+        for index, sampler in enumerate(self._samplers):
+            if mask & 1 << index:
+                sampler.begin(shortest_us, mask == 1 << index)
+
+    def senses(self):
+        return self._converter.runs()
+
+    def begin(self, channel, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
         self._channels[channel].begin(delay_us, dummy, dac_offset, dac_scale)
 
     def go(self, mask):
@@ -150,11 +154,12 @@ class Hal:
         return self._channels[channel].starved()
 
     def sampled(self, channel):
-        return self._sampler.measured() if channel == _MEASURED else -1
+        return self._samplers[channel].measured()
 
     def take(self, channel, seen):
-        self._channels[channel].what_was_set(self._sampler.pulses_taken(), seen)
-        self._sampler.take(seen)
+        sampler = self._samplers[channel]
+        self._channels[channel].what_was_set(sampler.pulses_taken(), seen)
+        sampler.take(seen)
 
     def stop(self, channel):
         return self._channels[channel].stop()

@@ -14,6 +14,7 @@ DMA_READ_ADDR_TRIG = const(0x3C)  # AL3: writing an address starts the channel, 
 DMA_MULTI_TRIGGER = const(0x430)
 DMA_ABORT = const(0x444)
 DMA_BUSY = const(1 << 24)
+DMA_CHAIN_TO_SHIFT = const(11)
 
 PIO0_BASE = const(0x50200000)  # 3.7
 PIO1_BASE = const(0x50300000)
@@ -40,6 +41,7 @@ ADC_RESULT = const(0x04)
 ADC_FCS = const(0x08)
 ADC_FIFO = const(0x0C)
 ADC_FCS_LEVEL = const(0xF << 16)
+ADC_READY = const(1 << 8)
 
 IO_BANK0_BASE = const(0x40014000)  # 2.19.6.1
 IO_CTRL0 = const(0x04)

@@ -1,14 +1,21 @@
-"""Current and voltage in the middle of every phase of one channel and in the rest after them, without the CPU.
+"""Current and voltage in the middle of every phase and in the rest after them, of every channel, without the CPU.
 
-    PIO at mid-phase --start DMA--> ADC converts the current --current DMA--> ring
-                      then --next DMA--> ADC converts the voltage --voltage DMA--> ring, and back to the start DMA
+    Converter   table of ADC inputs --select DMA--> ADC --result DMA--> one word a channel, and back to the select DMA
+    Sampler     PIO at mid-phase --ask DMA--> keep DMA: the channel's word --> ring
 
-Four DMA channels in a circle, each one transfer long and started by the one before. Every conversion names its input,
-so nothing can slip: a pair is a pair, whatever was lost before it. One ADC and twelve DMA channels (two generators
-take six) are why there is one sampler, for one channel at a time.
+There is one ADC, and channels pulse when they like. So nobody asks it for anything: it converts the current of one
+channel, the voltage, then the same for the other if it is used, round and round, and what it found last stands in one
+word a channel (current in the lower half). In the middle of a phase that word is copied. Each conversion names its input and
+the two DMA channels of the circle start each other, so a result cannot end in another's place, and if either stood still
+both would: `runs` looks after that.
 
-The ring holds 256 pairs, 85 pulses: 170 ms at 500 Hz. Who does not look for longer has lost its lease (guard.py,
-90 ms).
+    # One conversion takes 2 us (96 cycles of 48 MHz, 4.9.2) and some 0.1 us until the next has begun. Its input was
+    # sampled 2.1 us before the result is there, and the next of the same input comes a round later: 2 conversions with
+    # one channel, 4 with two. What is kept was sampled 2.1 to 6.3 us before, or 2.1 to 10.5 us. It is kept 4 or 6 us
+    # after the middle, so it is what was within 3 or 5 us of it; all of it lies within a phase of at least 10 or 14 us.
+
+These and the generators (three each) take all twelve DMA channels. A ring holds 256 words, 85 pulses: 170 ms at
+500 Hz. Who does not look for longer has lost its lease (guard.py, 90 ms).
 """
 
 from array import array
@@ -20,111 +27,182 @@ from uctypes import addressof
 
 from nmes.core import pulse
 from nmes.hal.rp2 import registers as reg
-from nmes.hal.rp2.sampler_pio import (
-    CONVERSION_CYCLES,
-    CYCLE_CLOCKS,
-    CYCLES_PER_US,
-    OVERHEAD_CYCLES,
-    SAMPLES,
-    sample,
-)
+from nmes.hal.rp2.sampler_pio import CYCLE_CLOCKS, CYCLES_IN_12_US, OVERHEAD_CYCLES, SAMPLES, sample
 
-_SM = const(2)  # of block 0, whose first two are the generators
-_PAIRS_MASK = const(255)
-_RING_BYTES = const(1024)
-_RING_SIZE = const(10)
+_FIRST_SM = const(2)  # of block 0, whose first two are the generators
 _START = const(1 << 2 | 1)  # ADC enabled, one conversion
 _INPUT_SHIFT = const(12)
 _FIRST_ADC_PIN = const(26)
-# One result, and the FIFO asks DMA to take it.
+# A result asks DMA to take it.
 _FCS = const(1 << 24 | 1 << 3 | 1)
+_TABLE_BYTES = const(16)  # of two channels: current and voltage of each, a word each
+_TABLE_SIZE = const(3)  # of one channel, as a power of two; the ring of the select DMA
+_RESULTS_SIZE = const(2)  # the same, a half each; the ring of the result DMA
+_LATE_ONE_US = const(4)
+_LATE_TWO_US = const(6)
+_RING_WORDS = const(256)
+_RING_MASK = const(255)
+_RING_BYTES = const(1024)
+_RING_SIZE = const(10)
+_EVER = const(0x3FFFFFFF)
+_LOOKS = const(12)
+_WORD = const(2)
+_HALF = const(1)
 _MOV_Y_OSR = const(0xA047)
 _PULL_BLOCK = const(0x80A0)
 
 
-class Sampler:
-    """Serves the channel with `phase_a` (phase B its neighbour); `current` and `voltage` are its sense pins."""
+class _Dma:
+    """One DMA channel and where its registers are. Addresses above 2^30 are objects on the heap: made here once."""
 
-    def __init__(self, phase_a, current, voltage):
-        self._phase_a = phase_a
-        self._sm = rp2.StateMachine(_SM, sample)
-        for pin in (current, voltage):
-            ADC(Pin(pin))  # digital input and pulls off
-        self._start_current = _START | current - _FIRST_ADC_PIN << _INPUT_SHIFT
-        self._start_voltage = array("I", [_START | voltage - _FIRST_ADC_PIN << _INPUT_SHIFT])
-        # Each ring starts at a multiple of its size, which the heap does not promise.
-        self._raw = bytearray(3 * _RING_BYTES)
-        self._currents_at = (addressof(self._raw) + _RING_BYTES - 1) & ~(_RING_BYTES - 1)
-        self._voltages_at = self._currents_at + _RING_BYTES
-        self._dmas = [rp2.DMA() for _ in range(4)]
-        self._abort_bits = 0
-        for dma in self._dmas:
-            self._abort_bits |= 1 << reg.channel_of(dma)
-        # Addresses above 2^30 are objects on the heap: made here once.
+    def __init__(self):
+        self.dma = rp2.DMA()
+        self.channel = reg.channel_of(self.dma)
+        base = reg.DMA_BASE + reg.DMA_CHANNEL * self.channel
+        self.read_at = base + reg.DMA_READ_ADDR
+        self.write_at = base + reg.DMA_WRITE_ADDR
+        self.ctrl = base + reg.DMA_CTRL
+        self.trigger = base + reg.DMA_READ_ADDR_TRIG
+        self._off = self.channel << reg.DMA_CHAIN_TO_SHIFT
         self._abort = reg.DMA_BASE + reg.DMA_ABORT
-        self._ctrls = [reg.DMA_BASE + reg.channel_of(dma) * reg.DMA_CHANNEL + reg.DMA_CTRL for dma in self._dmas]
-        self._voltage_write = reg.DMA_BASE + reg.channel_of(self._dmas[3]) * reg.DMA_CHANNEL + reg.DMA_WRITE_ADDR
-        self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * _SM
-        self._taken = 0  # pulses, since begin
+        self._abort_bit = 1 << self.channel
 
-    def begin(self, width_us):
-        """Nothing measured yet; from now on every phase, `width_us` / 2 after it begins."""
-        self.halt()
-        self._taken = 0
-        phase_a, phase_b = Pin(self._phase_a), Pin(self._phase_a + 1)
-        self._sm.init(sample, freq=125_000_000 // CYCLE_CLOCKS, in_base=phase_a, jmp_pin=phase_b)
-        mem32[reg.ADC_BASE + reg.ADC_FCS] = _FCS
-        fifo = reg.ADC_BASE + reg.ADC_FIFO
-        while mem32[reg.ADC_BASE + reg.ADC_FCS] & reg.ADC_FCS_LEVEL:
-            _ = mem32[fifo]
-        cs = reg.ADC_BASE + reg.ADC_CS
-        start, current, following, voltage = self._dmas
-        self._link(start, self._rxf, cs, 4 + _SM, current)
-        self._link(current, fifo, self._currents_at, reg.TREQ_ADC, following, True)
-        self._link(following, addressof(self._start_voltage), cs, reg.TREQ_PERMANENT, voltage)
-        self._link(voltage, fifo, self._voltages_at, reg.TREQ_ADC, start, True)
-        start.active(1)
-        self._sm.put(self._start_current)
-        self._sm.exec(_PULL_BLOCK)
-        self._sm.exec(_MOV_Y_OSR)
-        self._sm.put(width_us * CYCLES_PER_US // 2 - CONVERSION_CYCLES - OVERHEAD_CYCLES)
-        self._sm.exec(_PULL_BLOCK)
-        self._sm.active(1)
-
-    def _link(self, dma, read, write, treq, then, ring=False):
-        """One word from `read` to `write` when `treq` asks for it, then the turn of `then`."""
-        dma.config(
+    def config(self, read, write, count, size, treq, then, read_ring=0, write_ring=0):
+        """`count` times from `read` to `write` when `treq` asks for it, then the turn of `then`."""
+        self.dma.config(
             read=read,
             write=write,
-            count=1,
-            ctrl=dma.pack_ctrl(
-                size=2,
-                inc_read=False,
-                inc_write=ring,
-                ring_sel=True,
-                ring_size=_RING_SIZE if ring else 0,
+            count=count,
+            ctrl=self.dma.pack_ctrl(
+                size=size,
+                inc_read=read_ring > 0,
+                inc_write=write_ring > 0,
+                ring_sel=write_ring > 0,
+                ring_size=read_ring or write_ring,
                 treq_sel=treq,
-                chain_to=reg.channel_of(then),
+                chain_to=then.channel,
                 irq_quiet=True,
             ),
         )
 
+    def halt(self):
+        """Out of every chain and off, whatever it was about to do (an aborted transfer may still end: erratum E13)."""
+        mem32[self.ctrl] = self._off
+        mem32[self._abort] = self._abort_bit
+        while mem32[self.ctrl] & reg.DMA_BUSY:
+            pass
+
+
+class Converter:
+    """Keeps the ADC going round the senses: `currents` of channel 0 and 1, and the one `voltage`, all pins."""
+
+    def __init__(self, currents, voltage):
+        for pin in tuple(currents) + (voltage,):
+            ADC(Pin(pin))  # digital input and pulls off
+        self._currents = [_START | pin - _FIRST_ADC_PIN << _INPUT_SHIFT for pin in currents]
+        self._voltage = _START | voltage - _FIRST_ADC_PIN << _INPUT_SHIFT
+        # Each ring starts at a multiple of its size, which the heap does not promise.
+        self._raw = bytearray(3 * _TABLE_BYTES)
+        self._table_at = (addressof(self._raw) + _TABLE_BYTES - 1) & ~(_TABLE_BYTES - 1)
+        self._results_at = self._table_at + _TABLE_BYTES
+        self._select = _Dma()
+        self._result = _Dma()
+
+    def begin(self, mask):
+        """Go round the channels of `mask` (bit 0: channel 0) from now on."""
+        self.halt()
+        fifo, fcs = reg.ADC_BASE + reg.ADC_FIFO, reg.ADC_BASE + reg.ADC_FCS
+        mem32[fcs] = _FCS
+        while not mem32[reg.ADC_BASE + reg.ADC_CS] & reg.ADC_READY:
+            pass
+        while mem32[fcs] & reg.ADC_FCS_LEVEL:
+            _ = mem32[fifo]
+        channels = [channel for channel in (0, 1) if mask & 1 << channel]
+        for place, channel in enumerate(channels):
+            mem32[self._table_at + 8 * place] = self._currents[channel]
+            mem32[self._table_at + 8 * place + 4] = self._voltage
+            mem32[self.word_at(channel)] = 0
+        select, result = self._select, self._result
+        cs = reg.ADC_BASE + reg.ADC_CS
+        sizes = len(channels) - 1  # twice as many, twice the rings
+        select.config(self._table_at, cs, 1, _WORD, reg.TREQ_PERMANENT, result, read_ring=_TABLE_SIZE + sizes)
+        first = self.word_at(channels[0])
+        result.config(fifo, first, 1, _HALF, reg.TREQ_ADC, select, write_ring=_RESULTS_SIZE + sizes)
+        select.dma.active(1)
+
+    def word_at(self, channel):
+        """Where the newest of a channel stands: current in the lower half, voltage in the upper."""
+        return self._results_at + 4 * channel
+
+    def runs(self):
+        """True when the circle goes round. Allocates nothing."""
+        read_at = self._select.read_at
+        first = mem32[read_at]
+        for look in range(_LOOKS):  # each a little later than the one before: else it might just have come round
+            for _ in range(look):
+                pass
+            if mem32[read_at] != first:
+                return True
+        return False
+
+    def halt(self):
+        """No more conversions."""
+        self._select.halt()
+        self._result.halt()
+
+
+class Sampler:
+    """Serves channel `index`, with `phase_a` (phase B its neighbour), out of `converter`."""
+
+    def __init__(self, index, phase_a, converter):
+        self._phase_a = phase_a
+        self._sm = rp2.StateMachine(_FIRST_SM + index, sample)
+        self._treq = 4 + _FIRST_SM + index
+        self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * (_FIRST_SM + index)
+        self._word_at = converter.word_at(index)
+        raw = array("I", [0] * (2 * _RING_WORDS))
+        at = addressof(raw)
+        self._ring = raw
+        self._ring_at = (at + _RING_BYTES - 1) & ~(_RING_BYTES - 1)
+        self._first = self._ring_at - at >> 2  # word of the array where the ring begins
+        self._ask = _Dma()
+        self._keep = _Dma()
+        self._write = self._keep.write_at
+        self._taken = 0  # pulses, since begin
+
+    def begin(self, width_us, alone):
+        """Nothing measured yet; from now on every phase, `width_us` / 2 after it begins. `alone`: the only channel."""
+        self.halt()
+        self._taken = 0
+        phase_a, phase_b = Pin(self._phase_a), Pin(self._phase_a + 1)
+        self._sm.init(sample, freq=125_000_000 // CYCLE_CLOCKS, in_base=phase_a, jmp_pin=phase_b)
+        ask, keep = self._ask, self._keep
+        keep.config(self._word_at, self._ring_at, 1, _WORD, reg.TREQ_PERMANENT, keep, write_ring=_RING_SIZE)
+        ask.config(self._rxf, keep.trigger, _EVER, _WORD, self._treq, ask)
+        ask.dma.active(1)
+        self._sm.put(self._word_at)
+        self._sm.exec(_PULL_BLOCK)
+        self._sm.exec(_MOV_Y_OSR)
+        late_us = _LATE_ONE_US if alone else _LATE_TWO_US
+        self._sm.put((width_us + 2 * late_us) * CYCLES_IN_12_US // 24 - OVERHEAD_CYCLES)
+        self._sm.exec(_PULL_BLOCK)
+        self._sm.active(1)
+
     def measured(self):
         """Pulses measured whole and not taken yet. Allocates nothing."""
-        pairs = (mem32[self._voltage_write] - self._voltages_at >> 2) - SAMPLES * self._taken
-        return (pairs & _PAIRS_MASK) // SAMPLES
+        words = (mem32[self._write] - self._ring_at >> 2) - SAMPLES * self._taken
+        return (words & _RING_MASK) // SAMPLES
 
     def take(self, into):
         """The oldest pulse measured, into a `pulse.MEASURED` array. Allocates nothing."""
-        pair = SAMPLES * self._taken
-        at = (pair & _PAIRS_MASK) * 4
-        into[pulse.CURRENT_A] = mem32[self._currents_at + at]
-        into[pulse.VOLTAGE_A] = mem32[self._voltages_at + at]
-        at = (pair + 1 & _PAIRS_MASK) * 4
-        into[pulse.CURRENT_B] = mem32[self._currents_at + at]
-        into[pulse.VOLTAGE_B] = mem32[self._voltages_at + at]
-        at = (pair + 2 & _PAIRS_MASK) * 4
-        into[pulse.CURRENT_REST] = mem32[self._currents_at + at]
+        ring, first, at = self._ring, self._first, SAMPLES * self._taken
+        word = ring[first + (at & _RING_MASK)]
+        into[pulse.CURRENT_A] = word & 0xFFFF
+        into[pulse.VOLTAGE_A] = word >> 16
+        word = ring[first + (at + 1 & _RING_MASK)]
+        into[pulse.CURRENT_B] = word & 0xFFFF
+        into[pulse.VOLTAGE_B] = word >> 16
+        into[pulse.CURRENT_REST] = ring[first + (at + 2 & _RING_MASK)] & 0xFFFF
         self._taken += 1
 
     def pulses_taken(self):
@@ -132,9 +210,7 @@ class Sampler:
         return self._taken
 
     def halt(self):
-        """No more conversions."""
+        """Nothing more is kept."""
         self._sm.active(0)
-        mem32[self._abort] = self._abort_bits
-        for ctrl in self._ctrls:
-            while mem32[ctrl] & reg.DMA_BUSY:
-                pass
+        self._ask.halt()
+        self._keep.halt()
