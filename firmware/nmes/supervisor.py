@@ -1,7 +1,5 @@
 """The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
 
-from array import array
-
 from nmes.core import faults, pulse
 from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
@@ -41,7 +39,7 @@ class Supervisor:
         self._before = []
         self._mid_train = []
         self._judged = []  # judged since the engine last began
-        self._seen = [array("i", [0] * pulse.MEASURED) for _ in session.deliveries]  # of each channel, the last one
+        self._seen = [[0] * pulse.MEASURED for _ in session.deliveries]  # of each channel, the last one
         self._turn = 0
         self._slip_ms = []  # how late each lane's engine is because it was once fed too late
         now_ms = hal.now_ms()

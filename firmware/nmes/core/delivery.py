@@ -4,8 +4,6 @@ Three bad pulses in a row, and the net charge of the last second, are faults. Ev
 allocates nothing: whole numbers within 30 bits, longer sums in two parts.
 """
 
-from array import array
-
 from nmes.core import faults, pulse
 from nmes.core.calibration import Calibration
 
@@ -35,14 +33,15 @@ IMPEDANCE_LEAST_UA = const(900)  # what a set 1 mA may be sensed as
 
 NET_MAX_NC = const(10_000)  # 10 uA for a second
 WINDOW_MS = const(1_000)
-# One more slot than the window has: it then covers 1000 to 1010 ms, never less than a second.
-_SLOT_MS = const(10)
-_SLOTS = const(101)
+# One more slot than the window has: it then covers 1000 to 1025 ms, never less than a second.
+_SLOT_MS = const(25)
+_SLOTS = const(41)
 
 _FC_PER_NC = const(1_000_000)  # a microsecond of a nanoampere is a femtocoulomb
 _COUNTS = const(4_096)  # more than any reading differs from zero
 _CARRY = const(1 << 28)
 _SUM_HIGH = const(1_024)
+_BOX = const(13)
 IDLE_IN_A_ROW = const(2)
 
 _OPEN = const(1)
@@ -78,9 +77,10 @@ class Delivery:
         self._both = stage["sense_both"]
         na = self.calibration.current_na
         self._idle_most = stage["idle_most_ua"] * 1_000 // na
-        self._net_most = NET_MAX_NC * _FC_PER_NC // na
+        self._window_most = NET_MAX_NC * _FC_PER_NC // na
         self._slots = [0] * _SLOTS
-        self._bounds = array("i", [0] * 9)
+        self._most_volts = (1_000 * self._compliance_mv - 1) // self.calibration.voltage_uv
+        self._box = [0] * _BOX
         self.clear()
 
     def clear(self, shared=False):
@@ -96,111 +96,160 @@ class Delivery:
         self._rest_most = 0  # counts, either way
         self._code_a = self._code_b = -1  # of the last pulse, and what follows from them
         self.set_ua = self._set_b_ua = 0
-        self._least = _COUNTS
+        self._least = _COUNTS  # of the driven pulses, in counts
         self._most = -_COUNTS
         self._bad_before = self._open = self._short = self._wrong = 0  # bad pulses in a row
-        self._carries = 0  # how often _CARRY was taken from both of the next two
-        self._a = self._b = 0  # charge, in counts times us
-        self._sum = self._sum_high = 0  # counts of both phases of the driven pulses; high in _SUM_HIGH
-        self._driven = 0  # pulses set above zero
-        self._net = 0  # in the window, phase A less phase B, counts times us
+        self._carries = 0  # how often _CARRY was taken from the next
+        self._a = 0  # charge of phase A, in counts times us
+        self._net = self._net_before = 0  # phase A less phase B, the same; before: until the last carry
+        self._sum = self._sum_high = 0  # counts of both phases; high in _SUM_HIGH
+        self._driven = 0  # pulses set above zero, before those with the present code
+        self._code_from = 0  # pulses measured before those
+        self._base = self._window_low = self._window_high = 0  # of the net charge
         self._slot = -1
-        self._slot_at = 0
+        self._box[0] = -1  # what is needed for the next pulse to be looked at closely
+        self._box[12] = self.calibration.current_zero
         for i in range(_SLOTS):
             self._slots[i] = 0
 
     def judge(self, seen, now_ms):
-        """One pulse, `seen` a pulse.MEASURED array that is kept until the next. Returns 0, or the fault that it is the
-        last straw for.
+        """One pulse, `seen` a list of pulse.MEASURED that is kept until the next. Returns 0, or the fault that it is
+        the last straw for.
 
-        Long and flat, because a call costs as much as what it would do: this is most of what measuring costs the CPU.
+        Most pulses are as others before: set to the same, measured between what has been measured already and was
+        found good (_box). Long and flat, because a call costs as much as what it would do.
         """
         code_a, width_a, code_b, width_b, current_a, voltage_a, current_b, voltage_b, rest = seen
-        if code_a != self._code_a or code_b != self._code_b:
-            self._set(code_a, code_b)
-        zero, zero_of_voltage, least_a, most_a, least_va, least_b, most_b, least_vb, most_v = self._bounds
-        a = current_a - zero
-        b = zero - current_b
-        rest -= zero
-        self._seen = seen
-        self.measured += 1
-
-        charge_a = a * width_a
-        charge_b = b * width_b
-        self._a += charge_a
-        self._b += charge_b
-        if code_a:
-            self._driven += 1
-            self._sum += a + b
-            if a < self._least or b < self._least or a > self._most or b > self._most:
-                self._least = min(self._least, a, b)
-                self._most = max(self._most, a, b)
-        if self._a > _CARRY:
-            self._carry()
-
+        is_a, is_b, a0, a1, b0, b1, va0, va1, vb0, vb1, rest0, rest1, zero = self._box
         if now_ms // _SLOT_MS != self._slot:
             self._move_window(now_ms // _SLOT_MS)
-        charge_a -= charge_b
-        self._net += charge_a
-        self._slots[self._slot_at] += charge_a
-
-        if rest > self._rest_most or -rest > self._rest_most:
-            self._rest_most = rest if rest > 0 else -rest
-        idle_most = self._idle_most
-        if -idle_most <= rest <= idle_most:
-            if self._idle:
-                self._idle = 0
-        else:
-            self._idle += 1
-            if self._idle >= IDLE_IN_A_ROW:
-                return faults.IDLE_CURRENT
-
-        # Within these bounds _bad finds nothing wrong, at a third of its cost.
-        if (
-            least_a <= a <= most_a
-            and least_b <= b <= most_b
-            and (
-                least_va <= voltage_a - zero_of_voltage <= most_v
-                and least_vb <= zero_of_voltage - voltage_b <= most_v
-                or self._shared
-                and voltage_a >= self._both
-                and voltage_b >= self._both
-            )
+        self._seen = seen
+        self.measured += 1
+        charge = (current_a - zero) * width_a
+        self._a += charge
+        net = self._net + charge + (current_b - zero) * width_b
+        self._net = net
+        self._sum += current_a - current_b
+        if not (
+            code_a == is_a
+            and code_b == is_b
+            and a0 <= current_a <= a1
+            and b0 <= current_b <= b1
+            and va0 <= voltage_a <= va1
+            and vb0 <= voltage_b <= vb1
+            and rest0 <= rest <= rest1
         ):
-            if self._bad_before:
-                self._bad_before = self._open = self._short = self._wrong = 0
-        else:
-            cause = self._look_closer(seen)
+            cause = self._judge_closely(seen)
             if cause:
                 return cause
-        if not -self._net_most <= self._net <= self._net_most:
+        if not self._window_low <= net <= self._window_high:
             return faults.NET_CHARGE
         return 0
 
+    def _judge_closely(self, seen):
+        """A pulse as none before. Returns 0, or the fault that it is the last straw for."""
+        code_a, _, code_b, _, current_a, voltage_a, current_b, voltage_b, rest = seen
+        self._box[0] = -1
+        as_before = code_a == self._code_a and code_b == self._code_b
+        if not as_before:
+            self._set(code_a, code_b)
+        calibration = self.calibration
+        zero = calibration.current_zero
+        least = current_a - zero
+        most = zero - current_b
+        if least > most:
+            least, most = most, least
+        if code_a:
+            if least < self._least:
+                self._least = least
+            if most > self._most:
+                self._most = most
+        rest -= zero
+        if rest < 0:
+            rest = -rest
+        if rest > self._rest_most:
+            self._rest_most = rest
+        if rest > self._idle_most or self._idle:
+            self._idle = self._idle + 1 if rest > self._idle_most else 0
+            if self._idle >= IDLE_IN_A_ROW:
+                return faults.IDLE_CURRENT
+
+        nobodys = self._shared and voltage_a >= self._both and voltage_b >= self._both
+        if code_a != code_b or not self._right(least, most, voltage_a, voltage_b, nobodys):
+            cause = self._judge_phases(seen)
+            if cause:
+                return cause
+        elif self._bad_before:
+            self._bad_before = self._open = self._short = self._wrong = 0
+        # In a ramp the next one is another anyway.
+        if as_before and not self._bad_before and not self._idle:
+            self._admit(nobodys)
+        return 0
+
+    def _right(self, least, most, voltage_a, voltage_b, nobodys):
+        """True when _bad would surely find nothing wrong with either of two equal phases of these counts."""
+        calibration, set_ua = self.calibration, self.set_ua
+        na = calibration.current_na
+        least_ua = least * na // 1_000
+        most_ua = most * na // 1_000
+        if 100 * least_ua < OPEN_PERCENT * set_ua and (set_ua >= COMPLIANCE_SET_UA or least_ua < -self._tolerance_ua):
+            return False
+        if 100 * (most_ua - self._tolerance_ua) > OVER_PERCENT * set_ua:
+            return False
+        if nobodys:
+            return True
+        low = voltage_a - calibration.voltage_zero
+        high = calibration.voltage_zero - voltage_b
+        if low > high:
+            low, high = high, low
+        if set_ua > SHORT_SET_UA:
+            low_mv = low * calibration.voltage_uv // 1_000
+            if low_mv < SHORT_MV or 1_000 * low_mv < SHORT_OHM * most_ua:
+                return False
+        return high <= self._most_volts
+
     def _set(self, code_a, code_b):
-        """What was set, and the counts within which a phase is surely right."""
-        calibration, bounds = self.calibration, self._bounds
-        na, uv = calibration.current_na, calibration.voltage_uv
+        """Another amplitude than before."""
+        if self._code_a > 0:
+            self._driven += self.measured - 1 - self._code_from
+        self._code_from = self.measured - 1
         self._code_a = code_a
         self._code_b = code_b
-        self.set_ua = calibration.set_ua(code_a)
-        self._set_b_ua = self.set_ua if code_b == code_a else calibration.set_ua(code_b)
-        bounds[0] = calibration.current_zero
-        bounds[1] = calibration.voltage_zero
-        set_ua = self.set_ua
-        for at in (2, 5):
+        self.set_ua = self._set_b_ua = self.calibration.set_ua(code_a)
+        if code_b != code_a:
+            self._set_b_ua = self.calibration.set_ua(code_b)
+
+    def _admit(self, nobodys):
+        """Pulses like this one, and those between the strongest and the weakest yet, need no closer look: as far as they
+        are within what _bad finds nothing wrong with."""
+        box, calibration = self._box, self.calibration
+        zero, zero_of_voltage = calibration.current_zero, calibration.voltage_zero
+        box[0], box[1] = self._code_a, self._code_b
+        for at in (2, 4):
+            set_ua = self.set_ua if at == 2 else self._set_b_ua
             least_ua = self._open_ua(set_ua) if set_ua >= COMPLIANCE_SET_UA else -self._tolerance_ua
             most_ua = self._tolerance_ua + OVER_PERCENT * set_ua // 100
-            bounds[at] = -(-1_000 * least_ua // na)
-            bounds[at + 1] = (1_000 * most_ua + 999) // na
+            least = -(-1_000 * least_ua // calibration.current_na)
+            most = (1_000 * most_ua + 999) // calibration.current_na
+            if self._code_a:
+                least, most = max(least, self._least), min(most, self._most)
+            low, high = -_COUNTS, self._most_volts
             if set_ua > SHORT_SET_UA:
-                bounds[at + 2] = -(-1_000 * max(SHORT_MV, -(-SHORT_OHM * most_ua // 1_000)) // uv)
-            else:
-                bounds[at + 2] = -_COUNTS
-            set_ua = self._set_b_ua
-        bounds[8] = (1_000 * self._compliance_mv - 1) // uv
+                least_mv = max(SHORT_MV, -(-SHORT_OHM * most_ua // 1_000))
+                low = -(-1_000 * least_mv // calibration.voltage_uv)
+            if at == 2:
+                box[2], box[3] = zero + least, zero + most
+                box[6], box[7] = zero_of_voltage + low, zero_of_voltage + high
+            else:  # phase B goes the other way
+                box[4], box[5] = zero - most, zero - least
+                box[8], box[9] = zero_of_voltage - high, zero_of_voltage - low
+        if nobodys:
+            box[6] = box[8] = self._both
+            box[7] = box[9] = _COUNTS
+        most = min(self._rest_most, self._idle_most)
+        box[10], box[11] = zero - most, zero + most
 
-    def _look_closer(self, seen):
+    def _judge_phases(self, seen):
         """Judge a pulse by its currents and voltages. Returns 0, or the fault that it is the last straw for."""
         calibration = self.calibration
         zero, na = calibration.current_zero, calibration.current_na
@@ -258,22 +307,33 @@ class Delivery:
             bad |= _WRONG
         return bad
 
+    def _move_window(self, slot):
+        """The window ends with `slot` now. Each slot keeps what the net charge was when it began."""
+        slots, last, net = self._slots, self._slot, self._net
+        if self._a > _CARRY:
+            net = self._carry()
+        if last < 0 or slot - last > _SLOTS:
+            last = slot - _SLOTS  # all of it is older than the window
+        while last < slot:
+            last += 1
+            slots[last % _SLOTS] = net
+        self._slot = slot
+        base = slots[(slot + 1) % _SLOTS]
+        self._base = base
+        self._window_low = base - self._window_most
+        self._window_high = base + self._window_most
+
     def _carry(self):
+        """Keep sums within 30 bits. Returns the net charge as it is counted from now on: 0."""
         self._carries += 1
         self._a -= _CARRY
-        self._b -= _CARRY
+        for i in range(_SLOTS):
+            self._slots[i] -= self._net
+        self._net_before += self._net
+        self._net = 0
         self._sum_high += self._sum // _SUM_HIGH
         self._sum %= _SUM_HIGH
-
-    def _move_window(self, slot):
-        if self._slot < 0 or slot - self._slot > _SLOTS:
-            self._slot = slot - _SLOTS  # all of it is older than the window
-        while self._slot < slot:
-            self._slot += 1
-            at = self._slot % _SLOTS
-            self._net -= self._slots[at]
-            self._slots[at] = 0
-        self._slot_at = self._slot % _SLOTS
+        return 0
 
     # ---- in units; not for every pulse, these numbers are long ----
 
@@ -292,7 +352,7 @@ class Delivery:
     @property
     def net_nc(self):
         """In the window of a second, phase A less phase B."""
-        return self._net * self.calibration.current_na // _FC_PER_NC
+        return (self._net - self._base) * self.calibration.current_na // _FC_PER_NC
 
     def look(self):
         """See what the load is by the last pulse, if it is strong enough to tell. Some times a second."""
@@ -316,14 +376,16 @@ class Delivery:
 
     def charge_pc(self):
         """(phase A, phase B) of the session."""
-        na, carried = self.calibration.current_na, self._carries * _CARRY
-        return (carried + self._a) * na // 1_000, (carried + self._b) * na // 1_000
+        na, a = self.calibration.current_na, self._carries * _CARRY + self._a
+        return a * na // 1_000, (a - self._net_before - self._net) * na // 1_000
 
     def account(self):
         """The session's account, keyed by ACCOUNT_FIELDS."""
         self.look()
         a_pc, b_pc = self.charge_pc()
         na, driven = self.calibration.current_na, self._driven
+        if self._code_a > 0:
+            driven += self.measured - self._code_from
         total = self._sum_high * _SUM_HIGH + self._sum
         values = (
             self.measured,

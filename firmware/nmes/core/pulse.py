@@ -30,7 +30,7 @@ PERIOD_MAX_US = const(1_000_000_000)  # the last pulse of a train rests until th
 
 RECORD_HALVES = const(6)
 
-# One measured pulse, as the HAL hands it on: an array of integers. What was set comes out of the record itself, what
+# One measured pulse, as the HAL hands it on: a list of integers. What was set comes out of the record itself, what
 # was sensed is the ADC's counts in the middle of each phase and, of the current, in the rest after them.
 SET_LEVEL_A = const(0)
 SET_WIDTH_A = const(1)
@@ -96,7 +96,7 @@ def encode(halves, at, level_a, level_b, width_a_us, gap_us, width_b_us, whole_p
 
 
 def what_was_set(halves, at, seen):
-    """The set fields of a MEASURED array from the record at `at` of `halves`. Allocates nothing."""
+    """The set fields of a MEASURED list from the record at `at` of `halves`. Allocates nothing."""
     seen[SET_LEVEL_A] = halves[at] >> 1
     seen[SET_LEVEL_B] = halves[at + 1] >> 1
     seen[SET_WIDTH_A] = (halves[at + 4] >> 11 | (halves[at + 5] & 0x1F) << 5) + _WIDTH_LESS

@@ -35,8 +35,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     queued(channel)              how many are queued that have not begun
     starved(channel)             True when the engine rests because it was given nothing
     sampled(channel)             how many pulses have been measured and not been taken
-    take(channel, seen)          the oldest of them into `seen`, an array of core.pulse.MEASURED integers: what was set
-                                 and the counts of current and voltage in each phase. Only if there is one
+    take(channel, seen)          the oldest of them into `seen`, the channel's own list of core.pulse.MEASURED integers:
+                                 what was set and the counts of current and voltage in each phase. Only if there is one
     stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled
     read()                       one byte of the link, or -1 when there is none
     write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little

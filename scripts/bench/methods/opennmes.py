@@ -10,7 +10,8 @@ hal = make(board.BOARD, STAGE)
 
 
 def start():
-    hal.begin(0, 0, False, 250)
+    hal.sense(1, 250)
+    hal.begin(0, 0, False)
 
 
 def permit():
@@ -21,7 +22,7 @@ def permit():
 def service():
     """What the firmware's loop does in each turn."""
     hal.renew()
-    while hal.room(0) > 0:
+    for _ in range(hal.room(0)):
         hal.put(0, LEVEL, LEVEL, 250, 50, 250, 20_000, LEVEL)
 
 

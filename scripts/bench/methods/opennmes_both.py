@@ -11,8 +11,9 @@ hal = make(board.BOARD, STAGE)
 
 
 def start():
+    hal.sense(3, 250)
     for channel in CHANNELS:
-        hal.begin(channel, 0, False, 250)
+        hal.begin(channel, 0, False)
 
 
 def permit():
@@ -23,7 +24,7 @@ def permit():
 def service():
     hal.renew()
     for channel in CHANNELS:
-        while hal.room(channel) > 0:
+        for _ in range(hal.room(channel)):
             hal.put(channel, LEVEL, LEVEL, 250, 50, 250, 10_000, LEVEL)
 
 

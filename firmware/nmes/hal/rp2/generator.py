@@ -5,7 +5,7 @@
     PIO's answer at each pulse's begin --level DMA--> PWM compare --> level_a, level_b pins
 
 The list DMA hands the next address to the data DMA each time a record has been fed. Python appends by writing the
-record, then its address over the 0 that ended the list. When Python stops appending, the 0 stops the chain: what is
+record, if it is another than before, then its address over the 0 that ended the list. When Python stops appending, the 0 stops the chain: what is
 queued is all that can still come out. Nothing here allocates after `__init__`, save `begin`.
 """
 
@@ -48,6 +48,13 @@ class Generator:
         self._dac_scale = pulse_check.SCALE
         self._records = array("H", bytes(_SLOTS * _RECORD_BYTES))
         self._records_at = addressof(self._records)
+        whole = memoryview(self._records)
+        halves = pulse.RECORD_HALVES
+        self._views = [whole[halves * i : halves * (i + 1)] for i in range(_SLOTS)]
+        self._record = 0  # the last one written
+        self._record_of = bytearray(_SLOTS)  # of each place of the list
+        self._good = array("H", [0] * halves)  # what the second checker has found good, for that highest level
+        self._level_most = -1
         # The ring must start at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(2 * _LIST_BYTES)
         self._list_at = (addressof(self._raw) + _LIST_BYTES - 1) & ~(_LIST_BYTES - 1)
@@ -93,6 +100,7 @@ class Generator:
         self._dac_scale = dac_scale
         self._period_us = pulse.PERIOD_MAX_US
         self._level_a = -1
+        self._record = 0
         self._end_us = 0
         for at in range(self._list_at, self._list_at + _LIST_BYTES, 4):
             mem32[at] = 0
@@ -160,9 +168,6 @@ class Generator:
 
     def put(self, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
         """Queue one pulse. False, and nothing queued, when the second checker found it bad. The caller asked `room`."""
-        slot = self._head & _SLOTS_MASK
-        at = slot * pulse.RECORD_HALVES
-        records = self._records
         if (
             level_a == self._level_a
             and period_us == self._period_us
@@ -170,29 +175,35 @@ class Generator:
             and width_a_us == self._width_a_us
             and gap_us == self._gap_us
             and width_b_us == self._width_b_us
+            and level_most == self._level_most
         ):
-            # The record before, again: a third of the time of making it anew. It is checked as any other.
-            before = (slot - 1 & _SLOTS_MASK) * pulse.RECORD_HALVES
-            records[at] = records[before]
-            records[at + 1] = records[before + 1]
-            records[at + 2] = records[before + 2]
-            records[at + 3] = records[before + 3]
-            records[at + 4] = records[before + 4]
-            records[at + 5] = records[before + 5]
+            # The record before once more. The checker would say the same of it as long as it is the same, bit by bit.
+            record = self._record
+            if self._views[record] != self._good:
+                return False
         else:
             self._level_a = -1
+            records, good = self._records, self._good
+            record = self._record + 1 & _SLOTS_MASK
+            at = record * pulse.RECORD_HALVES
             pulse.encode(records, at, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
+            if pulse_check.bad(records, at, level_most, self._dummy, self._dac_offset, self._dac_scale):
+                return False
+            for i in range(pulse.RECORD_HALVES):
+                good[i] = records[at + i]
+            self._record = record
             self._period_us = period_us
             self._level_b = level_b
             self._width_a_us = width_a_us
             self._gap_us = gap_us
             self._width_b_us = width_b_us
+            self._level_most = level_most
             self._level_a = level_a
-        if pulse_check.bad(records, at, level_most, self._dummy, self._dac_offset, self._dac_scale):
-            return False
+        slot = self._head & _SLOTS_MASK
         after = (slot + 1) & _SLOTS_MASK
+        self._record_of[slot] = record
         mem32[self._list_at + 4 * after] = 0
-        mem32[self._list_at + 4 * slot] = self._records_at + slot * _RECORD_BYTES
+        mem32[self._list_at + 4 * slot] = self._records_at + record * _RECORD_BYTES
         self._end_us = self._end_us + (period_us if period_us < LOOKAHEAD_US else LOOKAHEAD_US) & _ENDS_MASK
         self._ends[slot] = self._end_us
         self._head += 1
@@ -216,8 +227,8 @@ class Generator:
         handed = self._head - ((self._head - next_slot) & _SLOTS_MASK)
         if not handed:
             return 0
-        last = (handed - 1) & _SLOTS_MASK
-        return _WORDS * (handed - 1) + (reading - self._records_at - last * _RECORD_BYTES >> 2)
+        record_at = self._records_at + self._record_of[handed - 1 & _SLOTS_MASK] * _RECORD_BYTES
+        return _WORDS * (handed - 1) + (reading - record_at >> 2)
 
     def begun(self):
         """Pulses begun since `begin`: records of which the machine has taken a word."""
@@ -232,8 +243,12 @@ class Generator:
         return self._head - self.begun()
 
     def what_was_set(self, number, seen):
-        """The set fields of `seen`, for pulse `number` since begin. A record is kept until 64 more have been put."""
-        pulse.what_was_set(self._records, (number & _SLOTS_MASK) * pulse.RECORD_HALVES, seen)
+        """The set fields of `seen`, for pulse `number` since begin; they are there already if it is like the one before,
+        so all pulses go into the same `seen`. A record is kept until 64 more have been put."""
+        record_of = self._record_of
+        record = record_of[number & _SLOTS_MASK]
+        if not number or record != record_of[number - 1 & _SLOTS_MASK]:
+            pulse.what_was_set(self._records, record * pulse.RECORD_HALVES, seen)
 
     def starved(self):
         """True when the machine waits for a record and none is on its way."""

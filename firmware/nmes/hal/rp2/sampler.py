@@ -194,7 +194,7 @@ class Sampler:
         return (words & _RING_MASK) // SAMPLES
 
     def take(self, into):
-        """The oldest pulse measured, into a `pulse.MEASURED` array. Allocates nothing."""
+        """The oldest pulse measured, into a list of `pulse.MEASURED`. Allocates nothing."""
         ring, first, at = self._ring, self._first, SAMPLES * self._taken
         word = ring[first + (at & _RING_MASK)]
         into[pulse.CURRENT_A] = word & 0xFFFF

@@ -6,7 +6,7 @@ goes out each time: what to keep, see sampler.py.
     # Cycles of CYCLE_CLOCKS * 8 ns from the pin's edge to the `in` that puts the word into the FIFO; h: the wait in osr
     # the edge's own place in a cycle 0 to 1, wait 1, mov 1, loop h + 1; in phase B a jmp of 1 more
     # so h + 3 to h + 4 in phase A, h + 4 to h + 5 in phase B; the look at phase B comes one cycle later.
-    # The third: wait 1, 31 more, so 15.4 us after phase B has ended. What is kept then was converted before: sampler.py.
+    # The third: wait 1, 31 more, so 15.4 us after phase B has ended; what is kept is from before that, see sampler.py.
     # From FIFO to memory, DMA takes some ten clocks more on silicon (0.1 us) and none on the emulator.
 
 The cycle is long so that 32 of them outlast the output stage's fall and the oldest conversion that may be kept.
