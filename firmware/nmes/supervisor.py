@@ -15,6 +15,9 @@ LATE_MS = 80
 # How far pulses and clock may be apart, beside what is queued: 2 % of what 1.5 s of a train are.
 OFF_CLOCK_MS = 30
 _WATCH_CLOCK_MS = 250
+# A look that finds nothing to do costs as much as a pulse: so often is a queue filled up, and it never holds less than
+# 36 ms.
+_FEED_EVERY_MS = 20
 _MORE = 8  # pulses that can begin and end while those before are judged
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
 _MEMORY_MS = 10_000
@@ -38,6 +41,7 @@ class Supervisor:
         self._delivered = []
         self._before = []
         self._mid_train = []
+        self._feed_ms = []  # when its queue is looked at next
         self._judged = []  # judged since the engine last began
         self._seen = [[0] * pulse.MEASURED for _ in session.deliveries]  # of each channel, the last one
         self._turn = 0
@@ -80,6 +84,7 @@ class Supervisor:
         self._before = [0] * lanes
         self._delivered = [0] * lanes
         self._mid_train = [False] * lanes
+        self._feed_ms = [0] * lanes
         self._slip_ms = [0] * lanes
         self._judged = [0] * lanes
         for trend in self._trends:
@@ -109,6 +114,7 @@ class Supervisor:
         for i in range(len(session.lanes)):
             self._judged[i] = 0
             self._mid_train[i] = False
+            self._feed_ms[i] = 0
             self._slip_ms[i] = 0
             self._before[i] = self._delivered[i]
             channel = session.lanes[i].index
@@ -425,7 +431,8 @@ class Supervisor:
     def feed(self, now_ms):
         """Queue what is due. Nothing here allocates."""
         for i in range(len(self._mid_train)):
-            self._feed_lane(i, now_ms)
+            if now_ms >= self._feed_ms[i]:
+                self._feed_lane(i, now_ms)
 
     def _feed_lane(self, i, now_ms):
         hal, session = self._hal, self.session
@@ -438,32 +445,34 @@ class Supervisor:
                 return
             lane.underruns += 1  # the refill came too late; the engine rested instead
             self._slip_ms[i] = max(0, lag_ms)
+        self._feed_ms[i] = now_ms + _FEED_EVERY_MS
         clock_ms = session.clock_ms(now_ms, lane)
         if not feed.due(clock_ms):
             return
-        calibration = session.calibrations[channel]
-        level_most = calibration.code(session.level_most)
         room = hal.room(channel)
         while room > 0 and feed.due(clock_ms):
             phase = feed.phase
             width_us, ratio = feed.width_us, phase.ratio
             level = session.next_level(now_ms, lane)
-            level_b = calibration.code(level, ratio)
+            if level != lane.level or ratio != lane.level_ratio:
+                session.set_level(lane, level, ratio)
             if not hal.put(
                 channel,
-                calibration.times(level_b, ratio),
-                level_b,
+                lane.code_a,
+                lane.code_b,
                 width_us,
                 phase.gap_us,
                 width_us * ratio,
                 feed.interval_us,
-                level_most,
+                lane.code_most,
             ):
                 self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (level, width_us))
                 return
             session.took(lane)
             room -= 1
         self._mid_train[i] = feed.in_train()
+        if not room:
+            self._feed_ms[i] = now_ms
 
     def status(self):
         """The session's status, with what the hardware counted."""

@@ -74,6 +74,12 @@ print(log)
 print(copies, mem32[at(copied, 4)])
 """
 
+# With one channel in use the rings are half as long.
+HALF = """
+ask.ctrl = ask.pack_ctrl(default=ask.ctrl, ring_size=3)
+take.ctrl = take.pack_ctrl(default=take.ctrl, ring_size=2)
+"""
+
 # After an abort the conversion under way still ends and its result lies in the FIFO: nothing of it may be left.
 HALT = """
 go()
@@ -194,7 +200,7 @@ def ran(repl: Repl, skip: bool, seed: int, program: str, registers: list[int]) -
     return seen, len(begun), inputs.times_at_an_end
 
 
-@pytest.mark.parametrize("program", [WATCH, HALT], ids=["watch", "halt"])
+@pytest.mark.parametrize("program", [WATCH, HALT, HALF + WATCH], ids=["watch", "halt", "half"])
 def test_skipping_the_circle_changes_nothing(circle: Repl, program: str) -> None:
     registers = registers_of(circle)
     for seed in range(4):

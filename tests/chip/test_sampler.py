@@ -150,9 +150,7 @@ FOR_40_MS = "end = time.ticks_add(time.ticks_us(), 40_000)\nwhile time.ticks_dif
 
 @pytest.mark.parametrize("cpu", BUSY)
 def test_every_phase_is_sampled_exactly_once_whatever_the_cpu_does(bench: Bench, cpu: str) -> None:
-    bench.repl.run(
-        f"begin(60, 3)\ngo(3, 30)\ntrain(5, 100, 60, 0)\ntrain(5, 100, 60, 0, i=1)\n{FOR_40_MS}{BUSY[cpu]}"
-    )
+    bench.repl.run(f"begin(60, 3)\ngo(3, 30)\ntrain(5, 100, 60, 0)\ntrain(5, 100, 60, 0, i=1)\n{FOR_40_MS}{BUSY[cpu]}")
     assert len(bench.pulses()) == len(bench.pulses(1)) == 5
     assert bench.repl.run("print(*[s.measured() for s in ss])").split() == ["5", "5"]
 

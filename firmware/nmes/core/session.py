@@ -79,6 +79,10 @@ class Lane:
         self.intensity_ua = 0
         self.output_ua = 0
         self.raised_ms = None
+        self.level = -1  # of the last pulse in phase A, and the DAC's codes for it
+        self.level_ratio = 1
+        self.code_a = self.code_b = 0
+        self.code_most = 0  # the highest that the session's limit allows
         self.queued = 0
         self.cancelled = 0
         self.underruns = 0
@@ -227,6 +231,8 @@ class Session:
         """Get ready at zero. Raises Refused with all that is missing."""
         self.may_arm(crc)
         self._clear_run(self.programme.channels)
+        for lane in self.lanes:
+            lane.code_most = self.calibrations[lane.index].code(self.level_most)
         self.ended = ""
         self._heard_ms = now_ms
         self.state = ARMED
@@ -422,6 +428,14 @@ class Session:
         level -= level % lane.feed.phase.ratio
         lane.output_ua = level * self._stage["full_scale_ua"] // self._stage["levels"]
         return level
+
+    def set_level(self, lane, level, ratio):
+        """The codes of a lane's pulses are those of another level of phase A now."""
+        corrected = self.calibrations[lane.index]
+        lane.code_b = corrected.code(level, ratio)
+        lane.code_a = corrected.times(lane.code_b, ratio)
+        lane.level = level
+        lane.level_ratio = ratio
 
     def lag_ms(self, now_ms, lane):
         """How long ago the next pulse to be queued should have begun; below zero: how long it is until then."""

@@ -4,15 +4,16 @@ The sampler of a session keeps the ADC converting, one conversion in 2 us, by tw
 
     next of 4 CS words in RAM --"ask"--> ADC CS, a conversion, ADC FIFO --"take"--> next of 4 halfwords in RAM
 
-Once all four halfwords are what the inputs convert to, a further round changes nothing but where the two channels and
-the ADC are. From then on nothing is simulated. Everything is brought to where it would be before
+With one channel in use they are 2 and 2. Once all halfwords are what the inputs convert to, a further round changes
+nothing but where the two channels and the ADC are. From then on nothing is simulated. Everything is brought to where it
+would be before
 
 - an input changes (`channel_values`), or somebody else sets `on_adc_read`, which is never skipped;
 - CPU or DMA reads or writes a register of the ADC or of the two channels, or aborts or triggers one of them;
 - another channel is set to be paced by the ADC, or to chain to one of the two;
 - the chip is reset.
 
-Not looked for: writes to the 16 bytes of CS words or the 8 bytes of results while the circle runs. Tests see the
+Not looked for: writes to the CS words or the results while the circle runs. Tests see the
 registers as the CPU does, through `mcu.read_uint32()`; the attributes of `mcu.adc` and `mcu.dma` may lag.
 
 When an input changes at the very instant at which a conversion ends, the conversion has ended before, skipped or not.
@@ -34,9 +35,9 @@ ADC_BUS_KEY, DMA_BUS_KEY = 0x4004C, 0x50000  # where RP2040.peripherals keeps th
 ADC_BASE = 0x4004C000
 RAM_BYTES = 264 * 1024
 FOR_EVER = float("inf")
-CONVERSIONS = 4  # in a round
+CONVERSIONS = 4  # in a round, or in two
 CS_WORD, RESULT = 4, 2  # bytes
-CS_RING_SIZE, RESULT_RING_SIZE = 4, 3  # log2 of bytes
+RINGS = ((4, 3), (3, 2))  # log2 of their bytes: of CS words and of results
 
 START_ONE = adc_registers.CS_START_ONE | adc_registers.CS_EN
 INPUT_MASK = adc_registers.CS_AINSEL_MASK << adc_registers.CS_AINSEL_SHIFT
@@ -44,11 +45,11 @@ INPUT_MASK = adc_registers.CS_AINSEL_MASK << adc_registers.CS_AINSEL_SHIFT
 FIFO_TO_DMA = 1 << adc_registers.FCS_THRESH_SHIFT | adc_registers.FCS_DREQ_EN | adc_registers.FCS_EN
 
 CHAIN_TO = dma_registers.CHAIN_TO_MASK << dma_registers.CHAIN_TO_SHIFT
+RING_SIZE = dma_registers.RING_SIZE_MASK << dma_registers.RING_SIZE_SHIFT
 ASK = (
     dma_registers.EN
     | 2 << dma_registers.DATA_SIZE_SHIFT
     | dma_registers.INCR_READ
-    | CS_RING_SIZE << dma_registers.RING_SIZE_SHIFT
     | dma_registers.TREQ.PERMANENT << dma_registers.TREQ_SEL_SHIFT
     | dma_registers.IRQ_QUIET
 )
@@ -56,7 +57,6 @@ TAKE = (
     dma_registers.EN
     | 1 << dma_registers.DATA_SIZE_SHIFT
     | dma_registers.INCR_WRITE
-    | RESULT_RING_SIZE << dma_registers.RING_SIZE_SHIFT
     | dma_registers.RING_SEL
     | DREQChannel.DREQ_ADC << dma_registers.TREQ_SEL_SHIFT
     | dma_registers.IRQ_QUIET
@@ -104,8 +104,8 @@ class Circle:
         nanos = self._adc.conversion_nanos
         ended = int((self._clock.nanos - self._end_nanos) // nanos) + 1
         self._end_nanos += ended * nanos
-        _step_pointer(self._ask, dma_registers.CHN_READ_ADDR, ended * CS_WORD, CS_RING_SIZE)
-        _step_pointer(self._take, dma_registers.CHN_WRITE_ADDR, ended * RESULT, RESULT_RING_SIZE)
+        _step_pointer(self._ask, dma_registers.CHN_READ_ADDR, ended * CS_WORD)
+        _step_pointer(self._take, dma_registers.CHN_WRITE_ADDR, ended * RESULT)
         before = self._inputs[(ended - 1) % CONVERSIONS] if ended else None
         left_nanos = max(0.0, self._end_nanos - self._clock.nanos)
         self._adc.go_on(before, self._inputs[ended % CONVERSIONS], left_nanos)
@@ -133,13 +133,14 @@ class Circle:
         next_result = self._take.read_uint32(dma_registers.CHN_WRITE_ADDR)
         if not _in_ram(next_word, CS_WORD) or not _in_ram(next_result, RESULT):
             return False
+        ask_ring, take_ring = _ring_size(self._ask), _ring_size(self._take)
         inputs = []
         for number in range(CONVERSIONS):
-            word = self._mcu.read_uint32(_stepped(next_word, (number - 1) * CS_WORD, CS_RING_SIZE))
+            word = self._mcu.read_uint32(_stepped(next_word, (number - 1) * CS_WORD, ask_ring))
             channel = (word & INPUT_MASK) >> adc_registers.CS_AINSEL_SHIFT
             if word & ~INPUT_MASK != START_ONE or channel >= self._adc.num_channels:
                 return False
-            result = self._mcu.read_uint16(_stepped(next_result, number * RESULT, RESULT_RING_SIZE))
+            result = self._mcu.read_uint16(_stepped(next_result, number * RESULT, take_ring))
             if self._adc.channel_values[channel] & 0xFFF != result:
                 return False
             inputs.append(channel)
@@ -157,6 +158,7 @@ class Circle:
         return (
             _kind(ask) == ASK
             and _kind(take) == TAKE
+            and (_ring_size(ask), _ring_size(take)) in RINGS
             and _chain_to(take) == ask.index
             and take.read_uint32(dma_registers.CHN_READ_ADDR) == ADC_BASE + adc_registers.FIFO_REG
             and ask.read_uint32(dma_registers.CHN_DBG_TCR) == 1
@@ -287,7 +289,11 @@ def _control(channel: RPDMAChannel) -> int:
 
 
 def _kind(channel: RPDMAChannel) -> int:
-    return _control(channel) & ~(CHAIN_TO | dma_registers.HIGH_PRIORITY)
+    return _control(channel) & ~(CHAIN_TO | RING_SIZE | dma_registers.HIGH_PRIORITY)
+
+
+def _ring_size(channel: RPDMAChannel) -> int:
+    return (_control(channel) & RING_SIZE) >> dma_registers.RING_SIZE_SHIFT
 
 
 def _chain_to(channel: RPDMAChannel) -> int:
@@ -299,8 +305,8 @@ def _stepped(address: int, step: int, ring_size: int) -> int:
     return address & ~mask | address + step & mask
 
 
-def _step_pointer(channel: RPDMAChannel, register: int, step: int, ring_size: int) -> None:
-    channel.write_uint32(register, _stepped(channel.read_uint32(register), step, ring_size))
+def _step_pointer(channel: RPDMAChannel, register: int, step: int) -> None:
+    channel.write_uint32(register, _stepped(channel.read_uint32(register), step, _ring_size(channel)))
 
 
 def _in_ram(address: int, size: int) -> bool:

@@ -5,8 +5,8 @@
     PIO's answer at each pulse's begin --level DMA--> PWM compare --> level_a, level_b pins
 
 The list DMA hands the next address to the data DMA each time a record has been fed. Python appends by writing the
-record, if it is another than before, then its address over the 0 that ended the list. When Python stops appending, the 0 stops the chain: what is
-queued is all that can still come out. Nothing here allocates after `__init__`, save `begin`.
+record, if it is another than before, then its address over the 0 that ended the list. When Python stops appending, the
+0 stops the chain: what is queued is all that can still come out. Nothing here allocates after `__init__`, save `begin`.
 """
 
 from array import array
@@ -243,8 +243,8 @@ class Generator:
         return self._head - self.begun()
 
     def what_was_set(self, number, seen):
-        """The set fields of `seen`, for pulse `number` since begin; they are there already if it is like the one before,
-        so all pulses go into the same `seen`. A record is kept until 64 more have been put."""
+        """The set fields of `seen`, for pulse `number` since begin. All pulses go into the same `seen`: of one like the
+        one before they are there already. A record is kept until 64 more have been put."""
         record_of = self._record_of
         record = record_of[number & _SLOTS_MASK]
         if not number or record != record_of[number - 1 & _SLOTS_MASK]:

@@ -5,9 +5,9 @@
 
 There is one ADC, and channels pulse when they like. So nobody asks it for anything: it converts the current of one
 channel, the voltage, then the same for the other if it is used, round and round, and what it found last stands in one
-word a channel (current in the lower half). In the middle of a phase that word is copied. Each conversion names its input and
-the two DMA channels of the circle start each other, so a result cannot end in another's place, and if either stood still
-both would: `runs` looks after that.
+word a channel (current in the lower half). In the middle of a phase that word is copied. Each conversion names its
+input, and the two DMA channels of the circle start each other: a result cannot end in another's place, and if either
+stood still both would. `runs` looks after that.
 
     # One conversion takes 2 us (96 cycles of 48 MHz, 4.9.2) and some 0.1 us until the next has begun. Its input was
     # sampled 2.1 us before the result is there, and the next of the same input comes a round later: 2 conversions with

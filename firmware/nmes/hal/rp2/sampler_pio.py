@@ -1,4 +1,4 @@
-"""The state machine program that finds the middle of each phase, and the rest after them, and has the senses kept there.
+"""The state machine program that finds the middle of each phase, and the rest after them, and has the sense kept there.
 
 In base is phase A of the channel; phase B is its neighbour and the pin of `jmp`. osr holds the wait, y the word that
 goes out each time: what to keep, see sampler.py.
