@@ -113,13 +113,13 @@ def _unit_rows(asked: Programme) -> list[Row]:
         _row(
             "automatic overload trip",
             "",
-            f"yes: {in_a_row} above {delivery.OVER_PERCENT} % of what is set (channel 0), and the stage's comparator",
+            f"yes: {in_a_row} above {delivery.OVER_PERCENT} % of what is set, and the stage's comparator",
         ),
         _row(
             "automatic no-load trip",
             "",
             f"yes: {in_a_row} below {delivery.OPEN_PERCENT} % of what is set ({delivery.OPEN_SET_UA / 1000:g} mA "
-            "or more), or at compliance (channel 0)",
+            "or more), or at compliance",
         ),
         _row(
             "automatic shut-off",

@@ -30,13 +30,14 @@ session = Session(STAGE)
 supervisor = Supervisor(hal, session, Store(hal), board.BOARD, STAGE)
 session.load({"title": "t", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 10000},
     "max_current_ua": 30000, "phases": [{"name": "on", "rate_mhz": RATE, "width_us": WIDTH, "gap_us": 50, "work_ms": 0,
-    "rest_ms": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "duration_ms": 60000}]})
+    "rest_ms": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "duration_ms": 60000}], "channels": CHANNELS})
 session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
 supervisor.arm(session.programme_crc)
 begin = session.start
 def start(now_ms):
     begin(now_ms)
-    session.lanes[0].intensity_ua = CURRENT
+    for lane in session.lanes:
+        lane.intensity_ua = CURRENT
 session.start = start
 supervisor.start()
 def loop(ms):
@@ -49,29 +50,41 @@ def loop(ms):
 
 
 class Bench:
-    """A session of one channel that runs while `loop` does."""
+    """A session that runs while `loop` does; `channel` is the one that is looked at."""
+
+    channel = 0
 
     def __init__(self, pico: EmulatedPico, stage: OutputStage) -> None:
         self.pico = pico
         self.stage = stage
         self.repl = Repl(pico)
 
-    def begin(self, current_ua: int, rate_mhz: int = 50_000, width_us: int = 250) -> None:
-        values = {"RATE": rate_mhz, "WIDTH": width_us, "CURRENT": current_ua}
+    def begin(
+        self,
+        current_ua: int,
+        rate_mhz: int = 50_000,
+        width_us: int = 250,
+        channels: tuple[int, ...] = (0,),
+        delay_us: int = 0,
+    ) -> None:
+        """A session on `channels`, the second `delay_us` after the first."""
+        rows = [{"channel": channel, "delay_us": i * delay_us} for i, channel in enumerate(channels)]
+        values = {"CHANNELS": rows, "RATE": rate_mhz, "WIDTH": width_us, "CURRENT": current_ua}
+        self.channel = channels[-1]
         text = SESSION
         for name, value in values.items():
             text = text.replace(name, str(value))
         self.repl.run(text)
 
     def begun(self) -> list[int]:
-        return [nanos for nanos, level in self.stage.finish().changes("ch0_a") if level]
+        return [nanos for nanos, level in self.stage.finish().changes(f"ch{self.channel}_a") if level]
 
     def after(self, count: int, change: Callable[[], None], ms: int = 300) -> int:
         """Run, `change` something once `count` pulses have ended, run on. Returns how many pulses began after it."""
         self.repl.start(f"loop({ms})")
 
         def between_pulses() -> bool:
-            ended = len(measure.pulses(self.stage.finish(), 0))
+            ended = len(measure.pulses(self.stage.finish(), self.channel))
             return ended >= count and ended == len(self.begun())
 
         assert self.pico.run_until(between_pulses, 2_000_000_000)
@@ -86,7 +99,7 @@ class Bench:
         return int(fault)
 
     def account(self) -> dict[str, Any]:
-        account: dict[str, Any] = eval(self.repl.run("print(session.delivery.account())"))
+        account: dict[str, Any] = eval(self.repl.run(f"print(session.deliveries[{self.channel}].account())"))
         return account
 
 
@@ -120,6 +133,40 @@ def test_h08_an_electrode_that_comes_off_is_off_within_three_pulses_and_stays_of
     assert len(bench.begun()) == before and bench.fault() == faults.ELECTRODE_OPEN
 
 
+@pytest.mark.parametrize("channels, delay_us", [((1,), 0), ((0, 1), 0), ((0, 1), 400), ((1, 0), 6_000)])
+def test_h08_on_either_channel_beside_the_other_and_at_once(
+    bench: Bench, channels: tuple[int, ...], delay_us: int
+) -> None:
+    bench.begin(20_000, 50_000, 200, channels, delay_us)
+    after = bench.after(5, lambda: bench.stage.set_load(bench.channel, OPEN_OHM))
+    assert after == 3
+    assert bench.fault() == faults.ELECTRODE_OPEN
+    assert f"channel {bench.channel}: set 20000 uA, measured 0 uA" in bench.repl.run("print(session.fault_text)")
+    for channel in channels:
+        bench.channel = channel
+        account = bench.account()
+        pulses = len(bench.begun())
+        assert account["measured"] + account["missed"] == pulses and account["missed"] <= 1
+        if channel == channels[0] != channels[-1]:
+            assert abs(account["current_mean_ua"] - 20_000) <= 55
+            # Together they share the voltage sense, and it says nothing.
+            assert abs(account["impedance_last_ohm"] - (500 if delay_us else 0)) <= 5
+
+
+@pytest.mark.parametrize("channels", [(0, 1), (1, 0)])
+def test_h10_on_either_channel_when_their_pulses_come_apart(bench: Bench, channels: tuple[int, int]) -> None:
+    bench.begin(12_000, 50_000, 200, channels, 5_000)
+    assert bench.after(3, lambda: bench.stage.set_load(bench.channel, 40)) == 3
+    assert bench.fault() == faults.ELECTRODE_SHORT
+
+
+def test_h10_what_no_sense_sees_is_a_short_while_both_channels_are_in_phase(bench: Bench) -> None:
+    # As docs/safety.md says; should this fail, it has become better than that.
+    bench.begin(12_000, 50_000, 200, (0, 1))
+    bench.after(3, lambda: bench.stage.set_load(1, 40), 150)
+    assert bench.fault() == 0
+
+
 def test_h08_10_kiloohm_are_carried_at_a_current_that_the_stage_can_deliver_and_then_open_is_open(bench: Bench) -> None:
     bench.begin(1_000)
     bench.after(2, lambda: setattr(bench.stage, "load_ohm", 10_000), 120)
@@ -145,7 +192,7 @@ def test_a_sense_that_is_stuck_is_off_within_three_pulses(bench: Bench, counts: 
 
 def test_a_sampler_that_dies_is_found(bench: Bench) -> None:
     bench.begin(20_000)
-    bench.repl.run("hal._sampler.halt()")
+    bench.repl.run("hal._samplers[0].halt()")
     assert bench.after(1, lambda: None) <= 6
     assert bench.fault() == faults.CURRENT_MISMATCH
     assert bench.account()["missed"] >= 3

@@ -3,8 +3,11 @@
 import unittest
 
 import samples
+from bench_hal import Bench
 
-from nmes.core import limits, programme
+from nmes.core import faults, limits, programme
+from nmes.core.reason import Refused
+from nmes.core.session import FAULT, RUNNING
 
 STRONG = samples.stage(full_scale_ua=1_000_000, imbalance_ppm=1)
 
@@ -108,6 +111,66 @@ class OneBudgetForBoth(unittest.TestCase):
     def test_one_channel_alone_shares_with_nobody(self):
         whole = programme.parse(samples.programme([samples.phase(rate_mhz=150_000)]))
         self.assertEqual(limits._sums_broken(whole, STRONG, 1_000_000), [])
+
+
+class WhatIsMeasured(unittest.TestCase):
+    def running(self, ua=(3_000, 6_000), ohm=(500, 1_000), **changes):
+        bench = Bench()
+        for channel, load in zip(bench.hal._channels, ohm):
+            channel._load = type(channel._load)(samples.STAGE, load)
+        shape = samples.phase(rate_mhz=50_000, ramp_up_ms=500, work_ms=0, rest_ms=0, **changes)
+        rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 4_000}]
+        bench.run(samples.programme([shape], channels=rows, kind="pads", area_mm2=20_000, effect="sensory"))
+        for lane, current_ua in zip(bench.session.lanes, ua):
+            lane.intensity_ua = current_ua
+        bench.turn(count=300)
+        self.assertEqual((bench.session.state, bench.session.fault_text), (RUNNING, ""))
+        return bench
+
+    def test_each_channel_has_its_own(self):
+        bench = self.running()
+        rows = bench.supervisor.status()["channels"]
+        for row, ua, ohm in zip(rows, (3_000, 6_000), (500, 1_000)):
+            self.assertTrue(abs(row["measured_ua"] - ua) <= 55, str(row))
+            self.assertTrue(abs(row["impedance_ohm"] - ohm) < 20, str(row))
+        bench.supervisor.stop()
+        for lane, delivered in zip(bench.session.lanes, bench.supervisor._delivered):
+            account = bench.session.deliveries[lane.index].account()
+            self.assertEqual((account["measured"], account["missed"]), (delivered, 0))
+
+    def test_h08_h11_what_happens_on_the_second_one_is_said_of_it(self):
+        bench = self.running()
+        bench.hal._channels[1]._load._ohm = 10**9
+        bench.turn(count=10)
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.ELECTRODE_OPEN))
+        self.assertTrue(bench.session.fault_text.startswith("channel 1: set 6000 uA, measured 0 uA"))
+        bench = self.running()
+        bench.hal._channels[1]._load._ohm = 1_600
+        bench.turn(count=600)
+        self.assertEqual((bench.supervisor.warned, bench.supervisor.warning()["channel"]), (True, 1))
+        bench.hal._channels[1]._load._ohm = 2_400
+        bench.turn(count=900)
+        self.assertEqual(bench.session.fault, faults.IMPEDANCE_RISE)
+        self.assertTrue(bench.session.fault_text.startswith("channel 1: "), bench.session.fault_text)
+
+    def test_an_adc_that_stands_still_is_found(self):
+        bench = self.running()
+        bench.hal.senses = lambda: False
+        bench.turn(count=30)
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.SENSE_FAILED))
+
+    def test_two_need_phases_of_14_us(self):
+        rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 4_000}]
+        for width_us, refused in ((14, False), (13, True)):
+            shape = samples.phase(rate_mhz=50_000, width_us=width_us)
+            data = samples.programme([shape], kind="dummy", channels=rows)
+            try:
+                programme.parse(data)
+                codes = []
+            except Refused as error:
+                codes = [reason["code"] for reason in error.reasons]
+            self.assertEqual(codes, ["narrower_than_sampled"] if refused else [])
+            programme.parse(samples.programme([shape], kind="dummy"))
 
 
 if __name__ == "__main__":

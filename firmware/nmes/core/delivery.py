@@ -220,8 +220,8 @@ class Delivery:
             self._set_b_ua = self.calibration.set_ua(code_b)
 
     def _admit(self, nobodys):
-        """Pulses like this one, and those between the strongest and the weakest yet, need no closer look, as far as _bad
-        finds nothing wrong with them."""
+        """Pulses like this one, and between the strongest and the weakest yet, need no closer look: those of them that
+        _bad finds nothing wrong with."""
         box, calibration = self._box, self.calibration
         zero, zero_of_voltage = calibration.current_zero, calibration.voltage_zero
         box[0], box[1] = self._code_a, self._code_b

@@ -46,6 +46,7 @@ _TAIL_MOST_MS = 900_000
 _ENVELOPE = "OpenNMES envelope"
 _GUARD = "guard: the session's longest phase"
 _SAMPLER = "sampler: the session's shortest phase"
+_TWO_SAMPLED_LEAST_US = 14  # see hal/rp2/sampler.py
 
 AREA_MM2 = (100, 20_000)
 CURRENT_UA = (1, limits.CURRENT_MAX_UA)
@@ -258,6 +259,9 @@ def _check_whole(reasons, made):
         if phase.shortest_period_us < shortest_us:
             most_mhz = 1_000_000_000 // shortest_us
             reasons.append(reason("pulse_does_not_fit", "rate_mhz", phase.fastest_mhz, most_mhz, ENGINE, phase.name))
+    if len(made.channels) > 1 and made.shortest_us < _TWO_SAMPLED_LEAST_US:
+        bound = "%d with two channels" % _TWO_SAMPLED_LEAST_US
+        reasons.append(reason("narrower_than_sampled", "width_us", made.shortest_us, bound, _SAMPLER))
     together_mhz = sum([max([phase.fastest_mhz for phase in channel.phases]) for channel in made.channels])
     if together_mhz > RATES_TOGETHER_MOST_MHZ and len(made.channels) > 1:
         bound = "%d in all channels together" % RATES_TOGETHER_MOST_MHZ

@@ -225,9 +225,6 @@ class FaultyHal(virtual.Hal):
 
     # ---- sense ----
 
-    def sampled(self, channel):
-        return super().sampled(channel) if channel == 0 else -1  # as on the Pico
-
     def idle_current(self, channel):
         load = self._channels[channel]._load
         return load._read(load._zero)

@@ -19,7 +19,7 @@ from uctypes import addressof
 from nmes.core import pulse, pulse_check
 from nmes.hal import LOOKAHEAD_US
 from nmes.hal.rp2 import registers as reg
-from nmes.hal.rp2.pulse_pio import REST_AT, SETTLE_AT
+from nmes.hal.rp2.pulse_pio import PHASE_A_AT, REST_AT, SETTLE_AT
 from nmes.hal.rp2.pulse_pio import pulse as pulse_program
 
 ENGINE_HZ = 1_000_000
@@ -82,7 +82,7 @@ class Generator:
         self._treq_tx = index
         self._treq_rx = 4 + index
         self._head = 0  # records put since begin
-        self._torn = 0  # 1 when `stop` caught the machine with a record that it had not begun to play
+        self._torn = 0  # 1 when the machine was stopped with a record that it had not begun to play
         self._period_us = pulse.PERIOD_MAX_US
         self._level_a = self._level_b = self._width_a_us = self._gap_us = self._width_b_us = -1  # of the last record
         self._end_us = 0  # of all that was put, one period after the other; long ones count as LOOKAHEAD_US
@@ -284,6 +284,9 @@ class Generator:
     def halt(self):
         """Stop at once, in mid-pulse if need be. The caller has dropped the enable and drives the pins low after."""
         self._sm.active(0)
+        # A record was taken, and phase A did not come: that pulse never began.
+        if self._active and 0 < mem32[self._pc] - self._program_at <= PHASE_A_AT:
+            self._torn = 1
         self._active = False
         self._stop_feed()
         self._level.active(0)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:  # the assembler's names exist only inside the decorator
     from rp2.asm_pio import *
 
 # Offsets in the program; hal/rp2/generator.py compares them with the state machine's program counter.
-# From the first up to, not including, the second a pulse is on its way: disabling the machine there would cut it short.
+# From the first up to, not including, the last a pulse is on its way: disabling the machine there would cut it short.
 SETTLE_AT = 12
+PHASE_A_AT = 15
 REST_AT = 21
 
 
