@@ -16,6 +16,7 @@ from nmes.core import session
 from opennmes import paths
 from opennmes.boards import stage_of
 from opennmes.cli import main
+from opennmes.cli.run import channels_in_words
 from opennmes.client import Device, DeviceRefused
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
@@ -70,6 +71,26 @@ def test_the_account_of_what_was_measured_is_what_the_programme_asked_for(exampl
     assert account["charge_a_nc"] == account["charge_b_nc"]
     assert (account["current_most_ua"], status["net_charge_nc"], status["state"]) == (11_000, 0, session.RUNNING)
     assert abs(status["impedance_ohm"] - 700) <= 40
+
+
+def test_each_channel_has_its_account(example_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = example_file.read_text()
+    example_file.write_text(text + "\n[[channel]]\nchannel = 0\n\n[[channel]]\nchannel = 1\ndelay_s = 0.01\n")
+    arguments = [str(example_file), "--intensity", "3,3", "--seconds", "8", "--acknowledge", "--port", "virtual"]
+    assert main(["run", *arguments]) == 0
+    said = capsys.readouterr()
+    for channel in (0, 1):
+        assert f"measured by the device, channel {channel}: " in said.out
+    assert said.out.count(" 0 missed, mean current ") == 2
+
+
+def test_the_live_line_names_channels_when_there_are_two() -> None:
+    row = {"channel": 0, "intensity_ua": 3_000, "output_ua": 2_900, "measured_ua": 2_860, "impedance_ohm": 500}
+    text = "set 3 mA, now 2.9 mA, measured 2.86 mA into 500 ohm"
+    assert channels_in_words({"channels": [row]}) == text
+    other = row | {"channel": 1, "impedance_ohm": 0}
+    unknown = text.replace("500 ohm", "an unknown load")
+    assert channels_in_words({"channels": [row, other]}) == f"channel 0: {text}; channel 1: {unknown}"
 
 
 @pytest.mark.parametrize(("load_ohm", "fault"), [(10_000_000, 11), (0, 12)])

@@ -90,15 +90,13 @@ def _live(device: Device) -> Iterator[None]:
         def show(event: Message) -> None:
             if event["event"] == "warning":
                 _say(
-                    f"warning: the load has grown from {event['first_ohm']} to {event['ohm']} ohm; at twice as much "
-                    "the session ends. Look at the electrodes"
+                    f"warning: the load of channel {event['channel']} has grown from {event['first_ohm']} to "
+                    f"{event['ohm']} ohm; at twice as much the session ends. Look at the electrodes"
                 )
             if event["event"] == "status":
                 line.update(
                     f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
-                    f"{escape(event['phase'])} {event['part']}  set {event['intensity_ua'] / 1000:g} mA, "
-                    f"now {event['output_ua'] / 1000:g} mA, measured {event['measured_ua'] / 1000:g} mA into "
-                    f"{event['impedance_ohm']} ohm  {event['delivered']} pulses"
+                    f"{escape(event['phase'])} {event['part']}  {channels_in_words(event)}  {event['delivered']} pulses"
                 )
 
         device.on_event = show
@@ -223,6 +221,19 @@ def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any] | None:
     return summary(trace, 0)
 
 
+def channels_in_words(event: Message) -> str:
+    """What is set on each channel and what flows."""
+    texts = [
+        f"set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA, "
+        f"measured {row['measured_ua'] / 1000:g} mA into "
+        + (f"{row['impedance_ohm']} ohm" if row["impedance_ohm"] else "an unknown load")
+        for row in event["channels"]
+    ]
+    if len(texts) > 1:
+        texts = [f"channel {row['channel']}: {text}" for row, text in zip(event["channels"], texts, strict=True)]
+    return "; ".join(texts)
+
+
 def _say(text: str) -> None:
     err.print(escape(text), soft_wrap=True)
 
@@ -233,12 +244,14 @@ def _print_account(result: dict[str, Any]) -> None:
         f"{account['delivered']} pulses delivered of {account['queued'] - account['cancelled']} asked "
         f"in {account['elapsed_ms'] / 1000:g} s; {account['underruns']} came late"
     )
-    if account["measured"]:
-        net_nc = account["charge_a_nc"] - account["charge_b_nc"]
+    for row in account["channels"]:
+        net_nc = row["charge_a_nc"] - row["charge_b_nc"]
+        of = f", channel {row['channel']}" if len(account["channels"]) > 1 else ""
+        load = f"{row['impedance_least_ohm']} to {row['impedance_most_ohm']} ohm"
         out.print(
-            f"measured by the device: {account['measured']} pulses, {account['missed']} missed, mean current "
-            f"{account['current_mean_ua'] / 1000:g} mA, net charge {net_nc} nC, "
-            f"load {account['impedance_least_ohm']} to {account['impedance_most_ohm']} ohm",
+            f"measured by the device{of}: {row['measured']} pulses, {row['missed']} missed, mean current "
+            f"{row['current_mean_ua'] / 1000:g} mA, net charge {net_nc} nC, "
+            f"load {load if row['impedance_most_ohm'] else 'not seen'}",
             soft_wrap=True,
         )
     if measured and measured["pulses"]:
