@@ -6,7 +6,9 @@ from stages.reference import STAGE
 from nmes.hal import make
 
 LEVEL = 100
+FEED_EVERY_MS = 20
 hal = make(board.BOARD, STAGE)
+feed_ms = 0
 
 
 def start():
@@ -16,14 +18,25 @@ def start():
 
 def permit():
     hal.permit(250)  # before the first pulse, as the supervisor does it: a guard that begins within one trips
+    fill()
+    fill()
     hal.go(1)
+
+
+def fill():
+    """As many as there is room for; of the first nobody knows yet how long it is."""
+    for _ in range(hal.room(0)):
+        hal.put(0, LEVEL, LEVEL, 250, 50, 250, 20_000, LEVEL)
 
 
 def service():
     """What the firmware's loop does in each turn."""
+    global feed_ms
     hal.renew()
-    for _ in range(hal.room(0)):
-        hal.put(0, LEVEL, LEVEL, 250, 50, 250, 20_000, LEVEL)
+    now_ms = hal.now_ms()
+    if now_ms >= feed_ms:
+        feed_ms = now_ms + FEED_EVERY_MS
+        fill()
 
 
 def halt():

@@ -7,7 +7,9 @@ from nmes.hal import make
 
 LEVEL = 100
 CHANNELS = (0, 1)
+FEED_EVERY_MS = 20
 hal = make(board.BOARD, STAGE)
+feed_ms = 0
 
 
 def start():
@@ -18,14 +20,24 @@ def start():
 
 def permit():
     hal.permit(250)
+    fill()
+    fill()
     hal.go(3)
 
 
-def service():
-    hal.renew()
+def fill():
     for channel in CHANNELS:
         for _ in range(hal.room(channel)):
             hal.put(channel, LEVEL, LEVEL, 250, 50, 250, 10_000, LEVEL)
+
+
+def service():
+    global feed_ms
+    hal.renew()
+    now_ms = hal.now_ms()
+    if now_ms >= feed_ms:
+        feed_ms = now_ms + FEED_EVERY_MS
+        fill()
 
 
 def halt():

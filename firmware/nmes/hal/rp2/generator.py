@@ -48,12 +48,9 @@ class Generator:
         self._dac_scale = pulse_check.SCALE
         self._records = array("H", bytes(_SLOTS * _RECORD_BYTES))
         self._records_at = addressof(self._records)
-        whole = memoryview(self._records)
-        halves = pulse.RECORD_HALVES
-        self._views = [whole[halves * i : halves * (i + 1)] for i in range(_SLOTS)]
         self._record = 0  # the last one written
         self._record_of = bytearray(_SLOTS)  # of each place of the list
-        self._good = array("H", [0] * halves)  # what the second checker has found good, for that highest level
+        self._good = [0] * pulse.RECORD_HALVES  # what the second checker has found good, for that highest level
         self._level_most = -1
         # The ring must start at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(2 * _LIST_BYTES)
@@ -179,7 +176,15 @@ class Generator:
         ):
             # The record before once more. The checker would say the same of it as long as it is the same, bit by bit.
             record = self._record
-            if self._views[record] != self._good:
+            records, good, at = self._records, self._good, record * pulse.RECORD_HALVES
+            if (
+                records[at] != good[0]
+                or records[at + 1] != good[1]
+                or records[at + 2] != good[2]
+                or records[at + 3] != good[3]
+                or records[at + 4] != good[4]
+                or records[at + 5] != good[5]
+            ):
                 return False
         else:
             self._level_a = -1
