@@ -15,8 +15,8 @@ LATE_MS = 80
 # How far pulses and clock may be apart, beside what is queued: 2 % of what 1.5 s of a train are.
 OFF_CLOCK_MS = 30
 _WATCH_CLOCK_MS = 250
-# A look that finds nothing to do costs as much as a pulse: so often is a queue filled up, and it never holds less than
-# 36 ms.
+# So often is a queue filled up: a look that finds nothing to do costs as much as a pulse. Until then it holds at least
+# 66 ms less this and less a period.
 _FEED_EVERY_MS = 20
 _MORE = 8  # pulses that can begin and end while those before are judged
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
@@ -445,7 +445,8 @@ class Supervisor:
                 return
             lane.underruns += 1  # the refill came too late; the engine rested instead
             self._slip_ms[i] = max(0, lag_ms)
-        self._feed_ms[i] = now_ms + _FEED_EVERY_MS
+        # The first time there is room for one: nobody knows yet how long it is.
+        self._feed_ms[i] = now_ms + _FEED_EVERY_MS if self._feed_ms[i] else now_ms
         clock_ms = session.clock_ms(now_ms, lane)
         if not feed.due(clock_ms):
             return
@@ -471,8 +472,6 @@ class Supervisor:
             session.took(lane)
             room -= 1
         self._mid_train[i] = feed.in_train()
-        if not room:
-            self._feed_ms[i] = now_ms
 
     def status(self):
         """The session's status, with what the hardware counted."""

@@ -149,7 +149,7 @@ from nmes.hal import make
 from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 g = hal._channels[0]
-hal.begin(0, 0, True, 250)
+hal.begin(0, 0, True)
 hal.go(1)
 edges = []
 def fill():
@@ -173,6 +173,32 @@ print(g.begun(), cancelled, g.begun() + cancelled == g._head)
     )
     begun, _, whole = printed.split()
     assert int(begun) > 10 and whole == "True"
+
+
+def test_h01_a_bit_that_flips_in_a_record_is_found_before_the_next_pulse(repl: Repl) -> None:
+    # A record that is used again is not made again: it has to be the one that the second checker found good.
+    printed = repl.run(
+        """
+import board
+from nmes.hal import make
+from stages.reference import STAGE
+g = make(board.BOARD, STAGE)._channels[0]
+g.begin(0, True)
+def put(level=100):
+    return g.put(level, level, 250, 50, 250, 8000, 200)
+print(put(), put(), put(101), put(101))
+for half in range(12):
+    for bit in (0, 7, 15):
+        g.begin(0, True)
+        put(), put(101)
+        g._records[6 + half] ^= 1 << bit
+        print(put(101))
+        g._records[6 + half] ^= 1 << bit
+g.begin(0, True)
+print(put(300), put(), put())
+"""
+    ).split()
+    assert printed == ["True"] * 4 + ["False"] * 36 + ["False", "True", "True"]
 
 
 def test_h19_an_opened_emergency_stop_latches_and_needs_a_person(device: Device, port: EmulatorPort) -> None:

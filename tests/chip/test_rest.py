@@ -22,7 +22,7 @@ hal = make(board.BOARD, STAGE)
 AGAIN = """
 hal.permit(1000)
 for channel in (0, 1):
-    hal.begin(channel, 0, True, 1000)
+    hal.begin(channel, 0, True)
     assert hal.put(channel, 0, 0, 1000, 0, 1000, 20_000, 0)
 hal.go(3)
 """

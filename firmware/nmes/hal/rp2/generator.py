@@ -50,7 +50,7 @@ class Generator:
         self._records_at = addressof(self._records)
         self._record = 0  # the last one written
         self._record_of = bytearray(_SLOTS)  # of each place of the list
-        self._good = [0] * pulse.RECORD_HALVES  # what the second checker has found good, for that highest level
+        self._good = self._records  # all of them as the second checker found them good, the last for this highest level
         self._level_most = -1
         # The ring must start at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(2 * _LIST_BYTES)
@@ -98,6 +98,7 @@ class Generator:
         self._period_us = pulse.PERIOD_MAX_US
         self._level_a = -1
         self._record = 0
+        self._good = array("H", self._records)
         self._end_us = 0
         for at in range(self._list_at, self._list_at + _LIST_BYTES, 4):
             mem32[at] = 0
@@ -176,15 +177,7 @@ class Generator:
         ):
             # The record before once more. The checker would say the same of it as long as it is the same, bit by bit.
             record = self._record
-            records, good, at = self._records, self._good, record * pulse.RECORD_HALVES
-            if (
-                records[at] != good[0]
-                or records[at + 1] != good[1]
-                or records[at + 2] != good[2]
-                or records[at + 3] != good[3]
-                or records[at + 4] != good[4]
-                or records[at + 5] != good[5]
-            ):
+            if self._records != self._good:
                 return False
         else:
             self._level_a = -1
@@ -195,7 +188,7 @@ class Generator:
             if pulse_check.bad(records, at, level_most, self._dummy, self._dac_offset, self._dac_scale):
                 return False
             for i in range(pulse.RECORD_HALVES):
-                good[i] = records[at + i]
+                good[at + i] = records[at + i]
             self._record = record
             self._period_us = period_us
             self._level_b = level_b
