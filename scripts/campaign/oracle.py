@@ -319,7 +319,7 @@ def _net_charge(seen: Seen) -> Iterator[str]:
         begin, net, one = 0, 0.0, max((abs(p.a_nc - p.b_nc) for p in live), default=0.0)
         slack = max((p.a_nc for p in live if p.cut), default=0.0)
         period_us = _period_us(max(_asked(seen, "rate_mhz")))
-        late = one * (2 + TURN_US // period_us) if channel == 0 else float("inf")  # the second channel has no sense
+        late = one * (2 + TURN_US // period_us)
         for pulse in live:
             net += pulse.a_nc - pulse.b_nc
             while live[begin].start_us < pulse.start_us - 1e6:
@@ -432,12 +432,17 @@ Onset = tuple[float, float] | None
 
 
 def _row(
-    seen: Seen, us: float, shows: Callable[[Pulse], bool], count: int = IN_A_ROW, until: float = float("inf")
+    seen: Seen,
+    us: float,
+    what: dict[str, Any],
+    shows: Callable[[Pulse], bool],
+    count: int = IN_A_ROW,
+    until: float = float("inf"),
 ) -> Onset:
-    """`count` pulses of the measured channel in a row that show it."""
+    """`count` pulses in a row, of the channel that it happened on, that show it."""
     run: list[Pulse] = []
     for pulse in seen.pulses:
-        if pulse.channel or pulse.start_us < us + SETTLE_US or pulse.cut:
+        if pulse.channel != what.get("channel", 0) or pulse.start_us < us + SETTLE_US or pulse.cut:
             continue
         if pulse.start_us > until:
             return None
@@ -469,13 +474,17 @@ def _load(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
     ohm = what["ohm"]
     until = _until_other(seen, us, LOADS)
 
+    others = [pulse for pulse in seen.pulses if pulse.channel != what.get("channel", 0)]
+
     def shows(pulse: Pulse) -> bool:
+        lacks = pulse.set_ua >= OPEN_SET_UA and min(pulse.a_ua, pulse.b_ua) < 0.98 * OPEN_SHARE * pulse.set_ua
+        if lacks or any(other.start_us < pulse.end_us and pulse.start_us < other.end_us for other in others):
+            return lacks  # both in phase: the voltage is nobody's
         if ohm < SHORT_OHM:
             return pulse.set_ua > SHORT_SET_UA
-        lacks = pulse.set_ua >= OPEN_SET_UA and min(pulse.a_ua, pulse.b_ua) < 0.98 * OPEN_SHARE * pulse.set_ua
-        return lacks or (pulse.set_ua >= COMPLIANCE_UA and pulse.set_ua * ohm > 1.01 * COMPLIANCE_UV)
+        return pulse.set_ua >= COMPLIANCE_UA and pulse.set_ua * ohm > 1.01 * COMPLIANCE_UV
 
-    return _row(seen, us, shows, until=until)
+    return _row(seen, us, what, shows, until=until)
 
 
 def _before(seen: Seen, us: float, kinds: tuple[str, ...]) -> bool:
@@ -487,21 +496,20 @@ def _stuck(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
         return None
     until = _until_other(seen, us, LOADS)
     if abs(what["counts"] - ADC_ZERO) > REST_COUNTS:
-        return _row(seen, us, lambda _: True, 2, until)
-    return _row(seen, us, lambda pulse: pulse.set_ua >= OPEN_SET_UA, until=until)
+        return _row(seen, us, what, lambda _: True, 2, until)
+    return _row(seen, us, what, lambda pulse: pulse.set_ua >= OPEN_SET_UA, until=until)
 
 
 def _drift(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
     if _before(seen, us, ("sense_stuck", "sense_drift", "sense_rest")):
         return None
-    return _row(
-        seen, us + REST_COUNTS * 1e6 / abs(what["counts_per_s"]), lambda _: True, 2, _until_other(seen, us, LOADS)
-    )
+    seen_us = us + REST_COUNTS * 1e6 / abs(what["counts_per_s"])
+    return _row(seen, seen_us, what, lambda _: True, 2, _until_other(seen, us, LOADS))
 
 
 def _rest(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
     shows = abs(what["counts"]) > REST_COUNTS and not _before(seen, us, LOADS)
-    return _row(seen, us, lambda _: True, 2, _until_other(seen, us, LOADS)) if shows else None
+    return _row(seen, us, what, lambda _: True, 2, _until_other(seen, us, LOADS)) if shows else None
 
 
 def _strong(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
@@ -514,14 +522,15 @@ def _strong(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
             return True
         return is_ua - OVER_UA > OVER_SHARE * pulse.set_ua
 
-    return _row(seen, us, shows, until=_until_other(seen, us, LOADS))
+    return _row(seen, us, what, shows, until=_until_other(seen, us, LOADS))
 
 
 def _unequal(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
     if _before(seen, us, LOADS):
         return None
-    live = [pulse for pulse in seen.pulses if pulse.channel == 0 and pulse.start_us >= us and pulse.live]
-    live = [pulse for pulse in live if pulse.start_us < _until_other(seen, us, LOADS)]
+    until = _until_other(seen, us, LOADS)
+    own = [pulse for pulse in seen.pulses if pulse.channel == what.get("channel", 0) and pulse.live]
+    live = [pulse for pulse in own if us <= pulse.start_us < until]
     begin, net = 0, 0.0
     for pulse in live:
         net += pulse.a_nc - pulse.b_nc

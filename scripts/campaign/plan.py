@@ -99,9 +99,10 @@ def _session(die: random.Random, programme: dict[str, Any]) -> list[Any]:
 
 def _fault(die: random.Random, kind: str, plan: Plan) -> list[dict[str, Any]]:
     at_us = die.randrange(100_000, plan["end_us"] - 800_000)
-    if kind.startswith(("load_", "stage_", "sense_")):
-        at_us = die.randrange(1_000_000, plan["end_us"] - 800_000)
     fault: dict[str, Any] = {"at_us": at_us, "kind": kind}
+    if kind.startswith(("load_", "stage_", "sense_")):
+        fault["at_us"] = at_us = die.randrange(1_000_000, plan["end_us"] - 800_000)
+        fault["channel"] = die.choice(plan["programme"]["channels"])["channel"]
     if kind in ("link_lost", "link_doubled", "link_reordered", "link_flipped"):
         towards = die.choice(("device", "device", "host"))
         count = die.choice((1, 2, 8, 300))
@@ -128,7 +129,7 @@ def _fault(die: random.Random, kind: str, plan: Plan) -> list[dict[str, Any]]:
         fault["ohm"] = {"load_open": OPEN_OHM, "load_short": die.choice((0, 30)), "load_10k": 10_000}[kind]
         if die.random() < 0.4:
             back_us = at_us + die.choice((5_000, 40_000, 300_000))
-            return [fault, {"at_us": back_us, "kind": "load_back", "ohm": plan["load_ohm"]}]
+            return [fault, {**fault, "at_us": back_us, "kind": "load_back", "ohm": plan["load_ohm"]}]
     elif kind == "stop_bounces":
         fault["us"] = [die.choice((2, 50, 700, 3_000, 20_000)) for _ in range(die.choice((0, 1, 5, 11)))]
     elif kind == "flash_corrupt":

@@ -15,6 +15,7 @@ from array import array
 from nmes.core import pulse, pulse_check
 from nmes.hal import LOOKAHEAD_US
 
+_KEPT = 64  # pulses: more than begin between two looks at what was measured
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
 
 
@@ -48,7 +49,8 @@ class Channel:
 
     def begin(self, delay_us, dummy, dac_offset, dac_scale):
         self._waiting = []
-        self._measured = []  # (when its last phase ends, set and sensed)
+        self._measured = []  # (when its last phase ends, set and sensed, the middles of its phases)
+        self._phases = []  # when they begin and end, of the last pulses
         self._now_us = 0
         self.begun = 0
         self._gone = False
@@ -88,7 +90,12 @@ class Channel:
             self._load.sense(level_a, 1, seen, pulse.CURRENT_A, pulse.VOLTAGE_A)
             self._load.sense(level_b, -1, seen, pulse.CURRENT_B, pulse.VOLTAGE_B)
             end_us = begin_us + _SETTLED_US + width_a_us + pulse.gap_delivered_us(gap_us) + width_b_us
-            self._measured.append((end_us, seen))
+            begin_b_us = end_us - width_b_us
+            begin_a_us = begin_us + _SETTLED_US
+            self._phases.append((begin_a_us, begin_a_us + width_a_us, begin_b_us, end_us))
+            if len(self._phases) > _KEPT:
+                self._phases.pop(0)
+            self._measured.append((end_us, seen, begin_a_us + width_a_us // 2, begin_b_us + width_b_us // 2))
             if self._log:
                 gap_us = pulse.gap_delivered_us(gap_us)
                 row = (begin_us + _SETTLED_US, width_a_us, gap_us, width_b_us, level_a, level_b, self._index)
@@ -98,11 +105,23 @@ class Channel:
         return len(self._waiting)
 
     def sampled(self):
-        return len([end_us for end_us, _ in self._measured if end_us <= self._now_us])
+        return len([row for row in self._measured if row[0] <= self._now_us])
 
-    def take(self, into):
-        for at, value in enumerate(self._measured.pop(0)[1]):
+    def in_phase(self, at_us):
+        for begin_a_us, end_a_us, begin_b_us, end_b_us in self._phases:
+            if begin_a_us <= at_us < end_a_us or begin_b_us <= at_us < end_b_us:
+                return True
+        return False
+
+    def take(self, into, others, both):
+        _, seen, middle_a_us, middle_b_us = self._measured.pop(0)
+        for at, value in enumerate(seen):
             into[at] = value
+        for other in others:
+            if other.in_phase(middle_a_us):
+                into[pulse.VOLTAGE_A] = both
+            if other.in_phase(middle_b_us):
+                into[pulse.VOLTAGE_B] = both
 
     def starved(self, now_us):
         return not self._waiting and self._free_us <= now_us
@@ -128,6 +147,7 @@ class Hal:
         self._slots = [b"", b""]
         self._permitted = False
         self._zero = stage["sense_zero"]
+        self._both = stage["sense_both"]
         self._now_us = 0
         self._until_us = 0
         self._granted = False
@@ -246,7 +266,8 @@ class Hal:
         return self._channels[channel].sampled()
 
     def take(self, channel, seen):
-        self._channels[channel].take(seen)
+        others = [other for other in self._channels if other is not self._channels[channel]]
+        self._channels[channel].take(seen, others, self._both)
 
     def stop(self, channel):
         return self._channels[channel].stop()

@@ -455,22 +455,22 @@ class World:
         self.stopped_us = max(self.stopped_us, self.now_us + event["us"])
 
     def _do_sense_stuck(self, event):
-        self.loads[0].stuck = event["counts"]
+        self.loads[event["channel"]].stuck = event["counts"]
 
     def _do_sense_drift(self, event):
-        self.loads[0].drift = (self.now_us, event["counts_per_s"])
+        self.loads[event["channel"]].drift = (self.now_us, event["counts_per_s"])
 
     def _do_sense_rest(self, event):
-        self.loads[0].rest = event["counts"]
+        self.loads[event["channel"]].rest = event["counts"]
 
     def _do_stage_strong(self, event):
-        self.loads[0].strong = event["per_mille"]
+        self.loads[event["channel"]].strong = event["per_mille"]
 
     def _do_stage_unequal(self, event):
-        self.loads[0].weak_b = event["per_mille"]
+        self.loads[event["channel"]].weak_b = event["per_mille"]
 
     def _set_load(self, event):
-        self.loads[0].ohm = event["ohm"]
+        self.loads[event["channel"]].ohm = event["ohm"]
 
     _do_load_open = _do_load_short = _do_load_10k = _do_load_back = _set_load
 
