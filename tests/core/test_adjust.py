@@ -418,9 +418,9 @@ class FasterIsStronger(unittest.TestCase):
             self.assertEqual(found, ("step_too_large", "rate_mhz", 20_001, 20_000, "a"))
             self.assertEqual((made.feed.phase.rate_mhz, made.lanes[0].raised_ms), (10_000, None))
             self.assertEqual(codes(made.adjust, 20_000, 200, T0 + 1_000), [])
-            for asked, wider in ((("rate_mhz", 40_000), 200), (("width_us", 201), 201)):
+            for asked, width_us in ((("rate_mhz", 40_000), 199), (("rate_mhz", 40_000), 200), (("width_us", 201), 201)):
                 with self.assertRaises(Refused) as refused:
-                    made.adjust(40_000, wider, T0 + 1_249)
+                    made.adjust(40_000, width_us, T0 + 1_249)
                 (only,) = refused.exception.reasons
                 self.assertEqual((only["code"], only["parameter"], only["asked"]), ("step_too_soon",) + asked)
             self.assertEqual(codes(made.set_intensity, ua + 100, T0 + 1_249), ["step_too_soon"])

@@ -121,6 +121,14 @@ class Memory(unittest.TestCase):
         status = made.status(T0, [0])
         self.assertEqual([status[field] for field in ("measured_ua", "impedance_ohm", "net_charge_nc")], [0, 0, 0])
 
+    def test_the_status_has_the_load_of_the_last_pulse(self):
+        made = loaded()
+        made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+        made.arm(made.programme_crc, T0)
+        made.delivery.judge([200, 250, 200, 250, 2448, 2300, 1648, 1796, 2048], T0)
+        (row,) = made.status(T0, [0])["channels"]
+        self.assertEqual((row["measured_ua"], row["impedance_ohm"], row["net_charge_nc"]), (22_000, 515, 0))
+
     def test_only_the_very_number_arms(self):
         made = loaded()
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))

@@ -5,7 +5,7 @@ import unittest
 import samples
 from bench_hal import Bench
 
-from nmes.core import faults, limits, programme
+from nmes.core import faults, limits, programme, pulse
 from nmes.core.reason import Refused
 from nmes.core.session import FAULT, RUNNING
 
@@ -152,6 +152,43 @@ class WhatIsMeasured(unittest.TestCase):
         bench.turn(count=900)
         self.assertEqual(bench.session.fault, faults.IMPEDANCE_RISE)
         self.assertTrue(bench.session.fault_text.startswith("channel 1: "), bench.session.fault_text)
+
+    def test_at_once_they_share_the_voltage_and_alone_they_do_not(self):
+        shape = samples.phase(rate_mhz=50_000, ramp_up_ms=500, work_ms=0, rest_ms=0)
+        changes = {"kind": "pads", "area_mm2": 20_000, "effect": "sensory"}
+        rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 0}]
+        bench = Bench()
+        bench.run(samples.programme([shape], channels=rows, **changes), ua=5_000)
+        bench.turn(count=100)
+        self.assertEqual((bench.session.state, bench.session.fault_text), (RUNNING, ""))
+        found = [(made.measured > 40, made.measured_ua // 100, made.impedance_ohm) for made in bench.session.deliveries]
+        self.assertEqual(found, [(True, 50, 0)] * 2)
+        # What both in phase look like is what one looks like at the end of its voltage.
+        bench = Bench()
+        bench.run(samples.programme([shape], **changes), ua=5_000)
+        take = bench.hal.take
+
+        def taken(channel, seen):
+            take(channel, seen)
+            seen[pulse.VOLTAGE_A] = seen[pulse.VOLTAGE_B] = samples.STAGE["sense_both"]
+
+        bench.hal.take = taken
+        bench.turn(count=100)
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.ELECTRODE_OPEN))
+
+    def test_an_amplitude_is_worked_out_once(self):
+        bench = self.running()
+        worked_out = []
+        bench.session.set_level = lambda lane, level, ratio: worked_out.append(level)
+        bench.turn(count=50)
+        self.assertEqual(worked_out, [])
+        set_level = type(bench.session).set_level
+        bench.session.set_level = lambda lane, level, ratio: [
+            worked_out.append((lane.index, level)), set_level(bench.session, lane, level, ratio)
+        ]  # fmt: skip
+        bench.session.lanes[1].intensity_ua = 5_000
+        bench.turn(count=50)
+        self.assertEqual(worked_out, [(1, 50)])
 
     def test_an_adc_that_stands_still_is_found(self):
         bench = self.running()

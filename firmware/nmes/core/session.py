@@ -79,10 +79,8 @@ class Lane:
         self.intensity_ua = 0
         self.output_ua = 0
         self.raised_ms = None
-        self.level = -1  # of the last pulse in phase A, and the DAC's codes for it
-        self.level_ratio = 1
-        self.code_a = self.code_b = 0
-        self.code_most = 0  # the highest that the session's limit allows
+        # Of the last pulse, the level of phase A, and the DAC's codes for it; the highest that the limit allows.
+        self.level = self.level_ratio = self.code_a = self.code_b = self.code_most = None
         self.queued = 0
         self.cancelled = 0
         self.underruns = 0
@@ -123,7 +121,7 @@ class Session:
         self._fading_ms = None
         self.late_ms = 0  # how much later than on the programme's clock pulses come, since the last start
         for made in self.deliveries:
-            made.clear(shared=len(self.lanes) > 1)
+            made.clear(shared=bool(self.lanes[1:]))
 
     @property
     def delivery(self):
