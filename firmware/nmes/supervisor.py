@@ -15,9 +15,10 @@ LATE_MS = 80
 # How far pulses and clock may be apart, beside what is queued: 2 % of what 1.5 s of a train are.
 OFF_CLOCK_MS = 30
 _WATCH_CLOCK_MS = 250
-# So often is a queue filled up: a look that finds nothing to do costs as much as a pulse. Until then it holds at least
-# 66 ms less this and less a period.
+# So often is a queue filled up, because a look that finds nothing to do costs as much as a pulse; and sooner where the
+# next pulse that is not queued would come in less than _KEEP_MS by then.
 _FEED_EVERY_MS = 20
+_KEEP_MS = 40
 _MORE = 8  # pulses that can begin and end while those before are judged
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
 _MEMORY_MS = 10_000
@@ -445,8 +446,7 @@ class Supervisor:
                 return
             lane.underruns += 1  # the refill came too late; the engine rested instead
             self._slip_ms[i] = max(0, lag_ms)
-        # The first time there is room for one: nobody knows yet how long it is.
-        self._feed_ms[i] = now_ms + _FEED_EVERY_MS if self._feed_ms[i] else now_ms
+        self._feed_ms[i] = now_ms + _FEED_EVERY_MS
         clock_ms = session.clock_ms(now_ms, lane)
         if not feed.due(clock_ms):
             return
@@ -472,6 +472,10 @@ class Supervisor:
             session.took(lane)
             room -= 1
         self._mid_train[i] = feed.in_train()
+        if feed.phase is not None:
+            spare_ms = feed.next_ms() - clock_ms - _KEEP_MS
+            if spare_ms < _FEED_EVERY_MS:
+                self._feed_ms[i] = now_ms + spare_ms
 
     def status(self):
         """The session's status, with what the hardware counted."""
