@@ -403,7 +403,7 @@ class Supervisor:
                 self._fail_clock(i, lag_ms)
                 return False
         if not self._hal.senses():
-            self.fail(faults.SENSE_FAILED, "the ADC stands still or mixes its inputs up")
+            self.fail(faults.SENSE_FAILED, "the ADC stands still")
             return False
         for i in range(len(session.lanes)):
             channel = session.lanes[i].index

@@ -22,7 +22,7 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     memory_free()                bytes of the heap that are free, garbage collected. Takes 10 ms
     sense(mask, shortest_us)     the phases of these channels (bit 0: channel 0), of which none is shorter than
                                  `shortest_us`, are sampled from now on, that much / 2 after they begin; until `rest`
-    senses()                     True when what is sampled comes from its own input, and goes on coming
+    senses()                     True when samples go on coming
     begin(channel, delay_us, dummy, dac_offset, dac_scale)
                                  the generator ready: empty queue, counts at zero, level zero. When it is let go it
                                  rests for `delay_us` first, exact to a cycle; dummy: nobody is connected. dac_*: the
