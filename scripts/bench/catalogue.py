@@ -28,11 +28,13 @@ class Method:
     title: str
     phase_b: int = 3  # phase A is GP2
     stops: tuple[str, ...] = ("polled", "soft", "hard")  # ways to stop it that are tried
+    after: tuple[str, ...] = ()  # the programs of methods/ that it changes
 
     @property
     def program(self) -> str:
         """What is sent to the board."""
-        return (HERE / "methods" / f"{self.name}.py").read_text() + (HERE / "harness.py").read_text()
+        files = [HERE / "methods" / f"{name}.py" for name in (*self.after, self.name)]
+        return "\n".join(file.read_text() for file in (*files, HERE / "harness.py"))
 
 
 METHODS = (
@@ -47,6 +49,6 @@ METHODS = (
     Method(OURS, "OpenNMES", stops=("guard",)),
 )
 # Not one of the compared: what the CPU has left with both channels at 100 Hz.
-BOTH = Method("opennmes_both", "OpenNMES, both channels at 100 Hz", stops=())
+BOTH = Method("opennmes_both", "OpenNMES, both channels at 100 Hz", stops=(), after=(OURS,))
 BOTH_PERIOD_NS = 10_000_000
 NOTHING = Method(BASELINE, "no pulses", stops=())

@@ -6,27 +6,35 @@ from stages.reference import STAGE
 from nmes.hal import make
 
 LEVEL = 100
+CHANNELS = (0,)
+PERIOD_US = 20_000
 FEED_EVERY_MS = 20
 hal = make(board.BOARD, STAGE)
 feed_ms = 0
 
 
+def mask():
+    return sum([1 << channel for channel in CHANNELS])
+
+
 def start():
-    hal.sense(1, 250)
-    hal.begin(0, 0, False)
+    hal.sense(mask(), 250)
+    for channel in CHANNELS:
+        hal.begin(channel, 0, False)
 
 
 def permit():
     hal.permit(250)  # before the first pulse, as the supervisor does it: a guard that begins within one trips
     fill()
     fill()
-    hal.go(1)
+    hal.go(mask())
 
 
 def fill():
     """As many as there is room for; of the first nobody knows yet how long it is."""
-    for _ in range(hal.room(0)):
-        hal.put(0, LEVEL, LEVEL, 250, 50, 250, 20_000, LEVEL)
+    for channel in CHANNELS:
+        for _ in range(hal.room(channel)):
+            hal.put(channel, LEVEL, LEVEL, 250, 50, 250, PERIOD_US, LEVEL)
 
 
 def service():
