@@ -62,6 +62,10 @@ def _common_multiple(numbers):
     return multiple
 
 
+def _plain(made):
+    return tuple([value for value in made.__dict__.values() if not isinstance(value, list)])
+
+
 class Channel:
     """One channel of a programme: `phases` one after the other, from `delay_us` after the session's begin."""
 
@@ -72,6 +76,10 @@ class Channel:
         self.ratio = _common_multiple([p.ratio for p in phases])
         self.duration_ms = (delay_us + 999) // 1000 + sum([p.duration_ms for p in phases])
         self.pulses = sum([p.pulses * p.trains for p in phases])
+
+    def facts(self):
+        """What is a number of it, and how many phases there are."""
+        return _plain(self) + (len(self.phases),)
 
 
 class Programme:
@@ -98,6 +106,10 @@ class Programme:
         self.shortest_us = min([p.narrowest_us for p in self.phases])
         self.duration_ms = max([c.duration_ms for c in self.channels])
         self.pulses = sum([c.pulses for c in self.channels])
+
+    def facts(self):
+        """What is a number or a text of it, and how many channels there are."""
+        return _plain(self) + (len(self.channels),)
 
 
 class Adjusted:
