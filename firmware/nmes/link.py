@@ -6,7 +6,7 @@ from nmes import VERSION
 from nmes.core import checklist, commands, frame
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.reason import Refused, is_int
-from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.core.session import ARMED, PAUSED, RUNNING
 
 STATUS_EVERY_MS = 1_000
 _BYTES_A_STEP = 256
@@ -42,7 +42,7 @@ class Link:
                 break
             if byte == _CTRL_C:
                 # Never part of a line. mpremote and people send it to get the prompt; a session does not hear it.
-                if self._supervisor.session.state in (IDLE, FAULT):
+                if self._supervisor.settle():
                     self.wants_prompt = True
                     return
             elif byte == _NEWLINE:
@@ -212,7 +212,7 @@ class Link:
         return self._supervisor.record()
 
     def _do_maintenance(self, request):
-        self.wants_prompt = True
+        self.wants_prompt = self._supervisor.settle()
 
     # ---- what is said unasked ----
 

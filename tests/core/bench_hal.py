@@ -10,6 +10,8 @@ from nmes.supervisor import Supervisor
 
 BOARD = {"name": "virtual", "supply_mv": (3_000, 5_500), "temperature_dc": (-100, 700), "pins": {"channels": ({}, {})}}
 
+RIGHT = checklist.VERSION, len(checklist.ITEMS)
+
 
 class PowerCut(Exception):
     """The board is without power in the middle of a write."""
@@ -123,7 +125,7 @@ class Bench:
 
     def load(self, data=None):
         self.session.load(data or samples.programme())
-        self.session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+        self.session.acknowledge(*RIGHT)
 
     def arm(self, data=None):
         self.load(data)

@@ -85,6 +85,7 @@ class Lane:
         self.delay_ms = self.delay_us // 1000
         self.feed = train.Feed(channel) if channel else None
         self.intensity_ua = 0
+        self.failed_ua = 0  # the intensity when the fault came
         self.output_ua = 0
         self.raised_ms = None
         # Of the last pulse, the level of phase A, and the DAC's codes for it; the highest that the limit allows.
@@ -107,6 +108,7 @@ class Session:
         self.fault = 0
         self.fault_text = ""
         self.fault_ms = 0
+        self.failed_in = IDLE  # the state that the fault came in
         self.ended = ""
         self.programme = None
         self.programme_crc = 0
@@ -374,18 +376,33 @@ class Session:
         self._zero()
 
     def fail(self, number, text, now_ms):
-        """Latch a fault. The first one stays."""
-        if self.state == RUNNING:
-            self.pause(now_ms)
+        """Latch a fault. The first one stays. `text` may be an exception. What needs memory comes last: raises
+        MemoryError without it, and then only texts are missing."""
         first = self.state != FAULT
+        if first:
+            if self.state == RUNNING:
+                self._before_ms += now_ms - self._since_ms
+            self.failed_in = self.state
+            for lane in self.lanes:
+                lane.failed_ua = lane.intensity_ua
         self.state = FAULT
         self._zero()
         self.acknowledged = 0
         if first:
             self.fault = number
-            self.fault_text = printable(text[:FAULT_TEXT_MAX])
             self.fault_ms = now_ms
+            self.fault_text = ""
+            self.ended = "fault"
             self.ended = "fault " + faults.name(number)
+            self.fault_text = printable((text if isinstance(text, str) else repr(text))[:FAULT_TEXT_MAX])
+
+    def fails_too(self, text):
+        """Something else is wrong while a fault is latched: said before the fault's own text, once. Returns whether it
+        is new."""
+        if self.fault_text.startswith(text):
+            return False
+        self.fault_text = printable(("%s; %s" % (text, self.fault_text))[:FAULT_TEXT_MAX])
+        return True
 
     def clear(self, number):
         """A person clears the fault they name. Raises Refused when it is another."""
@@ -478,10 +495,11 @@ class Session:
             lane.feed.put_back(count)
             lane.cancelled += count
 
-    def part(self, now_ms):
-        """Where the first channel is in the programme: (name of the phase, part of its cycle)."""
+    def part(self, now_ms, state=None):
+        """Where the first channel is in the programme, or was in another state: (name of the phase, part of its
+        cycle)."""
         feed = self._first.feed
-        if self.state not in _ACTIVE or not feed:
+        if (state or self.state) not in _ACTIVE or not feed:
             return "", ""
         return feed.phase.name if feed.phase else "", feed.part(self.elapsed_ms(now_ms) - self._first.delay_ms)
 

@@ -42,6 +42,9 @@ class Hal:
         self._samplers = [Sampler(i, p["phase_a"], self._converter) for i, p in enumerate(self._pins["channels"])]
         self._adc = Adc(self._pins["supply"])
         rest(self._pins)
+        low = [self._pins["enable"], self._pins["pump"]] + phases
+        low += [pin for channel in self._pins["channels"] for pin in channel.values() if pin not in phases]
+        self._outputs = [Pin(pin) for pin in low]
         self._watchdog = Watchdog()
         self._ticks = time.ticks_ms()
         self._now_ms = 0
@@ -65,6 +68,7 @@ class Hal:
         time.sleep_ms(ms)
 
     def rest(self):
+        # Nothing here allocates: it is for want of memory, too, that it is asked.
         self._guard.halt()
         # The enable is low; were it stuck, a phase would go on while all else is halted, and that takes a millisecond.
         for ctrl in self._phases_low:
@@ -74,7 +78,8 @@ class Hal:
         self._converter.halt()
         for sampler in self._samplers:
             sampler.halt()
-        rest(self._pins)
+        for pin in self._outputs:
+            pin.init(Pin.OUT, value=0)
         self._lamp.value(0)
 
     def is_safe(self):
