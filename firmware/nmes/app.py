@@ -32,24 +32,28 @@ def _run(hal, stage):
     supervisor = Supervisor(hal, Session(stage), Store(hal), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
+    parts = (supervisor, link, panel)
     hal.open_link()
     hal.watch(True)
     try:
         while not (link.wants_prompt and supervisor.settle()):
-            _turn(hal, supervisor, link, panel)
+            _turn(hal, supervisor, parts)
     finally:
         hal.rest()
         supervisor.settle()
     hal.watch(False)  # the only end in order: no exception comes by here
 
 
-def _turn(hal, supervisor, link, panel):
-    """One turn. What it raises becomes the fault; only what `fail` itself raises leaves the loop."""
+def _turn(hal, supervisor, parts):
+    """One turn. What a part raises becomes the fault and keeps nobody else from theirs, the host's answers among them;
+    only what `fail` raises leaves the loop."""
+    begin_ms = hal.now_ms()
+    for part in parts:
+        try:
+            part.step()
+        except Exception as error:
+            supervisor.fail(INTERNAL_ERROR, error)
     try:
-        begin_ms = hal.now_ms()
-        supervisor.step()
-        link.step()
-        panel.step()
         # Less after a long turn: at 500 Hz what it took has to be made up for within the queue. Never more: a clock
         # that has gone back must not become a wait.
         hal.wait_ms(min(LOOP_MS, max(1, LOOP_MS - (hal.now_ms() - begin_ms))))
