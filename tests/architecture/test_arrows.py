@@ -167,6 +167,7 @@ def test_the_tests_of_core_use_what_micropython_has(path):
         assert imports(path) - under(imports(path), "nmes") <= {
             "unittest",
             "json",
+            "sys",
             "array",
             "binascii",
             "samples",

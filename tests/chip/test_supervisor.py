@@ -94,6 +94,8 @@ def test_h02_what_leaves_the_loop_is_reset_and_comes_up_in_fault_and_not_at_the_
     begin_ns = pico.nanos
     assert pico.run_until(lambda: pico.resets == 1, 1_500_000_000)
     assert pico.nanos - begin_ns > 0.9 * WATCHDOG_MS * 1e6
+    pico.run_for(300_000_000)
+    pico.read()  # what the prompt said before
     device = Device(EmulatedPort(pico))
     device.connect()
     status = device.status()

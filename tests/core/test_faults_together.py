@@ -5,7 +5,6 @@ import unittest
 import samples
 from bench_hal import Bench
 from samples import codes
-from test_hazards import Linked
 
 from nmes.core import faults
 from nmes.core.reason import Refused
@@ -60,15 +59,15 @@ class TheWayIntoAFault(unittest.TestCase):
                 self.assertEqual(sorted(again.supervisor.record()), sorted(faults.RECORD_FIELDS))
 
     def test_h02_a_fault_of_which_only_the_number_could_be_kept_can_be_read_cleared_and_followed_by_another(self):
-        bench = Linked()
+        bench = Bench()
         bench.arm()
         bench.supervisor._record_now = failing(MemoryError())
         for number in (faults.PULSE_CHECK, faults.NET_CHARGE):
             bench.supervisor.fail(number, "text")
             bench.turn(count=2)
-            record = bench.said("record")
-            self.assertEqual((record["ok"], record["fault"], record["fault_text"]), (True, number, "text"))
-            self.assertTrue(bench.said("clear", fault=number)["ok"])
+            record = bench.supervisor.record()
+            self.assertEqual((record["fault"], record["fault_text"], record["state"]), (number, "text", None))
+            bench.supervisor.clear(number)
             self.assertEqual(bench.again().session.state, IDLE)
 
     def test_h02_a_text_for_which_there_is_no_memory(self):
@@ -126,7 +125,7 @@ class TheWayIntoAFault(unittest.TestCase):
 
 class TheEnableInFault(unittest.TestCase):
     def failed(self):
-        bench = Linked()
+        bench = Bench()
         bench.run(ua=2_000)
         bench.turn(count=5)
         bench.supervisor.fail(faults.PHASE_TOO_LONG, "seen by the guard")
@@ -144,7 +143,7 @@ class TheEnableInFault(unittest.TestCase):
         bench.turn(count=5)
         self.assertEqual(len(rests), 5)
         text = "the enable reads high; seen by the guard"
-        self.assertEqual((bench.session.fault, bench.said("status")["fault_text"]), (faults.PHASE_TOO_LONG, text))
+        self.assertEqual((bench.session.fault, bench.supervisor.status()["fault_text"]), (faults.PHASE_TOO_LONG, text))
         bench.turn(count=5)
         # Kept, once, and still said when it is low again: a person has to know.
         self.assertFalse(bench.store.due)
