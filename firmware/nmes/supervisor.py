@@ -391,21 +391,19 @@ class Supervisor:
     def step(self):
         """One turn of the loop: checks, then time and pulses."""
         now_ms = self._hal.now_ms()
-        state = self.session.state
-        if self._passes(now_ms):
-            self._hal.feed()
-            if self.session.tick(now_ms):
-                self._off()
-            elif self.session.state == RUNNING:
-                self.feed(now_ms)
-            elif self.session.state in _MAY_WRITE:
-                self._rest_turn(now_ms)
-        # A fault is kept in its own turn; with an enable that stays high not before there was another rest.
-        if self.session.state == FAULT and state != FAULT and not self._hal.enabled():
+        if not self._passes(now_ms):
+            return
+        self._hal.feed()
+        if self.session.tick(now_ms):
+            self._off()
+        elif self.session.state == RUNNING:
+            self.feed(now_ms)
+        elif self.session.state in _MAY_WRITE:
             self._rest_turn(now_ms)
 
     def _rest_turn(self, now_ms):
-        """Nobody is armed: what is to be kept is written."""
+        """Nobody is armed: what is to be kept is written. A fault in the turn after its own: flash takes up to 400 ms,
+        and lamp, buzzer and host are told before."""
         if self.session.state == FAULT:
             self._keep_fault()
         self._close_lockout(now_ms)

@@ -69,6 +69,7 @@ _PHRASES = {
     "not_one_each": "has {asked}; it needs {bound}",
     "locked_out": "would be {asked}; possible {bound}",
     "self_test": "has failed in the device's self-test: {asked}, expected {bound}",
+    "not_kept": "is there now, because what is kept could not be written ({asked}); it needs {bound}",
     "cause_there": "is still there: {asked}, expected {bound}",
     "unused": "is given, but every channel has phases of its own",
     "missing": "is missing",

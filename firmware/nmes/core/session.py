@@ -113,7 +113,8 @@ class Session:
         self.programme = None
         self.programme_crc = 0
         self._data = None
-        self._digest = self._data_digest = 0
+        self._digest = 0
+        self._data_digest = 0
         self.limit_ua = 0
         self.limit_source = ""
         self.level_most = 0
@@ -383,15 +384,15 @@ class Session:
             if self.state == RUNNING:
                 self._before_ms += now_ms - self._since_ms
             self.failed_in = self.state
-            for lane in self.lanes:
-                lane.failed_ua = lane.intensity_ua
-        self.state = FAULT
-        self._zero()
-        self.acknowledged = 0
-        if first:
+            self.state = FAULT
             self.fault = number
             self.fault_ms = now_ms
             self.fault_text = ""
+            for lane in self.lanes:
+                lane.failed_ua = lane.intensity_ua
+        self._zero()
+        self.acknowledged = 0
+        if first:
             self.ended = "fault"
             self.ended = "fault " + faults.name(number)
             self.fault_text = printable((text if isinstance(text, str) else repr(text))[:FAULT_TEXT_MAX])

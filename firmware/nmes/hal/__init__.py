@@ -4,7 +4,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
 
     now_ms()                     milliseconds since power on; never wraps
     wait_ms(ms)                  let time pass, doing nothing
-    rest()                       everything off, now, from whatever state: enable low, phases low, level zero
+    rest()                       everything off, now, from whatever state: enable low, phases low, level zero. Needs no
+                                 memory
     is_safe()                    True when emergency stop and over-current comparator both allow output now
     forget_openings(), opened()  0, or the fault for which the safe line is open, or was since they were forgotten,
                                  however shortly
@@ -45,7 +46,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     signal(ready, fault, buzzer)
                                  the other lamps, and the buzzer
     watch(on)                    the watchdog: from now on `feed` has to come within WATCHDOG_MS, or all is reset. Off:
-                                 no more, and this run of the program has ended in order
+                                 no more, and this run of the program has ended in order: for the prompt, and for
+                                 nothing else
     unwatched(on)                on: what comes next may take seconds; off: it is over. Only with every output at rest
     feed()                       every check of this turn has passed
     died()                       "" when the run before this one ended in order or with the power, else by what
