@@ -41,7 +41,10 @@ def _run(hal, stage):
     finally:
         hal.rest()
         supervisor.settle()
-    hal.watch(False)  # the only end in order: no exception comes by here
+    if supervisor.lost:
+        hal.unwatched(True)  # the prompt is not reset, but the next run comes up in FAULT
+    else:
+        hal.watch(False)  # the only end in order: no exception comes by here
 
 
 def _turn(hal, supervisor, parts):

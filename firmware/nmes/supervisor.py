@@ -54,6 +54,7 @@ class Supervisor:
         self._warning = 0
         self.warned = False  # the load of channel _warning has grown by half
         self._lockout = Lockout(store, now_ms)
+        self.lost = False  # something that is to be kept could not be written, and has not been since
         self._bare = dict.fromkeys(faults.RECORD_FIELDS)  # a record that needs no memory any more
         self._begin()
 
@@ -230,13 +231,14 @@ class Supervisor:
 
     def settle(self):
         """Write all that is due, before the program is left. Returns whether it may be left: nobody is armed. A store
-        that fails is no reason not to stop."""
+        that fails is no reason not to stop; `lost` tells of it."""
         if self.session.state not in _MAY_WRITE:
             return False
         try:
             self._rest_turn(self._hal.now_ms())
             self._write(self._store.flush)
         except Exception as error:
+            self.lost = True
             self.fail(faults.STORE_CORRUPT, error)
         return True
 
@@ -287,7 +289,9 @@ class Supervisor:
             return
         try:
             self._unhurried(write)
-        except (OSError, ValueError) as error:
+            self.lost = self.lost and self._store.due
+        except (OSError, ValueError, MemoryError) as error:
+            self.lost = True
             self.fail(faults.STORE_CORRUPT, error)
 
     def _need_safe_line(self):

@@ -182,15 +182,42 @@ class AnEndInOrder(unittest.TestCase):
 
         self.accounted_for({30: Whole.pauses, 40: lost})
 
-    def test_a_store_that_fails_is_no_reason_not_to_stop(self):
-        def fault(board):
+    def test_a_store_that_fails_is_no_reason_not_to_stop_but_no_end_in_order(self):
+        for error in (OSError(5), MemoryError()):
+
+            def fault(board, error=error):
+                board.flash_error = error
+                board.trip = faults.BOTH_PHASES
+
+            # At once, or when the turns after the fault have tried it too.
+            for turn in (20, 30):
+                acts = {2: Whole.session_starts, turn: lambda board: board.arrives(CTRL_C)}
+                first = acts.get(20)
+
+                def fails(board, fault=fault, first=first):
+                    fault(board)
+                    if first:
+                        first(board)
+
+                acts[20] = fails
+                board = Whole(acts)
+                self.assertEqual(board.run(), None)
+                self.assertEqual((board.watched, board.enabled(), board.session.state), ([True], False, FAULT))
+                self.assertEqual(board.pauses[-1], (True, FAULT), "nobody feeds the watchdog at the prompt")
+                board.flash_error = None
+                self.assertEqual(board.again().session.fault, faults.WATCHDOG_RESET)
+
+    def test_a_store_that_failed_once_and_has_been_written_since_is_in_order(self):
+        def fails(board):
             board.flash_error = OSError(5)
-            board.trip = faults.BOTH_PHASES
+            board.supervisor.fail(faults.PULSE_CHECK, "x")
+
+        def mends(board):
+            board.flash_error = None
+            board.supervisor.clear(faults.PULSE_CHECK)
             board.arrives(CTRL_C)
 
-        board = Whole({2: Whole.session_starts, 20: fault})
-        self.assertEqual(board.run(), None)
-        self.assertEqual((board.watched, board.enabled(), board.session.state), ([True, False], False, FAULT))
+        self.assertEqual(self.ends({20: fails, 30: mends}, IDLE).again().session.state, IDLE)
 
     def test_nobody_leaves_a_session_by_ctrl_c_or_maintenance(self):
         def asks(board):
