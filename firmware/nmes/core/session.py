@@ -21,6 +21,7 @@ STEP_EVERY_MS = 250
 RATE_STEP_MOST = 2  # times the rate before: from single twitches to a hard contraction is to take a second or two
 HOST_LOST_MS = 2_000
 FADE_MS = 1_000
+OVER_MOST_MS = 1_000  # what a refill that came too late, or a pause after it, may add to a session's time
 FAULT_TEXT_MAX = 100
 
 STATUS_FIELDS = (
@@ -84,6 +85,7 @@ class Lane:
         self.queued = 0
         self.cancelled = 0
         self.underruns = 0
+        self.slip_ms = 0  # how late its engine is because it was once fed too late, since the last start
 
 
 class Session:
@@ -241,6 +243,7 @@ class Session:
         self._zero()
         for lane in self.lanes:
             lane.raised_ms = None
+            lane.slip_ms = 0
         self._fading_ms = None
         self._since_ms = now_ms
         self._heard_ms = now_ms
@@ -391,10 +394,18 @@ class Session:
         if self._fading_ms is not None and now_ms - self._fading_ms >= FADE_MS:
             self.stop("host lost", now_ms)
             return True
-        if self.elapsed_ms(now_ms) >= self.programme.duration_ms:
+        if self.elapsed_ms(now_ms) >= self.programme.duration_ms + self._over_ms():
             self.stop("completed", now_ms)
             return True
         return False
+
+    def _over_ms(self):
+        """How much later than on the programme's clock its last pulses come: they are given too, up to OVER_MOST_MS."""
+        slip_ms = 0
+        for lane in self.lanes:
+            slip_ms = max(slip_ms, lane.slip_ms)
+        over_ms = self.late_ms + slip_ms
+        return min(over_ms + 1, OVER_MOST_MS) if over_ms else 0  # 1: both are rounded down
 
     def elapsed_ms(self, now_ms):
         """The programme's clock: pauses do not count."""
@@ -436,11 +447,12 @@ class Session:
         lane.level_ratio = ratio
 
     def lag_ms(self, now_ms, lane):
-        """How long ago the next pulse to be queued should have begun; below zero: how long it is until then."""
+        """How long ago the next pulse to be queued should have begun, slips apart; below zero: how long it is until
+        then."""
         feed = lane.feed
         if feed.phase is None:
             return 0
-        return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - feed.next_ms()
+        return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - lane.slip_ms - feed.next_ms()
 
     def took(self, lane=None):
         """The pulse was queued."""
