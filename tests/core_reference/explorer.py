@@ -30,7 +30,7 @@ from nmes.core.reason import Refused
 from nmes.core.session import IDLE, PAUSED, RUNNING
 from nmes.hal.virtual import _SETTLED_US
 
-LATE_TURN_MS = 40  # a turn of no more than this makes nothing late
+LATE_TURN_MS = 20  # a turn of no more than this makes nothing late, wherever trains and bursts begin
 FAULT_TURN_MS = 80
 SLOW = (1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 7_000)
 FAST = (10_000, 12_000, 15_000, 20_000, 35_000, 50_000, 60_000, 80_000, 100_000, 149_999, 150_000)
@@ -107,7 +107,7 @@ class Session:
         self.lines = {row["channel"]: Timeline(row.get("phases") or self.data["phases"]) for row in self.rows}
         self.seen = Counter()
         self.late = self.die.randrange(4) == 0  # there are late turns
-        self.turns_ms = self.die.choice(((10,), (1, 2, 3), (5, 20), (7, 13, 31), (LATE_TURN_MS,), range(1, 41)))
+        self.turns_ms = self.die.choice(((10,), (1, 2, 3), (5, 20), (7, 13, 19), (LATE_TURN_MS,), range(1, LATE_TURN_MS + 1)))
 
     def run(self):
         """What was met, counted; "refused" when the programme is not accepted. Raises AssertionError."""

@@ -79,10 +79,12 @@ def most(fields, us):
 
 def has_room(begin, own, rate, room, number):
     """Whether pulse `number` of a train (the first is 1) has its interval before the room ends. What the whole
-    microseconds of the periods took it may give back, a tenth at most; `rate` is None where it is not constant."""
+    microseconds of the periods took it may give back, a tenth at most and never beyond 150 Hz; `rate` is None where it
+    is not constant."""
     if begin + own <= room:
         return True
-    return rate is not None and number * 10**9 <= rate * room and begin + own - room <= own // 10
+    least = max(6_667, own - own // 10)
+    return rate is not None and number * 10**9 <= rate * room and room - begin >= least
 
 
 def plain(fields):

@@ -54,8 +54,9 @@ CHANGE_LEAST_MS = 100
 WINDOW_US = 1_000_000
 
 # A period in whole microseconds may be longer than the rate's own. What that comes to by a train's end its last
-# interval gives back, and that is at most one part in so many of it.
+# interval gives back: at most one part in so many of it, and never so much that it were shorter than any may be.
 _GIVEN_BACK = 10
+_SHORTEST_US = pulse.period_us(PHASE_FIELDS["rate_mhz"][1])
 _ANY = 0x3FFFFFFF
 
 
@@ -246,9 +247,10 @@ class Phase:
         """How many pulses of a constant rate have their whole interval within `room_us`. One more if that many
         intervals of the rate itself do and only the rounding of the period is in the way."""
         count = room_us // self.period_us
-        short_us = (count + 1) * self.period_us - room_us
-        asked = (count + 1) * 1_000_000_000 <= room_us * self.rate_mhz
-        return count + 1 if asked and short_us <= self.period_us // _GIVEN_BACK else count
+        left_us = room_us - count * self.period_us
+        if (count + 1) * 1_000_000_000 > room_us * self.rate_mhz:
+            return count
+        return count + 1 if left_us >= max(_SHORTEST_US, self.period_us - self.period_us // _GIVEN_BACK) else count
 
     def _walk(self, most, until_us):
         """Through one turn up to its pulse `most`, or the first that begins at `until_us` or later: (number, begin)."""
