@@ -43,6 +43,7 @@ class Supervisor:
         self._before = []
         self._mid_train = []
         self._feed_ms = []  # when its queue is looked at next
+        self._rested_at = []  # how many were queued when its engine was last found to rest too long
         self._judged = []  # judged since the engine last began
         self._seen = [[0] * pulse.MEASURED for _ in session.deliveries]  # of each channel, the last one
         self._turn = 0
@@ -85,6 +86,7 @@ class Supervisor:
         self._delivered = [0] * lanes
         self._mid_train = [False] * lanes
         self._feed_ms = [0] * lanes
+        self._rested_at = [-1] * lanes
         self._judged = [0] * lanes
         for trend in self._trends:
             trend.clear()
@@ -114,6 +116,7 @@ class Supervisor:
             self._judged[i] = 0
             self._mid_train[i] = False
             self._feed_ms[i] = 0
+            self._rested_at[i] = -1
             self._before[i] = self._delivered[i]
             channel = session.lanes[i].index
             calibration = session.calibrations[channel]
@@ -429,16 +432,19 @@ class Supervisor:
         self.fail(faults.CLOCK_WRONG, text % (self.session.lanes[i].index, abs(lag_ms)))
 
     def _passes_starved(self, i, now_ms):
-        """Note it when an engine rests because its refill comes too late: all that follows is so much later. True
-        unless it rests although there is time enough, or far too long, and that was a fault. Allocates nothing else."""
+        """Note it when an engine rests because its refill comes too late: all that follows is so much later. Once a
+        refill: what does not come at all is for the clock to find. True, unless it rests although there was time
+        enough, or for longer than a turn may take, and that was a fault. Nothing else here allocates."""
         lane = self.session.lanes[i]
         lag_ms = self.session.lag_ms(now_ms, lane)
-        if lag_ms <= 0 and not self._mid_train[i] or not self._hal.starved(lane.index):
+        if lane.queued == self._rested_at[i] or lag_ms <= 0 and not self._mid_train[i]:
+            return True
+        if not self._hal.starved(lane.index):
             return True
         if not -OFF_CLOCK_MS <= lag_ms <= LATE_MS:
             self._fail_clock(i, lag_ms)
             return False
-        self._mid_train[i] = False  # until it is fed
+        self._rested_at[i] = lane.queued
         lane.underruns += 1
         lane.slip_ms = max(0, lane.slip_ms + lag_ms)
         return True
