@@ -329,6 +329,8 @@ class Supervisor:
         if not self._passes(now_ms):
             return
         self._hal.feed()
+        if self.session.ends(now_ms):
+            self.feed(now_ms)  # what a late turn has left to give is late, and given
         if self.session.tick(now_ms):
             self._off()
         elif self.session.state == RUNNING:

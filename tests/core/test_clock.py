@@ -81,7 +81,8 @@ class OnePhaseAfterAnother(Case):
             self.assertEqual(bench.session.underruns, 0)
             # The next phase begins in time, and nothing before it comes closer than its own interval.
             self.assertEqual(len([us for us in begun[0] if us == 1_000 * duration_ms]), 1)
-            self.assertEqual(len([us for us in begun[0] if 0 < 1_000 * duration_ms - us < 1_000_000_000 // rate_mhz]), 0)
+            before_us = [1_000 * duration_ms - us for us in begun[0]]
+            self.assertEqual([us for us in before_us if 0 < us < 1_000_000_000 // rate_mhz], [])
 
     def test_many_of_them_one_after_the_other(self):
         rows = [{"rate_mhz": 1_000 + 300 * i, "duration_ms": 1_700 + 111 * i} for i in range(8)]
@@ -95,7 +96,7 @@ class OnePhaseAfterAnother(Case):
         self.assertEqual([us + 2_500 for us in begun[0]], begun[1])
 
     def test_people_s_fastest_rate_passes_the_second_checker_to_the_last_pulse(self):
-        # 150 Hz is 6667 us: in 1.5 s 75 us too much, and a shorter interval than that nobody may have.
+        # 150 Hz is 6667 us: 225 of them are 75 us more than 1.5 s, and a shorter interval than that nobody may have.
         bench, begun = self.begin(programme({"rate_mhz": 150_000, "duration_ms": 1_500}, SLOW), 0)
         self.to_its_end(bench)
         self.assertTrue(min([b - a for a, b in zip(begun[0], begun[0][1:])]) >= 6_667)
@@ -166,6 +167,14 @@ class ALateRefill(Case):
         late_ms = begun[0][-1] // 1000 - 1_990
         self.assertTrue(0 < late_ms <= 10 * 34, late_ms)
         self.assertTrue(2_000 < bench.session.elapsed_ms(0) <= 2_000 + late_ms + 11)
+
+    def test_makes_no_pulse_fewer_when_it_is_the_last(self):
+        # 20.019 Hz: the 23rd begins a millisecond before the end, and the turn that should queue it ends after that.
+        bench, begun = self.begin(programme({"rate_mhz": 20_019, "duration_ms": 1_100}))
+        self.until(bench, 1_030)
+        bench.turn(79)
+        self.to_its_end(bench)
+        self.assertEqual(begun[0][-2:], [21 * 49_953, 1_109_000])
 
     def test_makes_no_pulse_fewer_after_a_pause_either(self):
         bench, begun = self.begin(programme(dict(FAST, rate_mhz=100_000)))

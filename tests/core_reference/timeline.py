@@ -77,16 +77,6 @@ def most(fields, us):
     return sum(asked(part, (rate, to_rate)[i % 2]) for i, part in enumerate(parts))
 
 
-def has_room(begin, own, rate, room, number):
-    """Whether pulse `number` of a train (the first is 1) has its interval before the room ends. What the whole
-    microseconds of the periods took it may give back, a tenth at most and never beyond 150 Hz; `rate` is None where it
-    is not constant."""
-    if begin + own <= room:
-        return True
-    least = max(6_667, own - own // 10)
-    return rate is not None and number * 10**9 <= rate * room and room - begin >= least
-
-
 def plain(fields):
     return fields.get("change", "none") == "none" and not fields.get("burst_pulses")
 
@@ -97,7 +87,7 @@ class Timeline:
     def __init__(self, phases):
         self.phases = phases
         self.trains = []
-        self.rooms = []  # of each phase: until the next one begins, from the begin of its last train; None: there is none
+        self.rooms = []  # of each phase: from the begin of its last train to the next phase; None: there is none
         at = 0
         for i, fields in enumerate(phases):
             work = fields["work_ms"] or fields["duration_ms"]
@@ -126,11 +116,10 @@ class Timeline:
         version = len(self.versions) - 1
         made = []
         limit, room = most(fields, end - begin), self.rooms[i]
-        constant = fields["rate_mhz"] if plain(fields) else None
         for at, width, own, rate in endless(fields):
-            if at >= end - begin or limit is not None and len(made) >= limit:
+            if at >= end - begin or len(made) == limit:
                 break
-            if room is not None and not has_room(at, own, constant, room, len(made) + 1):
+            if room is not None and at + own > room:
                 break
             made.append(Pulse(number, begin + at, width, own, rate, version))
         return made[: fields.get("pulses") or None]
@@ -144,7 +133,7 @@ class Timeline:
         version = len(self.versions) - 1
         made = []
         for n in range(asked(end - at, rate)):
-            if room is not None and not has_room(n * period(rate), period(rate), rate, room, n + 1):
+            if room is not None and (n + 1) * period(rate) > room:
                 break
             made.append(Pulse(number, at + n * period(rate), width, period(rate), rate, version))
         return made

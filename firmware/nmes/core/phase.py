@@ -53,10 +53,6 @@ BURST_RATE_LEAST_MHZ = 500
 CHANGE_LEAST_MS = 100
 WINDOW_US = 1_000_000
 
-# A period in whole microseconds may be longer than the rate's own. What that comes to by a train's end its last
-# interval gives back: at most one part in so many of it, and never so much that it were shorter than any may be.
-_GIVEN_BACK = 10
-_SHORTEST_US = pulse.period_us(PHASE_FIELDS["rate_mhz"][1])
 _ANY = 0x3FFFFFFF
 
 
@@ -123,11 +119,12 @@ class Phase:
         self._begin_turn()
         self.room_us = (self.duration_ms - (self.trains - 1) * self.cycle_ms) * 1000  # of the last train
         begin = min(self._fit(), self._asked())
-        self.pulses_in_time = self._before_the_next(begin) if followed else begin
+        busy_us = self._until_next_us(begin)
+        self.pulses_in_time = begin - 1 if followed and busy_us > self.room_us else begin
         self.pulses = value("pulses") or max(1, self.pulses_in_time)  # 0 do not fit, which is refused
         # The envelope ends with the train: after its time, or after the interval of its last pulse.
         self.span_ms = -(-self.start_us(self.pulses) // 1000) if value("pulses") else self.train_ms
-        self.busy_us = self._until_next_us(value("pulses") or begin)
+        self.busy_us = self._until_next_us(value("pulses")) if value("pulses") else busy_us
 
     def _begin_turn(self):
         """How many pulses a turn has, and how long it is."""
@@ -232,25 +229,10 @@ class Phase:
             asked += self._in(rest_ms - self.change_ms, self._last_rate_mhz, self._last_period_us)
         return asked
 
-    def _before_the_next(self, count):
-        """How many of a train's first `count` pulses have their interval before the next phase begins."""
-        if self.turn_pulses == 1 and not self._sweeps:
-            return min(count, self.whole(self.room_us))
-        return count if self._until_next_us(count) <= self.room_us else count - 1
-
     def _until_next_us(self, count):
         """How soon another train may follow `count` pulses, from the train's begin."""
         n = (count - 1) % self.turn_pulses
         return self.start_us(count - 1) + self.least_after(self.interval_at(n, self.offset_us(n)))
-
-    def whole(self, room_us):
-        """How many pulses of a constant rate have their whole interval within `room_us`. One more if that many
-        intervals of the rate itself do and only the rounding of the period is in the way."""
-        count = room_us // self.period_us
-        left_us = room_us - count * self.period_us
-        if (count + 1) * 1_000_000_000 > room_us * self.rate_mhz:
-            return count
-        return count + 1 if left_us >= max(_SHORTEST_US, self.period_us - self.period_us // _GIVEN_BACK) else count
 
     def _walk(self, most, until_us):
         """Through one turn up to its pulse `most`, or the first that begins at `until_us` or later: (number, begin)."""

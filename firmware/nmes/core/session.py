@@ -394,10 +394,14 @@ class Session:
         if self._fading_ms is not None and now_ms - self._fading_ms >= FADE_MS:
             self.stop("host lost", now_ms)
             return True
-        if self.elapsed_ms(now_ms) >= self.programme.duration_ms + self._over_ms():
+        if self.ends(now_ms):
             self.stop("completed", now_ms)
             return True
         return False
+
+    def ends(self, now_ms):
+        """Whether what runs has come to its end."""
+        return self.state == RUNNING and self.elapsed_ms(now_ms) >= self.programme.duration_ms + self._over_ms()
 
     def _over_ms(self):
         """How much later than on the programme's clock its last pulses come: they are given too, up to OVER_MOST_MS."""

@@ -218,7 +218,7 @@ class Feed:
             room_us = (next_ms - self.begin_ms) * 1000
             if phase.followed:
                 room_us = min(room_us, phase.room_us)  # all trains of a phase are alike
-            count = max(0, min(count, phase.whole(room_us - t_us)))
+            count = max(0, min(count, (room_us - t_us) // phase.period_us))
         return count
 
     def _prepare(self):
