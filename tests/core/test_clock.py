@@ -35,8 +35,9 @@ FAST = {"rate_mhz": 35_000, "duration_ms": 2_000}
 
 
 class Case(unittest.TestCase):
-    def begin(self, data, ua=2_000):
+    def begin(self, data, ua=2_000, at_us=0):
         bench = Bench()
+        bench.hal._now_us = at_us
         begun = Begun()
         for channel in bench.hal._channels:
             channel._log = begun
@@ -94,6 +95,16 @@ class OnePhaseAfterAnother(Case):
         bench, begun = self.begin(programme(SLOW, FAST, channels=rows))
         self.to_its_end(bench)
         self.assertEqual([us + 2_500 for us in begun[0]], begun[1])
+
+    def test_the_last_pulse_is_given_when_it_begins_within_the_last_millisecond(self):
+        # 20.011 Hz: the 23rd begins at 1099.406 ms, and the engine 0.999 ms after the clock that has whole ones.
+        bench, begun = self.begin(programme({"rate_mhz": 20_011, "duration_ms": 1_100}), at_us=999)
+        self.until(bench, 1_090)
+        bench.hal._now_us += 9_051
+        bench.turn(0)
+        self.assertEqual((bench.session.state, len(begun[0])), (RUNNING, 22))
+        self.to_its_end(bench)
+        self.assertEqual(begun[0][-1], 999 + 22 * 49_973)
 
     def test_people_s_fastest_rate_passes_the_second_checker_to_the_last_pulse(self):
         # 150 Hz is 6667 us: 225 of them are 75 us more than 1.5 s, and a shorter interval than that nobody may have.

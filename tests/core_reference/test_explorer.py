@@ -65,7 +65,7 @@ def engines_wait_for_nothing_after_a_pause(monkeypatch):
 
 
 def a_slip_is_forgotten(monkeypatch):
-    monkeypatch.setattr(session.Session, "_over_ms", lambda self: 0)
+    monkeypatch.setattr(session.Session, "_end_ms", lambda self: self.programme.duration_ms)
 
 
 def an_adjustment_moves_its_first_pulse(monkeypatch):

@@ -22,6 +22,7 @@ RATE_STEP_MOST = 2  # times the rate before: from single twitches to a hard cont
 HOST_LOST_MS = 2_000
 FADE_MS = 1_000
 OVER_MOST_MS = 1_000  # what a refill that came too late, or a pause after it, may add to a session's time
+_ROUNDED_MS = 4  # a pulse's time, a delay and a lateness are rounded down, and so is the time when the engine began
 FAULT_TEXT_MAX = 100
 
 STATUS_FIELDS = (
@@ -401,15 +402,20 @@ class Session:
 
     def ends(self, now_ms):
         """Whether what runs has come to its end."""
-        return self.state == RUNNING and self.elapsed_ms(now_ms) >= self.programme.duration_ms + self._over_ms()
+        return self.state == RUNNING and self.elapsed_ms(now_ms) >= self._end_ms()
 
-    def _over_ms(self):
-        """How much later than on the programme's clock its last pulses come: they are given too, up to OVER_MOST_MS."""
-        slip_ms = 0
+    def _end_ms(self):
+        """When the programme is over: after its time, and when its last pulses have begun, which may be late: by
+        OVER_MOST_MS at most."""
+        duration_ms = self.programme.duration_ms
+        end_ms = duration_ms
         for lane in self.lanes:
-            slip_ms = max(slip_ms, lane.slip_ms)
-        over_ms = self.late_ms + slip_ms
-        return min(over_ms + 1, OVER_MOST_MS) if over_ms else 0  # 1: both are rounded down
+            late_ms, feed = self.late_ms + lane.slip_ms, lane.feed
+            if feed.phase is None:
+                end_ms = max(end_ms, feed.last_ms + lane.delay_ms + late_ms + _ROUNDED_MS)
+            elif late_ms:
+                end_ms = max(end_ms, duration_ms + late_ms)
+        return min(end_ms, duration_ms + OVER_MOST_MS)
 
     def elapsed_ms(self, now_ms):
         """The programme's clock: pauses do not count."""

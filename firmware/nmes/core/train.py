@@ -48,6 +48,7 @@ class Feed:
         self.number = 0
         self.phase = self._phases[0]
         self.begin_ms = 0  # on the channel's clock
+        self.last_ms = 0  # when the last pulse of the last train that is all taken begins
         self.width_us = 0
         self.interval_us = 0
         self._n = 0  # of the pulse in its turn, which began _turn_us before it
@@ -88,6 +89,7 @@ class Feed:
         other = self.k >= self._until_k
         if other:
             if self.k >= self._pulses:
+                self.last_ms = self.begin_ms + self._t_ms
                 self._next_train()
                 self._begin_train()
                 return
