@@ -4,7 +4,7 @@ from nmes.core import faults, pulse
 from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
-from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
 from nmes.selftest import SelfTest
 
@@ -72,15 +72,15 @@ class Supervisor:
         """Accept a programme. Raises Refused."""
         return self._unhurried(self.session.load, data)
 
-    def arm(self, crc):
-        """Get ready at zero. Raises Refused with all that is missing."""
+    def arm(self, crc, by=LOCAL):
+        """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
         self._need_safe_line()
-        self.session.may_arm(crc)
+        self.session.may_arm(crc, by)
         self._lockout.open(self.session.programme, self._hal.now_ms())
         self._write(self._store.flush)  # nothing is written from here on until the session is over
         self._test_self()
         self._hal.forget_openings()  # the self-test makes some up
-        self.session.arm(crc, self._hal.now_ms())
+        self.session.arm(crc, self._hal.now_ms(), by)
         lanes = len(self.session.lanes)
         self._before = [0] * lanes
         self._delivered = [0] * lanes
@@ -483,6 +483,6 @@ class Supervisor:
             self._count()
         return self.session.status(self._hal.now_ms(), self._delivered)
 
-    def renew(self):
-        """The host was heard."""
-        self.session.heard(self._hal.now_ms())
+    def renew(self, by=LOCAL):
+        """`by` has asked for something new. It keeps a session alive that is its own."""
+        self.session.heard(self._hal.now_ms(), by)

@@ -3,7 +3,7 @@
 import samples
 
 from nmes.core import checklist, faults
-from nmes.core.session import Session
+from nmes.core.session import LOCAL, Session
 from nmes.hal import virtual
 from nmes.store import Store
 from nmes.supervisor import Supervisor
@@ -40,6 +40,9 @@ class BenchHal(virtual.Hal):
         self.bytes_left = None  # until the power is cut, in the middle of a write
         self.flash_error = None
         self.session = None
+
+    def random(self):
+        return 0x2A5F_1234  # a source that has broken down: numbers of hosts must differ all the same
 
     def pass_ms(self, ms):
         self._now_us += 1000 * ms
@@ -114,6 +117,8 @@ class BenchHal(virtual.Hal):
 class Bench:
     """A supervisor on a BenchHal."""
 
+    owner = LOCAL  # who acknowledges, arms and is heard
+
     def __init__(self, slots=None, death="", stage=samples.STAGE):
         self.hal = BenchHal(slots, stage)
         self.hal.death = death
@@ -123,11 +128,11 @@ class Bench:
 
     def load(self, data=None):
         self.session.load(data or samples.programme())
-        self.session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+        self.session.acknowledge(checklist.VERSION, len(checklist.ITEMS), self.owner)
 
     def arm(self, data=None):
         self.load(data)
-        self.supervisor.arm(self.session.programme_crc)
+        self.supervisor.arm(self.session.programme_crc, self.owner)
 
     def run(self, data=None, ua=0):
         self.arm(data)
@@ -138,7 +143,7 @@ class Bench:
     def turn(self, ms=10, count=1):
         for _ in range(count):
             self.hal.pass_ms(ms)
-            self.supervisor.renew()
+            self.supervisor.renew(self.owner)
             self.supervisor.step()
 
     def again(self, death=""):

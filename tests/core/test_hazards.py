@@ -46,7 +46,7 @@ STATES = ((IDLE, Bench.load), (ARMED, armed), (RUNNING, running), (PAUSED, pause
 
 
 class Linked(Bench):
-    """A bench with the link on it. `answers` are the lines that the device wrote."""
+    """A bench with the link on it, and a host that has identified. `answers` are the lines that the device wrote."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -54,6 +54,7 @@ class Linked(Bench):
         self.seq = 0
         self.hal.write = lambda line: self.answers.append(line) or True
         self.link = Link(self.hal, self.supervisor, LINK_BOARD, samples.STAGE)
+        self.owner = self.said("identify")["host"]
 
     def bytes(self, data):
         """They arrive, and the link takes them; no time passes."""
@@ -64,8 +65,11 @@ class Linked(Bench):
 
     def line(self, cmd, **arguments):
         self.seq += 1
-        arguments.update({"seq": self.seq, "cmd": cmd})
-        return frame.encode(arguments)
+        request = {"seq": self.seq, "cmd": cmd}
+        if cmd in commands.COMMANDS and commands.COMMANDS[cmd].who == commands.HOST:
+            request["host"] = self.owner
+        request.update(arguments)
+        return frame.encode(request)
 
     def said(self, cmd, **arguments):
         """The device's answer to a command."""
@@ -294,7 +298,8 @@ class TheLink(unittest.TestCase):
         before = bench.snapshot()
         self.assertEqual(bench.errors(up, up), ["old_seq", "old_seq"])
         self.assertEqual(frame.decode(bench.answers[-1])["seq"], bench.seq - 1)
-        self.assertEqual(bench.errors(frame.encode({"seq": bench.seq, "cmd": "keepalive"})), ["old_seq"])
+        same = {"seq": bench.seq, "cmd": "keepalive", "host": bench.owner}
+        self.assertEqual(bench.errors(frame.encode(same)), ["old_seq"])
         self.assertEqual(bench.snapshot(), before)
         # The last one is still the last one, and is answered again.
         self.assertEqual(bench.errors(down), [None])
@@ -326,16 +331,17 @@ class TheLink(unittest.TestCase):
             self.assertEqual(bench.session.state, state)
             self.assertEqual(bench.errors(late), ["old_seq"], "an old one does not set the count back")
 
-    def test_h14_identify_begins_a_new_count_in_any_state(self):
+    def test_h14_identify_makes_a_new_host_in_any_state_and_sets_no_other_back(self):
         for state, begin in STATES:
             bench = Linked()
             begin(bench)
-            bench.seq = commands.SEQ_MAX - 1
-            bench.said("status")
-            self.assertEqual(bench.errors(frame.encode({"seq": 5, "cmd": "status"})), ["old_seq"])
+            bench.seq = frame.SEQ_MAX - 1
+            bench.said("keepalive")
             for seq in (100, 3):
                 asked = [frame.encode({"seq": seq + i, "cmd": cmd}) for i, cmd in enumerate(("identify", "status"))]
                 self.assertEqual(bench.errors(*asked), [None, None], state)
+            old = frame.encode({"seq": 5, "cmd": "keepalive", "host": bench.owner})
+            self.assertEqual(bench.errors(old), ["old_seq"], state)
 
     def lines(self, bench):
         """One of each command that would change something."""

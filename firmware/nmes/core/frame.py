@@ -2,13 +2,25 @@
 
     {"seq":7,"cmd":"status"} a41c7fac
 
-Both ends use this module. A line is at most LINE_MAX bytes, its newline included.
+Both ends use this module. A line is at most LINE_MAX bytes, its newline included. `encode` writes the same bytes on
+MicroPython and CPython (no spaces, text as UTF-8), so that what fits into a line fits at both ends.
 """
 
 import binascii
 import json
 
-LINE_MAX = 3072
+LINE_MAX = 4096  # a programme of 16 phases without bursts and changes fits, whatever their names
+SEQ_MAX = 0x3FFFFFFF
+HOST_MAX = 0x3FFFFFFF
+_BESIDE_TEXT = 10  # a space, the CRC-32 and the newline
+
+_COMPACT = (",", ":")
+try:
+    _json_text = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT).encode
+except AttributeError:
+
+    def _json_text(message):  # MicroPython's never escapes what is no ASCII
+        return json.dumps(message, separators=_COMPACT)
 
 
 class BadFrame(Exception):
@@ -19,13 +31,24 @@ class BadFrame(Exception):
         self.code = code
 
 
+def _text(message):
+    try:
+        return _json_text(message).encode()
+    except UnicodeError:
+        return json.dumps(message).encode()  # half a character: no programme may have it, but a request may
+
+
+def length(message):
+    """How many bytes the line of `message` has, whether or not a line may be so long."""
+    return len(_text(message)) + _BESIDE_TEXT
+
+
 def encode(message):
-    """The bytes of one line for `message`, a dictionary that JSON can hold."""
-    text = json.dumps(message).encode()
-    line = b"%s %08x\n" % (text, binascii.crc32(text) & 0xFFFFFFFF)
-    if len(line) > LINE_MAX:
+    """The bytes of one line for `message`, a dictionary that JSON can hold. Raises BadFrame: `too_long`."""
+    text = _text(message)
+    if len(text) + _BESIDE_TEXT > LINE_MAX:
         raise BadFrame("too_long")
-    return line
+    return b"%s %08x\n" % (text, binascii.crc32(text) & 0xFFFFFFFF)
 
 
 def decode(line):

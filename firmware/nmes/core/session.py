@@ -62,9 +62,20 @@ CHANNEL_FIELDS = (
     "net_charge_nc",
 )
 
+# Who a session belongs to: a host by the number that `identify` gave it (1 and up), or the device's own, without one.
+LOCAL = 0
+
 _OURS = "OpenNMES session"
 _ACTIVE = (RUNNING, PAUSED)
 _WAITING = (ARMED, PAUSED)  # once: a tuple made in `tick` would be allocated there
+
+
+def _digest(accepted, limit_ua, level_most):
+    """CRC-32 of everything that pulses are made from."""
+    everything = [[phase.__dict__ for phase in channel.phases] for channel in accepted.channels]
+    everything.append([[channel.index, channel.ratio, channel.delay_us] for channel in accepted.channels])
+    everything.append([limit_ua, level_most])
+    return programme.crc(everything)
 
 
 class Lane:
@@ -108,6 +119,8 @@ class Session:
         self.limit_source = ""
         self.level_most = 0
         self.acknowledged = 0
+        self.acknowledged_by = None
+        self.owner = None  # while ARMED, RUNNING or PAUSED: who armed it
         self.calibrations = [calibration.Calibration(stage, c) for c in range(len(stage["calibration"]))]
         self.deliveries = [delivery.Delivery(stage, c) for c in range(len(stage["calibration"]))]
         self._clear_run()
@@ -171,21 +184,18 @@ class Session:
         """Accept a programme (see programme.accept). Raises Refused, and then the one before stays."""
         self._only_in(IDLE)
         accepted = programme.accept(data, self._stage)
-        self.limit_ua, self.limit_source = limits.session_limit(accepted, self._stage)
-        self.programme_crc = programme.crc(data)
-        self.programme = accepted
-        self._data = data
-        self.level_most = self.limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
-        self.acknowledged = 0
-        self._digest = self._digest_now()
+        limit_ua, limit_source = limits.session_limit(accepted, self._stage)
+        level_most = limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
+        crc, digest = programme.crc(data), _digest(accepted, limit_ua, level_most)
+        # Whatever was to fail for want of memory has failed by now.
+        self.limit_ua, self.limit_source, self.level_most = limit_ua, limit_source, level_most
+        self.programme, self.programme_crc, self._data, self._digest = accepted, crc, data, digest
+        self._acknowledge(0, None)
         return accepted
 
-    def _digest_now(self):
-        """CRC-32 of everything that pulses are made from."""
-        everything = [[phase.__dict__ for phase in channel.phases] for channel in self.programme.channels]
-        everything.append([[channel.index, channel.ratio, channel.delay_us] for channel in self.programme.channels])
-        everything.append([self.limit_ua, self.level_most])
-        return programme.crc(everything)
+    def _acknowledge(self, version, by):
+        self.acknowledged = version
+        self.acknowledged_by = by
 
     def intact(self):
         """Whether memory still holds what was accepted, and what was made of it then."""
@@ -193,7 +203,7 @@ class Session:
 
     def unchanged(self):
         """The second half of it, in half of the time: what pulses are made from."""
-        return self._digest_now() == self._digest
+        return _digest(self.programme, self.limit_ua, self.level_most) == self._digest
 
     def forget(self):
         """No programme any more."""
@@ -203,16 +213,16 @@ class Session:
         self.limit_source = ""
         self._clear_run()
 
-    def acknowledge(self, version, items):
-        """A person has confirmed all items of the checklist. Raises Refused when it is another list."""
+    def acknowledge(self, version, items, by=LOCAL):
+        """The person at `by` has confirmed all items of the checklist. Raises Refused when it is another list."""
         self._only_in(IDLE)
         if version != checklist.VERSION or items != len(checklist.ITEMS):
             bound = "version %d with %d items" % (checklist.VERSION, len(checklist.ITEMS))
             refuse("other_checklist", "checklist", "version %d with %d items" % (version, items), bound, _OURS)
-        self.acknowledged = version
+        self._acknowledge(version, by)
 
-    def may_arm(self, crc):
-        """Raises Refused with all that is missing."""
+    def may_arm(self, crc, by=LOCAL):
+        """Whether `by` may arm. Raises Refused with all that is missing."""
         reasons = []
         if self.state != IDLE:
             reasons.append(reason("not_idle", "state", self.state, IDLE, _OURS))
@@ -222,16 +232,20 @@ class Session:
             reasons.append(reason("other_programme", "programme_crc", crc, self.programme_crc, _OURS))
         if not self.acknowledged:
             reasons.append(reason("not_acknowledged", "checklist", 0, checklist.VERSION, _OURS))
+        elif self.acknowledged_by != by:
+            bound = "acknowledged by the host that arms; another host did"
+            reasons.append(reason("not_acknowledged", "checklist", self.acknowledged, bound, _OURS))
         if reasons:
             raise Refused(reasons)
 
-    def arm(self, crc, now_ms):
-        """Get ready at zero. Raises Refused with all that is missing."""
-        self.may_arm(crc)
+    def arm(self, crc, now_ms, by=LOCAL):
+        """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
+        self.may_arm(crc, by)
         self._clear_run(self.programme.channels)
         for lane in self.lanes:
             lane.code_most = self.calibrations[lane.index].code(self.level_most)
         self.ended = ""
+        self.owner = by
         self._heard_ms = now_ms
         self.state = ARMED
 
@@ -346,7 +360,8 @@ class Session:
             if self.state == RUNNING:
                 self.pause(now_ms)
             self.ended = why
-            self.acknowledged = 0
+            self._acknowledge(0, None)
+            self.owner = None
             self.state = IDLE
         self._zero()
 
@@ -357,7 +372,8 @@ class Session:
         first = self.state != FAULT
         self.state = FAULT
         self._zero()
-        self.acknowledged = 0
+        self._acknowledge(0, None)
+        self.owner = None
         if first:
             self.fault = number
             self.fault_text = printable(text[:FAULT_TEXT_MAX])
@@ -375,9 +391,10 @@ class Session:
 
     # ---- what time does ----
 
-    def heard(self, now_ms):
-        """A valid line came from the host."""
-        self._heard_ms = now_ms
+    def heard(self, now_ms, by=LOCAL):
+        """`by` is there and works. It only counts of the owner."""
+        if by == self.owner:
+            self._heard_ms = now_ms
 
     def tick(self, now_ms):
         """Let time pass: a lost host, the fade after it, the programme's end. Returns True when the state changed."""
