@@ -259,8 +259,8 @@ class Device:
     # ---- lines ----
 
     def _try(self, line: bytes, wait_s: float) -> Message | None:
-        """Send `line` and wait for its answer; None when it does not come. When a damaged line arrived at the device it is
-        sent once more at once, because it may have been ours."""
+        """Send `line` and wait for its answer; None when it does not come. When a damaged line arrived at the device,
+        `line` is sent once more at once, because it may have been ours."""
         until_s = self.port.now_s() + wait_s
         self._send(line)
         may_send = True

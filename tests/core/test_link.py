@@ -3,7 +3,7 @@
 import unittest
 
 import samples
-from test_hazards import RESISTOR, Linked
+from bench_hal import RESISTOR, Linked
 
 from nmes.core import checklist, commands, faults, frame, programme
 from nmes.core.hosts import HOSTS_MOST, Hosts
@@ -503,6 +503,7 @@ class EveryRequest(unittest.TestCase):
         for _ in range(30):
             bench.turn(100, 1)
             bench.link.step()
+        self.assertTrue(OUT_BYTES >= frame.LINE_MAX + EVENT_MAX)
         self.assertTrue(OUT_BYTES - len(host.waiting) >= frame.LINE_MAX, "30 events, and the longest answer has room")
         bench.bytes(bench.line("status"))
         self.assertEqual(host.lost, [])

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from bench_hal import RESISTOR, Linked
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_hazards import RESISTOR, Linked
 from test_link import CHECKED, Other
 
 from nmes.core import commands, frame, programme

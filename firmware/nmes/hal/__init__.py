@@ -56,14 +56,13 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     identity()                   (mcu's unique id as hex, MicroPython's version)
 """
 
-from nmes.core.frame import LINE_MAX
-
 # What may be queued ahead of the running pulse, so that a dead CPU is at rest soon: at most this much time, and at
 # least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
 LOOKAHEAD_US = 66_000
 
-# What a host has not read yet is kept: the longest answer, and as much again for what is said unasked.
-OUT_BYTES = 2 * LINE_MAX
+# So much of what a host has not read yet is kept: the longest line (core/frame.py), and as much again for what is said
+# unasked.
+OUT_BYTES = 8_192
 
 # A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
 WATCHDOG_MS = 900
