@@ -18,8 +18,10 @@ STATUS_EVERY_MS = 1_000
 DEAF_MS = 250
 EVENT_MAX = 2_048  # bytes of a line that is said unasked
 _BYTES_A_STEP = 256
+_BYTES_WITH_A_LINE = 128  # reading 256 takes the chip 22 ms, and a long line as much again
 _CTRL_C = 3
 _NEWLINE = 10
+_ARMED_OR_MORE = (ARMED, RUNNING, PAUSED)
 # Commands that leave everything as it was when memory runs out in the middle of them.
 _CHANGE_NOTHING = ("identify", "describe", "status", "record", "self_test", "load")
 
@@ -37,6 +39,7 @@ class Link:
         self._line = bytearray(frame.LINE_MAX)
         self._length = 0
         self._overlong = False
+        self.has_line = False  # a whole one has arrived, and this turn is not for it any more
         self._room = 0  # for what is said, when there was last too little
         self._room_ms = None  # and since when it has not grown
         self._said_warning = False
@@ -52,7 +55,10 @@ class Link:
             self._tell()
 
     def _take(self):
-        for _ in range(_BYTES_A_STEP):
+        if self.has_line:
+            self._take_line()
+            return
+        for count in range(_BYTES_A_STEP):
             byte = self._hal.read()
             if byte < 0:
                 break
@@ -62,7 +68,10 @@ class Link:
                     self.wants_prompt = True
                     return
             elif byte == _NEWLINE:
-                self._take_line()
+                if count < _BYTES_WITH_A_LINE:
+                    self._take_line()
+                else:
+                    self.has_line = True
                 break  # one command a turn: pulses first
             elif self._length < frame.LINE_MAX:
                 self._line[self._length] = byte
@@ -86,12 +95,15 @@ class Link:
         line = bytes(memoryview(self._line)[: self._length])
         overlong = self._overlong
         self._length = 0
-        self._overlong = False
+        self._overlong = self.has_line = False
         if not overlong and not line.strip():
             return
         try:
             if overlong:
                 raise frame.BadFrame("too_long")
+            if len(line) > frame.SESSION_LINE_MAX and self._supervisor.session.state in _ARMED_OR_MORE:
+                self._say(self._too_long_now(frame.whole(line)))
+                return
             request = frame.decode(line)
         except frame.BadFrame as error:
             self._say(_error(None, error.code))
@@ -99,6 +111,13 @@ class Link:
             self._say(_error(None, "no_memory"))
         else:
             self._serve(request, line.strip()[-8:])
+
+    def _too_long_now(self, text):
+        """The answer to a line that would take too long while pulses have to be queued."""
+        state = self._supervisor.session.state
+        answer = _error(frame.seq_of(text), "wrong_state")
+        answer["text"] = "in state %s no line of more than %d bytes is read" % (state, frame.SESSION_LINE_MAX)
+        return answer
 
     def _serve(self, request, seal):
         """Answer `request`; `seal` is the CRC-32 that its line had."""
@@ -289,7 +308,7 @@ class Link:
                 return
         now_ms = self._hal.now_ms()
         changed = session.state != self._said_state
-        due = session.state in (ARMED, RUNNING, PAUSED) and now_ms - self._said_ms >= STATUS_EVERY_MS
+        due = session.state in _ARMED_OR_MORE and now_ms - self._said_ms >= STATUS_EVERY_MS
         if not changed and not due:
             return
         first = self._said_state is None

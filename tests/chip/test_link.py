@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 import itertools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,17 +37,23 @@ def request(cmd: str, inner: str) -> Callable[[int, int], bytes]:
 
 
 LONGEST = frame.LINE_MAX - 80
-LINES: dict[str, tuple[str | None, Callable[[int, int], bytes]]] = {
-    "320 unknown arguments": ("bad_argument", request("keepalive", ",".join(f'"{i:x}":0' for i in range(320)))),
-    "as many as a line holds": ("bad_argument", request("status", ",".join(f'"{i:x}":0' for i in range(450)))),
-    "one key very often": ("bad_argument", request("keepalive", ",".join(['"a":0'] * (LONGEST // 6)))),
-    "nested as deep as a line is long": ("bad_argument", request("status", '"x":' + "[" * 1_900 + "]" * 1_900)),
-    "nested objects": (None, request("status", '"x":' + '{"a":' * 600 + "1" + "}" * 600)),
-    "nested and never closed": (None, request("status", '"x":' + "[" * LONGEST)),
-    "thousands of items": ("bad_argument", request("status", '"x":[' + ",".join(["1"] * (LONGEST // 2 - 8)) + "]")),
-    "a long text": ("bad_argument", request("status", '"x":"' + "y" * LONGEST + '"')),
-    "a long key": ("bad_argument", request("status", '"' + "y" * LONGEST + '":1')),
-    "a long number": (None, request("status", '"x":' + "9" * LONGEST)),
+LINES: dict[str, tuple[str, Callable[[int, int], bytes]]] = {
+    "as many arguments as a session's line holds": (
+        "bad_argument", request("keepalive", ",".join(f'"{i:x}":0' for i in range(26)))
+    ),
+    "nested as deep as it holds": ("bad_argument", request("status", '"x":' + "[" * 90 + "]" * 90)),
+    "a number as long as it holds": ("bad_argument", request("status", '"x":' + "9" * 180)),
+    "a refused step": ("refused", request("intensity", '"channel":0,"current_ua":20000')),
+    "320 unknown arguments": ("wrong_state", request("keepalive", ",".join(f'"{i:x}":0' for i in range(320)))),
+    "as many as a line holds": ("wrong_state", request("status", ",".join(f'"{i:x}":0' for i in range(450)))),
+    "one key very often": ("wrong_state", request("keepalive", ",".join(['"a":0'] * (LONGEST // 6)))),
+    "nested as deep as a line is long": ("wrong_state", request("status", '"x":' + "[" * 1_900 + "]" * 1_900)),
+    "nested objects": ("wrong_state", request("status", '"x":' + '{"a":' * 600 + "1" + "}" * 600)),
+    "nested and never closed": ("wrong_state", request("status", '"x":' + "[" * LONGEST)),
+    "thousands of items": ("wrong_state", request("status", '"x":[' + ",".join(["1"] * (LONGEST // 2 - 8)) + "]")),
+    "a long text": ("wrong_state", request("status", '"x":"' + "y" * LONGEST + '"')),
+    "a long key": ("wrong_state", request("status", '"' + "y" * LONGEST + '":1')),
+    "a long number": ("wrong_state", request("status", '"x":' + "9" * LONGEST)),
     "a load of 16 phases": ("wrong_state", lambda seq, host: frame.encode(
         {"seq": seq, "host": host, "cmd": "load", "programme": SIXTEEN}
     )),
@@ -72,6 +77,17 @@ def number(running: Running) -> tuple[int, int]:
     return running.device._seq, running.device._host
 
 
+def said(running: Running, answers: int, most_s: float) -> list[dict[str, Any]]:
+    """What the board says, until there are so many answers, or time is over."""
+    heard = b""
+    until_s = running.port.now_s() + most_s
+    messages: list[dict[str, Any]] = []
+    while len(messages) < answers and running.port.now_s() < until_s:
+        heard += running.port.read(0.02)
+        messages = [each for each in map(frame.decode, heard.split(b"\n")[:-1]) if "ok" in each]
+    return messages
+
+
 def test_no_line_that_a_host_can_write_makes_a_turn_late_or_a_fault(running: Running) -> None:
     renewed_ns: list[int] = []
     Tap(running, PIO1, "write", PIO_TXF3, lambda: renewed_ns.append(running.pico.nanos))
@@ -80,17 +96,13 @@ def test_no_line_that_a_host_can_write_makes_a_turn_late_or_a_fault(running: Run
         sent = line(*number(running))
         assert len(sent) <= frame.LINE_MAX or error == "too_long"
         running.port.write(sent)
-        heard = b""
-        until_s = running.port.now_s() + 2
-        while b'"ok":' not in heard and running.port.now_s() < until_s:
-            heard += running.port.read(0.02)
-        answer = next(json.loads(each[:-9]) for each in heard.split(b"\n") if b'"ok":' in each)
-        turn_ms = max(later - sooner for sooner, later in itertools.pairwise(renewed_ns)) / MS
-        print(f"{name}: {len(sent)} bytes, {answer['error']}, a turn at most {turn_ms:.1f} ms")
-        assert not answer["ok"] and (error is None or answer["error"] == error), name
-        assert turn_ms * STRETCH < LATE_MS, name
+        (answer,) = said(running, 1, 2)
         status = running.device.status()
-        assert (status["state"], status["fault"], status["underruns"]) == ("RUNNING", 0, 0), name
+        turn_ms = max(later - sooner for sooner, later in itertools.pairwise(renewed_ns)) / MS
+        print(f"{name}: {len(sent)} bytes, {answer.get('error')}, a turn at most {turn_ms:.1f} ms")
+        assert (status["state"], status["fault"], status["underruns"]) == ("RUNNING", 0, 0), name + status["fault_text"]
+        assert not answer["ok"] and (answer["error"] == error), name
+        assert turn_ms * STRETCH < LATE_MS, name
 
 
 def test_of_requests_that_come_all_at_once_each_gets_its_answer_in_order(running: Running) -> None:
@@ -101,11 +113,7 @@ def test_of_requests_that_come_all_at_once_each_gets_its_answer_in_order(running
         for seq, host in [number(running)]
     ]
     running.port.write(b"".join(lines))
-    heard = b""
-    until_s = running.port.now_s() + 10
-    while heard.count(b'"ok":') < 30 and running.port.now_s() < until_s:
-        heard += running.port.read(0.05)
-    answers = [message["seq"] for message in map(frame.decode, heard.split(b"\n")[:-1]) if "ok" in message]
+    answers = [message["seq"] for message in said(running, 30, 10)]
     assert answers == list(range(first, first + 30))
     assert running.device.status()["state"] == "RUNNING"
     assert_counted(running)

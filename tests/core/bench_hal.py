@@ -171,7 +171,7 @@ class Linked(Bench):
         """They arrive, and the link takes them; no time passes."""
         self.hal._input = self.hal._input[self.hal._at :] + data
         self.hal._at = 0
-        while self.hal._at < len(self.hal._input) and not self.link.wants_prompt:
+        while (self.link.has_line or self.hal._at < len(self.hal._input)) and not self.link.wants_prompt:
             self.link.step()
 
     def line(self, cmd, **arguments):

@@ -1,11 +1,13 @@
 """nmes/link.py and core/hosts.py: whose session it is, what keeps it alive, and that every request gets its answer."""
 
+import json
 import unittest
 
 import samples
 from bench_hal import RESISTOR, Linked
 
 from nmes.core import checklist, commands, faults, frame, programme
+from nmes.core.commands import ARGUMENT_REASONS_MOST
 from nmes.core.hosts import HOSTS_MOST, Hosts
 from nmes.core.reason import REASONS_MOST
 from nmes.core.session import ARMED, FADE_MS, FAULT, HOST_LOST_MS, IDLE, PAUSED, RUNNING
@@ -23,6 +25,14 @@ ARGUMENTS = {
     "clear": {"fault": faults.PULSE_CHECK},
 }
 FOR_HOSTS = sorted([name for name in commands.COMMANDS if commands.COMMANDS[name].who == commands.HOST])
+
+
+class Blind:
+    """In the place of json, for a line that must not be read."""
+
+    def __init__(self, loads):
+        self.loads = loads
+        self.dumps = json.dumps
 
 
 class Other:
@@ -212,7 +222,7 @@ class WhoseSession(unittest.TestCase):
             ("status", {}),
             ("keepalive", {}),
             ("intensity", {"channel": 0, "current_ua": 40_000}),
-            ("load", {"programme": RESISTOR}),
+            ("arm", {"programme_crc": 1}),
         ):
             bench = begin(Linked())
             for _ in range(4 * HOST_LOST_MS // 100):
@@ -227,8 +237,8 @@ class WhoseSession(unittest.TestCase):
             before = bench.snapshot()
             for cmd in FOR_HOSTS:
                 answer = other.said(cmd, **ARGUMENTS.get(cmd, {}))
-                self.assertEqual(answer["error"], "not_owner", state + cmd)
-                self.assertIn("stop", answer["text"])
+                self.assertEqual(answer["error"], "wrong_state" if cmd == "load" else "not_owner", state + cmd)
+                self.assertEqual("stop" in answer["text"], cmd != "load")
             self.assertEqual(bench.snapshot(), before)
             for cmd in ("identify", "status", "record", "self_test"):
                 self.assertTrue(other.said(cmd)["ok"])
@@ -394,19 +404,31 @@ class BadInput(unittest.TestCase):
         """The answer to `line`, which changes nothing."""
         before = bench.snapshot()
         (answer,) = answers(bench, line)
-        self.assertEqual((bench.snapshot(), bench.session.fault), (before, 0))
+        self.assertEqual(bench.snapshot(), before)
         return answer
 
     def test_hundreds_of_unknown_arguments_are_a_short_refusal(self):
-        for count in (REASONS_MOST, REASONS_MOST + 1, 100, 320):
-            for cmd in ("status", "keepalive", "stop"):
-                bench = begin(Linked())
-                answer = self.refuses(bench, bench.line(cmd, **{"%x" % i: 0 for i in range(count)}))
+        for count in (ARGUMENT_REASONS_MOST, ARGUMENT_REASONS_MOST + 1, 100, 320):
+            for cmd in ("status", "keepalive", "stop", "clear", "arm"):
+                bench = in_state(FAULT if cmd == "clear" else IDLE)
+                arguments = {"%x" % i: 0 for i in range(count)}
+                answer = self.refuses(bench, bench.line(cmd, **dict(arguments, **ARGUMENTS.get(cmd, {}))))
                 self.assertEqual(answer["error"], "bad_argument")
                 told = len(answer["reasons"])
-                self.assertTrue(10 <= told <= REASONS_MOST)
+                self.assertEqual(told, ARGUMENT_REASONS_MOST)
                 text = "(first %d of %d reasons)" % (told, count)
                 self.assertEqual(text in answer["text"], told < count, answer["text"])
+
+    def test_missing_wrong_and_unknown_arguments_are_counted_together(self):
+        for unknown in (0, 1, 6, 7, 20):
+            bench = begin(Linked())
+            line = bench.line("adjust", channel=9, rate_mhz=None, **{"%x" % i: 0 for i in range(unknown)})
+            self.assertTrue(len(line) <= frame.SESSION_LINE_MAX)
+            answer = self.refuses(bench, line)
+            told = len(answer["reasons"])
+            self.assertEqual(told, min(3 + unknown, ARGUMENT_REASONS_MOST))
+            if told < 3 + unknown:
+                self.assertIn("(first %d of %d reasons)" % (told, 3 + unknown), answer["text"])
 
     def test_a_refusal_that_fits_says_nothing_of_more(self):
         bench = Linked()
@@ -462,14 +484,60 @@ class BadInput(unittest.TestCase):
             self.assertEqual(bench.said(cmd, **ARGUMENTS.get(cmd, {}))["error"], "internal")
             self.assertEqual((bench.session.fault, bench.hal.enabled()), (faults.INTERNAL_ERROR, False))
 
-    def test_a_load_while_running_is_told_so_before_it_is_looked_at(self):
-        bench = begin(Linked())
-        accept = programme.accept
-        try:
-            programme.accept = None
-            self.assertEqual(bench.said("load", programme=RESISTOR)["error"], "wrong_state")
-        finally:
-            programme.accept = accept
+    def test_no_long_line_is_read_while_pulses_have_to_be_queued(self):
+        def not_now(line):
+            raise AssertionError("read")
+
+        long = {"%x" % i: 0 for i in range(320)}
+        for state in (ARMED, RUNNING, PAUSED):
+            bench = in_state(state)
+            asked = (("load", {"programme": RESISTOR}), ("keepalive", long), ("status", long), ("stop", long))
+            lines = [(bench.line(cmd, **arguments), bench.seq) for cmd, arguments in asked]
+            junk = b"x" * frame.SESSION_LINE_MAX + b"\n"
+            damaged = lines[0][0].replace(b"work", b"wirk")
+            loads = frame.json.loads
+            before = bench.snapshot()
+            del bench.answers[:]
+            try:
+                frame.json = Blind(not_now)
+                for line, _ in lines:
+                    bench.bytes(line)
+            finally:
+                frame.json = json
+            self.assertEqual((bench.snapshot(), frame.json.loads), (before, loads))
+            for answer, (_, seq) in zip(said(bench), lines):
+                self.assertEqual((answer["seq"], answer["error"]), (seq, "wrong_state"))
+                self.assertIn("%d bytes" % frame.SESSION_LINE_MAX, answer["text"])
+            self.assertEqual([self.refuses(bench, line)["error"] for line in (junk, damaged)], ["no_crc", "bad_crc"])
+            self.assertTrue(bench.said("status")["ok"])
+
+    def test_the_number_of_an_unread_line_is_only_told_where_there_is_no_doubt(self):
+        for text, seq in (
+            ('{"seq":7,"cmd":"load"}', 7),
+            ('{"cmd":"load","seq":  7}', 7),
+            ('{"seq":%d}' % frame.SEQ_MAX, frame.SEQ_MAX),
+            ('{"seq":%d}' % (frame.SEQ_MAX + 1), None),
+            ('{"seq":-7}', None),
+            ('{"seq":7.0}', None),
+            ('{"seq":"7"}', None),
+            ('{"seq":null}', None),
+            ('{"seq":', None),
+            ('{"seq":7', None),
+            ('{"seq":' + "7" * 300, None),
+            ('{"seq":7,"x":{"seq":8}}', None),
+            ('{"title":"\\"seq\\":7,"}', None),
+            ("", None),
+        ):
+            self.assertEqual(frame.seq_of(text.encode()), seq, text)
+
+    def test_every_command_of_a_session_fits_a_line_of_a_session(self):
+        for name in commands.COMMANDS:
+            command = commands.COMMANDS[name]
+            if command.states == (IDLE,):
+                continue
+            request = {"seq": frame.SEQ_MAX, "cmd": name, "host": frame.HOST_MAX}
+            request.update({key: most for key, (_, _, most) in command.arguments.items()})
+            self.assertTrue(frame.length(request) <= frame.SESSION_LINE_MAX // 2, name)
 
 
 class EveryRequest(unittest.TestCase):

@@ -93,7 +93,6 @@ def test_another_host_is_told_that_it_is_not_the_owner_and_may_stop(port: Virtua
     for ask in (
         lambda: other.set_intensity(0),
         lambda: other.arm(1),
-        lambda: other.load(Prescription.read(PRESCRIPTION).data),
         lambda: other.start(),
         lambda: other.adjust(30_000, 250),
     ):
@@ -119,6 +118,17 @@ def test_requests_that_come_in_one_go_are_all_answered_in_order(port: VirtualPor
 def test_f8_a_line_of_hundreds_of_arguments_is_refused_and_the_session_goes_on(
     port: VirtualPort, owner: Device
 ) -> None:
-    with pytest.raises(DeviceRefused, match=r"first \d+ of 320 reasons"):
-        owner.request("keepalive", **{f"{i:x}": 0 for i in range(320)})
+    many = {f"{i:x}": 0 for i in range(320)}
+    with pytest.raises(DeviceRefused, match="no line of more than 256 bytes"):
+        owner.request("keepalive", **many)
+    assert owner.status()["state"] == session.RUNNING
+    owner.stop()
+    with pytest.raises(DeviceRefused, match=r"first 8 of 320 reasons"):
+        owner.request("status", **many)
+
+
+def test_a_load_in_a_session_is_refused_at_once(owner: Device) -> None:
+    with pytest.raises(DeviceRefused) as refused:
+        owner.load(Prescription.read(PRESCRIPTION).data)
+    assert refused.value.error == "wrong_state"
     assert owner.status()["state"] == session.RUNNING

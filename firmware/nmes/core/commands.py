@@ -27,6 +27,7 @@ from nmes.core.reason import Reasons, check_int, reason
 PROTOCOL = 2
 ANYBODY = "anybody"
 HOST = "host"
+ARGUMENT_REASONS_MOST = 8  # in a turn that pulses wait for, and each takes a millisecond
 ENVELOPE = ("seq", "cmd", "host")  # what every request may have beside its arguments
 
 _IDLE = (session.IDLE,)
@@ -192,7 +193,10 @@ def crc():
 def check_arguments(name, request):
     """The reasons why the arguments of `request` are not those of command `name`; empty when they are."""
     declared = COMMANDS[name].arguments
-    reasons = Reasons()
+    reasons = Reasons(ARGUMENT_REASONS_MOST)
+    left = len(request)  # that nobody has looked at
+    for key in ENVELOPE:
+        left -= key in request
     for key, (kind, least, most) in declared.items():
         if key not in request:
             reasons.append(reason("missing", key, None, kind, name))
@@ -200,11 +204,13 @@ def check_arguments(name, request):
             check_int(reasons, key, request[key], least, most, name)
         elif not isinstance(request[key], dict):
             reasons.append(reason("not_a_table", key, request[key], kind, name))
+        left -= key in request
     for key in request:
         if key in ENVELOPE or key in declared:
             continue
-        if reasons.full:  # a line has hundreds of them, and what is not told need not be made
-            reasons.more += 1
-            continue
+        if reasons.full:
+            reasons.more += left  # a line has hundreds, and pulses are waiting
+            break
         reasons.append(reason("unknown", str(key), request[key], "no such argument", name))
+        left -= 1
     return reasons

@@ -6,16 +6,17 @@ _INT_MAX = 999_999_999_999
 
 
 class Reasons(list):
-    """The reasons for one refusal: of many the first REASONS_MOST; `more` is how many came after them."""
+    """The reasons for one refusal: of many the first `most`; `more` is how many came after them."""
 
-    def __init__(self):
+    def __init__(self, most=REASONS_MOST):
         super().__init__()
+        self.most = most
         self.more = 0
 
     @property
     def full(self):
         """Whether a further reason would only be counted: who finds many need not make it."""
-        return len(self) >= REASONS_MOST
+        return len(self) >= self.most
 
     def append(self, made):
         if self.full:
