@@ -17,8 +17,11 @@ from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 STATUS_EVERY_MS = 1_000
 DEAF_MS = 250
 EVENT_MAX = 2_048  # bytes of a line that is said unasked
+# Reading 256 bytes takes the chip 22 ms. With pulses to be queued it reads what a request of a session takes, and of a
+# line that is too long not so much that a queue could run dry.
 _BYTES_A_STEP = 256
-_BYTES_WITH_A_LINE = 128  # reading 256 takes the chip 22 ms, and a long line as much again
+_BYTES_A_STEP_ARMED = 96
+_SHORT = 128  # a longer line has a turn of its own
 _CTRL_C = 3
 _NEWLINE = 10
 _ARMED_OR_MORE = (ARMED, RUNNING, PAUSED)
@@ -58,7 +61,8 @@ class Link:
         if self.has_line:
             self._take_line()
             return
-        for count in range(_BYTES_A_STEP):
+        armed = self._supervisor.session.state in _ARMED_OR_MORE
+        for _ in range(_BYTES_A_STEP_ARMED if armed else _BYTES_A_STEP):
             byte = self._hal.read()
             if byte < 0:
                 break
@@ -68,7 +72,7 @@ class Link:
                     self.wants_prompt = True
                     return
             elif byte == _NEWLINE:
-                if count < _BYTES_WITH_A_LINE:
+                if self._length <= _SHORT:
                     self._take_line()
                 else:
                     self.has_line = True
