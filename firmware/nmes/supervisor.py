@@ -4,7 +4,7 @@ from nmes.core import faults, pulse
 from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
-from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
 from nmes.selftest import SelfTest
 
@@ -75,11 +75,11 @@ class Supervisor:
         """Accept a programme. Raises Refused."""
         return self._unhurried(self.session.load, data)
 
-    def arm(self, crc):
-        """Get ready at zero. Raises Refused with all that is missing."""
+    def arm(self, crc, by=LOCAL):
+        """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
         now_ms = self._hal.now_ms()
         self._need_safe_line()
-        self.session.may_arm(crc)
+        self.session.may_arm(crc, by)
         self._close_lockout(now_ms)  # of the session before
         self._lockout.open(self.session.programme, now_ms)
         armed = False
@@ -89,20 +89,20 @@ class Supervisor:
             self._test_self()
             self._hal.forget_openings()  # the self-test makes some up
             self._need_safe_line()
-            self._arm(crc)
+            self._arm(crc, by)
             armed = True
         finally:
             if not armed:
                 self._lockout.cancel()
 
-    def _arm(self, crc):
+    def _arm(self, crc, by):
         """Everything of this session at its begin. What needs memory comes before anybody is armed."""
         session = self.session
         lanes = len(session.programme.channels)
         fresh = [[0] * lanes for _ in range(4)]
         mid_train = [False] * lanes
         rested_at = [-1] * lanes
-        session.arm(crc, self._hal.now_ms())
+        session.arm(crc, self._hal.now_ms(), by)
         self._before, self._delivered, self._feed_ms, self._judged = fresh
         self._mid_train, self._rested_at = mid_train, rested_at
         for trend in self._trends:
@@ -594,6 +594,6 @@ class Supervisor:
             self._count()
         return self.session.status(self._hal.now_ms(), self._delivered)
 
-    def renew(self):
-        """The host was heard."""
-        self.session.heard(self._hal.now_ms())
+    def renew(self, by=LOCAL):
+        """`by` has asked for something new. It keeps a session alive that is its own."""
+        self.session.heard(self._hal.now_ms(), by)

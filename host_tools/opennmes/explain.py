@@ -69,6 +69,8 @@ _PHRASES = {
     "twice": "is {asked} more than once; each channel can be given once",
     "channel_not_used": "is {asked}; the prescription uses {bound}",
     "not_one_each": "has {asked}; it needs {bound}",
+    "more": "are not all here: there are {asked}, {bound}",
+    "too_large": "is too long for a line of the link: {asked}; at most {bound}",
     "locked_out": "would be {asked}; possible {bound}",
     "self_test": "has failed in the device's self-test: {asked}, expected {bound}",
     "not_kept": "is there now, because what is kept could not be written ({asked}); it needs {bound}",

@@ -2,13 +2,18 @@
 
 import samples
 
-from nmes.core import checklist, faults
-from nmes.core.session import Session
+from nmes.core import checklist, commands, faults, frame
+from nmes.core.session import LOCAL, Session
 from nmes.hal import virtual
+from nmes.link import Link
 from nmes.store import Store
 from nmes.supervisor import Supervisor
 
 BOARD = {"name": "virtual", "supply_mv": (3_000, 5_500), "temperature_dc": (-100, 700), "pins": {"channels": ({}, {})}}
+# Into a resistor no ramps are needed: every step of the current is seen.
+RESISTOR = samples.programme(
+    [samples.phase(work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0)], effect="sensory", kind="dummy"
+)
 
 RIGHT = checklist.VERSION, len(checklist.ITEMS)
 
@@ -42,6 +47,9 @@ class BenchHal(virtual.Hal):
         self.bytes_left = None  # until the power is cut, in the middle of a write
         self.flash_error = None
         self.session = None
+
+    def random(self):
+        return 0x2A5F_1234  # a source that has broken down: numbers of hosts must differ all the same
 
     def pass_ms(self, ms):
         self._now_us += 1000 * ms
@@ -116,6 +124,8 @@ class BenchHal(virtual.Hal):
 class Bench:
     """A supervisor on a BenchHal."""
 
+    owner = LOCAL  # who acknowledges, arms and is heard
+
     def __init__(self, slots=None, death="", stage=samples.STAGE):
         self.hal = BenchHal(slots, stage)
         self.hal.death = death
@@ -125,11 +135,11 @@ class Bench:
 
     def load(self, data=None):
         self.session.load(data or samples.programme())
-        self.session.acknowledge(*RIGHT)
+        self.session.acknowledge(*RIGHT, self.owner)
 
     def arm(self, data=None):
         self.load(data)
-        self.supervisor.arm(self.session.programme_crc)
+        self.supervisor.arm(self.session.programme_crc, self.owner)
 
     def run(self, data=None, ua=0):
         self.arm(data)
@@ -140,9 +150,66 @@ class Bench:
     def turn(self, ms=10, count=1):
         for _ in range(count):
             self.hal.pass_ms(ms)
-            self.supervisor.renew()
+            self.supervisor.renew(self.owner)
             self.supervisor.step()
 
     def again(self, death=""):
         """The same board after a reset, or with power back."""
         return Bench(self.hal.slots, death)
+
+
+class Linked(Bench):
+    """A bench with the link on it, and a host that has identified. `answers` are the lines that the device wrote."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.answers = []
+        self.seq = 0
+        self.hal.write = lambda line: self.answers.append(line) or True
+        self.link = Link(self.hal, self.supervisor, BOARD, samples.STAGE)
+        self.owner = self.said("identify")["host"]
+
+    def bytes(self, data):
+        """They arrive, and the link takes them; no time passes."""
+        self.hal._input = self.hal._input[self.hal._at :] + data
+        self.hal._at = 0
+        while (self.link.has_line or self.hal._at < len(self.hal._input)) and not self.link.wants_prompt:
+            self.link.step()
+
+    def line(self, cmd, **arguments):
+        self.seq += 1
+        request = {"seq": self.seq, "cmd": cmd}
+        if cmd in commands.COMMANDS and commands.COMMANDS[cmd].who == commands.HOST:
+            request["host"] = self.owner
+        request.update(arguments)
+        return frame.encode(request)
+
+    def said(self, cmd, **arguments):
+        """The device's answer to a command."""
+        line = self.line(cmd, **arguments)
+        del self.answers[:]
+        self.bytes(line)
+        for answer in self.answers:
+            answer = frame.decode(answer)
+            if answer.get("seq") == self.seq:
+                return answer
+        raise AssertionError("no answer to " + cmd)
+
+    def errors(self, *lines):
+        """What the device says to each of these lines: an error, or None."""
+        del self.answers[:]
+        for line in lines:
+            self.bytes(line)
+        return [answer.get("error") for answer in map(frame.decode, self.answers) if "ok" in answer]
+
+    def alone(self, ms=10, count=1):
+        """Time passes, and no host is heard."""
+        for _ in range(count):
+            self.hal.pass_ms(ms)
+            self.supervisor.step()
+            self.link.step()
+
+    def snapshot(self):
+        status = self.supervisor.status()
+        feeds = [(lane.feed.phase.rate_mhz, lane.feed.phase.width_us) for lane in self.session.lanes]
+        return str((sorted(status.items()), feeds, self.hal._permitted, self.session.limit_ua, self.link.wants_prompt))

@@ -18,6 +18,7 @@ IDENTITY = {
     "checklist": checklist.VERSION,
     "micropython": "1.25.0",
     "uid": "00",
+    "host": 12,
 }
 
 

@@ -18,7 +18,7 @@ would not.
 
 import binascii
 
-from nmes.core import limits, pulse
+from nmes.core import frame, limits, pulse
 from nmes.core.phase import (
     BURST_RATE_LEAST_MHZ,
     CHANGE_LEAST_MS,
@@ -31,7 +31,7 @@ from nmes.core.phase import (
     Phase,
     bounds,
 )
-from nmes.core.reason import Refused, check_int, is_int, printable, reason
+from nmes.core.reason import Reasons, Refused, check_int, is_int, printable, reason
 
 KINDS = ("probe", "pads", DUMMY)
 EFFECTS = ("motor", "sensory")
@@ -47,6 +47,7 @@ _TAIL_MOST_MS = 900_000
 _ENVELOPE = "OpenNMES envelope"
 _GUARD = "guard: the session's longest phase"
 _SAMPLER = "sampler: the session's shortest phase"
+_LINK = "link: the longest line"
 _TWO_SAMPLED_LEAST_US = 14  # see hal/rp2/sampler.py
 
 AREA_MM2 = (100, 20_000)
@@ -147,8 +148,11 @@ def _check_keys(reasons, parameter, data, wanted, phase=None, optional=()):
             whole = False
     for key in data:
         if key not in wanted and key not in optional:
-            reasons.append(reason("unknown", parameter + str(key), data[key], "no such field", _ENVELOPE, phase))
             whole = False
+            if reasons.full:
+                reasons.more += 1
+                continue
+            reasons.append(reason("unknown", parameter + str(key), data[key], "no such field", _ENVELOPE, phase))
     return whole
 
 
@@ -289,9 +293,22 @@ def _check_whole(reasons, made):
             reasons.append(reason("ratios_differ", "ratio", channel.ratio, "a common multiple of at most 10", ENGINE))
 
 
+def load_request(data, seq, host):
+    """The request that brings `data` to the device."""
+    return {"seq": seq, "cmd": "load", "host": host, "programme": data}
+
+
+def _check_line(reasons, data):
+    """What no line can carry never reaches the device, whoever sends it with whatever numbers."""
+    bytes_asked = frame.length(load_request(data, frame.SEQ_MAX, frame.HOST_MAX))
+    if bytes_asked > frame.LINE_MAX:
+        bound = "%d bytes: fewer phases, or shorter names" % frame.LINE_MAX
+        reasons.append(reason("too_large", "programme", "%d bytes" % bytes_asked, bound, _LINK))
+
+
 def parse(data):
     """Make a Programme of its data. Raises Refused with every reason found; decides shape, not currents."""
-    reasons: list = []
+    reasons = Reasons()
     wanted: tuple = ("title", "effect", "electrode", "max_current_ua")
     if not isinstance(data, dict) or "channels" not in data or "phases" in data:
         wanted += ("phases",)
@@ -320,6 +337,7 @@ def parse(data):
             reasons.append(reason("missing", "phases", None, "a value", _ENVELOPE))
     if reasons:
         raise Refused(reasons)
+    _check_line(reasons, data)
     made = Programme(data)
     _check_whole(reasons, made)
     if reasons:
@@ -346,7 +364,7 @@ def adjust(running, old, rate_mhz, width_us, planned, stage, current_ua):
     Accepted like a programme, with peaks of `current_ua`; and guard and sampler, which know the session's longest and
     shortest phase, must be right for it. Raises Refused with every reason.
     """
-    reasons: list = []
+    reasons = Reasons()
     if old.change != "none" or old.burst_pulses:
         reasons.append(reason("not_plain", "phase", old.name, "a phase without bursts and changes", ENGINE, old.name))
         raise Refused(reasons)
@@ -367,7 +385,7 @@ def adjust(running, old, rate_mhz, width_us, planned, stage, current_ua):
         reasons.append(reason("narrower_than_sampled", "width_us", width_us, running.shortest_us, _SAMPLER, old.name))
     whole = Adjusted(running, phase, planned(phase))
     _check_whole(reasons, whole)
-    reasons += limits.check(whole, stage, current_ua)
+    reasons.extend(limits.check(whole, stage, current_ua))
     if reasons:
         raise Refused(reasons)
     return phase

@@ -66,15 +66,38 @@ CHANNEL_FIELDS = (
     "net_charge_nc",
 )
 
+# Who a session belongs to: a host by the number that `identify` gave it (1 and up), or the device's own, without one.
+LOCAL = 0
+
 _OURS = "OpenNMES session"
 _ACTIVE = (RUNNING, PAUSED)
 _WAITING = (ARMED, PAUSED)  # once: a tuple made in `tick` would be allocated there
 
 
-def _digest(plain, before):
-    """The CRC-32 of numbers, texts and tables of them, after a digest of what came `before`. Only good for comparing
-    the same object with itself; its text is made in C, a hundredth of the time of programme.crc."""
+def _crc(plain, before):
+    """The CRC-32 of numbers, texts and tables of them, after that of what came `before`. Only good for comparing the
+    same object with itself; its text is made in C, a hundredth of the time of programme.crc."""
     return binascii.crc32(repr(plain).encode(), before) & 0xFFFFFFFF
+
+
+def _digest(accepted, *facts):
+    """CRC-32 of everything that pulses are made from: a programme, and the session's own `facts` of it."""
+    digest = _crc(facts, _crc(accepted.facts(), 0))
+    for channel in accepted.channels:
+        digest = _crc(channel.facts(), digest)
+        for phase in channel.phases:
+            digest = _crc(phase.__dict__, digest)
+    return digest
+
+
+def _data_digest(data):
+    """CRC-32 of the programme as it was given: of the same object, so the order of its keys does not matter."""
+    digest = 0
+    for key, value in data.items():
+        digest = _crc(key, digest)
+        for part in value if isinstance(value, (list, tuple)) else (value,):
+            digest = _crc(part, digest)
+    return digest
 
 
 class Lane:
@@ -122,6 +145,8 @@ class Session:
         self.limit_source = ""
         self.level_most = 0
         self.acknowledged = 0
+        self.acknowledged_by = None
+        self.owner = None  # while ARMED, RUNNING or PAUSED: who armed it
         self.calibrations = [calibration.Calibration(stage, c) for c in range(len(stage["calibration"]))]
         self.deliveries = [delivery.Delivery(stage, c) for c in range(len(stage["calibration"]))]
         self._clear_run()
@@ -185,44 +210,30 @@ class Session:
         """Accept a programme (see programme.accept). Raises Refused, and then the one before stays."""
         self._only_in(IDLE)
         accepted = programme.accept(data, self._stage)
-        self.limit_ua, self.limit_source = limits.session_limit(accepted, self._stage)
-        self.programme_crc = programme.crc(data)
-        self.programme = accepted
-        self._data = data
-        self.level_most = self.limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
-        self.acknowledged = 0
-        self._data_digest = self._data_digest_now()
-        self._digest = self._digest_now()
+        limit_ua, limit_source = limits.session_limit(accepted, self._stage)
+        level_most = limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
+        crc = programme.crc(data)
+        digests = _data_digest(data), _digest(accepted, limit_ua, limit_source, level_most, crc)
+        # Whatever was to fail for want of memory has failed by now.
+        self.limit_ua, self.limit_source, self.level_most = limit_ua, limit_source, level_most
+        self.programme, self.programme_crc, self._data = accepted, crc, data
+        self._data_digest, self._digest = digests
+        self._acknowledge(0, None)
         return accepted
 
-    def _digest_now(self):
-        """CRC-32 of everything that pulses are made from."""
-        programme = self.programme
-        facts = (self.limit_ua, self.limit_source, self.level_most, self.programme_crc)
-        digest = _digest(facts, _digest(programme.facts(), 0))
-        for channel in programme.channels:
-            digest = _digest(channel.facts(), digest)
-            for phase in channel.phases:
-                digest = _digest(phase.__dict__, digest)
-        return digest
-
-    def _data_digest_now(self):
-        """CRC-32 of the programme as it was given: of the same object, so the order of its keys does not matter."""
-        digest = 0
-        for key, value in self._data.items():
-            digest = _digest(key, digest)
-            for part in value if isinstance(value, (list, tuple)) else (value,):
-                digest = _digest(part, digest)
-        return digest
+    def _acknowledge(self, version, by):
+        self.acknowledged = version
+        self.acknowledged_by = by
 
     def intact(self):
         """Whether memory still holds what was accepted, and what was made of it then. Either half takes some 50 ms for
         the longest programme (tests/chip/test_longest_programme.py)."""
-        return self._data_digest_now() == self._data_digest and self.unchanged()
+        return _data_digest(self._data) == self._data_digest and self.unchanged()
 
     def unchanged(self):
         """The second half of it: what pulses are made from."""
-        return self._digest_now() == self._digest
+        now = _digest(self.programme, self.limit_ua, self.limit_source, self.level_most, self.programme_crc)
+        return now == self._digest
 
     def forget(self):
         """No programme any more."""
@@ -232,16 +243,16 @@ class Session:
         self.limit_source = ""
         self._clear_run()
 
-    def acknowledge(self, version, items):
-        """A person has confirmed all items of the checklist. Raises Refused when it is another list."""
+    def acknowledge(self, version, items, by=LOCAL):
+        """The person at `by` has confirmed all items of the checklist. Raises Refused when it is another list."""
         self._only_in(IDLE)
         if version != checklist.VERSION or items != len(checklist.ITEMS):
             bound = "version %d with %d items" % (checklist.VERSION, len(checklist.ITEMS))
             refuse("other_checklist", "checklist", "version %d with %d items" % (version, items), bound, _OURS)
-        self.acknowledged = version
+        self._acknowledge(version, by)
 
-    def may_arm(self, crc):
-        """Raises Refused with all that is missing."""
+    def may_arm(self, crc, by=LOCAL):
+        """Whether `by` may arm. Raises Refused with all that is missing."""
         reasons = []
         if self.state != IDLE:
             reasons.append(reason("not_idle", "state", self.state, IDLE, _OURS))
@@ -251,16 +262,20 @@ class Session:
             reasons.append(reason("other_programme", "programme_crc", crc, self.programme_crc, _OURS))
         if not self.acknowledged:
             reasons.append(reason("not_acknowledged", "checklist", 0, checklist.VERSION, _OURS))
+        elif self.acknowledged_by != by:
+            bound = "acknowledged by the host that arms; another host did"
+            reasons.append(reason("not_acknowledged", "checklist", self.acknowledged, bound, _OURS))
         if reasons:
             raise Refused(reasons)
 
-    def arm(self, crc, now_ms):
-        """Get ready at zero. Raises Refused with all that is missing."""
-        self.may_arm(crc)
+    def arm(self, crc, now_ms, by=LOCAL):
+        """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
+        self.may_arm(crc, by)
         self._clear_run(self.programme.channels)
         for lane in self.lanes:
             lane.code_most = self.calibrations[lane.index].code(self.level_most)
         self.ended = ""
+        self.owner = by
         self._heard_ms = now_ms
         self.state = ARMED
 
@@ -376,7 +391,8 @@ class Session:
             if self.state == RUNNING:
                 self.pause(now_ms)
             self.ended = why
-            self.acknowledged = 0
+            self._acknowledge(0, None)
+            self.owner = None
             self.state = IDLE
         self._zero()
 
@@ -395,7 +411,8 @@ class Session:
             for lane in self.lanes:
                 lane.failed_ua = lane.intensity_ua
         self._zero()
-        self.acknowledged = 0
+        self._acknowledge(0, None)
+        self.owner = None
         if first:
             self.ended = "fault"
             self.ended = "fault " + faults.name(number)
@@ -420,9 +437,10 @@ class Session:
 
     # ---- what time does ----
 
-    def heard(self, now_ms):
-        """A valid line came from the host."""
-        self._heard_ms = now_ms
+    def heard(self, now_ms, by=LOCAL):
+        """`by` is there and works. It only counts of the owner."""
+        if by == self.owner:
+            self._heard_ms = now_ms
 
     def tick(self, now_ms):
         """Let time pass: a lost host, the fade after it, the programme's end. Returns True when the state changed."""

@@ -41,6 +41,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled
     read()                       one byte of the link, or -1 when there is none
     write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little
+    room_out()                   how many bytes `write` takes now; OUT_BYTES when the host has read all
+    random()                     a whole number of at least 30 bits, another one each time
     open_link(), close_link()    take the link from the MicroPython prompt, give it back
     lamp(on)                     the yellow lamp: output is on
     signal(ready, fault, buzzer)
@@ -59,6 +61,10 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
 # What may be queued ahead of the running pulse, so that a dead CPU is at rest soon: at most this much time, and at
 # least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
 LOOKAHEAD_US = 66_000
+
+# So much of what a host has not read yet is kept: the longest line (core/frame.py), and as much again for what is said
+# unasked.
+OUT_BYTES = 8_192
 
 # A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
 WATCHDOG_MS = 900

@@ -13,7 +13,7 @@ import sys
 from array import array
 
 from nmes.core import pulse, pulse_check
-from nmes.hal import LOOKAHEAD_US
+from nmes.hal import LOOKAHEAD_US, OUT_BYTES
 
 _KEPT = 64  # pulses: more than begin between two looks at what was measured
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
@@ -320,6 +320,12 @@ class Hal:
             return -1
         self._at += 1
         return self._input[self._at - 1]
+
+    def room_out(self):
+        return OUT_BYTES  # the pipe waits for its reader
+
+    def random(self):
+        return int.from_bytes(os.urandom(4), "little")
 
     def write(self, line):
         sys.stdout.buffer.write(line)

@@ -15,7 +15,7 @@ import board
 board.BOARD = dict(board.BOARD, name="virtual, faults injected")
 
 from nmes import app  # noqa: E402
-from nmes.core import checklist, faults, frame  # noqa: E402
+from nmes.core import checklist, commands, faults, frame  # noqa: E402
 from nmes.hal import WATCHDOG_MS, virtual  # noqa: E402
 
 LEASE_US = 90_000  # of hal/rp2/guard.py
@@ -308,6 +308,7 @@ class Host:
         self._tries = 0
         self._seq = world.seq
         self._crc = 0
+        self._number = None  # of the host; what a board gave before it lost its power is no number any more
         self.recovering = False
 
     def later(self, script):
@@ -329,7 +330,9 @@ class Host:
                 self._send()
                 return
             self._line = None
-        if self._script and now_us >= self._due_us + 1_000 * self._script[0][0]:
+        if self._number is None:
+            self._begin("identify", {})
+        elif self._script and now_us >= self._due_us + 1_000 * self._script[0][0]:
             _, command, arguments = self._script.pop(0)
             self._begin(command, arguments)
         elif now_us - self._sent_us >= KEEPALIVE_US:
@@ -339,13 +342,15 @@ class Host:
         world = self._world
         self._seq = world.seq = world.seq + 1
         if command == "raw":  # a line with a good CRC that the host tools would not send
-            text = arguments["text"].replace("SEQ", str(self._seq)).encode()
+            text = arguments["text"].replace("SEQ", '%d, "host": %d' % (self._seq, self._number)).encode()
             self._line = b"%s %08x\n" % (text, __import__("binascii").crc32(text) & 0xFFFFFFFF)
         else:
             if command == "arm":
                 arguments = {"programme_crc": self._crc}
             elif command == "acknowledge":
                 arguments = {"checklist": checklist.VERSION, "items": len(checklist.ITEMS)}
+            if commands.COMMANDS[command].who == commands.HOST:
+                arguments = dict(arguments, host=self._number)
             self._line = frame.encode(dict(arguments, seq=self._seq, cmd=command))
         self._command = command
         self._tries = 0
@@ -369,6 +374,9 @@ class Host:
             if self._command != "keepalive":
                 self._due_us = self._world.now_us
             self._crc = message.get("programme_crc", self._crc)
+            self._number = message.get("host", self._number)
+            if message.get("error") == "unknown_host":
+                self._number = None
             self._world.note("answered", self._seq, self._command, message["ok"], message.get("error", ""))
         fault = message.get("fault")
         if fault and "state" in message and not self.recovering:

@@ -1,6 +1,7 @@
 """The RP2040 behind the contract of nmes/hal/__init__.py."""
 
 import gc
+import os
 import select
 import sys
 import time
@@ -12,6 +13,7 @@ from micropython import const
 from ubinascii import hexlify
 
 from nmes.core import pulse_check
+from nmes.hal import OUT_BYTES
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.adc import Adc
 from nmes.hal.rp2.generator import Generator
@@ -20,7 +22,6 @@ from nmes.hal.rp2.rest import rest
 from nmes.hal.rp2.sampler import Converter, Sampler
 from nmes.hal.rp2.watchdog import Watchdog
 
-_OUT_BYTES = const(4096)
 _SEND_BYTES = const(128)  # a turn: some 5 ms
 _SLOTS = ("/nmes.0", "/nmes.1")
 
@@ -53,7 +54,8 @@ class Hal:
         self._poll_in.register(sys.stdin, select.POLLIN)
         self._poll_out = select.poll()
         self._poll_out.register(sys.stdout, select.POLLOUT)
-        self._out = bytearray(_OUT_BYTES)
+        self._out = bytearray(OUT_BYTES)
+        self._out_view = memoryview(self._out)
         self._out_begin = 0
         self._out_end = 0
 
@@ -217,7 +219,7 @@ class Hal:
         micropython.kbd_intr(-1)  # Ctrl-C is a byte like any other: it must not reach a running session
 
     def close_link(self):
-        self._send(_OUT_BYTES)
+        self._send(OUT_BYTES)
         micropython.kbd_intr(3)
 
     def read(self):
@@ -226,11 +228,20 @@ class Hal:
             return self._byte[0]
         return -1
 
+    def room_out(self):
+        return OUT_BYTES - (self._out_end - self._out_begin)
+
+    def random(self):
+        # The ring oscillator's random bit (datasheet 2.17) is not for secrets, and this is none.
+        return int.from_bytes(os.urandom(4), "little")
+
     def write(self, line):
-        if self._out_begin == self._out_end:
-            self._out_begin = self._out_end = 0
-        if len(line) > _OUT_BYTES - self._out_end:
+        if len(line) > self.room_out():
             return False
+        if len(line) > OUT_BYTES - self._out_end:
+            left = self._out_end - self._out_begin
+            self._out_view[:left] = self._out_view[self._out_begin : self._out_end]
+            self._out_begin, self._out_end = 0, left
         self._out[self._out_end : self._out_end + len(line)] = line
         self._out_end += len(line)
         return True
