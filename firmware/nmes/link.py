@@ -3,7 +3,7 @@
 import gc
 
 from nmes import VERSION
-from nmes.core import checklist, commands, frame
+from nmes.core import checklist, commands, frame, identity
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.reason import Refused, is_int
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
@@ -23,6 +23,7 @@ class Link:
         self._board = board
         self._stage = stage
         self._table_crc = commands.crc()
+        self._digests = identity.digests(hal.firmware(), board, stage)
         self._line = bytearray(frame.LINE_MAX)
         self._length = 0
         self._overlong = False
@@ -114,7 +115,7 @@ class Link:
 
     def _do_identify(self, request):
         uid, micropython = self._hal.identity()
-        return {
+        answer = {
             "device": "opennmes",
             "version": VERSION,
             "board": self._board["name"],
@@ -125,6 +126,8 @@ class Link:
             "micropython": micropython,
             "uid": uid,
         }
+        answer.update(self._digests)
+        return answer
 
     def _do_describe(self, request):
         rows = commands.rows()

@@ -61,6 +61,8 @@ class Supervisor:
         died = self._hal.died()
         if record:
             self.session.fail(record["fault"], record["fault_text"], record["at_ms"])
+        elif self._store.newer:
+            self.fail(faults.STORE_NEWER, "nothing that this firmware knows was found")
         elif self._store.damaged:
             self.fail(faults.STORE_CORRUPT, "nothing whole was found")
         elif died:
@@ -195,12 +197,16 @@ class Supervisor:
         if session.state == FAULT and number == session.fault:
             if number in _OF_THE_SAFE_LINE:
                 self._need_safe_line()
+            if self._store.newer:
+                refuse("cause_there", faults.name(number), "newer", "written by this firmware or an older one", "store")
             remains = self.self_test.remains(number)
             if remains:
                 refuse("cause_there", faults.name(number), remains[0], remains[1], "self-test")
         session.clear(number)
         if number == faults.MEMORY_DAMAGED:
             session.forget()
+        if self._store.damaged:
+            self._store.begin_anew()
         self._store.put("fault", None)
         self._write(self._store.flush)
 
@@ -341,7 +347,7 @@ class Supervisor:
         session = self.session
         self._lockout.close(session.ended == "completed", session.elapsed_ms(now_ms), now_ms)
         self._lockout.tick(now_ms)
-        self._write(self._store.turn)
+        self._write(self._store.flush)
 
     def _passes(self, now_ms):
         """Every check of a turn; what fails becomes the fault. Nothing here allocates while all is well."""

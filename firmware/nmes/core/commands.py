@@ -13,7 +13,7 @@ number.
 import binascii
 from collections import namedtuple
 
-from nmes.core import faults, programme, session
+from nmes.core import faults, identity, programme, session
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import check_int, reason
 
@@ -38,8 +38,10 @@ COMMANDS = {
     "identify": Command(
         _ANY,
         {},
-        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid"),
-        "Says what this is, and the CRC-32 of this table. Begins a new count of sequence numbers.",
+        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid")
+        + identity.FIELDS,
+        "Says what this is, the CRC-32 of this table, and the digests of firmware, board, stage and limits as they run. "
+        "Begins a new count of sequence numbers.",
     ),
     "describe": Command(
         _ANY,
