@@ -16,13 +16,15 @@ class PowerCut(Exception):
 
 
 class BenchHal(virtual.Hal):
-    """`slots` is the flash: give it to the next one and power is back."""
+    """`slots` is the flash: give it to the next one and power is back. None in it is what cannot be read. `files`: what
+    an older firmware kept, or why it cannot be read."""
 
     def __init__(self, slots=None, stage=samples.STAGE):
         super().__init__(BOARD, stage)
         if slots is not None:
             self._slots = slots
         self.slots = self._slots
+        self.files = [b"", b""]
         self._safe = True
         self.opened_by = 0  # as the pins' own latches have it
         self.trip = 0
@@ -97,6 +99,16 @@ class BenchHal(virtual.Hal):
 
     def died(self):
         return self.death
+
+    def recall(self, slot):
+        if self._slots[slot] is None:
+            raise OSError(5)
+        return self._slots[slot]
+
+    def inherited(self, slot):
+        if isinstance(self.files[slot], OSError):
+            raise self.files[slot]
+        return self.files[slot]
 
     def keep(self, slot, data):
         self.kept.append(self.session.state if self.session else "BOOT")

@@ -16,7 +16,7 @@ board.BOARD = dict(board.BOARD, name="virtual, faults injected")
 
 from nmes import app  # noqa: E402
 from nmes.core import checklist, faults, frame  # noqa: E402
-from nmes.hal import WATCHDOG_MS, virtual  # noqa: E402
+from nmes.hal import SLOTS, WATCHDOG_MS, virtual  # noqa: E402
 
 LEASE_US = 90_000  # of hal/rp2/guard.py
 FLASH_US = 30_000  # a write
@@ -386,7 +386,7 @@ class World:
         self.now_us = 0
         self.pulses = []
         self.notes = []
-        self.slots = [b"", b""]
+        self.slots = [b""] * SLOTS
         self.death = ""
         self.clock_us = 1_000 * plan["clock_ms"]
         # What stays broken when the power goes.
