@@ -91,7 +91,7 @@ class Store:
         self.due = False
         data = _encode(self.number, self._content)
         if self._first is not None:
-            # Were the power cut in the very first write, half of it could be damage; of this one it is known what it is.
+            # Half of a very first write could be damage, were the power cut; of this one it is known what it is.
             self._keep_all(self._first)
             self._first = None
         self._keep_all(data)
@@ -145,8 +145,8 @@ class Store:
 
 
 def _part_of(held, data):
-    """Whether `held` is what programming `data` leaves when it is cut short: no bit is cleared that `data` does not clear.
-    Programming it once more then makes `data` of it."""
+    """Whether `held` is what programming `data` leaves when it is cut short: no bit is cleared that `data` does not
+    clear. Programming it once more then makes `data` of it."""
     if held is None or len(held) > len(data):
         return False
     return all([held[at] & data[at] == data[at] for at in range(len(held))])

@@ -4,7 +4,7 @@ import samples
 
 from nmes.core import checklist, faults
 from nmes.core.session import Session
-from nmes.hal import virtual
+from nmes.hal import SLOTS, virtual
 from nmes.store import Store
 from nmes.supervisor import Supervisor
 
@@ -22,6 +22,7 @@ class BenchHal(virtual.Hal):
     def __init__(self, slots=None, stage=samples.STAGE):
         super().__init__(BOARD, stage)
         if slots is not None:
+            slots.extend([b""] * (SLOTS - len(slots)))
             self._slots = slots
         self.slots = self._slots
         self.files = [b"", b""]

@@ -40,7 +40,7 @@ COMMANDS = {
         {},
         ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid")
         + identity.FIELDS,
-        "Says what this is, the CRC-32 of this table, and the digests of firmware, board, stage and limits as they run. "
+        "Says what this is, the CRC-32 of this table, and the digests of firmware, board, stage and limits that run. "
         "Begins a new count of sequence numbers.",
     ),
     "describe": Command(

@@ -4,8 +4,8 @@ Whoever started the process owns the clock. On standard input a line `@run N` le
 microseconds, or until the device has written to the link, whichever comes first; then `@at T` on standard output says
 what time it is. All other lines are the link's. With NMES_PULSE_LOG set, each begun pulse becomes a line of that file:
 start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel. With NMES_STORE set, what is kept over power cuts is in
-the files of that name with .0 to .3, a slot each; without, it is forgotten. NMES_LOAD_OHM is the load on every channel (500; a
-huge number is an open one): what the stage would sense of it is what `take` hands on.
+the files of that name with .0 to .3, a slot each; without, it is forgotten. NMES_LOAD_OHM is the load on every channel
+(500; a huge number is an open one): what the stage would sense of it is what `take` hands on.
 """
 
 import errno

@@ -10,7 +10,7 @@ _PROGRAM = 256
 def partition(flash, name):
     """A part of the flash as a block device. MicroPython reaches what is behind the firmware, and no more."""
     begin, length = flash[name]
-    return rp2.Flash(start=begin - flash["store"][0], len=length)
+    return rp2.Flash(start=begin - flash["store"][0], len=length)  # type: ignore[call-arg]  # unknown to the stubs
 
 
 def mount_files(flash):

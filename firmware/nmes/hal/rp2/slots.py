@@ -1,7 +1,7 @@
 """The slots of the store in raw flash: each in a sector of its own, behind nothing but erase and program.
 
-`partition` is what rp2.Flash is: readblocks(sector, into), writeblocks(sector, data, at) which programs without erasing,
-and ioctl(6, sector) which erases. It checks nothing, so whoever writes reads back (nmes/store.py).
+`partition` is what rp2.Flash is: readblocks(sector, into), writeblocks(sector, data, at) which programs without
+erasing, and ioctl(6, sector) which erases. It checks nothing, so whoever writes reads back (nmes/store.py).
 """
 
 SECTOR = 4_096  # the least that can be erased
