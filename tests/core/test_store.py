@@ -500,6 +500,15 @@ class OneDamagedPlace(unittest.TestCase):
                     flash.sector(number)[:] = value * SECTOR
                 self.check(flash)
 
+    def test_a_mark_that_is_lost_or_damaged_is_written_again(self):
+        for number in SECTORS[2:]:
+            for value in (b"\xff" * SECTOR, b"\x00"):
+                flash = self.kept()
+                before = bytes(flash.sector(number))
+                flash.sector(number)[: len(value)] = value
+                Store(FlashHal(flash)).flush()
+                self.assertEqual(bytes(flash.sector(number)), before)
+
     def test_h16_two_places_are_never_taken_for_a_new_device(self):
         for value in (b"\xff", b"\x00"):
             flash = self.kept()
