@@ -20,7 +20,7 @@ def run():
     stage = limits.with_board(stage, BOARD)
     hal = make(BOARD, stage)
     try:
-        supervisor = Supervisor(hal, Session(stage), Store(hal), BOARD, stage)
+        supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
         link = Link(hal, supervisor, BOARD, stage)
         panel = Panel(hal, supervisor)
         hal.open_link()

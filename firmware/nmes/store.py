@@ -51,8 +51,10 @@ class Store:
     """`due`: there is something to write. `damaged`: something was kept, nothing whole that this firmware knows was
     found, and FACTORY is in use; `newer`: because a newer firmware has written it."""
 
-    def __init__(self, hal):
+    def __init__(self, hal, inherited=None):
+        """`inherited`: what firmware up to 0.1.0 kept, as the HAL's method of that name says it; None: nothing."""
         self._hal = hal
+        self._inherited = inherited
         self.damaged = self.newer = False
         self._first = None  # what a device that has never kept anything keeps first, as bytes; None: it has
         self.number = 0
@@ -123,9 +125,11 @@ class Store:
         return copies[0] == _BLANK or _part_of(self._recall(_COPIES[0]), self._first)
 
     def _inherit(self):
-        """Take what firmware up to 0.1.0 kept in files; that it kept nothing is right too. False when it is damaged."""
+        """Take what an older firmware kept; that it kept nothing is right too. False when it is damaged."""
+        if self._inherited is None:
+            return True
         try:
-            found = [_decode(self._hal.inherited(slot)) for slot in _COPIES]
+            found = [_decode(self._inherited(slot)) for slot in _COPIES]
         except OSError:
             return False
         self._take(found)

@@ -131,7 +131,7 @@ class Bench:
         self.hal = BenchHal(slots, stage)
         self.hal.death = death
         self.session = self.hal.session = Session(stage)
-        self.store = Store(self.hal)
+        self.store = Store(self.hal, self.hal.inherited)
         self.supervisor = Supervisor(self.hal, self.session, self.store, BOARD, stage)
 
     def load(self, data=None):

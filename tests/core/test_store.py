@@ -243,7 +243,7 @@ class Inheriting(unittest.TestCase):
     def booted(self, *files, slots=None):
         hal = BenchHal(slots)
         hal.files = list(files)
-        return Store(hal)
+        return Store(hal, hal.inherited)
 
     def test_a_fault_survives_the_update_and_is_kept_the_new_way_before_anything_else(self):
         old = slots_with(record(7))
