@@ -29,7 +29,7 @@ def run():
 
 
 def _run(hal, stage):
-    supervisor = Supervisor(hal, Session(stage), Store(hal), BOARD, stage)
+    supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
     parts = (supervisor, link, panel)

@@ -8,7 +8,7 @@ without a byte taken its lines are carried out all the same, and their answers a
 import gc
 
 from nmes import VERSION
-from nmes.core import checklist, commands, frame
+from nmes.core import checklist, commands, frame, identity
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.hosts import Hosts
 from nmes.core.reason import Refused, is_int
@@ -39,6 +39,7 @@ class Link:
         self._stage = stage
         self._table_crc = commands.crc()
         self._hosts = Hosts()
+        self._digests = identity.digests(hal.firmware(), board, stage)
         self._line = bytearray(frame.LINE_MAX)
         self._length = 0
         self._overlong = False
@@ -193,7 +194,7 @@ class Link:
 
     def _do_identify(self, request):
         uid, micropython = self._hal.identity()
-        return {
+        answer = {
             "device": "opennmes",
             "version": VERSION,
             "board": self._board["name"],
@@ -205,6 +206,8 @@ class Link:
             "uid": uid,
             "host": self._new_host(request["seq"]),
         }
+        answer.update(self._digests)
+        return answer
 
     def _new_host(self, seq):
         session = self._supervisor.session

@@ -64,6 +64,8 @@ class Supervisor:
         died = self._hal.died()
         if record:
             self.session.fail(record["fault"], record["fault_text"], record["at_ms"])
+        elif self._store.newer:
+            self.fail(faults.STORE_NEWER, "nothing that this firmware knows was found")
         elif self._store.damaged:
             self.fail(faults.STORE_CORRUPT, "nothing whole was found")
         elif died:
@@ -260,6 +262,8 @@ class Supervisor:
         if session.state == FAULT and number == session.fault:
             if number in _OF_THE_SAFE_LINE:
                 self._need_safe_line()
+            if self._store.newer:
+                refuse("cause_there", faults.name(number), "newer", "written by this firmware or an older one", "store")
             for cause in (number, faults.ENABLE_STUCK):
                 remains = self.self_test.remains(cause)
                 if remains:
@@ -267,6 +271,8 @@ class Supervisor:
         session.clear(number)
         if number == faults.MEMORY_DAMAGED:
             session.forget()
+        if self._store.damaged:
+            self._store.begin_anew()
         self._store.put("fault", None)
         self._write(self._store.flush)
 
@@ -416,7 +422,7 @@ class Supervisor:
             self._keep_fault()
         self._close_lockout(now_ms)
         self._lockout.tick(now_ms)
-        self._write(self._store.turn)
+        self._write(self._store.flush)
 
     def _close_lockout(self, now_ms):
         """The session that has ended counts for what it delivered: without a pulse not at all."""

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from nmes.core import checklist, commands, frame, programme, session
+from opennmes.identity import differences
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
@@ -104,6 +105,13 @@ class Device:
             raise LinkError(
                 f"{self.port.name}: the firmware has version {identity.get('checklist')} of the checklist, these host "
                 f"tools have {checklist.VERSION}; flash the firmware that belongs to these tools"
+            )
+        if different := differences(identity):
+            raise LinkError(
+                f"{self.port.name}: the device runs something else than belongs to these host tools: "
+                f"{'; '.join(different)}. With other facts a current could be another than you set. In the checkout "
+                f"of these tools run `make setup` and flash build/opennmes-{identity.get('board')}.uf2, or use the "
+                "tools that belong to the firmware"
             )
         self.identity = identity
         self._host = int(identity["host"])

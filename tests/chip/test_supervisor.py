@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sessions import DENSE, OUTPUTS, begin, hang, rises
+from sessions import DENSE, OUTPUTS, Bench, begin, hang, rises
 
 from nmes.core import faults
 from nmes.hal import WATCHDOG_MS
 from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.port import EmulatedPort
 from opennmes.bench.repl import Repl, show_main
 from opennmes.bench.stage import OutputStage
-from opennmes.client import Device, DeviceRefused
-
-
-class Bench:
-    """A board with the stage around it, and the host at its port."""
-
-    def __init__(self, uf2: Path, board: dict[str, Any], stage: dict[str, Any], flash: bytes | None = None) -> None:
-        self.pico = EmulatedPico(uf2, flash)
-        self.stage = OutputStage(self.pico, board, stage)
-        self.connect()
-
-    def connect(self) -> None:
-        self.port = EmulatedPort(self.pico)
-        self.device = Device(self.port)
-        self.device.connect()
-
-    def moved(self, since_ns: int) -> list[str]:
-        """Outputs that went high after `since_ns`."""
-        return [signal for signal in OUTPUTS if any(nanos > since_ns for nanos in rises(self.stage, signal))]
-
-    def fault(self) -> tuple[str, int]:
-        status = self.device.status()
-        return status["state"], status["fault"]
-
-
-@pytest.fixture
-def make(uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]) -> Callable[..., Bench]:
-    return lambda flash=None: Bench(uf2, board, reference_stage, flash)
+from opennmes.client import DeviceRefused
 
 
 def test_h05_a_loop_that_is_stuck_in_a_session_is_reset_within_a_second_and_comes_up_in_fault(

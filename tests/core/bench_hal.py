@@ -4,7 +4,7 @@ import samples
 
 from nmes.core import checklist, commands, faults, frame
 from nmes.core.session import LOCAL, Session
-from nmes.hal import virtual
+from nmes.hal import SLOTS, virtual
 from nmes.link import Link
 from nmes.store import Store
 from nmes.supervisor import Supervisor
@@ -23,13 +23,16 @@ class PowerCut(Exception):
 
 
 class BenchHal(virtual.Hal):
-    """`slots` is the flash: give it to the next one and power is back."""
+    """`slots` is the flash: give it to the next one and power is back. None in it is what cannot be read. `files`: what
+    an older firmware kept, or why it cannot be read."""
 
     def __init__(self, slots=None, stage=samples.STAGE):
         super().__init__(BOARD, stage)
         if slots is not None:
+            slots.extend([b""] * (SLOTS - len(slots)))
             self._slots = slots
         self.slots = self._slots
+        self.files = [b"", b""]
         self._safe = True
         self.opened_by = 0  # as the pins' own latches have it
         self.trip = 0
@@ -108,6 +111,16 @@ class BenchHal(virtual.Hal):
     def died(self):
         return self.death
 
+    def recall(self, slot):
+        if self._slots[slot] is None:
+            raise OSError(5)
+        return self._slots[slot]
+
+    def inherited(self, slot):
+        if isinstance(self.files[slot], OSError):
+            raise self.files[slot]
+        return self.files[slot]
+
     def keep(self, slot, data):
         self.kept.append(self.session.state if self.session else "BOOT")
         if self.flash_error:
@@ -130,7 +143,7 @@ class Bench:
         self.hal = BenchHal(slots, stage)
         self.hal.death = death
         self.session = self.hal.session = Session(stage)
-        self.store = Store(self.hal)
+        self.store = Store(self.hal, self.hal.inherited)
         self.supervisor = Supervisor(self.hal, self.session, self.store, BOARD, stage)
 
     def load(self, data=None):

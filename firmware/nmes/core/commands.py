@@ -20,7 +20,7 @@ Version 2 of the protocol brought hosts and owners; lines have no spaces since t
 import binascii
 from collections import namedtuple
 
-from nmes.core import faults, programme, session
+from nmes.core import faults, identity, programme, session
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
 
@@ -48,8 +48,10 @@ COMMANDS = {
         ANYBODY,
         _ANY,
         {},
-        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "host"),
-        "Says what this is, the CRC-32 of this table, and the number of a new host.",
+        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "host")
+        + identity.FIELDS,
+        "Says what this is, the CRC-32 of this table, the digests of firmware, board, stage and limits that run, and the "
+        "number of a new host.",
     ),
     "describe": Command(
         ANYBODY,

@@ -53,9 +53,13 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     unwatched(on)                on: what comes next may take seconds; off: it is over. Only with every output at rest
     feed()                       every check of this turn has passed
     died()                       "" when the run before this one ended in order or with the power, else by what
-    recall(slot)                 what was kept in a slot (0 or 1) over resets and power cuts; empty when nothing was
-    keep(slot, data)             keep these bytes there. Flash: nothing else runs meanwhile. Raises OSError
+    recall(slot)                 the bytes that a slot (0 to SLOTS - 1) holds over resets and power cuts, without erased
+                                 ones (0xFF) behind them; empty when it is erased. Raises OSError when it cannot be read
+    keep(slot, data)             keep these bytes there. Flash: nothing else runs meanwhile. Raises OSError, but not for
+                                 everything that can go wrong: read it back
+    inherited(slot)              the same of slot 0 and 1 as firmware up to 0.1.0 kept them, in files; never written
     identity()                   (mcu's unique id as hex, MicroPython's version)
+    firmware()                   the digest of the firmware's own sources (core/digest.py)
 """
 
 # What may be queued ahead of the running pulse, so that a dead CPU is at rest soon: at most this much time, and at
@@ -65,6 +69,9 @@ LOOKAHEAD_US = 66_000
 # So much of what a host has not read yet is kept: the longest line (core/frame.py), and as much again for what is said
 # unasked.
 OUT_BYTES = 8_192
+
+# Slots to keep something in. One damaged place of the flash never reaches 0 and 1 both, nor 2 and 3.
+SLOTS = 4
 
 # A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
 WATCHDOG_MS = 900

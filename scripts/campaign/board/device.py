@@ -16,10 +16,11 @@ board.BOARD = dict(board.BOARD, name="virtual, faults injected")
 
 from nmes import app  # noqa: E402
 from nmes.core import checklist, commands, faults, frame  # noqa: E402
-from nmes.hal import WATCHDOG_MS, virtual  # noqa: E402
+from nmes.hal import SLOTS, WATCHDOG_MS, virtual  # noqa: E402
 
 LEASE_US = 90_000  # of hal/rp2/guard.py
 FLASH_US = 30_000  # a write
+PROGRAM_US = 3_000  # of pages that are blank, without an erase
 BOOT_US = 200_000
 HOST_US = 5_000  # it looks so often
 RESEND_US = 300_000
@@ -274,7 +275,7 @@ class FaultyHal(virtual.Hal):
             self._slots[slot] = (data + before[len(data) :])[: len(data) * part // 1_000]
             raise self.gone("power")
         self._slots[slot] = data[: len(data) // 2]  # a cut that comes while it is being written
-        self.pass_us(FLASH_US)
+        self.pass_us(FLASH_US if before else PROGRAM_US)
         self._slots[slot] = data
 
     def identity(self):
@@ -394,7 +395,7 @@ class World:
         self.now_us = 0
         self.pulses = []
         self.notes = []
-        self.slots = [b"", b""]
+        self.slots = [b""] * SLOTS
         self.death = ""
         self.clock_us = 1_000 * plan["clock_ms"]
         # What stays broken when the power goes.

@@ -1,5 +1,6 @@
 """The RP2040 behind the contract of nmes/hal/__init__.py."""
 
+import errno
 import gc
 import os
 import select
@@ -10,20 +11,23 @@ import machine
 import micropython
 from machine import Pin, mem32
 from micropython import const
+from nmes_build import FIRMWARE
 from ubinascii import hexlify
 
 from nmes.core import pulse_check
 from nmes.hal import OUT_BYTES
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.adc import Adc
+from nmes.hal.rp2.flash import partition
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
 from nmes.hal.rp2.sampler import Converter, Sampler
+from nmes.hal.rp2.slots import Slots
 from nmes.hal.rp2.watchdog import Watchdog
 
 _SEND_BYTES = const(128)  # a turn: some 5 ms
-_SLOTS = ("/nmes.0", "/nmes.1")
+_INHERITED = ("/nmes.0", "/nmes.1")
 
 
 class Hal:
@@ -47,6 +51,7 @@ class Hal:
         low += [pin for channel in self._pins["channels"] for pin in channel.values() if pin not in phases]
         self._outputs = [Pin(pin) for pin in low]
         self._watchdog = Watchdog()
+        self._slots = Slots(partition(board["flash"], "store"))
         self._ticks = time.ticks_ms()
         self._now_ms = 0
         self._byte = bytearray(1)
@@ -198,16 +203,22 @@ class Hal:
         return self._watchdog.died
 
     def recall(self, slot):
-        try:
-            with open(_SLOTS[slot], "rb") as file:
-                return file.read()
-        except OSError:
-            return b""
+        return self._slots.recall(slot)
 
     def keep(self, slot, data):
-        # littlefs writes beside the old contents; closing the file makes the new ones count, all at once.
-        with open(_SLOTS[slot], "wb") as file:
-            file.write(data)
+        self._slots.keep(slot, data)
+
+    def inherited(self, slot):
+        try:
+            with open(_INHERITED[slot], "rb") as file:
+                return file.read()
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return b""
+            raise
+
+    def firmware(self):
+        return FIRMWARE
 
     def identity(self):
         version = sys.implementation.version
