@@ -82,7 +82,6 @@ class Supervisor:
         now_ms = self._hal.now_ms()
         self._need_safe_line()
         self.session.may_arm(crc, by)
-        self._close_lockout(now_ms)  # of the session before
         self._lockout.open(self.session.programme, now_ms)
         armed = False
         try:
@@ -183,8 +182,10 @@ class Supervisor:
 
     def stop(self, why="stopped"):
         """Nothing after the running pulse; the session is over."""
-        self.session.stop(why, self._hal.now_ms())
+        now_ms = self._hal.now_ms()
+        self.session.stop(why, now_ms)
         self._off()
+        self._close_lockout(now_ms)
 
     def fail(self, number, text):
         """Latch a fault; `text` says what happened, or is an exception. The output is off before anything else, and the
@@ -269,6 +270,7 @@ class Supervisor:
                 if remains:
                     refuse("cause_there", faults.name(cause), remains[0], remains[1], "self-test")
         session.clear(number)
+        self._close_lockout(self._hal.now_ms())  # should no turn have done it
         if number == faults.MEMORY_DAMAGED:
             session.forget()
         if self._store.damaged:
@@ -425,7 +427,8 @@ class Supervisor:
         self._write(self._store.flush)
 
     def _close_lockout(self, now_ms):
-        """The session that has ended counts for what it delivered: without a pulse not at all."""
+        """The session that has ended counts for what it delivered: without a pulse not at all. Counted once, however
+        often this is asked."""
         session = self.session
         delivered_ms = session.elapsed_ms(now_ms) if session.queued > session.cancelled else 0
         self._lockout.close(session.ended == "completed", delivered_ms, now_ms)
