@@ -51,7 +51,9 @@ _PHRASES = {
     "burst_and_change": "is {asked}; a phase has bursts or a change, not both",
     "change_of_nothing": 'is "{asked}"; give frequency_to_hz or pulse_width_to_us too',
     "bursts_overlap": "is {asked}; with these pulses at most {bound} is possible",
-    "pulses_do_not_fit": "is {asked}; at most {bound} begin within a train",
+    "pulses_do_not_fit": (
+        "is {asked}; at most {bound} fit into a train, where another phase follows with the interval after the last"
+    ),
     "second_phase_too_long": "is {asked}; with pulses this wide at most {bound} is possible (1000 us)",
     "ratios_differ": "of a channel's phases need a common multiple; theirs is {asked}, possible is {bound}",
     **dict.fromkeys(

@@ -12,7 +12,8 @@ a phase that have a default in PHASE_FIELDS, and `change`. All channels run `pha
 The CRC-32 names the data as they were given.
 
 A phase works and rests in turns for `duration_ms`; with `work_ms` 0 it is one continuous train. Work includes its
-ramps. Work that would not end within the phase is not begun.
+ramps. Work that would not end within the phase is not begun, and before another phase neither is a pulse whose interval
+would not.
 """
 
 import binascii
@@ -74,6 +75,11 @@ class Channel:
         self.pulses = sum([p.pulses * p.trains for p in phases])
 
 
+def _in_order(rows):
+    """The phases of a list, each knowing whether another one follows."""
+    return [Phase(rows[i]["name"], rows[i], i + 1 < len(rows)) for i in range(len(rows))]
+
+
 class Programme:
     """A programme of the right shape. Whether its currents are allowed is `limits.check`'s to say."""
 
@@ -85,13 +91,13 @@ class Programme:
         self.electrode_max_ua = data["electrode"].get("max_current_ua")  # None: not given
         self.max_current_ua = data["max_current_ua"]
         self.person_max_ua = data["person"]["max_current_ua"] if "person" in data else None
-        self.phases = [Phase(p["name"], p) for p in data.get("phases", ())]  # of all channels, each once
+        self.phases = _in_order(data.get("phases", ()))  # of all channels, each once
         shared = list(self.phases)
         self.channels = []
         for row in data.get("channels", DEFAULT_CHANNELS):
             phases = shared
             if "phases" in row:
-                phases = [Phase(p["name"], p) for p in row["phases"]]
+                phases = _in_order(row["phases"])
                 self.phases += phases
             self.channels.append(Channel(row["channel"], row["delay_us"], phases))
         self.longest_us = max([p.widest_us * p.ratio for p in self.phases])
@@ -147,7 +153,7 @@ _REQUIRED = ("name",) + tuple([field for field in PHASE_FIELDS if PHASE_FIELDS[f
 _OPTIONAL = ("change",) + tuple([field for field in PHASE_FIELDS if PHASE_FIELDS[field][3] is not None])
 
 
-def _check_phase(reasons, data, label, kind):
+def _check_phase(reasons, data, label, kind, followed):
     if not _check_keys(reasons, label + ".", data, _REQUIRED, label, _OPTIONAL):
         return
     name = data["name"]
@@ -167,7 +173,7 @@ def _check_phase(reasons, data, label, kind):
         whole = False
     if not whole or not _pattern_fits(reasons, data, change, label):
         return
-    phase = Phase(name, data)
+    phase = Phase(name, data, followed)
     dummy = kind == DUMMY
     ramps_ms = phase.ramp_up_ms + phase.ramp_down_ms
     if phase.span_ms < ramps_ms:
@@ -224,7 +230,7 @@ def _check_phases(reasons, phases, parameter, kind):
         reasons.append(reason("not_a_list", parameter, None, "1 to %d phases" % PHASES_MAX, _ENVELOPE))
         return
     for index in range(len(phases)):
-        _check_phase(reasons, phases[index], "%s[%d]" % (parameter, index), kind)
+        _check_phase(reasons, phases[index], "%s[%d]" % (parameter, index), kind, index + 1 < len(phases))
 
 
 def _check_channels(reasons, channels, kind):
@@ -335,10 +341,10 @@ def adjust(running, old, rate_mhz, width_us, planned, stage, current_ua):
     fields = dict(old.fields)
     fields["rate_mhz"] = rate_mhz
     fields["width_us"] = width_us
-    _check_phase(reasons, fields, old.name, running.kind)
+    _check_phase(reasons, fields, old.name, running.kind, old.followed)
     if reasons:
         raise Refused(reasons)
-    phase = Phase(old.name, fields)
+    phase = Phase(old.name, fields, old.followed)
     if fields.get("pulses") and rate_mhz != old.rate_mhz:
         # Its ramps are laid out for the time that so many pulses take.
         reasons.append(reason("exact_number", "rate_mhz", rate_mhz, old.rate_mhz, ENGINE, old.name))
