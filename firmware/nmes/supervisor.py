@@ -43,10 +43,10 @@ class Supervisor:
         self._before = []
         self._mid_train = []
         self._feed_ms = []  # when its queue is looked at next
+        self._rested_at = []  # how many were queued when its engine was last found to rest too long
         self._judged = []  # judged since the engine last began
         self._seen = [[0] * pulse.MEASURED for _ in session.deliveries]  # of each channel, the last one
         self._turn = 0
-        self._slip_ms = []  # how late each lane's engine is because it was once fed too late
         now_ms = hal.now_ms()
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
         self._trends = [Trend() for _ in session.deliveries]
@@ -86,7 +86,7 @@ class Supervisor:
         self._delivered = [0] * lanes
         self._mid_train = [False] * lanes
         self._feed_ms = [0] * lanes
-        self._slip_ms = [0] * lanes
+        self._rested_at = [-1] * lanes
         self._judged = [0] * lanes
         for trend in self._trends:
             trend.clear()
@@ -116,7 +116,7 @@ class Supervisor:
             self._judged[i] = 0
             self._mid_train[i] = False
             self._feed_ms[i] = 0
-            self._slip_ms[i] = 0
+            self._rested_at[i] = -1
             self._before[i] = self._delivered[i]
             channel = session.lanes[i].index
             calibration = session.calibrations[channel]
@@ -329,6 +329,8 @@ class Supervisor:
         if not self._passes(now_ms):
             return
         self._hal.feed()
+        if self.session.ends(now_ms):
+            self.feed(now_ms)  # what a late turn has left to give is late, and given
         if self.session.tick(now_ms):
             self._off()
         elif self.session.state == RUNNING:
@@ -398,7 +400,9 @@ class Supervisor:
         """A few times a second: the pulses against the clock, and what the load has become."""
         session = self.session
         for i in range(len(session.lanes)):
-            lag_ms = session.lag_ms(now_ms, session.lanes[i]) - self._slip_ms[i]
+            if not self._passes_starved(i, now_ms):
+                return False
+            lag_ms = session.lag_ms(now_ms, session.lanes[i])
             if lag_ms > OFF_CLOCK_MS:
                 self._fail_clock(i, lag_ms)
                 return False
@@ -429,6 +433,24 @@ class Supervisor:
         text = "pulses of channel %d are %d ms late" if lag_ms > 0 else "pulses of channel %d are %d ms early"
         self.fail(faults.CLOCK_WRONG, text % (self.session.lanes[i].index, abs(lag_ms)))
 
+    def _passes_starved(self, i, now_ms):
+        """Note it when an engine rests because its refill comes too late: all that follows is so much later. Once a
+        refill: what does not come at all is for the clock to find. True, unless it rests although there was time
+        enough, or for longer than a turn may take, and that was a fault. Nothing else here allocates."""
+        lane = self.session.lanes[i]
+        lag_ms = self.session.lag_ms(now_ms, lane)
+        if lane.queued == self._rested_at[i] or lag_ms <= 0 and not self._mid_train[i]:
+            return True
+        if not self._hal.starved(lane.index):
+            return True
+        if not -OFF_CLOCK_MS <= lag_ms <= LATE_MS:
+            self._fail_clock(i, lag_ms)
+            return False
+        self._rested_at[i] = lane.queued
+        lane.underruns += 1
+        lane.slip_ms = max(0, lane.slip_ms + lag_ms)
+        return True
+
     def feed(self, now_ms):
         """Queue what is due. Nothing here allocates."""
         for i in range(len(self._mid_train)):
@@ -439,13 +461,8 @@ class Supervisor:
         hal, session = self._hal, self.session
         lane = session.lanes[i]
         channel, feed = lane.index, lane.feed
-        if self._mid_train[i] and hal.starved(channel):
-            lag_ms = session.lag_ms(now_ms, lane)
-            if lag_ms - self._slip_ms[i] < -OFF_CLOCK_MS:
-                self._fail_clock(i, lag_ms - self._slip_ms[i])
-                return
-            lane.underruns += 1  # the refill came too late; the engine rested instead
-            self._slip_ms[i] = max(0, lag_ms)
+        if not self._passes_starved(i, now_ms):
+            return
         self._feed_ms[i] = now_ms + _FEED_EVERY_MS
         clock_ms = session.clock_ms(now_ms, lane)
         if not feed.due(clock_ms):

@@ -21,6 +21,8 @@ STEP_EVERY_MS = 250
 RATE_STEP_MOST = 2  # times the rate before: from single twitches to a hard contraction is to take a second or two
 HOST_LOST_MS = 2_000
 FADE_MS = 1_000
+OVER_MOST_MS = 1_000  # what a refill that came too late, or a pause after it, may add to a session's time
+_ROUNDED_MS = 4  # a pulse's time, a delay and a lateness are rounded down, and so is the time when the engine began
 FAULT_TEXT_MAX = 100
 
 STATUS_FIELDS = (
@@ -84,6 +86,7 @@ class Lane:
         self.queued = 0
         self.cancelled = 0
         self.underruns = 0
+        self.slip_ms = 0  # how late its engine is because it was once fed too late, since the last start
 
 
 class Session:
@@ -241,6 +244,7 @@ class Session:
         self._zero()
         for lane in self.lanes:
             lane.raised_ms = None
+            lane.slip_ms = 0
         self._fading_ms = None
         self._since_ms = now_ms
         self._heard_ms = now_ms
@@ -391,10 +395,29 @@ class Session:
         if self._fading_ms is not None and now_ms - self._fading_ms >= FADE_MS:
             self.stop("host lost", now_ms)
             return True
-        if self.elapsed_ms(now_ms) >= self.programme.duration_ms:
+        if self.ends(now_ms):
             self.stop("completed", now_ms)
             return True
         return False
+
+    def ends(self, now_ms):
+        """Whether what runs has come to its end."""
+        if self.state != RUNNING or self.elapsed_ms(now_ms) < self.programme.duration_ms:
+            return False
+        return self.elapsed_ms(now_ms) >= self._end_ms()
+
+    def _end_ms(self):
+        """When the programme is over: after its time, and when its last pulses have begun, which may be late: by
+        OVER_MOST_MS at most."""
+        duration_ms = self.programme.duration_ms
+        end_ms = duration_ms
+        for lane in self.lanes:
+            late_ms, feed = self.late_ms + lane.slip_ms, lane.feed
+            if feed.phase is None:
+                end_ms = max(end_ms, feed.last_ms + lane.delay_ms + late_ms + _ROUNDED_MS)
+            elif late_ms:
+                end_ms = max(end_ms, duration_ms + late_ms)
+        return min(end_ms, duration_ms + OVER_MOST_MS)
 
     def elapsed_ms(self, now_ms):
         """The programme's clock: pauses do not count."""
@@ -436,11 +459,12 @@ class Session:
         lane.level_ratio = ratio
 
     def lag_ms(self, now_ms, lane):
-        """How long ago the next pulse to be queued should have begun; below zero: how long it is until then."""
+        """How long ago the next pulse to be queued should have begun, slips apart; below zero: how long it is until
+        then."""
         feed = lane.feed
         if feed.phase is None:
             return 0
-        return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - feed.next_ms()
+        return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - lane.slip_ms - feed.next_ms()
 
     def took(self, lane=None):
         """The pulse was queued."""

@@ -124,7 +124,7 @@ class Channel:
                 into[pulse.VOLTAGE_B] = both
 
     def starved(self, now_us):
-        return not self._waiting and self._free_us <= now_us
+        return self._gone and not self._waiting and self._free_us <= now_us
 
     def room(self):
         queued_us = sum([waiting[6] for waiting in self._waiting])
