@@ -541,11 +541,11 @@ class Supervisor:
         refill: what does not come at all is for the clock to find. True, unless it rests although there was time
         enough, or for longer than a turn may take, and that was a fault. Nothing else here allocates."""
         lane = self.session.lanes[i]
+        if not self._mid_train[i] and self.session.lag_ms(now_ms, lane) <= 0:
+            return True
+        if lane.queued == self._rested_at[i] or not self._hal.starved(lane.index):
+            return True
         lag_ms = self.session.lag_ms(now_ms, lane)
-        if lane.queued == self._rested_at[i] or lag_ms <= 0 and not self._mid_train[i]:
-            return True
-        if not self._hal.starved(lane.index):
-            return True
         if not -OFF_CLOCK_MS <= lag_ms <= LATE_MS:
             self._fail_clock(i, lag_ms)
             return False

@@ -25,7 +25,7 @@ PHASE_FIELDS = {
     "ramp_down_ms": (500, 5_000, _ENVELOPE, None),
     "duration_ms": (1_000, 3_600_000, _ENVELOPE, None),
     "ratio": (1, 10, ENGINE, 1),  # phase B is so many times as long as phase A, and so many times weaker
-    "pulses": (0, 100_000, ENGINE, 0),  # of a train; 0: as many as begin within it
+    "pulses": (0, 100_000, ENGINE, 0),  # of a train; 0: as many as begin within it (see Phase)
     "burst_pulses": (0, BURST_PULSES_MOST, ENGINE, 0),  # 0: no bursts
     "burst_rate_mhz": (0, 50_000, _ENVELOPE, 0),
     "rate_to_mhz": (0, 150_000, _ENVELOPE, 0),  # 0: the rate does not change

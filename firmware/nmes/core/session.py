@@ -461,7 +461,9 @@ class Session:
 
     def ends(self, now_ms):
         """Whether what runs has come to its end."""
-        return self.state == RUNNING and self.elapsed_ms(now_ms) >= self._end_ms()
+        if self.state != RUNNING or self.elapsed_ms(now_ms) < self.programme.duration_ms:
+            return False
+        return self.elapsed_ms(now_ms) >= self._end_ms()
 
     def _end_ms(self):
         """When the programme is over: after its time, and when its last pulses have begun, which may be late: by
