@@ -78,7 +78,7 @@ class Link:
                 else:
                     self.has_line = True
                 break  # one command a turn: pulses first
-            elif self._length < frame.LINE_MAX:
+            elif self._length < (frame.SESSION_LINE_MAX if armed else frame.LINE_MAX):
                 self._line[self._length] = byte
                 self._length += 1
             else:
@@ -97,8 +97,14 @@ class Link:
         return now_ms - self._room_ms >= DEAF_MS
 
     def _take_line(self):
-        line = bytes(memoryview(self._line)[: self._length])
+        armed = self._supervisor.session.state in _ARMED_OR_MORE
         overlong = self._overlong
+        if armed and (overlong or self._length > frame.SESSION_LINE_MAX):
+            self._length = 0
+            self._overlong = self.has_line = False
+            self._say(self._too_long_now(bytes(memoryview(self._line)[: frame.SESSION_LINE_MAX])))
+            return
+        line = bytes(memoryview(self._line)[: self._length])
         self._length = 0
         self._overlong = self.has_line = False
         if not overlong and not line.strip():
@@ -106,9 +112,6 @@ class Link:
         try:
             if overlong:
                 raise frame.BadFrame("too_long")
-            if len(line) > frame.SESSION_LINE_MAX and self._supervisor.session.state in _ARMED_OR_MORE:
-                self._say(self._too_long_now(frame.whole(line)))
-                return
             request = frame.decode(line)
         except frame.BadFrame as error:
             self._say(_error(None, error.code))
@@ -118,7 +121,8 @@ class Link:
             self._serve(request, line.strip()[-8:])
 
     def _too_long_now(self, text):
-        """The answer to a line that would take too long while pulses have to be queued."""
+        """The answer to a line that would take too long while pulses have to be queued. `text` is how it begins, and
+        nothing is known of it but that."""
         state = self._supervisor.session.state
         answer = _error(frame.seq_of(text), "wrong_state")
         answer["text"] = "in state %s no line of more than %d bytes is read" % (state, frame.SESSION_LINE_MAX)
