@@ -1,7 +1,8 @@
 """The command `nmes`: one file a verb.
 
-Exit status: 0 done, 1 refused or failed, 2 could not be understood. Results go to standard output, errors to standard
-error.
+Exit status: 0 done, 1 refused or failed, 2 could not be understood, 3 done, but what was to be written (on standard
+output, or a trace) could not be. Results go to standard output, errors to standard error; what standard output does
+not take goes there too, whole. A reader who leaves (`| head -1`) changes no status.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ from typing import Annotated
 import typer
 
 from opennmes import __version__
-from opennmes.cli import check, emulate, plot, run, status
-from opennmes.cli.output import FAILED, error
+from opennmes.cli import check, clear, emulate, plot, record, run, status, stop
+from opennmes.cli.output import FAILED, NOT_WRITTEN, error, print_json
+from opennmes.cli.streams import standard_streams
+
+_INTERRUPTED = 130  # typer's status for Ctrl-C
 
 app = typer.Typer(
     name="nmes",
     help=(
         "Check, run and look at prescriptions for an OpenNMES stimulator. "
-        "A research instrument, not a medical device. Exit status: 0 done, 1 refused or failed, 2 not understood."
+        "A research instrument, not a medical device. Exit status: 0 done, 1 refused or failed, 2 not understood, "
+        "3 done, but not all of the result could be written."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +36,9 @@ app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)
 app.command()(status.status)
+app.command()(record.record)
+app.command()(clear.clear)
+app.command()(stop.stop)
 app.command()(emulate.emulate)
 
 
@@ -51,10 +59,23 @@ def _options(
 
 def main(arguments: list[str] | None = None) -> int:
     """Carry out a command line; returns the exit status. Only a bug of ours gets past the verbs' own handling."""
+    with standard_streams() as out:
+        status = _carry_out(arguments)
+        if status == _INTERRUPTED:  # before or after a verb's own handling
+            status = FAILED
+            error("interrupted")
+            if "--json" in (sys.argv if arguments is None else arguments) and not out.begun:
+                print_json({"done": False, "error": "interrupted", "reasons": []})
+        return NOT_WRITTEN if status == 0 and out.failure else status
+
+
+def _carry_out(arguments: list[str] | None) -> int:
     try:
         app(arguments, prog_name="nmes")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except Exception as bug:
         if os.environ.get("NMES_DEBUG"):
             raise
