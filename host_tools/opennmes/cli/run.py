@@ -99,13 +99,13 @@ def run(
             measured = _keep_trace(opened, vcd)
         result.update(measured)
         _say("interrupted: the session was stopped" if result["interrupted"] else f"ended: {result['ended']}")
+        if result["fault"]:
+            error(f"the session was ended by {in_short(result['fault'])}:", in_words(result["fault"]))
         only_once()
         if json:
             print_json(result)
         else:
             _print_account(result)
-        if result["fault"]:
-            error(f"the session was ended by {in_short(result['fault'])}:", in_words(result["fault"]))
     if not result["done"]:
         raise typer.Exit(FAILED)
     if vcd is not None and result["vcd"] is None:
@@ -114,12 +114,13 @@ def run(
 
 @contextlib.contextmanager
 def _live(device: Device) -> Iterator[Callable[[], bool]]:
-    """A line that follows the session, on a terminal; elsewhere nothing. The value says whether what was said can still
-    be seen: not when standard error has failed since the beginning."""
+    """A line that follows the session, on a terminal; elsewhere nothing. The value says whether what is said can still
+    be seen: not when standard error has failed, or its terminal has gone, since the beginning."""
     stream = sys.stderr if isinstance(sys.stderr, Stream) and sys.stderr.working else None
+    on_terminal = stream is not None and stream.isatty()
 
     def seen() -> bool:
-        return stream is None or stream.working
+        return stream is None or (stream.working and stream.isatty() == on_terminal)
 
     with err.status("running", spinner=SPINNER) as line:
 

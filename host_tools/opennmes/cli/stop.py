@@ -34,14 +34,14 @@ def stop(
                 fault = fault_of(device.status(), port)
         finally:
             device.port.close()
+        if fault:
+            error(f"the device has {in_short(fault)}:", in_words(fault))
         if json:
             print_json({"done": True, "state": answer["state"], "account": answer["account"], "fault": fault})
         else:
             with out:
                 for text in [f"stopped; the device is {answer['state']}", *account_in_words(answer["account"])]:
                     out.print(escape(text), soft_wrap=True)
-        if fault:
-            error(f"the device has {in_short(fault)}:", in_words(fault))
 
 
 def account_in_words(account: dict[str, Any]) -> list[str]:
