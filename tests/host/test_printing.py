@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tty
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -378,8 +379,6 @@ def test_a_checklist_that_nobody_can_see_is_not_confirmed(example_file: Path) ->
 @pytest.mark.parametrize("verb", ["run", "status", "record", "clear", "stop"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_while_connecting(verb: str, number: signal.Signals, example_file: Path) -> None:
-    import tty
-
     master, slave = os.openpty()
     tty.setraw(slave)
     file = [str(example_file), "--acknowledge"] if verb == "run" else []
