@@ -17,8 +17,8 @@ TWO = "\n[[channel]]\nchannel = 0\n\n[[channel]]\nchannel = 1\ndelay_s = 0.01\n"
 # What no number may look like, whatever it is for.
 NO_NUMBER = [
     "2,5", "2;5", "2:5", "2/5", "2 5", "2.5.1", "1'000", "+5", "-5", "1e1", "1E1", "0x5", "1_0", "inf", "nan",
-    "Infinity", "\uff15", "\u0661\u0660", "\u096b", "\xb2", "\xbd", " 5", "5 ", "5\n", "\t5", "\u00a05", "5\u200b", "", ".", ".5", "5.", "5mA",
-    "5.\u0665",
+    "Infinity", " 5", "5 ", "5\n", "\t5", "\u00a05", "5\u200b", "", ".", ".5", "5.", "5mA",
+    "\uff15", "\u0661\u0660", "\u096b", "5.\u0665", "\xb2", "\xbd",
 ]  # fmt: skip
 
 

@@ -307,6 +307,31 @@ def test_when_the_terminal_goes_the_session_is_stopped_in_order(example_file: Pa
     assert result["status"]["state"] == session.IDLE
 
 
+@pytest.mark.parametrize("line", ["virtual:", "Checklist"])
+def test_when_the_reader_of_errors_goes_before_the_start_nothing_is_started(line: str, example_file: Path) -> None:
+    # As in `nmes run 2>&1 | head -1`.
+    fd = os.pipe()
+    code = f"""
+import io, os
+class Leaving(io.TextIOWrapper):
+    def write(self, text):
+        if {line!r} in text:
+            os.close({fd[0]})
+        return super().write(text)
+sys.stderr = Leaving(io.FileIO({fd[1]}, "w"), encoding="utf-8", write_through=True)
+"""
+    with subprocess.Popen(
+        processes.command("run", example_file, *SESSION, "--json", before=code), env=processes.environment(),
+        pass_fds=fd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    ) as done:  # fmt: skip
+        os.close(fd[0])
+        os.close(fd[1])
+        said = json.loads(done.communicate(timeout=60)[0])
+    # Who left before the first word did not want to hear any.
+    assert (done.returncode, said["done"]) == ((0, True) if line == "virtual:" else (1, False))
+    assert line == "virtual:" or "nothing was started" in said["error"]
+
+
 def test_nohup_is_respected() -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:

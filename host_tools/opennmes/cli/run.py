@@ -115,12 +115,11 @@ def run(
 @contextlib.contextmanager
 def _live(device: Device) -> Iterator[Callable[[], bool]]:
     """A line that follows the session, on a terminal; elsewhere nothing. The value says whether what is said can still
-    be seen: not when standard error has failed, or its terminal has gone, since the beginning."""
-    stream = sys.stderr if isinstance(sys.stderr, Stream) and sys.stderr.working else None
-    on_terminal = stream is not None and stream.isatty()
+    be seen."""
+    stream = sys.stderr  # now: the line puts something before it
 
     def seen() -> bool:
-        return stream is None or (stream.working and stream.isatty() == on_terminal)
+        return not (isinstance(stream, Stream) and stream.gone)
 
     with err.status("running", spinner=SPINNER) as line:
 
@@ -173,6 +172,8 @@ def _carry_out(
     for channel, current_ua in wanted_ua.items():
         _say(f"channel {channel}: {f'up to {current_ua / 1000:g} mA' if current_ua else 'no current'}")
     _confirm(acknowledged)
+    if isinstance(sys.stderr, Stream) and sys.stderr.gone:
+        raise OSError("standard error can no longer be written: nobody could see the session; nothing was started")
     device.acknowledge()
     interrupted = unseen = False
     try:

@@ -27,9 +27,11 @@ class Stream(io.TextIOBase):
         self._fallback = fallback
         self._said: list[str] = []
         self._open = True
+        self._written = False
         self._fallen_back = False
         self.only_once = False
         self.failure = ""
+        self._terminal = self.isatty()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -41,8 +43,13 @@ class Stream(io.TextIOBase):
         return self._open
 
     @property
+    def gone(self) -> bool:
+        """Whether somebody could see what was said, and can no more. A stream that never took a word was meant so."""
+        return (self._written and not self._open) or self._terminal != self.isatty()
+
+    @property
     def begun(self) -> bool:
-        """Whether anything was said that can be seen."""
+        """Whether anything was said that can be seen; where there is a fallback."""
         return any(text.strip() for text in self._said)
 
     def can_show(self, text: str) -> bool:
@@ -58,10 +65,12 @@ class Stream(io.TextIOBase):
             raise TypeError(f"a text stream was given {type(text).__name__}")
         if not text:
             return 0
-        self._said.append(text)
+        if self._fallback is not None:
+            self._said.append(text)
         if self._open:
             try:
                 self._write(text)
+                self._written = True
             except (OSError, ValueError) as error:
                 self._lose(error)
         elif self._fallen_back and self._fallback is not None:
