@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nmes.core import programme
-from opennmes.cli.output import not_understood, out, reported
+from opennmes.cli.output import not_understood, out, reported, words
 from opennmes.prescription import Prescription
 
 
@@ -26,4 +26,4 @@ def plot(
         not_understood(f"--output is {output}; its name has to end in {', '.join(FORMATS)}")
     with reported(False):
         plot_prescription(programme.parse(Prescription.read(file).data), output)
-    out.print(f"{output}")
+    out.print(words(f"{output}"), soft_wrap=True)

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from nmes.core import checklist, programme, session
 from nmes.core.reason import Refused, refuse
 from opennmes.assessment import assess
 from opennmes.boards import stage_of
-from opennmes.cli.output import FAILED, err, not_understood, out, print_json, reported, stop_on_signals
+from opennmes.cli.output import FAILED, err, not_understood, out, print_json, reported, stop_on_signals, words
 from opennmes.cli.status import PORT_HELP
 from opennmes.client import ACTIVE, Device, Message
 from opennmes.ports.base import Port
@@ -53,7 +52,7 @@ def run(
             prescription = prescription.for_person(person_max_ua)
         if vcd is not None:
             vcd.touch()  # better now than after the session
-        with err.status(f"opening {escape(port)}"):
+        with err.status(words(f"opening {port}")):
             opened = open_port(port, uf2=uf2, load_ohm=load_ohm)
         try:
             with Device(opened) as device:
@@ -95,8 +94,10 @@ def _live(device: Device) -> Iterator[None]:
                 )
             if event["event"] == "status":
                 line.update(
-                    f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
-                    f"{escape(event['phase'])} {event['part']}  {channels_in_words(event)}  {event['delivered']} pulses"
+                    words(
+                        f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
+                        f"{event['phase']} {event['part']}  {channels_in_words(event)}  {event['delivered']} pulses"
+                    )
                 )
 
         device.on_event = show
@@ -115,7 +116,7 @@ def _carry_out(
     *,
     host_check: bool,
 ) -> dict[str, Any]:
-    with err.status(f"asking who is at {escape(device.port.name)}"):
+    with err.status(words(f"asking who is at {device.port.name}")):
         identity = device.connect()
     _say(f"{device.port.name}: OpenNMES {identity['version']} on {identity['board']}, stage {identity['stage']}")
     stage = stage_of(identity["board"], identity["stage"])
@@ -235,14 +236,15 @@ def channels_in_words(event: Message) -> str:
 
 
 def _say(text: str) -> None:
-    err.print(escape(text), soft_wrap=True)
+    err.print(words(text), soft_wrap=True)
 
 
 def _print_account(result: dict[str, Any]) -> None:
     account, measured = result["account"], result["measured"]
     out.print(
         f"{account['delivered']} pulses delivered of {account['queued'] - account['cancelled']} asked "
-        f"in {account['elapsed_ms'] / 1000:g} s; {account['underruns']} came late"
+        f"in {account['elapsed_ms'] / 1000:g} s; {account['underruns']} came late",
+        soft_wrap=True,
     )
     for row in account["channels"]:
         net_nc = row["charge_a_nc"] - row["charge_b_nc"]

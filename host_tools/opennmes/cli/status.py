@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from nmes.core import commands, faults
-from opennmes.cli.output import FAILED, out, print_json, reported
+from opennmes.cli.output import FAILED, out, print_json, print_table, reported, words
 from opennmes.client import Device
 from opennmes.ports.open import open_port
 
@@ -31,16 +30,21 @@ def status(
     if json:
         print_json({"identity": identity, "status": values})
     else:
-        table = Table(show_header=False, title=escape(f"{identity['board']} at {device.port.name}"))
-        for answer, command in ((identity, "identify"), (values, "status")):
-            for key in commands.COMMANDS[command].fields:
-                table.add_row(key, escape(str(answer.get(key, ""))))
-        out.print(table)
+        table = Table(show_header=False, title=words(f"{identity['board']} at {device.port.name}"))
+        rows = [
+            (key, str(answer.get(key, "")))
+            for answer, command in ((identity, "identify"), (values, "status"))
+            for key in commands.COMMANDS[command].fields
+        ]
+        for row in rows:
+            table.add_row(*map(words, row))
+        print_table(table, [(f"{key}: {text}", []) for key, text in rows])
     if values["fault"]:
         if not json:
             name, happened, what_to_do, clinician = faults.FAULTS.get(
                 values["fault"], ("unknown", "", "Report it.", "")
             )
-            out.print(f"[bold red]fault {values['fault']}, {name}:[/] {happened} {what_to_do}", soft_wrap=True)
-            out.print(f"For the clinician: {clinician}", soft_wrap=True)
+            fault = (f"fault {values['fault']}, {name}:", "bold red")
+            out.print(words(fault, f" {happened} {what_to_do}"), soft_wrap=True)
+            out.print(words(f"For the clinician: {clinician}"), soft_wrap=True)
         raise typer.Exit(FAILED)
