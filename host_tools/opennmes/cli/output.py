@@ -112,7 +112,8 @@ def _describe(failure: Exception) -> tuple[int, str, list[str], list[dict[str, A
     """Exit status, message, details and reasons."""
     match failure:
         case PrescriptionError(path=path, problems=[problem]) if not problem.key:
-            return NOT_UNDERSTOOD, f"{path} {problem}", [], problem_reasons(failure)
+            comma = "," if problem.line else ""
+            return NOT_UNDERSTOOD, f"{path}{comma} {problem}", [], problem_reasons(failure)
         case PrescriptionError(path=path, problems=problems):
             text = f"{path} cannot be understood as a prescription:"
             return NOT_UNDERSTOOD, text, [str(problem) for problem in problems], problem_reasons(failure)
