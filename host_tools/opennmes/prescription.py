@@ -16,9 +16,10 @@ from typing import Any
 
 from nmes.core import programme
 from nmes.core.phase import CHANGES
+from nmes.core.reason import printable
 from opennmes.toml_mistakes import about_number, diagnose, shortened
 from opennmes.toml_places import Places
-from opennmes.visible import named, visible
+from opennmes.visible import hidden, named, visible
 
 FILE_MAX_BYTES = 65_536
 _ADJUSTED_MAX = 9  # numbers from 10^10 on are out of every range, and their digits could fill the memory
@@ -178,6 +179,15 @@ def _text(path: Path) -> str:
         raise unreadable(f"{text}; have the editor save the file as UTF-8", line) from None
 
 
+def _why_not(character: str) -> str:
+    """Why a character cannot be in a title or a name, and what to write instead."""
+    if not hidden(character):
+        return "which the device cannot take; leave it out"
+    if character in "\n\r\t" or unicodedata.category(character) in ("Zs", "Zl", "Zp"):
+        return "which looks like a space or a new line; write an ordinary space"
+    return "which cannot be seen; leave it out"
+
+
 @dataclass(frozen=True)
 class _NoNumber:
     """What TOML calls a number and no Decimal can hold."""
@@ -323,13 +333,8 @@ class _Reader:
             self._problem("missing", key, "is missing")
         elif not isinstance(value, str):
             self._problem("not_a_text", key, f"is {_shown(value)}; it has to be a text in quotes")
-        elif not value.isprintable():
-            at, character = next((n, c) for n, c in enumerate(value, 1) if not c.isprintable())
-            instead = (
-                "write an ordinary space" if unicodedata.category(character) in ("Zs", "Zl", "Zp") else "leave it out"
-            )
-            instead = instead if character not in "\n\r\t" else "write it on one line, with ordinary spaces"
-            text = f"is {_shown(value)}, whose character {at} is {named(character)}, which cannot be seen; {instead}"
+        elif (at := next((n for n, c in enumerate(value) if hidden(c) or printable(c) != c), None)) is not None:
+            text = f"is {_shown(value)}, whose character {at + 1} is {named(value[at])}, {_why_not(value[at])}"
             self._problem("not_a_text", key, text)
         elif not 1 <= len(value) <= most:
             text = f"is {_shown(value)}, {len(value)} characters; it has to be 1 to {most} on one line"

@@ -44,8 +44,8 @@ def diagnose(text: str, error: ValueError, units: Mapping[str, str]) -> tuple[in
     lines = lines_of(text).split("\n")
     if "limit" in said and (long := re.search(r"\d{4000,}", text)):  # Python reads no more digits than 4300
         return text.count("\n", 0, long.start()) + 1, "has a number of thousands of digits"
-    if not number and (reason := _open_to_the_end(lines)):
-        return reason
+    if not number and (never_closed := _open_to_the_end(lines)):
+        return never_closed
     number = number or max((at for at, line in enumerate(lines, 1) if line.strip()), default=1)
     if "Unclosed array" in said:
         for earlier in range(number - 1, 0, -1):
