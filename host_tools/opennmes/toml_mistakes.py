@@ -204,14 +204,15 @@ def about_value(key: str, value: str, units: Mapping[str, str]) -> str | None:
     if not value:
         return f'has no value after "{key} ="'
     unit = units.get(key.rpartition(".")[2])
+    trailing = re.fullmatch(r"(.*?)\s*[,;]+", value)
+    if trailing and (value[0] not in "\"'" or _CLOSED.fullmatch(trailing[1])) and "=" not in trailing[1]:
+        return f"ends with {value[-1]!r}; leave it out: {shortened(f'{key} = {trailing[1]}')}"
     if value[0] in "\"'":
         return _about_text(key, value)
     if re.search(r"[^=]=", value):
         return "has more than one key; write each in a line of its own"
     if re.search(r"\s(//|--|;|/\*)", value):
         return 'seems to have a comment at its end; a comment begins with "#"'
-    if trailing := re.fullmatch(r"(.*?)\s*[,;]+", value):
-        return f"ends with {value[-1]!r}; leave it out: {shortened(f'{key} = {trailing[1]}')}"
     if number := about_number(key, value, unit):
         return number
     if value[0] in "[{":

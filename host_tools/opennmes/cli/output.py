@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -28,6 +29,7 @@ NOT_UNDERSTOOD = 2
 NOT_MEDICAL = "OpenNMES is a research instrument, not a medical device."
 
 _NO_WIDTH = 10_000  # columns of what is no terminal
+_COLUMNS, _LINES = 80, 25  # of a terminal that does not say how large it is
 
 
 class _Console(Console):
@@ -38,12 +40,15 @@ class _Console(Console):
 
     @property
     def size(self) -> ConsoleDimensions:
-        there = super().size
+        columns = os.environ.get("COLUMNS", "")
         try:
-            terminal = self.file.isatty()
-        except ValueError:  # it is closed
-            terminal = False
-        return there if terminal else ConsoleDimensions(_NO_WIDTH, there.height)
+            if not self.file.isatty():
+                return ConsoleDimensions(_NO_WIDTH, _LINES)
+            width, height = os.get_terminal_size(self.file.fileno())
+        except (OSError, ValueError):  # it is closed, or only calls itself a terminal
+            width, height = 0, 0
+        width = int(columns) if columns.isdecimal() and int(columns) else width or _COLUMNS
+        return ConsoleDimensions(width - self.legacy_windows, height or _LINES)
 
     @size.setter
     def size(self, new_size: tuple[int, int]) -> None:
