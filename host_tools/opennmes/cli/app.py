@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from opennmes import __version__
 from opennmes.cli import check, clear, emulate, plot, record, run, status, stop
+from opennmes.visible import visible
+
+
+class _Verbs(TyperGroup):
+    """The verbs. What typer says of a command line that it does not understand quotes it: hidden characters too."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _quoted_visibly():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, *arguments: Any, **options: Any) -> Any:
+        with _quoted_visibly():
+            return super().invoke(*arguments, **options)
+
+
+@contextlib.contextmanager
+def _quoted_visibly() -> Iterator[None]:
+    try:
+        yield
+    except Exception as usage:  # the class of typer's errors has changed its place between its versions
+        if hasattr(usage, "format_message") and isinstance(getattr(usage, "message", None), str):
+            setattr(usage, "message", visible(getattr(usage, "message")))  # noqa: B009, B010
+        raise
+
 
 app = typer.Typer(
     name="nmes",
+    cls=_Verbs,
     help=(
         "Check, run and look at prescriptions for an OpenNMES stimulator. "
         "A research instrument, not a medical device. Exit status: 0 done, 1 refused or failed, 2 not understood, "

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from nmes.core import faults
 from opennmes.cli.fault import Fault, FaultError, fault_number, fault_of, in_short, in_words
-from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, reported
+from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.record import in_record
 from opennmes.cli.status import PORT_HELP
 from opennmes.client import Device
@@ -50,8 +49,9 @@ def clear(
             return
         with out:
             if kept["fault"] is not None:
-                out.print(escape("\n".join(["what was kept of it:", *in_record(kept)])), soft_wrap=True)
-            out.print(escape(f"{in_short(latched)}, is cleared; a session starts from zero again"), soft_wrap=True)
+                for text in ["what was kept of it:", *in_record(kept)]:
+                    out.print(words(text), soft_wrap=True)
+            out.print(words(f"{in_short(latched)}, is cleared; a session starts from zero again"), soft_wrap=True)
 
 
 def _named_by_a_person(number: int | None, latched: Fault) -> int:
@@ -65,7 +65,7 @@ def _named_by_a_person(number: int | None, latched: Fault) -> int:
     if not can_ask():
         raise FaultError(f"the device has {there}; name it to clear it, nothing was cleared:", latched)
     for text in [f"the device has {there}", *in_words(latched)]:
-        err.print(escape(text), soft_wrap=True)
+        err.print(words(text), soft_wrap=True)
     if not typer.confirm(f"Is the cause gone, and is {there}, to be cleared?", err=True):
         raise FaultError(f"{there}, was not cleared: it was not confirmed", latched)
     return int(latched["number"])

@@ -18,17 +18,21 @@ def emulate(
     load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel.")] = str(LOAD_OHM),
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run.")] = None,
 ) -> None:
-    """Run an emulated board with a serial port for other programs, mpremote for one. Ends with Ctrl-C."""
+    """Run an emulated board with a serial port for other programs, mpremote for one. Ends with Ctrl-C.
+
+    Needs pseudo terminals, which Windows does not have; there --port emulator is the same board for nmes itself.
+    """
     from opennmes.bench.pico import BenchError
-    from opennmes.bench.pty import serve
+    from opennmes.bench.pty import NoTerminal, check, serve
     from opennmes.ports.emulator import power_on
 
     ohm = whole_number("--load-ohm", load_ohm)
-    if link is not None and link.exists() and not link.is_symlink():
-        not_understood(f"{link} is there and is no symbolic link; remove it or choose another --link")
     with reported(False):
-        pico, _stage = power_on(uf2, ohm)
         try:
+            check(link)
+            pico, _stage = power_on(uf2, ohm)
             serve(pico, lambda path: print(path, flush=True), link=link)
-        except BenchError as died:
+        except FileExistsError as occupied:
+            not_understood(str(occupied))
+        except (BenchError, NoTerminal) as died:
             raise PortError(str(died)) from died

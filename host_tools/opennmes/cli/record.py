@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from nmes.core import faults
 from opennmes.cli.fault import fault_of, in_short, in_words
-from opennmes.cli.output import out, print_json, reported
+from opennmes.cli.output import out, print_json, reported, words
 from opennmes.cli.status import PORT_HELP
 from opennmes.client import Device
 from opennmes.ports.interrupts import stop_on_signals
@@ -36,10 +35,10 @@ def record(
             return
         with out:
             for text in in_record(kept) if is_kept else ["no fault is kept"]:
-                out.print(escape(text), soft_wrap=True)
+                out.print(words(text), soft_wrap=True)
             if fault:
                 for text in [f"the device has {in_short(fault)}", *in_words(fault)]:
-                    out.print(escape(text), soft_wrap=True)
+                    out.print(words(text), soft_wrap=True)
 
 
 def in_record(kept: dict[str, Any]) -> list[str]:

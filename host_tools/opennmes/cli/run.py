@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from nmes.core import checklist, session
 from nmes.core.reason import Refused, refuse
@@ -28,6 +27,7 @@ from opennmes.cli.output import (
     out,
     print_json,
     reported,
+    words,
 )
 from opennmes.cli.status import PORT_HELP
 from opennmes.cli.stop import account_in_words
@@ -85,7 +85,7 @@ def run(
             prescription = prescription.for_person(person_max_ua)
         if vcd is not None:
             open(vcd, "ab").close()  # better now than after the session
-        with err.status(f"opening {escape(port)}", spinner=SPINNER):
+        with err.status(words(f"opening {port}"), spinner=SPINNER):
             opened = open_port(port, uf2=uf2, load_ohm=ohm)
         try:
             with Device(opened) as device:
@@ -131,8 +131,10 @@ def _live(device: Device) -> Iterator[Callable[[], bool]]:
                 )
             if event["event"] == "status":
                 line.update(
-                    f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
-                    f"{escape(event['phase'])} {event['part']}  {channels_in_words(event)}  {event['delivered']} pulses"
+                    words(
+                        f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
+                        f"{event['phase']} {event['part']}  {channels_in_words(event)}  {event['delivered']} pulses"
+                    )
                 )
 
         device.on_event = show
@@ -152,7 +154,7 @@ def _carry_out(
     *,
     host_check: bool,
 ) -> dict[str, Any]:
-    with err.status(f"asking who is at {escape(device.port.name)}", spinner=SPINNER):
+    with err.status(words(f"asking who is at {device.port.name}"), spinner=SPINNER):
         identity = device.connect()
     _say(f"{device.port.name}: OpenNMES {identity['version']} on {identity['board']}, stage {identity['stage']}")
     latched = fault_of(device.status(), port)
@@ -314,14 +316,14 @@ def channels_in_words(event: Message) -> str:
 
 
 def _say(text: str) -> None:
-    err.print(escape(text), soft_wrap=True)
+    err.print(words(text), soft_wrap=True)
 
 
 def _print_account(result: dict[str, Any]) -> None:
     measured = result["measured"]
     with out:
         for text in account_in_words(result["account"]):
-            out.print(escape(text), soft_wrap=True)
+            out.print(words(text), soft_wrap=True)
         if result["unseen"]:
             out.print("stopped, because standard error could no longer be written: nobody could be warned")
         _print_measured(measured)

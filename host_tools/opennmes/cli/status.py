@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from nmes.core import commands
 from opennmes.cli.fault import Fault, fault_of, in_short, in_words
-from opennmes.cli.output import FAILED, out, print_json, reported
+from opennmes.cli.output import FAILED, out, print_json, print_table, reported, words
 from opennmes.client import Device, Message
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
@@ -41,13 +40,17 @@ def status(
 
 
 def _print(identity: Message, values: Message, port: str, fault: Fault | None) -> None:
-    table = Table(show_header=False, title=escape(f"{identity['board']} at {port}"))
-    for answer, command in ((identity, "identify"), (values, "status")):
-        for key in commands.COMMANDS[command].fields:
-            table.add_row(key, escape(str(answer.get(key, ""))))
+    table = Table(show_header=False, title=words(f"{identity['board']} at {port}"))
+    rows = [
+        (key, str(answer.get(key, "")))
+        for answer, command in ((identity, "identify"), (values, "status"))
+        for key in commands.COMMANDS[command].fields
+    ]
+    for row in rows:
+        table.add_row(*map(words, row))
     with out:
-        out.print(table)
+        print_table(table, [(f"{key}: {text}", []) for key, text in rows])
         if fault:
-            out.print(f"[bold red]{escape(in_short(fault))}[/]", soft_wrap=True)
+            out.print(words((in_short(fault), "bold red")), soft_wrap=True)
             for text in in_words(fault):
-                out.print(escape(text), soft_wrap=True)
+                out.print(words(text), soft_wrap=True)

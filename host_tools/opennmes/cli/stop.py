@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from nmes.core import session
 from opennmes.cli.fault import fault_of, in_short, in_words
-from opennmes.cli.output import error, only_once, out, print_json, reported
+from opennmes.cli.output import error, only_once, out, print_json, reported, words
 from opennmes.cli.status import PORT_HELP
 from opennmes.client import Device
 from opennmes.ports.interrupts import stop_on_signals
@@ -41,7 +40,7 @@ def stop(
         else:
             with out:
                 for text in [f"stopped; the device is {answer['state']}", *account_in_words(answer["account"])]:
-                    out.print(escape(text), soft_wrap=True)
+                    out.print(words(text), soft_wrap=True)
 
 
 def account_in_words(account: dict[str, Any]) -> list[str]:

@@ -52,14 +52,6 @@ class Stream(io.TextIOBase):
         """Whether anything was said that can be seen; where there is a fallback."""
         return any(text.strip() for text in self._said)
 
-    def can_show(self, text: str) -> bool:
-        """Whether `text` comes out unchanged, here and at the fallback."""
-        try:
-            text.encode(self.encoding)
-        except UnicodeEncodeError:
-            return False
-        return self._fallback is None or self._fallback.can_show(text)
-
     def write(self, text: str) -> int:
         if not isinstance(text, str):  # who prints finds out so whether a stream takes bytes
             raise TypeError(f"a text stream was given {type(text).__name__}")
