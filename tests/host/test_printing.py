@@ -426,7 +426,7 @@ def test_ctrl_c_while_connecting(verb: str, number: signal.Signals, example_file
     )
 
 
-@pytest.mark.parametrize("module", ["typer", "opennmes.cli.app", "opennmes.cli.run", "serial"])
+@pytest.mark.parametrize("module", ["typer", "opennmes.cli.app", "opennmes.cli.run", "opennmes.client"])
 def test_ctrl_c_while_it_starts(module: str, example_file: Path) -> None:
     hook = f"""
 import os
