@@ -246,6 +246,14 @@ class Device:
         """End the session. Always allowed."""
         return self.request("stop")
 
+    def record(self) -> Message:
+        """What is kept of the fault that nobody has cleared, see nmes.core.faults.RECORD_FIELDS; None without one."""
+        return self.request("record")
+
+    def clear(self, number: int) -> Message:
+        """Clear the fault that a person has named. Refused when it is another, or its cause is still there."""
+        return self.request("clear", fault=number)
+
     def wait(self, seconds: float) -> None:
         """Let time pass on the port's clock, take events, and keep our session alive."""
         until_s = self.port.now_s() + seconds
