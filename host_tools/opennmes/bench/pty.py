@@ -57,6 +57,8 @@ def serve(
 
         while not finished():
             pico.boot()
+            if stopped():
+                return
             with _terminal(link) as (master, path):
                 announce(path)
                 _carry(pico, _Bridge(pico, master), finished)

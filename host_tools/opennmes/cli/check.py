@@ -145,7 +145,8 @@ def _value(row: dict[str, Any]) -> str:
 def _print_figures(assessment: Assessment, pads: bool) -> None:
     assert assessment.programme is not None
     phases = assessment.phases()
-    table = Table(title=f"At {assessment.programme.max_current_ua / 1000:g} mA into {limits.LOAD_OHM} ohm")
+    title = f"At {assessment.programme.max_current_ua / 1000:g} mA into {limits.LOAD_OHM} ohm"
+    table = Table(title=title, title_justify="left")
     table.add_column("per phase")
     table.add_column("limit", justify="right")
     for name, _ in phases:
