@@ -50,7 +50,7 @@ COMMANDS = {
         {},
         ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "host")
         + identity.FIELDS,
-        "Says what this is, the CRC-32 of this table, digests of the firmware, board, stage and limits that run, and the "
+        "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, and the "
         "number of a new host.",
     ),
     "describe": Command(

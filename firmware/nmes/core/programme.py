@@ -89,11 +89,6 @@ def _in_order(rows):
     return [Phase(rows[i]["name"], rows[i], i + 1 < len(rows)) for i in range(len(rows))]
 
 
-def _in_order(rows):
-    """The phases of a list, each knowing whether another one follows."""
-    return [Phase(rows[i]["name"], rows[i], i + 1 < len(rows)) for i in range(len(rows))]
-
-
 class Programme:
     """A programme of the right shape. Whether its currents are allowed is `limits.check`'s to say."""
 
