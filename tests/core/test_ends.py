@@ -43,6 +43,7 @@ class Whole(bench_hal.BenchHal):
         self.rests = 0
         self.closed = False
         self.supervisor = None
+        self.host = 0  # the number that the device has given to the host, once it has identified
         self.broken = {}  # what a part raises whenever it is asked
 
     def run(self):
@@ -111,6 +112,7 @@ class Whole(bench_hal.BenchHal):
         super().rest()
 
     def write(self, line):
+        self.host = frame.decode(line).get("host", self.host)
         return True
 
     def watch(self, on):
@@ -124,8 +126,20 @@ class Whole(bench_hal.BenchHal):
         return Bench(self.slots, "" if self.watched[-1:] == [False] else "ended out of order")
 
 
-def command(name):
-    return frame.encode({"seq": 1, "cmd": name})
+def command(seq, name, host):
+    return frame.encode({"seq": seq, "cmd": name, "host": host})
+
+
+def identifies(board):
+    board.arrives(command(1, "identify", 0))
+
+
+def ctrl_c(board):
+    board.arrives(CTRL_C)
+
+
+def maintenance(board):
+    board.arrives(command(2, "maintenance", board.host))
 
 
 class AnEndInOrder(unittest.TestCase):
@@ -166,14 +180,14 @@ class AnEndInOrder(unittest.TestCase):
         self.assertTrue(0 < again.store.get("used_ms") < 5_000)
 
     def test_ctrl_c_or_maintenance_right_after_a_stop_leaves_the_session_accounted_for(self):
-        for data in (CTRL_C, command("maintenance")):
+        for leaves in (ctrl_c, maintenance):
 
-            def stops(board, data=data):
+            def stops(board, leaves=leaves):
                 board.supervisor.stop()
                 board.supervisor.step = lambda: None
-                board.arrives(data)
+                leaves(board)
 
-            self.accounted_for({30: stops})
+            self.accounted_for({20: identifies, 30: stops})
 
     def test_ctrl_c_in_the_turn_in_which_the_host_is_lost(self):
         def lost(board):
@@ -221,14 +235,15 @@ class AnEndInOrder(unittest.TestCase):
 
     def test_nobody_leaves_a_session_by_ctrl_c_or_maintenance(self):
         def asks(board):
-            board.arrives(CTRL_C + command("maintenance"))
+            ctrl_c(board)
+            maintenance(board)
 
         def stops(board):
             self.assertEqual(board.session.state, RUNNING)
             board.supervisor.stop()
             board.arrives(CTRL_C)
 
-        self.ends({2: Whole.session_starts, 20: asks, 40: stops}, IDLE)
+        self.ends({2: Whole.session_starts, 10: identifies, 20: asks, 40: stops}, IDLE)
 
 
 class AnotherEnd(unittest.TestCase):
