@@ -44,6 +44,11 @@ class Digests(unittest.TestCase):
         ):
             self.assertEqual([key for key in identity.FIELDS if before[key] != after[key]], [field])
 
+    def test_a_name_means_the_same_in_every_module_of_the_limits(self):
+        for module in identity._OF_LIMITS:
+            for name, value in identity.limits_in_use().items():
+                self.assertEqual(getattr(module, name, value), value)
+
     def test_h01_every_limit_counts_as_it_is_in_memory(self):
         before = said()["limits_digest"]
         for module, name in (
