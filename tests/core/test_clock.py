@@ -197,7 +197,7 @@ class ALateRefill(Case):
         self.assertTrue(bench.session.late_ms > 0)
         self.to_its_end(bench)
 
-    def test_makes_a_session_longer_by_a_second_at_most(self):
+    def test_h12_makes_a_session_longer_by_a_second_at_most(self):
         bench, _ = self.begin(programme(dict(FAST, rate_mhz=100_000, duration_ms=20_000)))
         while bench.session.state == RUNNING:
             bench.turn(80)

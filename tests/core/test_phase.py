@@ -86,7 +86,7 @@ class EveryTrainGoesOnInTheEngineSTime(unittest.TestCase):
         begins_ms = [row[0] // 1000 for row in found[:15]]
         self.assertEqual([begins_ms[0], begins_ms[7], begins_ms[14]], [0, 10_000, 15_000])
 
-    def test_h02_a_number_of_pulses_that_would_reach_into_the_next_phase_is_refused(self):
+    def test_a_number_of_pulses_that_would_reach_into_the_next_phase_is_refused(self):
         def codes(phases, kind):
             try:
                 programme.parse(samples.programme(phases, kind=kind))

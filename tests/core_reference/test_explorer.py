@@ -35,7 +35,7 @@ def wrong(sessions, first, seen, say=quiet):
     return found
 
 
-def test_h12_random_sessions_go_as_their_own_timeline_says():
+def test_random_sessions_go_as_their_own_timeline_says():
     seen = Counter()
     found = wrong(SESSIONS, FIRST, seen, print if SESSIONS == 1 else quiet)
     print(f"\n{SESSIONS} sessions from seed {FIRST}: {dict(seen.most_common())}")
