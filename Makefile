@@ -30,8 +30,9 @@ lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython
 test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cycle, the emulated chip, host tools
 	@$(PYTEST) --numprocesses=logical --durations=10
 
-mutants: setup  ## change the core in every place, one at a time: some test must fail; some 15 minutes, into build/mutants.md
-	@.venv/bin/python scripts/mutants.py
+# What a change touches comes first, and what is known is not judged again: make mutants OPTIONS='--module store --budget 5'
+mutants: setup  ## change the firmware in one place at a time: some test must fail; an hour from nothing, into build/mutants.md
+	@PYTHONPATH=scripts .venv/bin/python -m mutants.run $(OPTIONS)
 
 clean:  ## remove what was made in this checkout; the cache (~/.cache/opennmes) stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache
