@@ -113,7 +113,7 @@ def touched(root: Path) -> dict[str, set[int]]:
             lines = found.setdefault(line.removeprefix("+++ b/"), set())
         elif hunk := _HUNK.match(line):
             first, count = int(hunk[1]), int(hunk[2] or 1)
-            lines |= set(range(first, first + max(count, 2)))  # what stands around a line that was taken out
+            lines |= set(range(first, first + (count or 2)))  # of lines taken out, what stands around them
     for name in _git(root, "ls-files", "--others", "--exclude-standard").splitlines():
         found[name] = set(range(1, (root / name).read_bytes().count(b"\n") + 2))
     return found
