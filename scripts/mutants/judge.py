@@ -25,6 +25,9 @@ WAIT_S = 3_600
 
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # no test ends itself in this way
 
+# CPython as it is at a user's, without the stubs of MicroPython that are installed for mypy.
+UNITTEST = "import sys, unittest; sys.modules['micropython'] = None; unittest.main(None)"
+
 KILLED, TIMEOUT, SURVIVED = "killed", "timeout", "survived"
 
 
@@ -56,7 +59,7 @@ class Judge:
         path.write_text(source)
         try:
             for group, (names, limit_s) in enumerate(groups):
-                command = [sys.executable, "-B", "-m", "unittest", "-f", *names]
+                command = [sys.executable, "-B", "-c", UNITTEST, "-f", *names]
                 verdict = self._asked(command, limit_s) if names else SURVIVED
                 if verdict != SURVIVED:
                     return verdict, group

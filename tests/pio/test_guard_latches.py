@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import guarded
 import pytest
 import registers_model
 import shipped
@@ -70,3 +71,39 @@ def test_a_rising_edge_and_edges_of_other_pins_are_no_openings(chip):
     assert chip.guard.opened() == 0
     chip.guard.forget_openings()
     assert chip.values == before, "what belongs to other pins stays"
+
+
+# ---- on modelled state machines ----
+
+
+def test_a_cause_of_the_session_before_is_none_of_the_next():
+    board = guarded.Guarded(250)
+    board.run(board.now + 600 * guarded.US)
+    board.block.look_at([(-guarded.US, guarded.SAFE), (board.now, guarded.SAFE | guarded.A)])
+    board.run(board.now + 400 * guarded.US)
+    assert board.guard.tripped() == faults.PHASE_TOO_LONG
+    board.block.look_at([(-guarded.US, guarded.SAFE)])
+    board.guard.begin(250)
+    board.run(board.now + 10 * guarded.US)
+    assert board.guard.tripped() == 0 and board.enabled()
+
+
+def test_halted_the_enable_is_low_and_nothing_runs():
+    board = guarded.Guarded(250)
+    board.run(board.now + 10 * guarded.US)
+    assert board.enabled()
+    board.guard.halt()
+    assert not board.enabled() and not any(machine.on for machine in board.machines.values())
+
+
+@pytest.mark.parametrize(
+    ("cause", "enable"),
+    [(faults.OVER_CURRENT, False), (faults.PHASE_TOO_LONG, False), (0, True), (faults.LEASE_LOST, True)],
+)
+def test_a_guard_that_cuts_for_the_wrong_cause_or_does_not_cut_is_not_proven(chip, monkeypatch, cause, enable):
+    guard = chip.guard
+    monkeypatch.setattr(GUARD, "time", SimpleNamespace(sleep_us=lambda us: None))
+    for name, value in (("begin", None), ("halt", None), ("tripped", cause), ("enabled", enable)):
+        monkeypatch.setattr(guard, name, lambda *_, value=value: value)
+    monkeypatch.setattr(guard, "_prove_begin", lambda *_: None)
+    assert guard.proof().startswith("lease_lost")

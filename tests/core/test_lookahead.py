@@ -1,0 +1,37 @@
+"""What is queued ahead: all that can still come out when nobody feeds any more."""
+
+import unittest
+
+from bench_hal import BenchHal
+
+DEAD_MS = 100  # the promise: a CPU that hangs is at rest within 2 periods or this, whichever is longer
+
+
+class WhatMayBeQueued(unittest.TestCase):
+    def test_h05_it_is_over_within_2_periods_or_100_ms(self):
+        for period_us in (2_000, 6_667, 20_000, 33_333, 50_000, 70_000, 900_000):
+            for channel in (0, 1):
+                hal = BenchHal()
+                hal.begin(channel, 0, True)
+                count = 0
+                hal.go(1 << channel)
+                while hal.room(channel) > 0 and count < 200:
+                    self.assertTrue(hal.put(channel, 0, 0, 300, 100, 300, period_us, 0))
+                    count += 1
+                self.assertTrue(0 < count < 200)
+                self.assertTrue(
+                    count * period_us <= max(1_000 * DEAD_MS, 2 * period_us), "%d of %d us" % (count, period_us)
+                )
+
+    def test_it_lasts_longer_than_a_turn_of_the_loop_and_the_wait_after_it(self):
+        hal = BenchHal()
+        hal.begin(0, 0, True)
+        count = 0
+        while hal.room(0) > 0 and count < 200:
+            hal.put(0, 0, 0, 300, 100, 300, 6_667, 0)
+            count += 1
+        self.assertTrue(count * 6_667 > 50_000, str(count))
+
+
+if __name__ == "__main__":
+    unittest.main()
