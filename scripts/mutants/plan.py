@@ -19,7 +19,7 @@ MODULES = {
     "lockout": ("test_hazards", "test_supervisor"),
     "faults": ("test_session",),
     "limits": ("test_limits", "test_limits_exact", "test_two_channels"),
-    "delivery": ("test_delivery", "test_calibration"),
+    "delivery": ("test_delivery", "test_delivery_twin"),
     "train": ("test_train", "test_phase", "test_adjust"),
     "session": ("test_session", "test_session_edges", "test_adjust", "test_two_channels"),
     "commands": ("test_commands",),

@@ -1,0 +1,329 @@
+"""core/delivery.py beside a twin that takes no short cuts: the same pulses, at every bound and one count beside it."""
+
+import unittest
+
+import samples
+
+from nmes.core import faults, pulse
+from nmes.core.delivery import Delivery
+
+ZERO = 2048
+# The bounds once more, as docs/safety.md has them.
+IN_A_ROW, IDLE_IN_A_ROW = 3, 2
+OPEN_PERCENT, OVER_PERCENT, COMPLIANCE_PERCENT = 80, 120, 95
+COMPLIANCE_FROM_UA, NO_TOLERANCE_FROM_UA, SHORT_ABOVE_UA = 1_000, 5_000, 10_000
+SHORT_MV, SHORT_OHM = 1_000, 50
+NET_MOST_NC = 10_000
+LOAD_FROM_UA = 900
+# Stages whose counts fall on the bounds: (ua of a level, ua of a count, mv of a count).
+STAGES = (
+    (100, 55, 45),
+    (100, 10, 45),
+    (4_999, 4, 1),
+    (5_000, 4, 1),
+    (999, 1, 1),
+    (1_000, 1, 45),
+    (10_000, 10, 1),
+    (10_001, 10, 1),
+)
+PULSES = 14
+
+
+def stage_of(level_ua, ua, mv):
+    return samples.stage(
+        full_scale_ua=1_000 * level_ua,
+        sense_ua_per_count=ua,
+        sense_mv_per_count=mv,
+        compliance_mv=min(80_000, 1_500 * mv),
+    )
+
+
+class Twin:
+    """Every pulse judged in full, in units."""
+
+    def __init__(self, stage, shared):
+        self.stage = stage
+        self.shared = shared
+        self._in_a_row = [0, 0, 0]
+        self._idle = 0
+        self.load = []
+        self.charges = [0, 0]  # pC
+        self._net = []  # (slot, pC)
+        self.currents = []  # of driven pulses, counts of both phases
+        self.total = self.driven = 0
+        self.rest_most = 0
+
+    def _ua(self, counts):
+        return counts * self.stage["sense_ua_per_count"]
+
+    def _phase(self, set_ua, counts, mv, nobodys):
+        """(open, short, wrong)"""
+        is_ua, tolerance_ua = self._ua(counts), self.stage["sense_tolerance_ua"]
+        least_ua = (OPEN_PERCENT * set_ua + 99) // 100
+        if set_ua < NO_TOLERANCE_FROM_UA:
+            least_ua -= tolerance_ua
+        opened = shorted = False
+        if set_ua >= COMPLIANCE_FROM_UA:
+            opened = is_ua < least_ua or (not nobodys and mv >= self.stage["compliance_mv"] * COMPLIANCE_PERCENT // 100)
+        if set_ua > SHORT_ABOVE_UA and not opened and not nobodys:
+            shorted = mv < SHORT_MV or 1_000 * mv < SHORT_OHM * is_ua
+        wrong = 100 * (is_ua - tolerance_ua) > OVER_PERCENT * set_ua or is_ua < -tolerance_ua
+        return opened, shorted, wrong
+
+    def judge(self, seen, now_ms):
+        code_a, width_a, code_b, width_b, current_a, voltage_a, current_b, voltage_b, rest = seen
+        grain_ua = self.stage["full_scale_ua"] // self.stage["levels"]
+        mv, both = self.stage["sense_mv_per_count"], self.stage["sense_both"]
+        a, b = current_a - ZERO, ZERO - current_b
+        self.charges[0] += self._ua(a) * width_a
+        self.charges[1] += self._ua(b) * width_b
+        self._net.append((now_ms // 25, self._ua(a) * width_a - self._ua(b) * width_b))
+        self.total += a + b
+        if code_a:
+            self.driven += 1
+            self.currents += [a, b]
+        rest = abs(rest - ZERO)
+        self.rest_most = max(self.rest_most, rest)
+        self._idle = self._idle + 1 if self._ua(rest) > self.stage["idle_most_ua"] else 0
+        if self._idle >= IDLE_IN_A_ROW:
+            return faults.IDLE_CURRENT
+        found = [
+            x or y
+            for x, y in zip(
+                self._phase(code_a * grain_ua, a, (voltage_a - ZERO) * mv, self.shared and voltage_a >= both),
+                self._phase(code_b * grain_ua, b, (ZERO - voltage_b) * mv, self.shared and voltage_b >= both),
+            )
+        ]
+        self._in_a_row = [n + 1 if bad else 0 for n, bad in zip(self._in_a_row, found)]
+        for n, fault in zip(self._in_a_row, (faults.ELECTRODE_OPEN, faults.ELECTRODE_SHORT, faults.CURRENT_MISMATCH)):
+            if n >= IN_A_ROW:
+                return fault
+        return faults.NET_CHARGE if abs(self.net_pc(now_ms)) > 1_000 * NET_MOST_NC else 0
+
+    def net_pc(self, now_ms):
+        return sum([pc for slot, pc in self._net if slot > now_ms // 25 - 41])
+
+    def look(self, seen):
+        code_a, _, _, _, current_a, voltage_a, current_b, voltage_b, _ = seen
+        nobodys = self.shared and max(voltage_a, voltage_b) >= self.stage["sense_both"]
+        if code_a and not nobodys and self._ua(min(current_a - ZERO, ZERO - current_b)) >= LOAD_FROM_UA:
+            uv = (voltage_a - voltage_b) * self.stage["sense_mv_per_count"] * 1_000
+            self.load.append(uv // self._ua(current_a - current_b))
+
+    def account(self, measured):
+        load = self.load or [0]
+        least, most = (min(self.currents), max(self.currents)) if self.driven else (0, 0)
+        return {
+            "measured": measured,
+            "missed": 0,
+            "charge_a_nc": self.charges[0] // 1_000,
+            "charge_b_nc": self.charges[1] // 1_000,
+            "current_mean_ua": self._ua(self.total) // (2 * self.driven) if self.driven else 0,
+            "current_least_ua": self._ua(least),
+            "current_most_ua": self._ua(most),
+            "impedance_first_ohm": load[0],
+            "impedance_last_ohm": load[-1],
+            "impedance_least_ohm": min(load),
+            "impedance_most_ohm": max(load),
+            "rest_most_ua": self._ua(self.rest_most),
+        }
+
+
+class Bounds:
+    """Draws pulses that are on a bound, or a count beside it."""
+
+    def __init__(self, die, stage, shared):
+        self._die = die
+        self._stage = stage
+        self._grain_ua = stage["full_scale_ua"] // stage["levels"]
+        self._ua, self._mv = stage["sense_ua_per_count"], stage["sense_mv_per_count"]
+        self._shared = shared
+        self.another()
+
+    def another(self):
+        """Another amplitude, and a pulse that is as it should be."""
+        set_ua = self._die.one_of(
+            (0, 100, 900, 1_000, 1_200, 1_300, 4_900, 5_000, 5_100, 9_900, 10_000, 10_100, 20_000, 60_000)
+        )
+        self._code = min(self._die.one_of((set_ua // self._grain_ua, set_ua // self._grain_ua, 1, 2)), 1_000)
+        ratio = self._die.one_of((1, 1, 1, 2))
+        self._codes = (self._code, self._code // ratio)
+        self._widths = (100, 100 * ratio)
+        self._counts = [self._in_range(code * self._grain_ua // self._ua) for code in self._codes]
+        self._volts = [self._in_range(code * self._grain_ua // 2 // self._mv) for code in self._codes]
+        self._rest = 0
+
+    def _in_range(self, counts):
+        return max(-2_047, min(2_047, counts))
+
+    def pulse(self):
+        counts, volts, rest = list(self._counts), list(self._volts), self._rest
+        side = self._die.roll(2)
+        set_ua, off, kind = self._codes[side] * self._grain_ua, self._die.roll(5) - 2, self._die.roll(9)
+        if kind < 2:
+            edge_ua = self._die.one_of(
+                (80 * set_ua // 100, 80 * set_ua // 100 - 1_000, 120 * set_ua // 100 + 1_000, -1_000, 0, 900)
+            )
+            counts[side] = self._in_range(edge_ua // self._ua + off)
+            if self._die.roll(2):
+                counts[1 - side] = counts[side]
+        elif kind < 4:
+            edge_mv = self._die.one_of(
+                (self._stage["compliance_mv"] * 95 // 100, 1_000, 50 * counts[side] * self._ua // 1_000, 0, -1_000)
+            )
+            volts[side] = self._in_range(edge_mv // self._mv + off)
+        elif kind == 4:
+            rest = (self._stage["idle_most_ua"] // self._ua + off) * self._die.one_of((1, -1))
+        elif kind == 5:
+            counts[side] = self._in_range(counts[side] + off)
+            self._counts = counts
+        made = [0] * pulse.MEASURED
+        made[pulse.SET_LEVEL_A], made[pulse.SET_LEVEL_B] = self._codes
+        made[pulse.SET_WIDTH_A], made[pulse.SET_WIDTH_B] = self._widths
+        made[pulse.CURRENT_A], made[pulse.CURRENT_B] = ZERO + counts[0], ZERO - counts[1]
+        made[pulse.VOLTAGE_A], made[pulse.VOLTAGE_B] = ZERO + volts[0], ZERO - volts[1]
+        made[pulse.CURRENT_REST] = ZERO + rest
+        if self._shared and kind == 6:
+            at = self._die.one_of((pulse.VOLTAGE_A, pulse.VOLTAGE_B))
+            made[at] = self._stage["sense_both"] - self._die.roll(2)
+        if self._shared and kind == 7:
+            made[pulse.VOLTAGE_A] = made[pulse.VOLTAGE_B] = self._stage["sense_both"] + self._die.roll(2)
+        return made
+
+
+class ADeliveryAndItsTwin(unittest.TestCase):
+    def check(self, made, twin, die, number):
+        draw = Bounds(die, twin.stage, twin.shared)
+        now_ms, measured = die.roll(3_000), 0
+        for _ in range(PULSES):
+            if not die.roll(6):
+                draw.another()
+            now_ms += die.one_of((2, 7, 25, 333, 1_000))
+            for seen in [draw.pulse()] * (1 + die.roll(3)):
+                expected, found = twin.judge(seen, now_ms), made.judge(seen, now_ms)
+                measured += 1
+                self.assertEqual(found, expected, str((number, seen)))
+                if found:
+                    return
+                if not die.roll(3):
+                    twin.look(seen)
+                    made.look()
+                self.assertTrue(abs(1_000 * made.net_nc - twin.net_pc(now_ms)) < 2_000)
+                self.assertEqual(made.measured_ua, (seen[4] - seen[6]) * twin.stage["sense_ua_per_count"] // 2)
+                self.assertEqual(made.rest_ua, (seen[8] - ZERO) * twin.stage["sense_ua_per_count"])
+        twin.look(seen)
+        self.assertEqual(made.account(), twin.account(measured), str(number))
+
+    def test_they_say_the_same_of_every_pulse_and_of_the_session(self):
+        die = samples.Die(5)
+        for at in range(len(STAGES)):
+            stage = stage_of(*STAGES[at])
+            made = Delivery(stage)
+            for number in range(120):
+                shared = not die.roll(3)
+                made.clear(shared)  # what was before must not matter
+                self.check(made, Twin(stage, shared), die, (STAGES[at], number))
+
+
+class ALongSession(unittest.TestCase):
+    def test_sums_stay_within_30_bits_and_nothing_is_lost(self):
+        stage = stage_of(100, 1, 45)
+        made = Delivery(stage)
+        total_a = total_b = total = 0
+        for number in range(3_000):
+            a, b = 2_000 - number % 3, 2_000 - number % 2
+            seen = [20, 500, 20, 500, ZERO + a, ZERO + 22, ZERO - b, ZERO - 22, ZERO]
+            self.assertEqual(made.judge(seen, 10 * number), 0)
+            total_a, total_b, total = total_a + 500 * a, total_b + 500 * b, total + a + b
+            if number % 50 == 0:
+                self.assertEqual(made.charge_pc(), (total_a, total_b))
+                for name in made.__dict__:
+                    value = getattr(made, name)
+                    self.assertFalse(isinstance(value, int) and abs(value) >= 1 << 30, name)
+        self.assertEqual(made.account()["current_mean_ua"], total // 6_000)
+
+
+class TheQuickWay(unittest.TestCase):
+    """What costs little: a pulse between those that were found good is not looked at closely."""
+
+    def made(self, shared=False):
+        made = Delivery(samples.STAGE)
+        made.clear(shared)
+        closely = made._judge_closely
+        self.count = 0
+
+        def counted(seen):
+            self.count += 1
+            return closely(seen)
+
+        made._judge_closely = counted
+        return made
+
+    def closely(self, made, *pulses):
+        """How many of these were looked at closely."""
+        self.count = 0
+        for seen in pulses:
+            self.assertEqual(made.judge(seen, 0), 0)
+        return self.count
+
+    def seen(self, code=100, a=182, b=182, volts_a=111, volts_b=111, rest=0, code_b=None, width_b=250):
+        return [
+            code,
+            250,
+            code if code_b is None else code_b,
+            width_b,
+            ZERO + a,
+            ZERO + volts_a,
+            ZERO - b,
+            ZERO - volts_b,
+            ZERO + rest,
+        ]
+
+    def test_after_two_alike_the_third_is_known(self):
+        made = self.made()
+        self.assertEqual(self.closely(made, *[self.seen()] * 9), 2)
+        self.assertEqual(self.closely(made, *[self.seen(101)] * 9), 2)
+        self.assertEqual(self.closely(made, *[self.seen(200, 364, 182, code_b=100, width_b=500)] * 9), 2)
+
+    def test_the_strongest_and_the_weakest_yet_are_known_and_one_beyond_is_not(self):
+        made = self.made()
+        first = [self.seen(), self.seen(), self.seen(a=180), self.seen(b=185), self.seen(rest=2), self.seen(rest=-2)]
+        self.closely(made, *first, *[self.seen()] * 3)
+        for known in (
+            self.seen(a=180),
+            self.seen(b=180),
+            self.seen(a=185),
+            self.seen(b=185),
+            self.seen(rest=2),
+            self.seen(rest=-2),
+            self.seen(volts_a=1_688),
+            self.seen(volts_b=1_688),
+            self.seen(volts_a=-2_000),
+            self.seen(volts_b=-2_000),
+        ):
+            self.assertEqual(self.closely(made, known), 0, str(known))
+        for new in (self.seen(a=179), self.seen(b=178), self.seen(a=186), self.seen(b=187), self.seen(rest=3)):
+            self.assertEqual(self.closely(made, new), 1, str(new))
+
+    def test_none_is_known_that_is_bad(self):
+        for bad in (
+            self.seen(a=100),
+            self.seen(b=100),
+            self.seen(volts_a=1_689),
+            self.seen(volts_b=1_689),
+            self.seen(rest=4),
+        ):
+            made = self.made()
+            self.closely(made, *[self.seen()] * 5)
+            self.assertEqual(self.closely(made, bad, self.seen()), 2, str(bad))
+            self.assertEqual(self.closely(made, *[self.seen()] * 3), 0, str(bad))
+
+    def test_of_a_new_session_none_is_known(self):
+        made = self.made()
+        self.closely(made, *[self.seen()] * 5)
+        made.clear()
+        self.assertEqual(self.closely(made, *[self.seen()] * 5), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
