@@ -1,0 +1,157 @@
+"""The supervisor on two channels: whatever it looks at on the first, it looks at on the second too."""
+
+import unittest
+
+import samples
+from bench_hal import Bench
+
+from nmes.core import faults, pulse
+from nmes.core.session import FAULT, IDLE, RUNNING
+
+PHASE = samples.phase(work_ms=0, rest_ms=0, duration_ms=70_000)
+
+
+def two(first=None, second=None):
+    """A programme of both channels, the second with a phase of its own where given."""
+    rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 3_000}]
+    if second:
+        rows[1]["phases"] = [second]
+    return samples.programme([first or PHASE], effect="sensory", channels=rows)
+
+
+def running(ua=0):
+    bench = Bench()
+    bench.run(two(), ua)
+    bench.turn(count=100)
+    return bench
+
+
+class TheSecondLane(unittest.TestCase):
+    def check(self, bench, fault, channel=1):
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, fault), bench.session.fault_text)
+        self.assertIn("channel %d" % channel, bench.session.fault_text)
+        self.assertFalse(bench.hal.enabled())
+
+    def test_all_is_well_without_a_flaw(self):
+        bench = running()
+        self.assertEqual(bench.session.state, RUNNING)
+        bench.supervisor.stop()
+        self.assertEqual((bench.session.state, bench.session.fault), (IDLE, 0))
+
+    def test_an_engine_whose_clock_is_off_is_found_on_either(self):
+        for channel in (0, 1):
+            for percent in (90, 110):
+                bench = Bench()
+                bench.arm(two())
+                engine = bench.hal._channels[channel]
+                put = engine.put
+                engine.put = lambda now_us, *row, put=put, percent=percent: put(
+                    now_us, *(row[:5] + (row[5] * 100 // percent, row[6]))
+                )
+                bench.supervisor.start()
+                for _ in range(300):
+                    bench.turn()
+                    if bench.session.state != RUNNING:
+                        break
+                self.check(bench, faults.CLOCK_WRONG, channel)
+
+    def test_h15_a_count_that_does_not_agree_is_found_on_either(self):
+        for channel in (0, 1):
+            for by in (-1, 1):
+                bench = running()
+                begun = bench.hal.begun
+                bench.hal.begun = lambda at, by=by, begun=begun, channel=channel: begun(at) + by * (at == channel)
+                bench.supervisor.stop()
+                self.check(bench, faults.PULSE_COUNT, channel)
+
+    def test_a_pulse_that_the_second_checker_refuses_ends_the_session_on_either(self):
+        for channel in (0, 1):
+            bench = running()
+            put = bench.hal.put
+            bench.hal.put = lambda at, *row, put=put, channel=channel: at != channel and put(at, *row)
+            bench.turn(count=10)
+            self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK))
+            self.assertFalse(bench.hal.enabled())
+
+    def test_pulses_that_are_not_measured_are_found_on_either(self):
+        for channel in (0, 1):
+            bench = running()
+            sampled = bench.hal.sampled
+            bench.hal.sampled = lambda at, sampled=sampled, channel=channel: 0 if at == channel else sampled(at)
+            bench.turn(count=60)
+            self.check(bench, faults.CURRENT_MISMATCH, channel)
+
+    def test_more_measured_than_begun_is_found_on_either(self):
+        for channel in (0, 1):
+            bench = running()
+            sampled, take = bench.hal.sampled, bench.hal.take
+            bench.hal.sampled = lambda at, sampled=sampled, channel=channel: 1 if at == channel else sampled(at)
+            bench.hal.take = lambda at, seen, take=take, channel=channel: at == channel or take(at, seen)
+            for delivery in bench.session.deliveries:
+                delivery.judge = lambda seen, now_ms: 0
+            bench.turn(count=60)
+            self.check(bench, faults.PULSE_COUNT, channel)
+
+    def test_h11_a_load_that_grows_is_warned_of_and_ends_the_session_on_either(self):
+        for channel in (0, 1):
+            for percent, warned in ((160, True), (250, False)):
+                bench = Bench()
+                bench.run(two(), 5_000)
+                for lane in bench.session.lanes:
+                    lane.intensity_ua = 5_000
+                grown = [100]
+                take = bench.hal.take
+
+                def more(at, seen, take=take, grown=grown, channel=channel):
+                    take(at, seen)
+                    if at == channel:
+                        for place in (pulse.VOLTAGE_A, pulse.VOLTAGE_B):
+                            seen[place] = 2_048 + (seen[place] - 2_048) * grown[0] // 100
+
+                bench.hal.take = more
+                bench.turn(count=400)
+                self.assertEqual((bench.session.state, bench.supervisor.warned), (RUNNING, False))
+                grown[0] = percent
+                bench.turn(count=1_000)
+                if warned:
+                    self.assertEqual((bench.session.state, bench.supervisor.warned), (RUNNING, True))
+                    self.assertEqual(bench.supervisor.warning()["channel"], channel)
+                else:
+                    self.check(bench, faults.IMPEDANCE_RISE, channel)
+
+
+class WhatTheHardwareIsTold(unittest.TestCase):
+    def told(self, data):
+        """What the HAL was asked for when a session of `data` began."""
+        bench = Bench()
+        told = {}
+        for name in ("permit", "sense", "go"):
+            own = getattr(bench.hal, name)
+
+            def noted(*arguments, own=own, name=name):
+                told[name] = arguments
+                return own(*arguments)
+
+            setattr(bench.hal, name, noted)
+        bench.run(data)
+        return told
+
+    def test_permission_is_for_the_longest_phase_of_any_channel_and_samples_for_the_shortest(self):
+        first = dict(PHASE, width_us=200)
+        for second, longest_us, shortest_us in (
+            (None, 200, 200),
+            (dict(PHASE, width_us=130), 200, 130),
+            (dict(PHASE, width_us=90, ratio=3), 270, 90),
+        ):
+            told = self.told(two(first, second))
+            self.assertEqual((told["permit"], told["sense"], told["go"]), ((longest_us,), (3, shortest_us), (3,)))
+
+    def test_of_one_channel_only_its_own_bit(self):
+        for channel in (0, 1):
+            data = samples.programme([PHASE], effect="sensory", channels=[{"channel": channel, "delay_us": 0}])
+            told = self.told(data)
+            self.assertEqual((told["sense"][0], told["go"]), (1 << channel, (1 << channel,)))
+
+
+if __name__ == "__main__":
+    unittest.main()
