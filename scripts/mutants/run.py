@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -79,9 +80,9 @@ def tasks_of(house: House, module: str, changed: dict[str, set[int]]) -> Iterato
 
 
 def tasks_by_hand(house: House, changed: dict[str, set[int]]) -> Iterator[Task]:
-    """Every change that was made by hand, and before it each of its tests without a change."""
+    """Every change that was made by hand, and before them the tests without a change."""
     last = len(house.modules)
-    seen: dict[str, int] = {}
+    seen: dict[str, tuple[int, set[str]]] = {}  # of each file of tests the best rank, and the tests that are asked
     for row in by_hand.rows(house.root):
         lines = changed.get(row.file, set())
         line = row.line((house.root / row.file).read_text())
@@ -89,10 +90,11 @@ def tasks_by_hand(house: House, changed: dict[str, set[int]]) -> Iterator[Task]:
         if lines & set(range(line, line + row.was.count("\n") + 1)):
             rank = 0
         for test in row.tests:
-            seen[test] = min(rank, seen.get(test, rank))
+            best, tests = seen.get(test.split("::")[0], (rank, set()))
+            seen[test.split("::")[0]] = min(rank, best), tests | {test}
         yield Task(BY_HAND, row, (by_hand.key(house.root, row),), (rank, last + row.needs_image, line))
-    for test, rank in seen.items():
-        row = by_hand.as_it_is(test)
+    for rank, tests in seen.values():
+        row = by_hand.as_it_is(tests)
         yield Task(BY_HAND, row, (by_hand.key(house.root, row),), (rank, last + row.needs_image, -1))
 
 
@@ -178,7 +180,7 @@ class Run:
             wanted, otherwise = (
                 (what.wanted, what.otherwise)
                 if isinstance(what, Check)
-                else (SURVIVED, f"this test fails without any mutant: {what.tests[0]}")
+                else (SURVIVED, f"one of these fails without any mutant: {', '.join(what.tests)}")
             )
             if verdict != wanted:
                 self.wrong = True
@@ -255,6 +257,7 @@ def main(arguments: list[str] | None = None, house: House | None = None) -> int:
     parser.add_argument("--budget", type=float, metavar="MINUTES", help="begin nothing new after so long")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what runs comes to its end, and is kept
     house.kept_in.mkdir(parents=True, exist_ok=True)
     console = Console()
     with open(house.kept_in / "lock", "w") as lock:

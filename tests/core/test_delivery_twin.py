@@ -225,6 +225,86 @@ class ADeliveryAndItsTwin(unittest.TestCase):
                 self.check(made, Twin(stage, shared), die, (STAGES[at], number))
 
 
+class ToTheUnit(unittest.TestCase):
+    """Each bound, and one unit beside it."""
+
+    def said(self, stage, codes, a_ua, b_ua, mv, rest_ua=0):
+        """What is said to the third of three such pulses."""
+        made = Delivery(stage)
+        ua, per_mv = stage["sense_ua_per_count"], stage["sense_mv_per_count"]
+        seen = [
+            codes[0], 100, codes[1], 100, ZERO + a_ua // ua, ZERO + mv // per_mv, ZERO - b_ua // ua,
+            ZERO - mv // per_mv, ZERO + rest_ua // ua,
+        ]  # fmt: skip
+        return [made.judge(seen, 0) for _ in range(3)][2]
+
+    def test_below_5_mA_the_tolerance_counts_and_from_there_on_it_does_not(self):
+        self.assertEqual(self.said(stage_of(4_999, 4, 1), (1, 1), 3_500, 3_500, 100), 0)
+        self.assertEqual(self.said(stage_of(5_000, 4, 1), (1, 1), 3_500, 3_500, 100), faults.ELECTRODE_OPEN)
+
+    def test_from_1_mA_on_an_electrode_may_be_open(self):
+        self.assertEqual(self.said(stage_of(999, 1, 1), (1, 1), 0, 0, 1_600), 0)
+        self.assertEqual(self.said(stage_of(1_000, 1, 1), (1, 1), 0, 0, 1_600), faults.ELECTRODE_OPEN)
+
+    def test_above_10_mA_it_may_be_shorted_below_1_V_and_below_50_ohm(self):
+        self.assertEqual(self.said(stage_of(10_000, 10, 1), (1, 1), 10_000, 10_000, 0), 0)
+        self.assertEqual(self.said(stage_of(10_001, 10, 1), (1, 1), 10_000, 10_000, 0), faults.ELECTRODE_SHORT)
+        self.assertEqual(self.said(stage_of(10_001, 10, 1), (1, 1), 10_000, 10_000, 999), faults.ELECTRODE_SHORT)
+        self.assertEqual(self.said(stage_of(10_001, 10, 1), (1, 1), 10_000, 10_000, 1_000), 0)
+        self.assertEqual(self.said(stage_of(100, 10, 1), (200, 200), 20_010, 20_010, 1_000), faults.ELECTRODE_SHORT)
+        self.assertEqual(self.said(stage_of(100, 10, 1), (200, 200), 20_010, 20_010, 1_001), 0)
+
+    def test_10_000_nC_are_allowed_and_one_more_pC_is_not(self):
+        for sign in (1, -1):
+            made = Delivery(stage_of(100, 1, 1))
+            for net, width_us, fault in ((1_000, 1_000, 0),) * 10 + ((1, 1, faults.NET_CHARGE),):
+                seen = [0, width_us, 0, width_us, ZERO + sign * net, ZERO, ZERO, ZERO, ZERO]
+                self.assertEqual(made.judge(seen, 7), fault)
+
+    def test_the_current_between_pulses(self):
+        stage = dict(stage_of(100, 1, 1), idle_most_ua=2_000)
+        self.assertEqual(self.said(stage, (0, 0), 0, 0, 0, 2_000), 0)
+        self.assertEqual(self.said(stage, (0, 0), 0, 0, 0, 2_001), faults.IDLE_CURRENT)
+        self.assertEqual(self.said(stage, (0, 0), 0, 0, 0, -2_001), faults.IDLE_CURRENT)
+
+    def test_another_share_of_phase_b_is_another_pulse(self):
+        stage = samples.STAGE
+        for before, after, b, fault in (
+            (200, 100, 364, faults.CURRENT_MISMATCH),
+            (100, 200, 182, faults.ELECTRODE_OPEN),
+        ):
+            made = Delivery(stage)
+            one = [200, 100, before, 100 * 200 // before, ZERO + 364, ZERO + 200, ZERO - b, ZERO - 200, ZERO]
+            for i in range(9):
+                self.assertEqual(made.judge(one, 5_000 * i), 0)
+            other = one[:2] + [after, 100 * 200 // after] + one[4:]
+            self.assertEqual([made.judge(other, 50_000 + 5_000 * i) for i in range(3)], [0, 0, fault])
+
+    def test_the_window_moves_from_the_first_millisecond_on(self):
+        for begin_ms in range(130):
+            made = Delivery(samples.STAGE)
+            self.assertEqual(made.judge([0, 500, 0, 500, ZERO + 18, ZERO, ZERO, ZERO, ZERO], begin_ms), 0)
+            self.assertEqual(made.net_nc, 495)
+            made.judge([0, 500, 0, 500, ZERO, ZERO, ZERO, ZERO, ZERO], begin_ms + 1_025)
+            self.assertEqual(made.net_nc, 0, str(begin_ms))
+
+    def test_before_the_first_pulse_there_is_nothing(self):
+        made = Delivery(samples.stage(sense_ua_per_count=2_000))
+        for _ in range(2):
+            self.assertEqual((made.net_nc, made.set_ua, made.measured_ua, made.rest_ua, made.measured), (0,) * 5)
+            made.judge([30, 500, 30, 500, ZERO + 2, ZERO, ZERO, ZERO, ZERO], 30)
+            self.assertEqual(made.set_ua, 3_000)
+            made.clear()
+
+    def test_a_channel_has_its_own_calibration_and_without_one_it_is_the_first(self):
+        rows = [dict(samples.UNCALIBRATED, current_offset=offset) for offset in (3, 5)]
+        stage = samples.stage(calibration=rows)
+        zeros = [
+            made.calibration.current_zero - ZERO for made in (Delivery(stage), Delivery(stage, 0), Delivery(stage, 1))
+        ]
+        self.assertEqual(zeros, [3, 3, 5])
+
+
 class ALongSession(unittest.TestCase):
     def test_sums_stay_within_30_bits_and_nothing_is_lost(self):
         stage = stage_of(100, 1, 45)
@@ -283,6 +363,7 @@ class TheQuickWay(unittest.TestCase):
         made = self.made()
         self.assertEqual(self.closely(made, *[self.seen()] * 9), 2)
         self.assertEqual(self.closely(made, *[self.seen(101)] * 9), 2)
+        self.assertEqual(self.closely(self.made(), *[self.seen(0, 0, 0)] * 9), 2)
         self.assertEqual(self.closely(made, *[self.seen(200, 364, 182, code_b=100, width_b=500)] * 9), 2)
 
     def test_the_strongest_and_the_weakest_yet_are_known_and_one_beyond_is_not(self):

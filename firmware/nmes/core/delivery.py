@@ -35,7 +35,7 @@ NET_MAX_NC = const(10_000)  # 10 uA for a second
 WINDOW_MS = const(1_000)
 # One more slot than the window has: it then covers 1000 to 1025 ms, never less than a second.
 _SLOT_MS = const(25)
-_SLOTS = const(41)
+_SLOTS = const(WINDOW_MS // _SLOT_MS + 1)
 
 _FC_PER_NC = const(1_000_000)  # a microsecond of a nanoampere is a femtocoulomb
 _COUNTS = const(4_096)  # more than any reading differs from zero
@@ -106,11 +106,9 @@ class Delivery:
         self._driven = 0  # pulses set above zero, before those with the present code
         self._code_from = 0  # pulses measured before those
         self._base = self._window_low = self._window_high = 0  # of the net charge
-        self._slot = -1
+        self._slot = -1  # none: the first pulse fills all of them
         self._box[0] = -1  # what is needed for the next pulse to be looked at closely
         self._box[12] = self.calibration.current_zero
-        for i in range(_SLOTS):
-            self._slots[i] = 0
 
     def judge(self, seen, now_ms):
         """One pulse, `seen` a list of pulse.MEASURED that is kept until the next. Returns 0, or the fault that it is
