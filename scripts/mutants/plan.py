@@ -24,8 +24,8 @@ MODULES = {
     "session": ("test_session", "test_session_edges", "test_adjust", "test_two_channels"),
     "commands": ("test_commands",),
     "store": ("test_store",),
-    "selftest": ("test_supervisor", "test_calibration"),
-    "supervisor": ("test_supervisor", "test_counts", "test_two_channels", "test_hazards"),
+    "selftest": ("test_selftest",),
+    "supervisor": ("test_supervisor", "test_second_lane", "test_counts", "test_hazards"),
     "link": ("test_hazards",),
 }
 BY_HAND = "by_hand"  # the name of the changes of tests/mutants_by_hand.toml, where a module is named

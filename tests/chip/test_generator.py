@@ -90,6 +90,34 @@ for wait_us in range(0, 5_100, 170):
     assert len(pulses) == sum(begun for begun, _, _ in found)
 
 
+def test_h04_stopped_while_it_takes_a_record_that_pulse_never_began(bench: Bench) -> None:
+    # The record is taken within 12 us: first look for when that is, then stop at every microsecond around it.
+    since_ns = bench.pico.nanos
+    found = bench.numbers("""
+def stopped(wait_us):
+    hal.begin(0, 2_000, True)
+    queue(0, 1)
+    hal.go(1)
+    time.sleep_us(wait_us)
+    cancelled = hal.stop(0)
+    time.sleep_us(1_500)
+    return hal.begun(0), cancelled
+low, high, whole = 0, 2_400, 0
+while high - low > 8:
+    middle = (low + high) // 2
+    begun, _ = stopped(middle)
+    whole += begun
+    low, high = (low, middle) if begun else (middle, high)
+print(whole, 1)
+for wait_us in range(low - 16, high + 16, 2):
+    print(*stopped(wait_us))
+""")
+    assert {cancelled + begun for begun, cancelled in found[1:]} == {1}
+    assert {begun for begun, _ in found[1:]} == {0, 1}
+    phases = [nanos for nanos, value in bench.stage.finish().changes("ch0_a") if value and nanos >= since_ns]
+    assert len(phases) == sum(begun for begun, _ in found)
+
+
 def test_halted_at_any_time_nothing_comes_after_it_and_none_is_counted_that_never_was(bench: Bench) -> None:
     since_ns = bench.pico.nanos
     found = bench.numbers("""
