@@ -254,6 +254,21 @@ class ToTheUnit(unittest.TestCase):
         self.assertEqual(self.said(stage_of(100, 10, 1), (200, 200), 20_010, 20_010, 1_000), faults.ELECTRODE_SHORT)
         self.assertEqual(self.said(stage_of(100, 10, 1), (200, 200), 20_010, 20_010, 1_001), 0)
 
+    def test_80_and_120_percent_where_a_count_is_a_thousandth(self):
+        stage = stage_of(100, 10, 45)
+        for codes, a_ua, b_ua, fault in (
+            ((200, 200), 16_000, 16_000, 0),
+            ((200, 200), 15_990, 15_990, faults.ELECTRODE_OPEN),
+            ((200, 200), 16_000, 15_990, faults.ELECTRODE_OPEN),
+            ((150, 150), 19_000, 19_000, 0),
+            ((150, 150), 19_000, 19_010, faults.CURRENT_MISMATCH),
+            ((150, 150), 19_010, 19_000, faults.CURRENT_MISMATCH),
+            ((0, 0), -1_000, -1_000, 0),
+            ((0, 0), -1_010, -1_000, faults.CURRENT_MISMATCH),
+            ((0, 0), 1_000, -1_010, faults.CURRENT_MISMATCH),
+        ):
+            self.assertEqual(self.said(stage, codes, a_ua, b_ua, 20_000), fault, str((codes, a_ua, b_ua)))
+
     def test_10_000_nC_are_allowed_and_one_more_pC_is_not(self):
         for sign in (1, -1):
             made = Delivery(stage_of(100, 1, 1))
@@ -398,6 +413,29 @@ class TheQuickWay(unittest.TestCase):
             self.closely(made, *[self.seen()] * 5)
             self.assertEqual(self.closely(made, bad, self.seen()), 2, str(bad))
             self.assertEqual(self.closely(made, *[self.seen()] * 3), 0, str(bad))
+
+    def test_above_10_mA_what_is_no_short_is_known_down_to_its_bound(self):
+        # 120 % of 20 mA and 1 mA into 50 ohm are 1250 mV: 28 counts.
+        made = self.made()
+        self.closely(made, *[self.seen(200, 364, 364)] * 3)
+        for known in (self.seen(200, 364, 364, volts_a=28), self.seen(200, 364, 364, volts_b=28)):
+            self.assertEqual(self.closely(made, known), 0)
+        for new in (self.seen(200, 364, 364, volts_a=27), self.seen(200, 364, 364, volts_b=27)):
+            self.assertEqual(self.closely(made, new, self.seen(200, 364, 364)), 1)
+
+    def test_with_nothing_set_what_the_sense_may_be_off_is_known(self):
+        made = self.made()
+        self.closely(made, *[self.seen(0, 0, 0, 0, 0)] * 3)
+        for off in (18, -18):
+            for known in (self.seen(0, off, 0, 0, 0), self.seen(0, 0, off, 0, 0)):
+                self.assertEqual(self.closely(made, known), 0)
+
+    def test_a_voltage_that_is_nobodys_is_known_as_such(self):
+        for volts in ((4_095, 4_095), (4_090, 4_095), (4_095, 4_090), (4_090, 4_090)):
+            made = self.made(shared=True)
+            one = self.seen(200, 364, 364, volts_a=volts[0] - ZERO, volts_b=ZERO - volts[1])
+            self.assertEqual(self.closely(made, *[one] * 9), 2, str(volts))
+            self.assertEqual(self.closely(made, *[self.seen(200, 364, 364)] * 9), 1)
 
     def test_of_a_new_session_none_is_known(self):
         made = self.made()
