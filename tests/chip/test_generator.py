@@ -90,7 +90,7 @@ for wait_us in range(0, 5_100, 170):
     assert len(pulses) == sum(begun for begun, _, _ in found)
 
 
-def test_h04_stopped_while_it_takes_a_record_that_pulse_never_began(bench: Bench) -> None:
+def test_stopped_while_it_takes_a_record_that_pulse_never_began(bench: Bench) -> None:
     # The record is taken within 12 us: first look for when that is, then stop at every microsecond around it.
     since_ns = bench.pico.nanos
     found = bench.numbers("""

@@ -262,13 +262,22 @@ class ToTheUnit(unittest.TestCase):
 
     def said(self, stage, codes, a_ua, b_ua, mv, rest_ua=0):
         """What is said to the third of three such pulses."""
-        made = Delivery(stage)
         ua, per_mv = stage["sense_ua_per_count"], stage["sense_mv_per_count"]
         seen = [
             codes[0], 100, codes[1], 100, ZERO + a_ua // ua, ZERO + mv // per_mv, ZERO - b_ua // ua,
             ZERO - mv // per_mv, ZERO + rest_ua // ua,
         ]  # fmt: skip
-        return [made.judge(seen, 0) for _ in range(3)][2]
+        fresh = Delivery(stage)
+        said = [fresh.judge(seen, 0) for _ in range(3)][2]
+        # After others, good and bad, what is known of them must not matter.
+        set_counts = codes[0] * (stage["full_scale_ua"] // stage["levels"]) // ua
+        after = Delivery(stage)
+        for counts in (set_counts, 0, set_counts, min(2_040, 2 * set_counts), set_counts, set_counts, set_counts):
+            volts = 1_200 if per_mv == 1 else 400
+            good = [codes[0], 100, codes[1], 100, ZERO + counts, ZERO + volts, ZERO - counts, ZERO - volts, ZERO]
+            self.assertEqual(after.judge(good, 0), 0)
+        self.assertEqual([after.judge(seen, 0) for _ in range(3)][2], said, str(seen))
+        return said
 
     def test_below_5_mA_the_tolerance_counts_and_from_there_on_it_does_not(self):
         self.assertEqual(self.said(stage_of(4_999, 4, 1), (1, 1), 3_500, 3_500, 100), 0)
@@ -373,8 +382,8 @@ class ALongSession(unittest.TestCase):
 class TheQuickWay(unittest.TestCase):
     """What costs little: a pulse between those that were found good is not looked at closely."""
 
-    def made(self, shared=False):
-        made = Delivery(samples.STAGE)
+    def made(self, shared=False, stage=samples.STAGE):
+        made = Delivery(stage)
         made.clear(shared)
         closely = made._judge_closely
         self.count = 0
@@ -454,6 +463,21 @@ class TheQuickWay(unittest.TestCase):
             self.assertEqual(self.closely(made, known), 0)
         for new in (self.seen(200, 364, 364, volts_a=27), self.seen(200, 364, 364, volts_b=27)):
             self.assertEqual(self.closely(made, new, self.seen(200, 364, 364)), 1)
+
+    def test_what_is_known_ends_where_it_would_be_bad_however_strong_and_weak_others_were(self):
+        made = self.made(stage=stage_of(100, 10, 1))
+        good = self.seen(150, 1_500, 1_500, 1_200, 1_200)
+        self.closely(
+            made, self.seen(150, 0, 0, 1_200, 1_200), good, self.seen(150, 2_040, 2_040, 1_200, 1_200), *[good] * 3
+        )
+        for a, b in ((1_200, 1_500), (1_500, 1_200), (1_900, 1_500), (1_500, 1_900)):
+            self.assertEqual(self.closely(made, self.seen(150, a, b, 1_200, 1_200)), 0, str((a, b)))
+        for a, b in ((1_199, 1_500), (1_500, 1_199), (1_901, 1_500), (1_500, 1_901)):
+            self.assertEqual(self.closely(made, self.seen(150, a, b, 1_200, 1_200), good), 2, str((a, b)))
+        made = self.made(stage=stage_of(100, 10, 1))
+        self.closely(made, *[self.seen(200, 2_000, 2_000, 1_300, 1_300)] * 3)
+        for volts_a, volts_b, closely in ((1_250, 1_300, 0), (1_300, 1_250, 0), (1_249, 1_300, 1), (1_300, 1_249, 1)):
+            self.assertEqual(self.closely(made, self.seen(200, 2_000, 2_000, volts_a, volts_b)), closely)
 
     def test_with_nothing_set_what_the_sense_may_be_off_is_known(self):
         made = self.made()

@@ -55,7 +55,7 @@ class TheSecondLane(unittest.TestCase):
                         break
                 self.check(bench, faults.CLOCK_WRONG, channel)
 
-    def test_h15_a_count_that_does_not_agree_is_found_on_either(self):
+    def test_a_count_that_does_not_agree_is_found_on_either(self):
         for channel in (0, 1):
             for by in (-1, 1):
                 bench = running()
