@@ -274,7 +274,8 @@ class ToTheUnit(unittest.TestCase):
         after = Delivery(stage)
         for counts in (set_counts, 0, set_counts, min(2_040, 2 * set_counts), set_counts, set_counts, set_counts):
             volts = 1_200 if per_mv == 1 else 400
-            good = [codes[0], 100, codes[1], 100, ZERO + counts, ZERO + volts, ZERO - counts, ZERO - volts, ZERO]
+            counts_b = counts * codes[1] // max(1, codes[0])
+            good = [codes[0], 100, codes[1], 100, ZERO + counts, ZERO + volts, ZERO - counts_b, ZERO - volts, ZERO]
             self.assertEqual(after.judge(good, 0), 0)
         self.assertEqual([after.judge(seen, 0) for _ in range(3)][2], said, str(seen))
         return said
@@ -307,8 +308,40 @@ class ToTheUnit(unittest.TestCase):
             ((0, 0), -1_000, -1_000, 0),
             ((0, 0), -1_010, -1_000, faults.CURRENT_MISMATCH),
             ((0, 0), 1_000, -1_010, faults.CURRENT_MISMATCH),
+            # With phases that differ each is judged by itself.
+            ((200, 100), 16_000, 8_000, 0),
+            ((200, 100), 15_990, 8_000, faults.ELECTRODE_OPEN),
+            ((200, 100), 16_000, 7_990, faults.ELECTRODE_OPEN),
+            ((150, 75), 19_000, 10_000, 0),
+            ((150, 75), 19_010, 10_000, faults.CURRENT_MISMATCH),
+            ((150, 75), 19_000, 10_010, faults.CURRENT_MISMATCH),
+            ((9, 3), -1_000, -1_000, 0),
+            ((9, 3), -1_000, -1_010, faults.CURRENT_MISMATCH),
         ):
             self.assertEqual(self.said(stage, codes, a_ua, b_ua, 20_000), fault, str((codes, a_ua, b_ua)))
+        self.assertEqual(self.said(stage_of(100, 10, 1), (200, 100), 20_000, 10_000, 1_000), 0)
+        self.assertEqual(self.said(stage_of(100, 10, 1), (200, 100), 20_010, 10_000, 1_000), faults.ELECTRODE_SHORT)
+
+    def test_a_fault_stays_one_as_long_as_pulses_are_bad(self):
+        for codes, counts, volts, fault in (
+            ((100, 100), 0, 0, faults.ELECTRODE_OPEN),
+            ((200, 200), 364, 0, faults.ELECTRODE_SHORT),
+            ((0, 0), 50, 0, faults.CURRENT_MISMATCH),
+        ):
+            made = Delivery(samples.STAGE)
+            seen = [codes[0], 100, codes[1], 100, ZERO + counts, ZERO + volts, ZERO - counts, ZERO - volts, ZERO]
+            self.assertEqual([made.judge(seen, 0) for _ in range(5)], [0, 0, fault, fault, fault])
+        self.assertEqual([Delivery(samples.STAGE).lacking(n) for n in (2, 3, 4)], [0] + [faults.CURRENT_MISMATCH] * 2)
+
+    def test_after_voltages_that_were_nobodys_one_that_is_somebodys_is_judged(self):
+        for side in (0, 1):
+            made = Delivery(samples.STAGE)
+            made.clear(shared=True)
+            nobodys = [200, 250, 200, 250, ZERO + 364, 4_095, ZERO - 364, 4_095, ZERO]
+            self.assertEqual([made.judge(nobodys, 0) for _ in range(5)], [0] * 5)
+            opened = list(nobodys)
+            opened[(pulse.VOLTAGE_A, pulse.VOLTAGE_B)[side]] = (ZERO + 1_700, ZERO - 1_700)[side]
+            self.assertEqual([made.judge(opened, 0) for _ in range(3)], [0, 0, faults.ELECTRODE_OPEN])
 
     def test_10_000_nC_are_allowed_and_one_more_pC_is_not(self):
         for sign in (1, -1):

@@ -68,7 +68,7 @@ def test_a_good_pulse_is_found_good_the_quick_way_and_the_long_way(many):
         fault = made.judge([min(4095, max(0, value)) for value in seen], 0)
         a_ua, b_ua = made.calibration.current_ua(seen[4]), -made.calibration.current_ua(seen[6])
         a_mv, b_mv = made.calibration.voltage_mv(min(4095, seen[5])), -made.calibration.voltage_mv(max(0, seen[7]))
-        bad = made._bad(made.set_ua, a_ua, a_mv) | made._bad(made.set_ua, b_ua, b_mv)
+        bad = made._bad(made.set_ua, a_ua, a_mv, False) | made._bad(made.set_ua, b_ua, b_mv, False)
         assert made._bad_before == bad
         if fault:
             return

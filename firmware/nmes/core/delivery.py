@@ -289,7 +289,7 @@ class Delivery:
         """`count` pulses were delivered and will not be measured any more."""
         self.missed += count
 
-    def _bad(self, set_ua, is_ua, is_mv, nobodys=False):
+    def _bad(self, set_ua, is_ua, is_mv, nobodys):
         """What is wrong with one phase, as bits. nobodys: the voltage is not to be judged."""
         bad = 0
         if set_ua >= COMPLIANCE_SET_UA and is_ua < self._open_ua(set_ua):
