@@ -355,6 +355,18 @@ class ToTheUnit(unittest.TestCase):
         self.assertEqual(self.said(stage, (0, 0), 0, 0, 0, 2_000), 0)
         self.assertEqual(self.said(stage, (0, 0), 0, 0, 0, 2_001), faults.IDLE_CURRENT)
         self.assertEqual(self.said(stage, (0, 0), 0, 0, 0, -2_001), faults.IDLE_CURRENT)
+        made = Delivery(stage)
+        made.judge([0, 100, 0, 100, ZERO, ZERO, ZERO, ZERO, ZERO - 2_000], 0)
+        self.assertEqual(made.account()["rest_most_ua"], 2_000)
+
+    def test_the_load_is_seen_from_900_uA_on(self):
+        # A count of 0.999 uA: 900 of them are less.
+        row = dict(samples.UNCALIBRATED, current_gain_ppm=-500)
+        made = Delivery(dict(stage_of(1_000, 1, 1), calibration=(row, row)))
+        for counts, ohm in ((900, 0), (901, 1_112)):
+            made.judge([1, 100, 1, 100, ZERO + counts, ZERO + 1_001, ZERO - counts, ZERO - 1_001, ZERO], 0)
+            made.look()
+            self.assertEqual(made.impedance_ohm, ohm)
 
     def test_another_share_of_phase_b_is_another_pulse(self):
         stage = samples.STAGE
@@ -410,6 +422,20 @@ class ALongSession(unittest.TestCase):
                     value = getattr(made, name)
                     self.assertFalse(isinstance(value, int) and abs(value) >= 1 << 30, name)
         self.assertEqual(made.account()["current_mean_ua"], total // 6_000)
+
+    def test_what_is_carried_is_not_missing_in_the_window(self):
+        # A count for a microsecond is a nC here, so not even one may be lost.
+        stage = stage_of(100, 1_000, 45)
+        made, carried = Delivery(stage), Delivery(stage)
+        carried._a = 1 << 28
+        for number in range(300):
+            if number == 150:
+                carried._a += 1 << 28
+            off = (1, 1, 0, -1)[number % 4]
+            seen = [0, 30, 0, 30, ZERO + off, ZERO, ZERO, ZERO, ZERO]
+            self.assertEqual((made.judge(seen, 10 * number), carried.judge(seen, 10 * number)), (0, 0))
+            self.assertEqual(made.net_nc, carried.net_nc, str(number))
+        self.assertEqual(carried._carries, 2)
 
 
 class TheQuickWay(unittest.TestCase):
