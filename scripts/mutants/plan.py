@@ -16,7 +16,7 @@ from mutants.change import digest
 MODULES = {
     "pulse_check": ("test_pulse_check",),
     "trend": ("test_trend",),
-    "lockout": ("test_hazards", "test_supervisor"),
+    "lockout": ("test_ends", "test_hazards"),
     "faults": ("test_session",),
     "limits": ("test_limits", "test_limits_exact", "test_two_channels"),
     "delivery": ("test_delivery", "test_delivery_twin"),
@@ -25,8 +25,10 @@ MODULES = {
     "commands": ("test_commands",),
     "store": ("test_store",),
     "selftest": ("test_selftest",),
-    "supervisor": ("test_supervisor", "test_second_lane", "test_counts", "test_hazards"),
-    "link": ("test_hazards",),
+    "supervisor": ("test_supervisor", "test_second_lane", "test_ends", "test_counts", "test_hazards"),
+    "hosts": ("test_link",),
+    "link": ("test_link", "test_hazards"),
+    "app": ("test_ends",),
 }
 BY_HAND = "by_hand"  # the name of the changes of tests/mutants_by_hand.toml, where a module is named
 
