@@ -16,7 +16,7 @@ from mutants.change import digest
 MODULES = {
     "pulse_check": ("test_pulse_check",),
     "trend": ("test_trend",),
-    "lockout": ("test_ends", "test_hazards"),
+    "lockout": ("test_lockout",),
     "faults": ("test_session",),
     "limits": ("test_limits", "test_limits_exact", "test_two_channels"),
     "delivery": ("test_delivery", "test_delivery_twin"),
