@@ -58,6 +58,7 @@ class ThePause(unittest.TestCase):
         self.assertEqual(lockout.left_ms(AT_MS + 10), PAUSE_MS)
         self.assertEqual(may(lockout, AT_MS + 10), "in 30 min 0 s of powered time")
         self.assertEqual(may(lockout, AT_MS + 10 + 60_001), "in 29 min 0 s of powered time")
+        self.assertEqual(may(lockout, AT_MS + 10 + PAUSE_MS - 59_000), "in 0 min 59 s of powered time")
         self.assertEqual(may(lockout, AT_MS + 9 + PAUSE_MS), "in 0 min 1 s of powered time")
         self.assertEqual(may(lockout, AT_MS + 10 + PAUSE_MS), True)
         self.assertEqual(lockout.left_ms(AT_MS + 99 + PAUSE_MS), 0)
@@ -71,6 +72,13 @@ class ThePause(unittest.TestCase):
         lockout.open(Programme(), AT_MS)
         lockout.close(False, 1, AT_MS)
         self.assertEqual(store.kept, {"used_ms": 0, "locked_ms": PAUSE_MS, "open": 0})
+
+    def test_one_long_session_is_enough(self):
+        for delivered_ms in (LONG_MS, LONG_MS + 1, 3 * LONG_MS):
+            lockout, _ = made()
+            lockout.open(Programme(), AT_MS)
+            lockout.close(False, delivered_ms, AT_MS)
+            self.assertEqual(lockout.left_ms(AT_MS), PAUSE_MS)
 
     def test_it_is_for_motor_sessions_on_people(self):
         for effect in ("motor", "sensory", "a", "z"):
@@ -124,6 +132,14 @@ class WhatIsKeptOfIt(unittest.TestCase):
             self.assertEqual(store.puts, [("locked_ms", PAUSE_MS - MINUTE_MS)])
             lockout.tick(begin_ms + 2 * MINUTE_MS)
             self.assertEqual(store.puts[1:], [("locked_ms", PAUSE_MS - 2 * MINUTE_MS)])
+
+    def test_a_turn_that_comes_late_keeps_it_too(self):
+        lockout, store = made(locked_ms=PAUSE_MS)
+        lockout.tick(AT_MS + MINUTE_MS + 7)
+        self.assertEqual(store.puts, [("locked_ms", PAUSE_MS - MINUTE_MS - 7)])
+        lockout, store = made(locked_ms=30_000)
+        lockout.tick(AT_MS + 30_009)
+        self.assertEqual(store.puts, [("locked_ms", 0)])
 
     def test_its_end_is_kept_at_once_and_once(self):
         lockout, store = made(locked_ms=30_000)
