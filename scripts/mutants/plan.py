@@ -26,7 +26,7 @@ MODULES = {
     "store": ("test_store",),
     "selftest": ("test_selftest",),
     "supervisor": ("test_supervisor", "test_second_lane", "test_ends", "test_counts", "test_hazards"),
-    "hosts": ("test_link",),
+    "hosts": ("test_hosts",),
     "link": ("test_link", "test_hazards"),
     "app": ("test_ends",),
 }

@@ -5,7 +5,7 @@ One board for all: each test begins the engine anew, which must not depend on wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -337,9 +337,7 @@ def test_each_sense_is_read_on_its_own_input_while_nothing_is_sampled(bench: Ben
     ]
 
 
-def test_the_guard_proves_itself_leaves_all_at_rest_and_keeps_nothing_of_it(
-    bench: Bench, bare_pico: Callable[..., EmulatedPico]
-) -> None:
+def test_the_guard_proves_itself_leaves_all_at_rest_and_keeps_nothing_of_it(bench: Bench) -> None:
     found = bench.run("print(repr(hal.proof()), hal.enabled(), hal.tripped(), hal.opened())")
     bench.run("hal.forget_openings()")
     assert found.split()[:3] == ["''", "False", "0"]
