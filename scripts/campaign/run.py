@@ -28,6 +28,7 @@ BOARD = Path(__file__).resolve().parent / "board" / "device.py"
 OUT = ROOT / "build" / "campaign.json"
 CASES, CHIP_CASES = 3_000, 10
 A_PART, A_CHIP_PART = 50, 5
+FAILURES = ("unsafe", "undetected", "impossible")
 CHIP_SEED = 1_000_000_000  # seeds from here on are cases of the emulated chip
 
 Result = dict[str, Any]
@@ -57,7 +58,7 @@ def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple
 
 def result(seed: int, verdict: oracle.Verdict) -> Result:
     return {
-        "seed": seed, "unsafe": verdict.unsafe, "undetected": verdict.undetected, "injected": verdict.injected,
+        "seed": seed, **{word: getattr(verdict, word) for word in FAILURES}, "injected": verdict.injected,
         "detection_ms": [[kind, round(us / 1000, 3)] for kind, us in verdict.detection_us],
     }  # fmt: skip
 
@@ -90,7 +91,11 @@ def replay(seed: int) -> int:
     for us, what in sorted(rows, key=lambda row: row[0]):
         print(f"{us / 1000:12.3f} ms ", *what)
     print(json.dumps(found, indent=1))
-    return bool(found["unsafe"] or found["undetected"])
+    return failed(found)
+
+
+def failed(found: Result) -> bool:
+    return any(found[word] for word in FAILURES)
 
 
 def summary(found: list[Result]) -> dict[str, Any]:
@@ -106,8 +111,7 @@ def summary(found: list[Result]) -> dict[str, Any]:
     return {
         "cases": len(found),
         "injected": dict(sorted(injected.items())),
-        "unsafe": sum(bool(each["unsafe"]) for each in found),
-        "undetected": sum(bool(each["undetected"]) for each in found),
+        **{word: sum(bool(each[word]) for each in found) for word in FAILURES},
         "detection_ms": {
             kind: {"median": round(statistics.median(ms), 3), "maximum": max(ms), "count": len(ms)}
             for kind, ms in sorted(detection.items())
@@ -115,7 +119,7 @@ def summary(found: list[Result]) -> dict[str, Any]:
         "seeds": {
             "virtual": [on_virtual[0], on_virtual[-1]] if on_virtual else [],
             "chip": [on_chip[0], on_chip[-1]] if on_chip else [],
-            "failed": [each["seed"] for each in found if each["unsafe"] or each["undetected"]],
+            "failed": [each["seed"] for each in sorted(found, key=lambda each: each["seed"]) if failed(each)],
         },
     }
 
@@ -143,7 +147,7 @@ def campaign(first: int, count: int, chip_count: int) -> int:
         found: list[Result] = [json.loads(line) for line in lines]
         returncode = running.wait()
     for each in found:
-        for word in ("unsafe", "undetected"):
+        for word in FAILURES:
             for text in each[word]:
                 print(f"{word}: seed {each['seed']}: {text}; again: make campaign SEED={each['seed']}")
     table = summary(found)
@@ -153,7 +157,7 @@ def campaign(first: int, count: int, chip_count: int) -> int:
     complete = returncode == 0 and len(found) == count + chip_count
     if not complete:
         print(f"campaign: {len(found)} of {count + chip_count} cases ran; see above", file=sys.stderr)
-    return 0 if complete and not table["unsafe"] and not table["undetected"] else 1
+    return 0 if complete and not any(table[word] for word in FAILURES) else 1
 
 
 def main() -> int:

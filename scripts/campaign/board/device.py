@@ -27,6 +27,16 @@ TRIES = 5
 KEEPALIVE_US = 500_000
 ADC_MOST = 4_095
 NOISE = 3  # counts: 0, 1 or 2 less than one
+WATCH_US = 1_000_000
+# The stage that is really there, whatever the firmware takes it for.
+REAL = {
+    "full_scale_ua": 100_000,
+    "levels": 1_000,
+    "compliance_mv": 80_000,
+    "sense_zero": 2_048,
+    "sense_ua_per_count": 55,
+    "sense_mv_per_count": 45,
+}
 
 
 class Gone(BaseException):
@@ -40,10 +50,10 @@ class Gone(BaseException):
 class Load(virtual.Load):
     """The load, and what the stage and its sense make of it."""
 
-    def __init__(self, world, stage, ohm):
-        super().__init__(stage, ohm)
+    def __init__(self, world, ohm):
+        super().__init__(REAL, ohm)
         self._world = world
-        self._zero = stage["sense_zero"]
+        self._zero = REAL["sense_zero"]
         self._die = 1
         self.strong = 1_000  # delivered, per 1000 of what was set
         self.weak_b = 1_000
@@ -112,7 +122,7 @@ class FaultyHal(virtual.Hal):
         world.hal = self
         self._log = Pins(world)
         while len(world.loads) < len(self._channels):
-            world.loads.append(Load(world, stage, world.plan["load_ohm"]))
+            world.loads.append(Load(world, world.plan["load_ohm"]))
         for channel, load in zip(self._channels, world.loads):
             channel._load, channel._log = load, self._log
         self._now_us = self._boot_us = world.now_us
@@ -264,6 +274,7 @@ class FaultyHal(virtual.Hal):
             world.note("write_failed")
             raise OSError(5)
         world.writes += 1
+        world.whole[slot] = False
         before = self._slots[slot]
         part = 500
         if world.cut_at_write and world.writes >= world.cut_at_write[0]:
@@ -276,11 +287,15 @@ class FaultyHal(virtual.Hal):
         self._slots[slot] = data[: len(data) // 2]  # a cut that comes while it is being written
         self.pass_us(FLASH_US)
         self._slots[slot] = data
+        world.whole[slot] = True
 
     def identity(self):
         return "faults-injected", super().identity()[1]
 
     # ---- link ----
+
+    def random(self):
+        return self.world.random()
 
     def read(self):
         world = self.world
@@ -295,12 +310,29 @@ class FaultyHal(virtual.Hal):
         return True
 
 
+def request(command, arguments, seq, number):
+    """The line of a request. `number` is what `identify` has answered as this host's, where hosts have numbers."""
+    message = dict(arguments, seq=seq, cmd=command)
+    if number is not None and command != "identify":
+        message["host"] = number
+    return frame.encode(message)
+
+
+def shown(arguments):
+    return {key: value for key, value in arguments.items() if key in ("channel", "current_ua", "rate_mhz", "width_us")}
+
+
+IDENTIFY = [0, "identify", {}]
+
+
 class Host:
     """Sends the plan's commands, one after the other, as a person would with the host tools."""
 
     def __init__(self, world, script):
         self._world = world
-        self._script = list(script)
+        self._number = None
+        self.dead = False
+        self._script = [IDENTIFY] + list(script)
         self._line = None
         self._received = b""
         self._sent_us = world.now_us
@@ -312,15 +344,16 @@ class Host:
 
     def later(self, script):
         """Forget what was planned and do this."""
+        if self.dead:
+            script = []
         self._script = list(script)
         self._line = None
         self._due_us = self._world.now_us
 
     def step(self):
         now_us = self._world.now_us
-        *lines, self._received = (self._received + self._world.take_to_host()).split(b"\n")
-        for line in lines:
-            self._heard(line)
+        if self.dead:
+            return
         if self._line is not None:
             if now_us - self._sent_us < RESEND_US:
                 return
@@ -346,36 +379,76 @@ class Host:
                 arguments = {"programme_crc": self._crc}
             elif command == "acknowledge":
                 arguments = {"checklist": checklist.VERSION, "items": len(checklist.ITEMS)}
-            self._line = frame.encode(dict(arguments, seq=self._seq, cmd=command))
+            self._line = request(command, arguments, self._seq, self._number)
         self._command = command
         self._tries = 0
-        shown = {
-            key: value for key, value in arguments.items() if key in ("channel", "current_ua", "rate_mhz", "width_us")
-        }
-        world.note("sent", self._seq, command, shown)
+        world.note("sent", self._seq, command, shown(arguments))
         self._send()
 
     def _send(self):
         self._sent_us = self._world.now_us
         self._world.host_says(self._line)
 
-    def _heard(self, line):
-        try:
-            message = frame.decode(line)
-        except frame.BadFrame:
+    def hear(self, message):
+        if self.dead:
             return
         if message.get("seq") == self._seq and "ok" in message and self._line is not None:
             self._line = None
             if self._command != "keepalive":
                 self._due_us = self._world.now_us
             self._crc = message.get("programme_crc", self._crc)
+            self._number = message.get("host", self._number)
             self._world.note("answered", self._seq, self._command, message["ok"], message.get("error", ""))
         fault = message.get("fault")
-        if fault and "state" in message and not self.recovering:
+        if fault and "state" in message and "at_ms" not in message and not self.recovering:
             self.recovering = True
             again = self._world.plan["recover"]
             if again:
                 self.later([[again[0][0], "clear", {"fault": fault}]] + again[1:])
+
+
+class Watcher:
+    """A second program on the same port: `identify` and `status` once a second, under numbers of its own; and once, if
+    the plan says so, a deed that only the session's host may do."""
+
+    def __init__(self, world, seq, deed, deed_us):
+        self._world = world
+        self._seq = seq
+        self._command = ""
+        self._number = None
+        self._deed = deed
+        self._deed_us = deed_us
+        self._due_us = world.now_us
+
+    def step(self):
+        world = self._world
+        if world.now_us < self._due_us:
+            return
+        if self._deed and self._command == "status" and world.now_us >= self._deed_us:
+            channel = world.plan["programme"]["channels"][0]["channel"]
+            arguments = {
+                "intensity": {"channel": channel, "current_ua": world.highest_ua(channel) + 1_000},
+                "adjust": {"channel": channel, "rate_mhz": 97_000, "width_us": 50},
+            }
+            self._send(self._deed, arguments.get(self._deed, {}))
+            self._deed = ""
+        else:
+            self._send("identify", {})
+        self._due_us = world.now_us + WATCH_US
+
+    def _send(self, command, arguments):
+        self._seq += 1
+        self._command = command
+        self._world.note("other_sent", self._seq, command, shown(arguments))
+        self._world.host_says(request(command, arguments, self._seq, self._number))
+
+    def hear(self, message):
+        if message.get("seq") != self._seq or "ok" not in message:
+            return
+        self._world.note("other_answered", self._seq, self._command, message["ok"], message.get("error", ""))
+        self._number = message.get("host", self._number)
+        if self._command == "identify":
+            self._send("status", {})
 
 
 class World:
@@ -387,6 +460,7 @@ class World:
         self.pulses = []
         self.notes = []
         self.slots = [b"", b""]
+        self.whole = [False, False]  # written to their end
         self.death = ""
         self.clock_us = 1_000 * plan["clock_ms"]
         # What stays broken when the power goes.
@@ -400,7 +474,7 @@ class World:
         self.writes = 0
         self.cut_at_write = None
         self.flash_errors = 0
-        self.corrupt = ()
+        self.damage = ()
         self.hal = None
         self.seq = 100
         self.to_device = b""
@@ -409,13 +483,20 @@ class World:
         self._late = None  # a line that waits to be overtaken
         self._damage = []  # (direction, what, how many, at)
         self.pulled = False
-        self._slow = plan["slow_us"]
+        self._watcher = None
+        self._echo = b""  # what a newline comes back as, where the port echoes
+        self._received = b""
+        self._slow = self._random = plan["slow_us"]
         self._events = sorted(plan["faults"], key=lambda event: event["at_us"])
         self._host_us = 0
         self.host = Host(self, plan["script"])
 
     def note(self, what, *more):
         self.notes.append([self.now_us, what] + list(more))
+
+    def random(self):
+        self._random = (self._random * 1_103_515_245 + 12_345) & 0x7FFFFFFF
+        return self._random >> 1
 
     def slow_us(self):
         self._slow = (self._slow * 1_103_515_245 + 12_345) & 0x7FFFFFFF
@@ -435,7 +516,28 @@ class World:
             getattr(self, "_do_" + event["kind"])(event)
         if self.now_us >= self._host_us:
             self._host_us = self.now_us + HOST_US
+            self._hosts_hear()
             self.host.step()
+            if self._watcher:
+                self._watcher.step()
+
+    def _hosts_hear(self):
+        """All programs on a port hear what the device says."""
+        taken, self._to_host = self._to_host, b""
+        *lines, self._received = (self._received + taken).split(b"\n")
+        for line in lines:
+            try:
+                message = frame.decode(line)
+            except frame.BadFrame:
+                continue
+            self.host.hear(message)
+            if self._watcher:
+                self._watcher.hear(message)
+
+    def highest_ua(self, channel):
+        """What the session's host has asked for."""
+        asked = [note[4] for note in self.notes if note[1] == "sent" and note[3] == "intensity"]
+        return max([0] + [what["current_ua"] for what in asked if what["channel"] == channel])
 
     def _damages(self, event):
         self._damage.append([event["towards"], event["kind"], event["bytes"], event["bit"]])
@@ -447,6 +549,15 @@ class World:
 
     def _do_link_pulled(self, event):
         self.pulled = True
+
+    def _do_watched(self, event):
+        self._watcher = Watcher(self, event["seq"], event["deed"], event["deed_us"])
+
+    def _do_port_echoes(self, event):
+        self._echo = b"\r\n" if event["cooked"] else b"\n"
+
+    def _do_host_dies(self, event):
+        self.host.dead = True
 
     def _do_not_a_number(self, event):
         self.host._script.insert(0, [0, "raw", {"text": event["text"]}])
@@ -485,11 +596,13 @@ class World:
             self._events.sort(key=lambda event: event["at_us"])
 
     def _do_power_cut(self, event):
-        self.corrupt = event.get("corrupt", ())
+        # `corrupt`: a bit at a third of the slot; `damage`: anywhere, and of any length.
+        third = [{"slot": slot, "place": 1 / 3, "bytes": 0, "bit": 4} for slot in event.get("corrupt", ())]
+        self.damage = event.get("damage", third)
         self.note("cut")
         raise self.hal.gone("power")
 
-    _do_flash_corrupt = _do_power_cut
+    _do_flash_corrupt = _do_store_damaged = _do_power_cut
 
     def _do_power_cut_in_write(self, event):
         self.notes.pop()  # it is injected when there is a write
@@ -544,7 +657,10 @@ class World:
         return line
 
     def host_says(self, line):
-        self.to_device = self.to_device[self.taken :] + self._damaged("device", line)
+        sent = self._damaged("device", line)
+        if self._echo:
+            sent = (sent + sent).replace(b"\n", self._echo)
+        self.to_device = self.to_device[self.taken :] + sent
         self.taken = 0
         if self._late:
             self._late[1] -= 1
@@ -554,17 +670,15 @@ class World:
 
     def device_says(self, line):
         message = frame.decode(line)
-        if "state" in message:
+        if "state" in message and "at_ms" not in message:  # the record of a fault tells of another time
             self.note("said", message["state"], message.get("fault", 0), message.get("ended", ""))
         if "largest_current_ua" in message:
             self.note("accepted", message["largest_current_ua"])
         if message.get("board"):
             self.note("identity", message["board"], message["uid"])
+        if self._echo and not self.pulled:
+            self.to_device += line.replace(b"\n", self._echo)
         self._to_host += self._damaged("host", line)
-
-    def take_to_host(self):
-        taken, self._to_host = self._to_host, b""
-        return taken
 
     # ---- from power on to the end ----
 
@@ -583,12 +697,7 @@ class World:
             self.note("down", why)
             self.death = why if why == "watchdog timer" else ""
             if why == "power":
-                whole = [slot for slot in range(2) if self.slots[slot]]
-                for slot in self.corrupt:
-                    self._corrupt(slot)
-                if whole and not [slot for slot in whole if slot not in self.corrupt]:
-                    self.note("corrupted")
-                self.corrupt = ()
+                self._break_store()
             self.now_us += BOOT_US
             self._events = [event for event in self._events if event["at_us"] > self.now_us]
             self.stopped_us = 0
@@ -596,15 +705,27 @@ class World:
             self.to_device = b""
             self.taken = 0
             self._late = None
-            self.host.later([[100, "status", {}]] + self.plan["after_boot"])
+            self.host.later([IDENTIFY, [100, "status", {}]] + self.plan["after_boot"])
             self.host.recovering = False
         return {"seed": self.plan["seed"], "notes": self.notes, "pulses": self.pulses, "end_us": self.now_us}
 
-    def _corrupt(self, slot):
-        data = bytearray(self.slots[slot])
-        if data:
-            data[len(data) // 3] ^= 0x10
-        self.slots[slot] = bytes(data)
+    def _break_store(self):
+        """While there is no power. Noted when no copy is left that was whole and is as it was."""
+        were = list(self.slots)
+        for damage in self.damage:
+            slot = damage["slot"]
+            data = bytearray(self.slots[slot])
+            at = int(damage["place"] * len(data))
+            if data and not damage["bytes"]:
+                data[at] ^= 1 << damage["bit"]
+            for i in range(at, min(len(data), at + damage["bytes"])):
+                data[i] = damage["value"]
+            self.slots[slot] = bytes(data)
+        whole = [slot for slot in range(2) if self.whole[slot]]
+        self.whole = [self.whole[slot] and self.slots[slot] == were[slot] for slot in range(2)]
+        if self.damage and whole and True not in self.whole:
+            self.note("corrupted")
+        self.damage = ()
 
 
 def main():
