@@ -424,17 +424,23 @@ class Watcher:
         world = self._world
         if world.now_us < self._due_us:
             return
-        if self._deed and self._command == "status" and world.now_us >= self._deed_us:
-            channel = world.plan["programme"]["channels"][0]["channel"]
-            arguments = {
-                "intensity": {"channel": channel, "current_ua": world.highest_ua(channel) + 1_000},
-                "adjust": {"channel": channel, "rate_mhz": 97_000, "width_us": 50},
-            }
-            self._send(self._deed, arguments.get(self._deed, {}))
-            self._deed = ""
-        else:
-            self._send("identify", {})
+        self._send("identify", {})
         self._due_us = world.now_us + WATCH_US
+
+    def _next(self):
+        """What it asks when it has been told who is there."""
+        world = self._world
+        if not self._deed or world.now_us < self._deed_us:
+            return "status", {}
+        deed, self._deed = self._deed, ""
+        channel = world.plan["programme"]["channels"][0]
+        phase = channel.get("phases", world.plan["programme"].get("phases"))[0]
+        index = channel["channel"]
+        arguments = {
+            "intensity": {"channel": index, "current_ua": world.asked_ua(index) + 1_000},
+            "adjust": {"channel": index, "rate_mhz": phase["rate_mhz"], "width_us": max(50, phase["width_us"] - 5)},
+        }
+        return deed, arguments.get(deed, {})
 
     def _send(self, command, arguments):
         self._seq += 1
@@ -448,7 +454,7 @@ class Watcher:
         self._world.note("other_answered", self._seq, self._command, message["ok"], message.get("error", ""))
         self._number = message.get("host", self._number)
         if self._command == "identify":
-            self._send("status", {})
+            self._send(*self._next())
 
 
 class World:
@@ -534,10 +540,10 @@ class World:
             if self._watcher:
                 self._watcher.hear(message)
 
-    def highest_ua(self, channel):
-        """What the session's host has asked for."""
+    def asked_ua(self, channel):
+        """What the session's host has asked for last."""
         asked = [note[4] for note in self.notes if note[1] == "sent" and note[3] == "intensity"]
-        return max([0] + [what["current_ua"] for what in asked if what["channel"] == channel])
+        return ([0] + [what["current_ua"] for what in asked if what["channel"] == channel])[-1]
 
     def _damages(self, event):
         self._damage.append([event["towards"], event["kind"], event["bytes"], event["bit"]])
