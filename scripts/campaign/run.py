@@ -6,6 +6,8 @@ GNU parallel runs the parts, on all cores or on several machines, and starts thi
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -53,12 +55,15 @@ def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple
     for case, line in zip(plans, lines, strict=True):
         found = json.loads(line)
         seen = oracle.Seen(case, found["notes"], found["pulses"], found["end_us"])
-        yield result(case["seed"], oracle.judge(seen)), seen
+        yield result(seen), seen
 
 
-def result(seed: int, verdict: oracle.Verdict) -> Result:
+def result(seen: oracle.Seen) -> Result:
+    """The verdict, and a digest of all that it was reached from: pins, currents, virtual time and what was said."""
+    verdict = oracle.judge(seen)
+    all_seen = json.dumps([seen.notes, [dataclasses.astuple(pulse) for pulse in seen.pulses], seen.end_us])
     return {
-        "seed": seed, **{word: getattr(verdict, word) for word in FAILURES}, "injected": verdict.injected,
+        "seed": seen.plan["seed"], "seen": hashlib.sha256(all_seen.encode()).hexdigest(), **{word: getattr(verdict, word) for word in FAILURES}, "injected": verdict.injected,
         "detection_ms": [[kind, round(us / 1000, 3)] for kind, us in verdict.detection_us],
     }  # fmt: skip
 
@@ -108,8 +113,10 @@ def summary(found: list[Result]) -> dict[str, Any]:
     seeds = sorted(each["seed"] for each in found)
     on_virtual = [seed for seed in seeds if seed < CHIP_SEED]
     on_chip = [seed for seed in seeds if seed >= CHIP_SEED]
+    every = json.dumps(sorted(found, key=lambda each: int(each["seed"])), sort_keys=True)
     return {
         "cases": len(found),
+        "digest": hashlib.sha256(every.encode()).hexdigest(),  # of all that was seen of every case
         "injected": dict(sorted(injected.items())),
         **{word: sum(bool(each[word]) for each in found) for word in FAILURES},
         "detection_ms": {
@@ -124,12 +131,12 @@ def summary(found: list[Result]) -> dict[str, Any]:
     }
 
 
-def campaign(first: int, count: int, chip_count: int) -> int:
+def campaign(first: int, count: int, chip_count: int, together: int, out: Path) -> int:
     if shutil.which("parallel") is None:
         print("campaign: GNU parallel is missing; run `make setup`, or `apt-get install parallel`", file=sys.stderr)
         return 2
     parts = [(CHIP_SEED + first + i, min(A_CHIP_PART, chip_count - i)) for i in range(0, chip_count, A_CHIP_PART)]
-    parts += [(first + i, min(A_PART, count - i)) for i in range(0, count, A_PART)]
+    parts += [(first + i, min(together, count - i)) for i in range(0, count, together)]
     print(
         f"seeds {first} to {first + count - 1} on the virtual board, {chip_count} from {CHIP_SEED + first} on the chip"
     )
@@ -151,8 +158,8 @@ def campaign(first: int, count: int, chip_count: int) -> int:
             for text in each[word]:
                 print(f"{word}: seed {each['seed']}: {text}; again: make campaign SEED={each['seed']}")
     table = summary(found)
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(table, indent=1) + "\n")
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(table, indent=1) + "\n")
     print(json.dumps(table, indent=1))
     complete = returncode == 0 and len(found) == count + chip_count
     if not complete:
@@ -166,13 +173,15 @@ def main() -> int:
     options.add_argument("--first", type=int, default=1, help="the first seed (1)")
     options.add_argument("--cases", type=int, default=CASES, help=f"on the virtual board ({CASES})")
     options.add_argument("--chip", type=int, default=CHIP_CASES, help=f"on the emulated chip ({CHIP_CASES})")
+    options.add_argument("--together", type=int, default=A_PART, help=f"how many make a part ({A_PART})")
+    options.add_argument("--out", type=Path, default=OUT, help="where the summary goes (build/campaign.json)")
     options.add_argument("--part", type=int, nargs=2, metavar=("FIRST", "COUNT"), help="for GNU parallel")
     asked = options.parse_args()
     if asked.part:
         return part(*asked.part)
     if asked.seed is not None:
         return replay(asked.seed)
-    return campaign(asked.first, asked.cases, asked.chip)
+    return campaign(asked.first, asked.cases, asked.chip, asked.together, asked.out)
 
 
 if __name__ == "__main__":
