@@ -8,7 +8,7 @@ nothing but the standard library.
     build/typings/               stubs of MicroPython, for `make lint`; never in .venv, where they would hide its own
     build/micropython            the Unix port (a link into the cache)
     build/opennmes-BOARD.uf2     the firmware
-    build/sshd                   for a test of the campaign over two machines; it is not installed and never started here
+    build/sshd                   for the campaign over two machines that a test makes up; it is not installed
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ PACKAGES = ("openssh-server", "libwrap0")  # of what the first needs, the other 
 
 def sshd() -> Path:
     """The path of an sshd. In the cache its libraries are in lib/ beside its usr/."""
-    return OWN if OWN.exists() else build_once(cache() / f"sshd-{digest(release(), *PACKAGES)}", _fetch) / "usr/sbin/sshd"
+    return (
+        OWN if OWN.exists() else build_once(cache() / f"sshd-{digest(release(), *PACKAGES)}", _fetch) / "usr/sbin/sshd"
+    )
 
 
 def _fetch(target: Path) -> None:

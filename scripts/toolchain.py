@@ -156,8 +156,8 @@ def release() -> str:
 
 
 def private_apt(apt: Path, suite: str, kinds: tuple[str, ...]) -> list[str]:
-    """Options for an apt-get that knows `suite` alone, checked with Debian's own keys, apart from the system's lists: all
-    of it is in the folder `apt`, which is made, with `download` in it. `kinds`: of "deb" and "deb-src"."""
+    """Options for an apt-get that knows `suite` alone, checked with Debian's own keys, apart from the system's lists:
+    all of it is in the folder `apt`, which is made, with `download` in it. `kinds`: of "deb" and "deb-src"."""
     for folder in ("lists/partial", "archives/partial", "download"):
         (apt / folder).mkdir(parents=True)
     mirror = debian_mirror()

@@ -487,6 +487,8 @@ def _impossible(seen: Seen) -> Iterator[str]:
         if note[4] == "host lost":
             yield f"ended for a lost host by {note[0] / 1e3:.1f} ms, and its host was there"
             return
+    for note in seen.of("host"):
+        yield f"accepted and undisturbed, and the host tools gave up at {note[0] / 1e3:.1f} ms: {note[2]}"
     for note in seen.of("down"):
         yield f"accepted and undisturbed, and down ({note[2]}) at {note[0] / 1e3:.1f} ms"
 

@@ -28,7 +28,7 @@ from opennmes.ports.virtual import micropython
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = Path(__file__).resolve().parent / "board" / "device.py"
 OUT = ROOT / "build" / "campaign.json"
-CASES, CHIP_CASES = 3_000, 10
+CASES, CHIP_CASES = 3_000, 12  # one of each kind
 A_PART, A_CHIP_PART = 50, 5
 FAILURES = ("unsafe", "undetected", "impossible")
 CHIP_SEED = 1_000_000_000  # seeds from here on are cases of the emulated chip
@@ -63,7 +63,8 @@ def result(seen: oracle.Seen) -> Result:
     verdict = oracle.judge(seen)
     all_seen = json.dumps([seen.notes, [dataclasses.astuple(pulse) for pulse in seen.pulses], seen.end_us])
     return {
-        "seed": seen.plan["seed"], "seen": hashlib.sha256(all_seen.encode()).hexdigest(), **{word: getattr(verdict, word) for word in FAILURES}, "injected": verdict.injected,
+        "seed": seen.plan["seed"], "seen": hashlib.sha256(all_seen.encode()).hexdigest(),
+        **{word: getattr(verdict, word) for word in FAILURES}, "injected": verdict.injected,
         "detection_ms": [[kind, round(us / 1000, 3)] for kind, us in verdict.detection_us],
     }  # fmt: skip
 

@@ -3,9 +3,9 @@ network namespaces with an sshd each. Both summaries must be the same, byte for 
 
     PYTHONPATH=scripts .venv/bin/python -m campaign.two_machines --cases 200 --chip 2
 
-Nothing needs root, and nothing of this machine changes: user, mount, network and process namespaces are made for it, and
-keys, settings and the user that logs in exist on a file system in memory that only they see. The kernel ends and removes
-all of it with the first process, however that ends. What stays is build/two-machines/.
+Nothing needs root, and nothing of this machine changes: user, mount, network and process namespaces are made for it,
+and keys, settings and the user that logs in exist on a file system in memory that only they see. The kernel ends and
+removes all of it with the first process, however that ends. What stays is build/two-machines/.
 
 Exit status: 0 the same, 1 not the same or not complete, 2 wrong usage, 3 this machine makes no such namespaces.
 """
@@ -67,7 +67,7 @@ def campaign(out: Path, options: list[str], **environment: str) -> None:
 def machine(name: str) -> subprocess.Popen[bytes]:
     """A network namespace that only this one reaches, and an sshd in it. It logs one user in: whoever runs this."""
     network = ADDRESSES[name]
-    for command in (
+    for line in (
         f"ip netns add {name}",
         f"ip link add {name} type veth peer name eth0 netns {name}",
         f"ip address add {network}.1/24 dev {name}",
@@ -76,7 +76,7 @@ def machine(name: str) -> subprocess.Popen[bytes]:
         f"nsenter --net=/run/netns/{name} ip link set eth0 up",
         f"nsenter --net=/run/netns/{name} ip link set lo up",
     ):
-        run(command.split())
+        run(line.split())
     binary = SSHD.resolve()
     # Unpacked beside it where the system has no sshd of its own (scripts/sshd.py).
     libraries = ":".join(str(folder) for folder in binary.parents[2].glob("lib/*-linux-gnu"))
@@ -116,7 +116,8 @@ def settings() -> None:
         "UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nStrictModes no\nPidFile none\n",
         "ssh_config": "".join(
             f"Host {name}\nHostName {network}.2\nPort {PORT}\nUser {USER}\nIdentityFile {SCRATCH}/user_key\n"
-            f"IdentitiesOnly yes\nUserKnownHostsFile {SCRATCH}/known_hosts\nGlobalKnownHostsFile /dev/null\nBatchMode yes\n"
+            f"IdentitiesOnly yes\nUserKnownHostsFile {SCRATCH}/known_hosts\n"
+            "GlobalKnownHostsFile /dev/null\nBatchMode yes\n"
             for name, network in ADDRESSES.items()
         ),
     }
