@@ -68,7 +68,7 @@ def _damage(die: random.Random, plan: Plan) -> dict[str, Any]:
     damage = [
         {"slot": slot, "place": die.random(), "bytes": die.choice((0, 0, 1, 4, 64, 4_096)), "bit": die.randrange(8),
          "value": die.choice((0x00, 0xFF, 0x5A))}
-        for slot in die.choice(((0,), (1,), (0, 1)))
+        for slot in die.choice(((0,), (1,), (0, 1), (0, 1), (2,), (3,), (2, 3)))  # two copies and two marks
     ]  # fmt: skip
     return {"at_us": at_us, "kind": "store_damaged", "damage": damage}
 

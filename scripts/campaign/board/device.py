@@ -18,8 +18,11 @@ from nmes import app  # noqa: E402
 from nmes.core import checklist, faults, frame  # noqa: E402
 from nmes.hal import WATCHDOG_MS, virtual  # noqa: E402
 
+SLOTS = getattr(__import__("nmes.hal", None, None, ("SLOTS",)), "SLOTS", 2)
+COPIES = (0, 1)  # the slots that hold what is kept
 LEASE_US = 90_000  # of hal/rp2/guard.py
 FLASH_US = 30_000  # a write
+PROGRAM_US = 3_000  # of pages that are blank, without an erase
 BOOT_US = 200_000
 HOST_US = 5_000  # it looks so often
 RESEND_US = 300_000
@@ -285,7 +288,7 @@ class FaultyHal(virtual.Hal):
             self._slots[slot] = (data + before[len(data) :])[: len(data) * part // 1_000]
             raise self.gone("power")
         self._slots[slot] = data[: len(data) // 2]  # a cut that comes while it is being written
-        self.pass_us(FLASH_US)
+        self.pass_us(FLASH_US if before else PROGRAM_US)
         self._slots[slot] = data
         world.whole[slot] = True
 
@@ -372,7 +375,8 @@ class Host:
         world = self._world
         self._seq = world.seq = world.seq + 1
         if command == "raw":  # a line with a good CRC that the host tools would not send
-            text = arguments["text"].replace("SEQ", str(self._seq)).encode()
+            envelope = str(self._seq) if self._number is None else '%d, "host": %d' % (self._seq, self._number)
+            text = arguments["text"].replace("SEQ", envelope).encode()
             self._line = b"%s %08x\n" % (text, __import__("binascii").crc32(text) & 0xFFFFFFFF)
         else:
             if command == "arm":
@@ -398,6 +402,8 @@ class Host:
                 self._due_us = self._world.now_us
             self._crc = message.get("programme_crc", self._crc)
             self._number = message.get("host", self._number)
+            if message.get("error") == "unknown_host" and self._tries < TRIES:
+                self._script.insert(0, IDENTIFY)
             self._world.note("answered", self._seq, self._command, message["ok"], message.get("error", ""))
         fault = message.get("fault")
         if fault and "state" in message and "at_ms" not in message and not self.recovering:
@@ -465,8 +471,8 @@ class World:
         self.now_us = 0
         self.pulses = []
         self.notes = []
-        self.slots = [b"", b""]
-        self.whole = [False, False]  # written to their end
+        self.slots = [b""] * SLOTS
+        self.whole = [False] * SLOTS  # written to its end, and as it was written
         self.death = ""
         self.clock_us = 1_000 * plan["clock_ms"]
         # What stays broken when the power goes.
@@ -718,20 +724,22 @@ class World:
     def _break_store(self):
         """While there is no power. Noted when no copy is left that was whole and is as it was."""
         were = list(self.slots)
+        had = True in [self.whole[slot] for slot in COPIES]
         for damage in self.damage:
-            slot = damage["slot"]
-            data = bytearray(self.slots[slot])
-            at = int(damage["place"] * len(data))
-            if data and not damage["bytes"]:
-                data[at] ^= 1 << damage["bit"]
-            for i in range(at, min(len(data), at + damage["bytes"])):
-                data[i] = damage["value"]
-            self.slots[slot] = bytes(data)
-        whole = [slot for slot in range(2) if self.whole[slot]]
-        self.whole = [self.whole[slot] and self.slots[slot] == were[slot] for slot in range(2)]
-        if self.damage and whole and True not in self.whole:
+            self._damage_slot(damage["slot"] % SLOTS, damage)
+        self.whole = [self.whole[slot] and self.slots[slot] == were[slot] for slot in range(SLOTS)]
+        if self.damage and had and True not in [self.whole[slot] for slot in COPIES]:
             self.note("corrupted")
         self.damage = ()
+
+    def _damage_slot(self, slot, damage):
+        data = bytearray(self.slots[slot])
+        at = int(damage["place"] * len(data))
+        if data and not damage["bytes"]:
+            data[at] ^= 1 << damage["bit"]
+        for i in range(at, min(len(data), at + damage["bytes"])):
+            data[i] = damage["value"]
+        self.slots[slot] = bytes(data)
 
 
 def main():
