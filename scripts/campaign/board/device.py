@@ -402,7 +402,7 @@ class Host:
                 self._due_us = self._world.now_us
             self._crc = message.get("programme_crc", self._crc)
             self._number = message.get("host", self._number)
-            if message.get("error") == "unknown_host" and self._tries < TRIES:
+            if message.get("error") == "unknown_host":
                 self._script.insert(0, IDENTIFY)
             self._world.note("answered", self._seq, self._command, message["ok"], message.get("error", ""))
         fault = message.get("fault")
