@@ -133,7 +133,7 @@ def _any_command(die: random.Random, programme: dict[str, Any]) -> list[Any]:
             *[("pause", {}), ("start", {}), ("start", {}), ("adjust", {**number, **adjusted})] * 3,
             *[("intensity", {**number, "current_ua": STEP_UA * die.randrange(0, 6)})] * 4,
             ("stop", {}), ("load", {"programme": programme}), ("acknowledge", {}), ("arm", {}),
-            ("status", {}), ("record", {}), ("self_test", {}), ("keepalive", {}), ("identify", {}),
+            ("status", {}), ("record", {}), ("self_test", {}), ("keepalive", {}),
             ("clear", {"fault": die.randrange(1, 30)}), ("describe", {"index": die.randrange(20)}),
         )
     )  # fmt: skip
