@@ -35,6 +35,7 @@ STATUS_US = 2_500_000  # after a boot the host asks, five times if it must
 LEVEL_UA = 100
 ARMED_US = 150_000  # two writes into flash, before anybody is armed
 # What must not disturb a session: a port that echoes, and other programs on it that only watch, or are refused.
+OTHERS = "another program's"
 HOST_LOST = ("link_pulled", "host_dies")
 STORE_KINDS = ("flash_corrupt", "store_damaged")
 HARMLESS = ("watched", "port_echoes", "foreign_files")
@@ -204,7 +205,7 @@ def _ends(seen: Seen) -> Iterator[tuple[float, float, str]]:
     for note in seen.notes:
         us, what = note[0], note[1]
         if what in ("answered", "other_answered") and note[3] in ("stop", "pause") and note[4]:
-            yield us, 0, note[3]
+            yield us, 0, note[3] if what == "answered" else f"{OTHERS} {note[3]}"
         elif what == "said" and note[2] != "RUNNING":
             yield us, 0, f"it said {note[2]}"
         elif what in ("cut", "down"):
@@ -248,10 +249,10 @@ def _self_tests(seen: Seen) -> list[tuple[float, float]]:
 
 
 def _started_late(seen: Seen, us: float, begin: float, what: str) -> bool:
-    """The person's start was under way when it said that it was at rest, or when the emergency stop bounced: it goes on
-    at zero if the line is closed when it is carried out."""
+    """The person's start was under way when it said that it was at rest, when another program had it pause, or when the
+    emergency stop bounced: it goes on at zero if the line is closed when it is carried out."""
     heard_late_us = seen.plan.get("report_us", 0) if what.startswith("it said") else 0
-    if not (what.startswith("it said") or what == "emergency stop") or what == "it said FAULT":
+    if not what.startswith(("it said", "emergency stop", OTHERS)) or what == "it said FAULT":
         return False
     if begin < us - heard_late_us:
         return False
