@@ -18,7 +18,7 @@ from typing import Any
 from campaign import oracle
 from opennmes.bench import measure
 from opennmes.bench.branch import branch
-from opennmes.bench.pico import EmulatedPico
+from opennmes.bench.pico import BenchError, EmulatedPico
 from opennmes.bench.port import EmulatedPort
 from opennmes.bench.stage import OutputStage
 from opennmes.boards import load_board, load_stage
@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LITTLEFS = Path(__file__).resolve().parent / "board" / "littlefs.py"
 # What is kept, and MicroPython's file system: (where, how long) in flash.
 FLASH = load_board(BOARD).get("flash", {"store": (0xA0000, 0x160000), "files": (0xA0000, 0x160000)})
+DEAD_S = 1.5  # of simulated time: a board that says nothing for so long says nothing
 CELL, ERASED = 16, 0xFF
 # What people and `mip` leave on a board, or an older firmware did; some of it under names that the firmware has too.
 FOREIGN_NAMES = (
@@ -189,7 +190,7 @@ def _broken(board: Board, plan: dict[str, Any]) -> oracle.Seen:
     board.pico.run_for(die.randrange(0, 40_000_000))
     try:
         DEEDS[kind](board, die)
-    except (PortError, LinkError, DeviceRefused) as error:
+    except (PortError, LinkError, DeviceRefused, BenchError) as error:
         board.line.note("host", str(error))
     return board.seen(plan)
 
@@ -307,6 +308,7 @@ def _foreign_files(board: Board, die: random.Random) -> None:
     flash = bytearray(board.pico.flash_image())
     flash[at : at + size] = _littlefs(size, files)
     _boot_again(board, flash)
+    board.device.request("identify", patience_s=DEAD_S)
     board.run()
     _look(board)
 
