@@ -19,12 +19,13 @@ run = importlib.import_module("campaign.run")
 SEEDS = (1, 2, 4, 6, 8, 14, 15, 17, 22, 23, 26, 51)
 # What shows only where the right thing breaks.
 SEEDS_OF = {
-    "host_never_lost": (279, 293),
-    "deaf": (74, 248, 262),
-    "others_keep_it_alive": (22, 27, 98),
-    "damage_is_taken_for_new": (57, 312, 313),
+    "host_never_lost": (293, 306, 390),
+    "deaf": (20, 23, 34),
+    "others_keep_it_alive": (22, 98, 158),
+    "others_may_raise": (47, 82, 96),
+    "damage_is_taken_for_new": (20, 69, 121, 135),
     "forgets_the_lockout": (57, 61, 69),
-    "calls_slow_phases_late": (3, 21, 39, 41),
+    "calls_slow_phases_late": (3, 39, 41, 49),
 }
 # What a broken firmware is found as, if not as unsafe.
 FOUND_AS = {
