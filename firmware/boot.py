@@ -1,4 +1,5 @@
-# First of all, after any reset: every output to rest. MicroPython's own soft reset leaves pins at their last level.
+# MicroPython runs this one before a /boot.py of the file system, which is never run. Outputs to rest once more: nothing
+# between _boot.py and here has moved them, and this costs nothing.
 from board import BOARD
 
 if BOARD["hal"] == "rp2":

@@ -20,7 +20,7 @@ FAULTS_HEAD = """\
 
 A fault switches the output off and latches. The first one is kept with its time and what was measured (`record`), over
 resets and power cuts too, until a person clears it by its number; where the device can see that the cause is still
-there, it refuses.
+there, it refuses. With a host: `nmes record --port PORT`, then `nmes clear --port PORT NUMBER`.
 
 Without a host the red lamp blinks the number, and the buzzer sounds along for a minute: a long one for each ten, a
 short one for each one. Long, short, short is 12.

@@ -20,6 +20,7 @@ import fcntl
 import hashlib
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "firmware")]
+
+from nmes.core import digest as digests  # noqa: E402
+
 SUITE = "trixie"
 # Upstream versions decide what the emulated chip does, so they are pinned; Debian's own revision may move.
 SOURCES = {"micropython": "1.25.0", "mbedtls": "3.6"}
@@ -261,6 +266,22 @@ def mpy_cross() -> Path:
     return binary
 
 
+def firmware_digest() -> str:
+    """What `identify` says of a firmware that was made of this checkout."""
+    folder = ROOT / "firmware"
+    return str(digests.of_files((p.relative_to(folder).as_posix(), p.read_bytes()) for p in folder.rglob("*.py")))
+
+
+def check_size(board: str, size: int) -> None:
+    """Raises BuildError when a firmware of `size` bytes reaches into the flash behind it, which holds the store."""
+    _, room = runpy.run_path(str(ROOT / "boards" / board / "board.py"))["BOARD"]["flash"]["firmware"]
+    if size > room:
+        raise BuildError(
+            f"the firmware for {board} has {size} bytes, and the store begins after {room} (boards/{board}/board.py); "
+            "make the firmware smaller: a larger one would be erased by what it keeps"
+        )
+
+
 def uf2(board: str) -> Path:
     """The UF2 of `boards/<board>` with our firmware frozen in. Returns its path.
 
@@ -271,7 +292,7 @@ def uf2(board: str) -> Path:
     if not (definition / "mpconfigboard.cmake").exists():
         known = sorted(p.parent.name for p in ROOT.glob("boards/*/mpconfigboard.cmake"))
         raise BuildError(f"boards/{board} has no mpconfigboard.cmake; boards with a UF2: {', '.join(known)}")
-    ours = tree_digest(ROOT / "firmware", ROOT / "boards")
+    ours = tree_digest(ROOT / "firmware", ROOT / "boards")  # and with it everything frozen
 
     def make(target: Path) -> None:
         mpy_cross()
@@ -279,19 +300,25 @@ def uf2(board: str) -> Path:
         port = micropython / "ports" / "rp2"
         # Kept between firmware changes; the checkout's path is part of it because CMake stores it.
         build = cache() / f"rp2-{board}-{digest(toolchain_key(), str(definition))}"
+        facts = build / "nmes"
         with locked(build.name):
+            facts.mkdir(parents=True, exist_ok=True)
+            (facts / "nmes_build.py").write_text(f'FIRMWARE = "{firmware_digest()}"\n')
             run(
                 f"configuring MicroPython for {board}",
                 ["cmake", "-S", str(port), "-B", str(build), f"-DMICROPY_BOARD={board}",
-                 f"-DMICROPY_BOARD_DIR={definition}", "-DPICO_NO_PICOTOOL=1"],
+                 f"-DMICROPY_BOARD_DIR={definition}", f"-DMICROPY_MANIFEST_NMES_BUILD={facts}", "-DPICO_NO_PICOTOOL=1"],
                 log=cache() / "logs" / f"cmake-{board}.log",
             )  # fmt: skip
-            # The manifest names folders; CMake does not see new files in them unless told.
+            # The manifest names folders; CMake does not see new files in them unless told. And what is frozen is made
+            # anew, because it says of itself what sources it was made of.
             (build / "frozen_content.c").unlink(missing_ok=True)
+            shutil.rmtree(build / "frozen_mpy", ignore_errors=True)
             run(
                 f"MicroPython for {board}, our firmware frozen in", ["make", JOBS, "-C", str(build)],
                 log=cache() / "logs" / f"uf2-{board}.log",
             )  # fmt: skip
+            check_size(board, (build / "firmware.bin").stat().st_size)
             run(
                 "UF2",
                 [sys.executable, str(micropython / "tools" / "uf2conv.py"), "-f", "RP2040", "-b", "0x10000000",

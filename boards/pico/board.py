@@ -14,6 +14,13 @@ BOARD = {
     "max_current_ua": 100_000,  # whatever its stage could do
     "supply_mv": (3_000, 5_500),  # VSYS: what the reference stage and the Pico's regulator need and bear
     "temperature_dc": (-100, 700),  # tenths of a degree, of the chip; its sensor is some 5 K off
+    # Where each part begins, and its length in bytes. The firmware must end before the store (scripts/toolchain.py sees
+    # to it); the file system is where MicroPython has it on every Pico.
+    "flash": {
+        "firmware": (0x00000, 0x80000),
+        "store": (0x80000, 0x20000),
+        "files": (0xA0000, 0x160000),
+    },
     "pins": {
         "channels": (
             {"phase_a": 2, "phase_b": 3, "level_a": 4, "level_b": 5},

@@ -15,29 +15,50 @@ LOOP_MS = 10  # the queue holds 66 ms, the lease 90 ms
 
 
 def run():
-    """Run until somebody asks for the MicroPython prompt. Whatever ends it, the outputs are at rest."""
+    """Run until somebody asks for the MicroPython prompt. Whatever ends it, the outputs are at rest and what is to be
+    kept is written. Anything but that end leaves the watchdog running: it resets the board, which comes up in FAULT."""
     stage = __import__("stages.%s" % BOARD["stage"], None, None, ("STAGE",)).STAGE
     stage = limits.with_board(stage, BOARD)
     hal = make(BOARD, stage)
     try:
-        supervisor = Supervisor(hal, Session(stage), Store(hal), BOARD, stage)
-        link = Link(hal, supervisor, BOARD, stage)
-        panel = Panel(hal, supervisor)
-        hal.open_link()
-        hal.watch(True)
-        while not link.wants_prompt:
-            begin_ms = hal.now_ms()
-            try:
-                supervisor.step()
-                link.step()
-                panel.step()
-            except Exception as error:
-                supervisor.fail(INTERNAL_ERROR, repr(error))
-            # Less after a long turn: at 500 Hz what it took has to be made up for within the queue. Never more: a clock
-            # that has gone back must not become a wait.
-            hal.wait_ms(min(LOOP_MS, max(1, LOOP_MS - (hal.now_ms() - begin_ms))))
+        _run(hal, stage)
     finally:
         hal.rest()
         hal.signal(0, 0, 0)
-        hal.watch(False)
         hal.close_link()
+
+
+def _run(hal, stage):
+    supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
+    link = Link(hal, supervisor, BOARD, stage)
+    panel = Panel(hal, supervisor)
+    parts = (supervisor, link, panel)
+    hal.open_link()
+    hal.watch(True)
+    try:
+        while not (link.wants_prompt and supervisor.settle()):
+            _turn(hal, supervisor, parts)
+    finally:
+        hal.rest()
+        supervisor.settle()
+    if supervisor.lost:
+        hal.unwatched(True)  # the prompt is not reset, but the next run comes up in FAULT
+    else:
+        hal.watch(False)  # the only end in order: no exception comes by here
+
+
+def _turn(hal, supervisor, parts):
+    """One turn. What a part raises becomes the fault and keeps nobody else from theirs, the host's answers among them;
+    only what `fail` raises leaves the loop."""
+    begin_ms = hal.now_ms()
+    for part in parts:
+        try:
+            part.step()
+        except Exception as error:
+            supervisor.fail(INTERNAL_ERROR, error)
+    try:
+        # Less after a long turn: at 500 Hz what it took has to be made up for within the queue. Never more: a clock
+        # that has gone back must not become a wait.
+        hal.wait_ms(min(LOOP_MS, max(1, LOOP_MS - (hal.now_ms() - begin_ms))))
+    except Exception as error:
+        supervisor.fail(INTERNAL_ERROR, error)

@@ -1,17 +1,32 @@
-"""The link: lines in, commands carried out, answers and events out. Asks the supervisor; never touches an output."""
+"""The link: lines in, commands carried out, answers and events out. Asks the supervisor; never touches an output.
+
+Every request gets its answer, in order: a line is only taken when there is room for its answer, and what is said
+unasked leaves that room. A host that writes and does not read would so shut the door on its own `stop`: after DEAF_MS
+without a byte taken its lines are carried out all the same, and their answers are lost.
+"""
 
 import gc
 
 from nmes import VERSION
-from nmes.core import checklist, commands, frame
+from nmes.core import checklist, commands, frame, identity
 from nmes.core.faults import INTERNAL_ERROR
+from nmes.core.hosts import Hosts
 from nmes.core.reason import Refused, is_int
-from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.core.session import ARMED, PAUSED, RUNNING
 
 STATUS_EVERY_MS = 1_000
+DEAF_MS = 250
+EVENT_MAX = 2_048  # bytes of a line that is said unasked
+# Reading 256 bytes takes the chip 22 ms. With pulses to be queued it reads what a request of a session takes, and of a
+# line that is too long not so much that a queue could run dry.
 _BYTES_A_STEP = 256
+_BYTES_A_STEP_ARMED = 96
+_SHORT = 128  # a longer line has a turn of its own
 _CTRL_C = 3
 _NEWLINE = 10
+_ARMED_OR_MORE = (ARMED, RUNNING, PAUSED)
+# Commands that leave everything as it was when memory runs out in the middle of them.
+_CHANGE_NOTHING = ("identify", "describe", "status", "record", "self_test", "load")
 
 
 class Link:
@@ -23,98 +38,167 @@ class Link:
         self._board = board
         self._stage = stage
         self._table_crc = commands.crc()
+        self._hosts = Hosts()
+        self._digests = identity.digests(hal.firmware(), board, stage)
         self._line = bytearray(frame.LINE_MAX)
         self._length = 0
         self._overlong = False
-        self._last_line = b""
-        self._last_answer = b""
-        self._last_seq = -1
+        self.has_line = False  # a whole one has arrived, and this turn is not for it any more
+        self._room = 0  # for what is said, when there was last too little
+        self._room_ms = None  # and since when it has not grown
         self._said_warning = False
         self._said_state = None
         self._said_ms = 0
         self.wants_prompt = False
 
     def step(self):
-        """Take what has arrived, at most a few hundred bytes a turn, and say what is due."""
-        for _ in range(_BYTES_A_STEP):
+        """Take what has arrived, at most a few hundred bytes and one command a turn, and say what is due."""
+        if self._may_take():
+            self._take()
+        if not self.wants_prompt:
+            self._tell()
+
+    def _take(self):
+        if self.has_line:
+            self._take_line()
+            return
+        armed = self._supervisor.session.state in _ARMED_OR_MORE
+        for _ in range(_BYTES_A_STEP_ARMED if armed else _BYTES_A_STEP):
             byte = self._hal.read()
             if byte < 0:
                 break
             if byte == _CTRL_C:
                 # Never part of a line. mpremote and people send it to get the prompt; a session does not hear it.
-                if self._supervisor.session.state in (IDLE, FAULT):
+                if self._supervisor.settle():
                     self.wants_prompt = True
                     return
             elif byte == _NEWLINE:
-                self._take_line()
+                if self._length <= _SHORT:
+                    self._take_line()
+                else:
+                    self.has_line = True
                 break  # one command a turn: pulses first
-            elif self._length < frame.LINE_MAX:
+            elif self._length < (frame.SESSION_LINE_MAX if armed else frame.LINE_MAX):
                 self._line[self._length] = byte
                 self._length += 1
             else:
                 self._overlong = True
-        self._tell()
+
+    def _may_take(self):
+        """Whether the longest answer finds room, or nobody reads what is said."""
+        room = self._hal.room_out()
+        if room >= frame.LINE_MAX:
+            self._room_ms = None
+            return True
+        now_ms = self._hal.now_ms()
+        if self._room_ms is None or room > self._room:
+            self._room_ms = now_ms
+        self._room = room
+        return now_ms - self._room_ms >= DEAF_MS
 
     def _take_line(self):
-        line = bytes(memoryview(self._line)[: self._length])
+        armed = self._supervisor.session.state in _ARMED_OR_MORE
         overlong = self._overlong
+        if armed and (overlong or self._length > frame.SESSION_LINE_MAX):
+            self._length = 0
+            self._overlong = self.has_line = False
+            self._say(self._too_long_now(bytes(memoryview(self._line)[: frame.SESSION_LINE_MAX])))
+            return
+        line = bytes(memoryview(self._line)[: self._length])
         self._length = 0
-        self._overlong = False
+        self._overlong = self.has_line = False
         if not overlong and not line.strip():
             return
-        if line == self._last_line:
-            self._hal.write(self._last_answer)
-            self._supervisor.renew()
-            return
-        request = {}
         try:
             if overlong:
                 raise frame.BadFrame("too_long")
             request = frame.decode(line)
-            answer = self._answer(request)
         except frame.BadFrame as error:
-            self._hal.write(frame.encode(_error(request.get("seq"), error.code)))
+            self._say(_error(None, error.code))
+        except MemoryError:
+            self._say(_error(None, "no_memory"))
+        else:
+            self._serve(request, line.strip()[-8:])
+
+    def _too_long_now(self, text):
+        """The answer to a line that would take too long while pulses have to be queued. `text` is how it begins, and
+        nothing is known of it but that."""
+        state = self._supervisor.session.state
+        answer = _error(frame.seq_of(text), "wrong_state")
+        answer["text"] = "in state %s no line of more than %d bytes is read" % (state, frame.SESSION_LINE_MAX)
+        return answer
+
+    def _serve(self, request, seal):
+        """Answer `request`; `seal` is the CRC-32 that its line had."""
+        name = request.get("cmd")
+        if name is None and ("ok" in request or "event" in request):
+            return  # what the device itself says: a port that echoes. Answers to that would go round for ever
+        seq = request.get("seq")
+        if not is_int(seq) or not 0 <= seq <= frame.SEQ_MAX:
+            self._say(_error(None, "bad_seq"))
             return
+        if not isinstance(name, str) or name not in commands.COMMANDS:
+            self._say(_error(seq, "unknown_command"))
+            return
+        host = self._hosts.find(request.get("host"))
+        is_new = host is not None and seq > host.seq
+        changes = commands.COMMANDS[name].who == commands.HOST
+        if changes and not is_new:
+            again = host and host.answer_again(seal)
+            if again:
+                self._hal.write(again)
+            else:
+                self._say(_error(seq, "old_seq" if host else "unknown_host"))
+            return
+        if is_new:
+            host.seq = seq
+        said = self._say(self._answer(name, request, host if is_new else None))
+        if changes:
+            host.answered(seal, said)
+
+    def _answer(self, name, request, host):
+        """`host` is who asks, when it says so and the request is new; else None."""
+        seq, session = request["seq"], self._supervisor.session
+        command = commands.COMMANDS[name]
+        changes_nothing = True
+        try:
+            reasons = commands.check_arguments(name, request)
+            if reasons:
+                return _error(seq, "bad_argument", reasons, reasons.more)
+            if host:
+                self._supervisor.renew(host.number)
+            if command.who == commands.HOST and session.owner not in (None, host.number):
+                return _error(seq, "not_owner")
+            if session.state not in command.states:
+                answer = _error(seq, "wrong_state")
+                answer["text"] = "%s is not possible in state %s" % (name, session.state)
+                return answer
+            changes_nothing = name in _CHANGE_NOTHING
+            answer = {"seq": seq, "ok": True}
+            answer.update(getattr(self, "_do_" + name)(request) or {"state": session.state})
+            return answer
         except Refused as error:
-            answer = _error(request["seq"], "refused", error.reasons)
+            return _error(seq, "refused", error.reasons, error.more)
         except Exception as error:
+            if isinstance(error, MemoryError) and changes_nothing:
+                return _error(seq, "no_memory")
             text = repr(error)
             self._supervisor.fail(INTERNAL_ERROR, text)
-            answer = _error(request.get("seq"), "internal")
+            answer = _error(seq, "internal")
             answer["text"] = text
-        self._last_line = line
-        self._last_answer = _encoded(answer)
-        self._hal.write(self._last_answer)
-
-    def _answer(self, request):
-        seq = request.get("seq")
-        if not is_int(seq) or not 0 <= seq <= commands.SEQ_MAX:
-            return _error(None, "bad_seq")
-        name = request.get("cmd")
-        if seq > self._last_seq or name == "identify":
-            self._last_seq = seq
-            self._supervisor.renew()
-        elif name not in commands.WHATEVER_SEQ:
-            raise frame.BadFrame("old_seq")
-        if not isinstance(name, str) or name not in commands.COMMANDS:
-            return _error(seq, "unknown_command")
-        reasons = commands.check_arguments(name, request)
-        if reasons:
-            return _error(seq, "bad_argument", reasons)
-        session = self._supervisor.session
-        if session.state not in commands.COMMANDS[name].states:
-            answer = _error(seq, "wrong_state")
-            answer["text"] = "%s is not possible in state %s" % (name, session.state)
             return answer
-        answer = {"seq": seq, "ok": True}
-        answer.update(getattr(self, "_do_" + name)(request) or {"state": session.state})
-        return answer
+
+    def _say(self, answer):
+        """Returns the line."""
+        line = _encoded(answer)
+        self._hal.write(line)
+        return line
 
     # ---- one method a command; the table in core/commands.py says what each means ----
 
     def _do_identify(self, request):
         uid, micropython = self._hal.identity()
-        return {
+        answer = {
             "device": "opennmes",
             "version": VERSION,
             "board": self._board["name"],
@@ -124,7 +208,14 @@ class Link:
             "checklist": checklist.VERSION,
             "micropython": micropython,
             "uid": uid,
+            "host": self._new_host(request["seq"]),
         }
+        answer.update(self._digests)
+        return answer
+
+    def _new_host(self, seq):
+        session = self._supervisor.session
+        return self._hosts.identify(self._hal.random(), seq, (session.owner, session.acknowledged_by))
 
     def _do_describe(self, request):
         rows = commands.rows()
@@ -153,12 +244,12 @@ class Link:
 
     def _do_acknowledge(self, request):
         session = self._supervisor.session
-        session.acknowledge(request["checklist"], request["items"])
+        session.acknowledge(request["checklist"], request["items"], request["host"])
         return {"acknowledged": session.acknowledged}
 
     def _do_arm(self, request):
         gc.collect()
-        self._supervisor.arm(request["programme_crc"])
+        self._supervisor.arm(request["programme_crc"], request["host"])
 
     def _do_start(self, request):
         self._supervisor.start()
@@ -186,7 +277,8 @@ class Link:
         }
 
     def _do_pause(self, request):
-        self._supervisor.pause()
+        if self._supervisor.session.state == RUNNING:
+            self._supervisor.pause()
 
     def _do_stop(self, request):
         self._supervisor.stop()
@@ -212,19 +304,22 @@ class Link:
         return self._supervisor.record()
 
     def _do_maintenance(self, request):
-        self.wants_prompt = True
+        self.wants_prompt = self._supervisor.settle()
 
     # ---- what is said unasked ----
 
     def _tell(self):
-        if self._supervisor.warned != self._said_warning:
-            self._said_warning = self._supervisor.warned
+        if self._hal.room_out() < frame.LINE_MAX + EVENT_MAX:
+            return  # answers go first, and this can wait
+        supervisor, session = self._supervisor, self._supervisor.session
+        if supervisor.warned != self._said_warning:
+            self._said_warning = supervisor.warned
             if self._said_warning:
-                self._hal.write(frame.encode(dict(self._supervisor.warning(), event="warning")))
-        session = self._supervisor.session
+                self._hal.write(frame.encode(dict(supervisor.warning(), event="warning")))
+                return
         now_ms = self._hal.now_ms()
         changed = session.state != self._said_state
-        due = session.state in (ARMED, RUNNING, PAUSED) and now_ms - self._said_ms >= STATUS_EVERY_MS
+        due = session.state in _ARMED_OR_MORE and now_ms - self._said_ms >= STATUS_EVERY_MS
         if not changed and not due:
             return
         first = self._said_state is None
@@ -232,21 +327,27 @@ class Link:
         self._said_ms = now_ms
         if first:
             return
-        event = self._supervisor.status()
+        event = supervisor.status()
         event["event"] = "status"
         self._hal.write(frame.encode(event))
 
 
 def _encoded(answer):
     """The line of an answer; of a refusal with more reasons than a line holds, as many as fit."""
+    reasons = answer.get("reasons")
+    total = len(reasons or ()) + answer.pop("more", 0)
     while True:
+        if reasons is not None and len(reasons) < total:
+            answer["text"] = "%s (first %d of %d reasons)" % (commands.ERRORS[answer["error"]], len(reasons), total)
         try:
             return frame.encode(answer)
-        except frame.BadFrame:
-            reasons = answer["reasons"]
-            answer["text"] = "%s (%d of more reasons)" % (answer["text"].split(" (")[0], len(reasons) // 2)
-            answer["reasons"] = reasons[: len(reasons) // 2]
+        except (frame.BadFrame, MemoryError):
+            if not reasons:
+                raise
+            answer["reasons"] = reasons = reasons[: len(reasons) // 2]
+            gc.collect()
 
 
-def _error(seq, code, reasons=()):
-    return {"seq": seq, "ok": False, "error": code, "text": commands.ERRORS[code], "reasons": list(reasons)}
+def _error(seq, code, reasons=(), more=0):
+    text = commands.ERRORS[code]
+    return {"seq": seq, "ok": False, "error": code, "text": text, "reasons": list(reasons), "more": more}

@@ -1,10 +1,16 @@
-"""What is kept over resets and power cuts: one small dictionary, in two slots of the HAL.
+"""What is kept over resets and power cuts: one small dictionary, in two copies far apart in the flash.
 
     b"NMES", version, number of the save, length of the text: 12 bytes; the JSON text; its CRC-32 with all before it
 
-Both slots hold the same: one is written, then the other, the older one first. Whatever byte a power cut or a bad cell
-hits, the other slot is whole; after a cut it holds what was accepted before, or already the new. Nothing is written
-but by `turn` and `flush`, and the supervisor calls them only while nobody is armed.
+Of the HAL's slots two hold the copies and two hold marks. Both copies hold the same: one is written and read back, then
+the other, the one that is not whole or older first. So whatever place a power cut or a bad cell hits, the other copy is
+whole. Both are written before anything counts as kept.
+
+A mark says that something has been kept here once. It is written when both copies are there for the first time, so
+copies that are lost afterwards, erased ones too, are damage and not a new device.
+
+Nothing is written but by `flush`, and the supervisor calls it only while nobody is armed. Of what is damaged, or was
+written by a newer firmware, nothing is overwritten before `begin_anew`.
 """
 
 import binascii
@@ -18,8 +24,11 @@ VERSION = 1
 TEXT_MAX = 1_500
 _HEAD = "<4sHIH"
 _HEAD_BYTES = 12
+_CRC_BYTES = 4
 _MAGIC = b"NMES"
-_SLOTS = 2
+_COPIES = (0, 1)  # slots of the HAL
+_MARKS = (2, 3)
+_ERASED = b"\xff"
 _LOCKOUT_MAX = {"used_ms": lockout.LONG_MS, "locked_ms": lockout.LOCKOUT_MS, "open": 1}
 
 # What a device holds that has never kept anything.
@@ -31,64 +40,120 @@ FACTORY = {
     "open": 0,  # 1: a motor session was begun and has not ended; with the power cut it is not known how long it was
 }
 
+# What is found in a slot.
+_BLANK = 0
+_WHOLE = 1
+_NEWER = 2  # whole, of a version that this firmware does not know
+_DAMAGED = 3
+
 
 class Store:
-    """`due`: there is something to write. `damaged`: there was something, none of it whole, and FACTORY is in use."""
+    """`due`: there is something to write. `damaged`: something was kept, nothing whole that this firmware knows was
+    found, and FACTORY is in use; `newer`: because a newer firmware has written it."""
 
-    def __init__(self, hal):
+    def __init__(self, hal, inherited=None):
+        """`inherited`: what firmware up to 0.1.0 kept, as the HAL's method of that name says it; None: nothing."""
         self._hal = hal
-        self._written = [-1] * _SLOTS  # the number of the save in each slot; -1: none that is whole
-        self.damaged = False
-        self._read()
-
-    def _read(self):
-        content = None
-        self._data = None  # of both slots, once they are written; None: to be made
-        for slot in range(_SLOTS):
-            data = self._hal.recall(slot)
-            number, found = _decode(data)
-            if data and found is None:
-                self.damaged = True
-            if found is not None:
-                self._written[slot] = number
-                if number == max(self._written):
-                    content = found
-                    self._data = data
-        self.number = max(0, max(self._written))
-        if content is not None:
-            self.damaged = False
-        self._content = content or dict(FACTORY)
-        self.due = content is not None and min(self._written) != self.number
+        self._inherited = inherited
+        self.damaged = self.newer = False
+        self._first = None  # what a device that has never kept anything keeps first, as bytes; None: it has
+        self.number = 0
+        self._content = dict(FACTORY)
+        self.due = False
+        found = [self._look(slot) for slot in _COPIES]
+        marks = [self._look(slot) for slot in _MARKS]
+        states = [row[0] for row in found]
+        if _NEWER in states:
+            self.damaged = self.newer = True
+        elif _WHOLE in states:
+            self._take(found)
+            self.due = [row[0] for row in marks] != [_WHOLE, _WHOLE] or found[0] != found[1]
+        elif not self._is_new(states, [row[0] for row in marks]):
+            self.damaged = True
 
     def get(self, key):
         return self._content[key]
 
     def put(self, key, value):
-        """From now on `key` is `value`; kept when `turn` or `flush` has written it."""
+        """From now on `key` is `value`; kept when `flush` has written it."""
         self._content[key] = value
         self.number += 1
-        self._data = None
+        self.due = not self.damaged
+
+    def begin_anew(self):
+        """A person wants what is damaged overwritten; `flush` does."""
+        self.damaged = self.newer = False
         self.due = True
 
-    def turn(self):
-        """Write one slot, if there is anything to write. Raises OSError when it cannot be read back as it was written;
-        then it is not tried again before the next `put`."""
+    def flush(self):
+        """Write all that there is to write. Raises OSError when it cannot be read back as it was written; then it is
+        not tried again before the next `put`. Raises ValueError, and nothing is written, when it is too much."""
         if not self.due:
             return
-        slot = self._written.index(min(self._written))
         self.due = False
-        self._data = self._data or _encode(self.number, self._content)
-        self._written[slot] = -1
-        self._hal.keep(slot, self._data)
-        if self._hal.recall(slot) != self._data:
-            raise OSError("slot %d does not read as it was written" % slot)
-        self._written[slot] = self.number
-        self.due = min(self._written) != self.number
+        data = _encode(self.number, self._content)
+        if self._first is not None:
+            # Half of a very first write could be damage, were the power cut; of this one it is known what it is.
+            self._keep_all(self._first)
+            self._first = None
+        self._keep_all(data)
 
-    def flush(self):
-        """Write all that there is to write. Raises OSError."""
-        while self.due:
-            self.turn()
+    def _keep_all(self, data):
+        numbers = [self._look(slot)[1] for slot in _COPIES]
+        for slot in _COPIES if numbers[0] <= numbers[1] else reversed(_COPIES):
+            self._keep(slot, data)
+        for slot in _MARKS:
+            if self._look(slot)[0] not in (_WHOLE, _NEWER):
+                self._keep(slot, _encode(0, FACTORY))
+
+    def _keep(self, slot, data):
+        self._hal.keep(slot, data)
+        if self._hal.recall(slot) != data.rstrip(_ERASED):
+            raise OSError("slot %d does not read as it was written" % slot)
+
+    def _take(self, found):
+        """What counts is the newest that is whole."""
+        for state, number, content in found:
+            if state == _WHOLE and number >= self.number:
+                self.number, self._content = number, content
+
+    def _is_new(self, copies, marks):
+        """True when nothing has ever been kept: all is blank, or the power was cut in the very first write."""
+        if copies[1] != _BLANK or marks != [_BLANK, _BLANK] or not self._inherit():
+            return False
+        self._first = _encode(self.number, self._content)
+        return copies[0] == _BLANK or _part_of(self._recall(_COPIES[0]), self._first)
+
+    def _inherit(self):
+        """Take what an older firmware kept; that it kept nothing is right too. False when it is damaged."""
+        if self._inherited is None:
+            return True
+        try:
+            found = [_decode(self._inherited(slot)) for slot in _COPIES]
+        except OSError:
+            return False
+        self._take(found)
+        states = [row[0] for row in found]
+        self.due = _WHOLE in states
+        return self.due or states == [_BLANK, _BLANK]
+
+    def _look(self, slot):
+        return _decode(self._recall(slot))
+
+    def _recall(self, slot):
+        """What a slot holds; None when it cannot be read, which is damage."""
+        try:
+            return self._hal.recall(slot)
+        except OSError:
+            return None
+
+
+def _part_of(held, data):
+    """Whether `held` is what programming `data` leaves when it is cut short: no bit is cleared that `data` does not
+    clear. Programming it once more then makes `data` of it."""
+    if held is None or len(held) > len(data):
+        return False
+    return all([held[at] & data[at] == data[at] for at in range(len(held))])
 
 
 def _encode(number, content):
@@ -100,20 +165,30 @@ def _encode(number, content):
 
 
 def _decode(data):
-    """(number, content) of a slot, or (-1, None)."""
-    if len(data) < _HEAD_BYTES + 4:
-        return -1, None
+    """(state, number, content) of what a slot holds; the number is -1 and the content None unless it is whole."""
+    damaged = _DAMAGED, -1, None
+    if data is None:
+        return damaged
+    if not data.rstrip(_ERASED):
+        return _BLANK, -1, None
+    if len(data) < _HEAD_BYTES:
+        return damaged
     magic, version, number, length = struct.unpack(_HEAD, data[:_HEAD_BYTES])
-    (crc,) = struct.unpack("<I", data[-4:])
-    if magic != _MAGIC or version != VERSION or len(data) != _HEAD_BYTES + length + 4:
-        return -1, None
-    if crc != binascii.crc32(data[:-4]) & 0xFFFFFFFF:
-        return -1, None
+    end = _HEAD_BYTES + length
+    # A slot does not tell an erased byte behind the data from a last byte of the CRC that is 0xFF.
+    data += _ERASED * min(_CRC_BYTES, max(0, end + _CRC_BYTES - len(data)))
+    if magic != _MAGIC or len(data) != end + _CRC_BYTES:
+        return damaged
+    (crc,) = struct.unpack("<I", data[end:])
+    if crc != binascii.crc32(data[:end]) & 0xFFFFFFFF:
+        return damaged
+    if version > VERSION:
+        return _NEWER, -1, None
     try:
-        content = json.loads(data[_HEAD_BYTES:-4])
+        content = json.loads(data[_HEAD_BYTES:end])
     except ValueError:
-        return -1, None
-    return (number, content) if _valid(content) else (-1, None)
+        return damaged
+    return (_WHOLE, number, content) if version == VERSION and _valid(content) else damaged
 
 
 def _valid(content):

@@ -4,7 +4,7 @@ from nmes.core import faults, pulse
 from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
-from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
 from nmes.selftest import SelfTest
 
@@ -27,6 +27,7 @@ _MAY_WRITE = (IDLE, FAULT)
 _WAITING = (ARMED, PAUSED)
 # Faults that the safe line tells the end of.
 _OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
+_STILL_HIGH = "the enable reads high"
 
 
 class Supervisor:
@@ -43,16 +44,18 @@ class Supervisor:
         self._before = []
         self._mid_train = []
         self._feed_ms = []  # when its queue is looked at next
+        self._rested_at = []  # how many were queued when its engine was last found to rest too long
         self._judged = []  # judged since the engine last began
         self._seen = [[0] * pulse.MEASURED for _ in session.deliveries]  # of each channel, the last one
         self._turn = 0
-        self._slip_ms = []  # how late each lane's engine is because it was once fed too late
         now_ms = hal.now_ms()
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
         self._trends = [Trend() for _ in session.deliveries]
         self._warning = 0
         self.warned = False  # the load of channel _warning has grown by half
         self._lockout = Lockout(store, now_ms)
+        self.lost = False  # something that is to be kept could not be written, and has not been since
+        self._bare = dict.fromkeys(faults.RECORD_FIELDS)  # a record that needs no memory any more
         self._begin()
 
     def _begin(self):
@@ -61,6 +64,8 @@ class Supervisor:
         died = self._hal.died()
         if record:
             self.session.fail(record["fault"], record["fault_text"], record["at_ms"])
+        elif self._store.newer:
+            self.fail(faults.STORE_NEWER, "nothing that this firmware knows was found")
         elif self._store.damaged:
             self.fail(faults.STORE_CORRUPT, "nothing whole was found")
         elif died:
@@ -72,25 +77,44 @@ class Supervisor:
         """Accept a programme. Raises Refused."""
         return self._unhurried(self.session.load, data)
 
-    def arm(self, crc):
-        """Get ready at zero. Raises Refused with all that is missing."""
+    def arm(self, crc, by=LOCAL):
+        """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
+        now_ms = self._hal.now_ms()
         self._need_safe_line()
-        self.session.may_arm(crc)
-        self._lockout.open(self.session.programme, self._hal.now_ms())
-        self._write(self._store.flush)  # nothing is written from here on until the session is over
-        self._test_self()
-        self._hal.forget_openings()  # the self-test makes some up
-        self.session.arm(crc, self._hal.now_ms())
-        lanes = len(self.session.lanes)
-        self._before = [0] * lanes
-        self._delivered = [0] * lanes
-        self._mid_train = [False] * lanes
-        self._feed_ms = [0] * lanes
-        self._slip_ms = [0] * lanes
-        self._judged = [0] * lanes
+        self.session.may_arm(crc, by)
+        self._lockout.open(self.session.programme, now_ms)
+        armed = False
+        try:
+            self._write(self._store.flush)  # nothing is written from here on until the session is over
+            self._need_kept()
+            self._test_self()
+            self._hal.forget_openings()  # the self-test makes some up
+            self._need_safe_line()
+            self._arm(crc, by)
+            armed = True
+        finally:
+            if not armed:
+                self._lockout.cancel()
+
+    def _arm(self, crc, by):
+        """Everything of this session at its begin. What needs memory comes before anybody is armed."""
+        session = self.session
+        lanes = len(session.programme.channels)
+        fresh = [[0] * lanes for _ in range(4)]
+        mid_train = [False] * lanes
+        rested_at = [-1] * lanes
+        session.arm(crc, self._hal.now_ms(), by)
+        self._before, self._delivered, self._feed_ms, self._judged = fresh
+        self._mid_train, self._rested_at = mid_train, rested_at
         for trend in self._trends:
             trend.clear()
         self.warned = False
+
+    def _need_kept(self):
+        """What could not be written is a fault, and then nothing may move."""
+        session = self.session
+        if session.state == FAULT:
+            refuse("not_kept", faults.name(session.fault), session.fault_text, "a store that can be written", "store")
 
     def _test_self(self):
         """Raises Refused, and then there is a fault."""
@@ -116,7 +140,7 @@ class Supervisor:
             self._judged[i] = 0
             self._mid_train[i] = False
             self._feed_ms[i] = 0
-            self._slip_ms[i] = 0
+            self._rested_at[i] = -1
             self._before[i] = self._delivered[i]
             channel = session.lanes[i].index
             calibration = session.calibrations[channel]
@@ -134,7 +158,8 @@ class Supervisor:
         now_ms = hal.now_ms()
         session.began(now_ms)
         for i in range(len(session.lanes)):
-            self._feed_lane(i, now_ms)
+            if self._on:
+                self._feed_lane(i, now_ms)
         if session.state == RUNNING:
             hal.go(mask)
             now_ms = hal.now_ms()
@@ -157,27 +182,70 @@ class Supervisor:
 
     def stop(self, why="stopped"):
         """Nothing after the running pulse; the session is over."""
-        self.session.stop(why, self._hal.now_ms())
+        now_ms = self._hal.now_ms()
+        self.session.stop(why, now_ms)
         self._off()
+        self._close_lockout(now_ms)
 
     def fail(self, number, text):
-        """Latch a fault; the output is off before anything else."""
-        self._hal.rest()
+        """Latch a fault; `text` says what happened, or is an exception. The output is off before anything else, and the
+        state is FAULT then, whatever of the rest goes wrong."""
         was_on = self._on
         self._on = False
+        try:
+            self._hal.rest()
+        finally:
+            self._latch(number, text, was_on)
+
+    def _latch(self, number, text, was_on):
         session = self.session
-        state, part = session.state, session.part(self._hal.now_ms())
-        intensities = [lane.intensity_ua for lane in session.lanes]
-        session.fail(number, text, self._hal.now_ms())
-        if was_on:
-            self._count()
-            self._count_missed()
-        if state != FAULT:
-            record = {key: value for key, value in self.status().items() if key in faults.RECORD_FIELDS}
-            at_ms = min(max(faults.AT_MS[0], session.fault_ms), faults.AT_MS[1])
-            record.update({"at_ms": at_ms, "state": state, "intensity_ua": intensities})
-            record.update(zip(("phase", "part"), part))
-            self._store.put("fault", record)
+        first = session.state != FAULT
+        try:
+            session.fail(number, text, self._hal.now_ms())
+            if was_on:
+                self._count()
+                self._count_missed()
+            if first:
+                self._store.put("fault", self._record_now())
+        except Exception:
+            pass  # memory is short, or something is broken: at the next turn _rest_turn keeps what needs no memory
+        finally:
+            if session.state != FAULT:
+                session.fail(number, "", self._turn_ms)
+
+    def _record_now(self):
+        session = self.session
+        record = {key: value for key, value in self.status().items() if key in faults.RECORD_FIELDS}
+        record.update({"at_ms": self._fault_at_ms(), "state": session.failed_in})
+        record["intensity_ua"] = [lane.failed_ua for lane in session.lanes]
+        record.update(zip(("phase", "part"), session.part(session.fault_ms, session.failed_in)))
+        return record
+
+    def _fault_at_ms(self):
+        return min(max(faults.AT_MS[0], self.session.fault_ms), faults.AT_MS[1])
+
+    def _keep_fault(self):
+        """A fault of which no record could be made is kept by its number and time."""
+        if self._store.get("fault"):
+            return
+        session, bare = self.session, self._bare
+        bare["fault"] = session.fault
+        bare["fault_text"] = session.fault_text
+        bare["at_ms"] = self._fault_at_ms()
+        self._store.put("fault", bare)
+
+    def settle(self):
+        """Write all that is due, before the program is left. Returns whether it may be left: nobody is armed. A store
+        that fails is no reason not to stop; `lost` tells of it."""
+        if self.session.state not in _MAY_WRITE:
+            return False
+        try:
+            self._rest_turn(self._hal.now_ms())
+            self._write(self._store.flush)
+        except Exception as error:
+            self.lost = True
+            self.fail(faults.STORE_CORRUPT, error)
+        return True
 
     def warning(self):
         """What `warned` is about."""
@@ -195,12 +263,18 @@ class Supervisor:
         if session.state == FAULT and number == session.fault:
             if number in _OF_THE_SAFE_LINE:
                 self._need_safe_line()
-            remains = self.self_test.remains(number)
-            if remains:
-                refuse("cause_there", faults.name(number), remains[0], remains[1], "self-test")
+            if self._store.newer:
+                refuse("cause_there", faults.name(number), "newer", "written by this firmware or an older one", "store")
+            for cause in (number, faults.ENABLE_STUCK):
+                remains = self.self_test.remains(cause)
+                if remains:
+                    refuse("cause_there", faults.name(cause), remains[0], remains[1], "self-test")
         session.clear(number)
+        self._close_lockout(self._hal.now_ms())  # should no turn have done it
         if number == faults.MEMORY_DAMAGED:
             session.forget()
+        if self._store.damaged:
+            self._store.begin_anew()
         self._store.put("fault", None)
         self._write(self._store.flush)
 
@@ -225,8 +299,10 @@ class Supervisor:
             return
         try:
             self._unhurried(write)
-        except (OSError, ValueError) as error:
-            self.fail(faults.STORE_CORRUPT, repr(error))
+            self.lost = self.lost and self._store.due
+        except (OSError, ValueError, MemoryError) as error:
+            self.lost = True
+            self.fail(faults.STORE_CORRUPT, error)
 
     def _need_safe_line(self):
         if not self._hal.is_safe():
@@ -259,8 +335,11 @@ class Supervisor:
         self._on = False
         hal, session = self._hal, self.session
         cancelled = [hal.stop(lane.index) for lane in session.lanes]
+        cause = self._permission_lost()  # since the turn's checks; rest makes the guard forget it
         self._count()
         hal.rest()
+        if cause:
+            self._fail_permission(cause)
         self._judge(hal.now_ms())
         self._count_missed()
         for i in range(len(session.lanes)):
@@ -329,6 +408,8 @@ class Supervisor:
         if not self._passes(now_ms):
             return
         self._hal.feed()
+        if self.session.ends(now_ms):
+            self.feed(now_ms)  # what a late turn has left to give is late, and given
         if self.session.tick(now_ms):
             self._off()
         elif self.session.state == RUNNING:
@@ -337,11 +418,20 @@ class Supervisor:
             self._rest_turn(now_ms)
 
     def _rest_turn(self, now_ms):
-        """Nobody is armed: what is to be kept is written."""
-        session = self.session
-        self._lockout.close(session.ended == "completed", session.elapsed_ms(now_ms), now_ms)
+        """Nobody is armed: what is to be kept is written. A fault in the turn after its own: flash takes up to 400 ms,
+        and lamp, buzzer and host are told before."""
+        if self.session.state == FAULT:
+            self._keep_fault()
+        self._close_lockout(now_ms)
         self._lockout.tick(now_ms)
-        self._write(self._store.turn)
+        self._write(self._store.flush)
+
+    def _close_lockout(self, now_ms):
+        """The session that has ended counts for what it delivered: without a pulse not at all. Counted once, however
+        often this is asked."""
+        session = self.session
+        delivered_ms = session.elapsed_ms(now_ms) if session.queued > session.cancelled else 0
+        self._lockout.close(session.ended == "completed", delivered_ms, now_ms)
 
     def _passes(self, now_ms):
         """Every check of a turn; what fails becomes the fault. Nothing here allocates while all is well."""
@@ -352,14 +442,10 @@ class Supervisor:
             self.fail(faults.CLOCK_WRONG, "back by %d ms" % -took_ms)
             return False
         if not self._on:
-            return state == FAULT or self._passes_at_rest(now_ms, state)
-        cause = self._hal.tripped()
-        if not cause and not self._hal.enabled():
-            cause = self._hal.tripped() or faults.ENABLE_STUCK  # it may just have fallen
+            return self._stays_at_rest() if state == FAULT else self._passes_at_rest(now_ms, state)
+        cause = self._permission_lost()
         if cause:
-            self.fail(
-                cause, "seen by the guard" if cause != faults.ENABLE_STUCK else "low, and the guard did not do it"
-            )
+            self._fail_permission(cause)
             return False
         if took_ms > LATE_MS:
             self.fail(faults.LOOP_LATE, "a turn of %d ms; at most %d" % (took_ms, LATE_MS))
@@ -371,6 +457,25 @@ class Supervisor:
             if not self._passes_slowly(now_ms):
                 return False
         self._hal.renew()
+        return True
+
+    def _permission_lost(self):
+        """0, or the fault for which the enable is low or about to be."""
+        cause = self._hal.tripped()
+        if not cause and not self._hal.enabled():
+            cause = self._hal.tripped() or faults.ENABLE_STUCK  # it may just have fallen
+        return cause
+
+    def _fail_permission(self, cause):
+        self.fail(cause, "seen by the guard" if cause != faults.ENABLE_STUCK else "low, and the guard did not do it")
+
+    def _stays_at_rest(self):
+        """In FAULT an enable that reads high is put to rest again every turn, and said beside the fault. True."""
+        if self._hal.enabled():
+            self._hal.rest()
+            record = self._store.get("fault")
+            if self.session.fault != faults.ENABLE_STUCK and self.session.fails_too(_STILL_HIGH) and record:
+                self._store.put("fault", dict(record, fault_text=self.session.fault_text))
         return True
 
     def _passes_at_rest(self, now_ms, state):
@@ -398,7 +503,9 @@ class Supervisor:
         """A few times a second: the pulses against the clock, and what the load has become."""
         session = self.session
         for i in range(len(session.lanes)):
-            lag_ms = session.lag_ms(now_ms, session.lanes[i]) - self._slip_ms[i]
+            if not self._passes_starved(i, now_ms):
+                return False
+            lag_ms = session.lag_ms(now_ms, session.lanes[i])
             if lag_ms > OFF_CLOCK_MS:
                 self._fail_clock(i, lag_ms)
                 return False
@@ -429,23 +536,36 @@ class Supervisor:
         text = "pulses of channel %d are %d ms late" if lag_ms > 0 else "pulses of channel %d are %d ms early"
         self.fail(faults.CLOCK_WRONG, text % (self.session.lanes[i].index, abs(lag_ms)))
 
+    def _passes_starved(self, i, now_ms):
+        """Note it when an engine rests because its refill comes too late: all that follows is so much later. Once a
+        refill: what does not come at all is for the clock to find. True, unless it rests although there was time
+        enough, or for longer than a turn may take, and that was a fault. Nothing else here allocates."""
+        lane = self.session.lanes[i]
+        if not self._mid_train[i] and self.session.lag_ms(now_ms, lane) <= 0:
+            return True
+        if lane.queued == self._rested_at[i] or not self._hal.starved(lane.index):
+            return True
+        lag_ms = self.session.lag_ms(now_ms, lane)
+        if not -OFF_CLOCK_MS <= lag_ms <= LATE_MS:
+            self._fail_clock(i, lag_ms)
+            return False
+        self._rested_at[i] = lane.queued
+        lane.underruns += 1
+        lane.slip_ms = max(0, lane.slip_ms + lag_ms)
+        return True
+
     def feed(self, now_ms):
-        """Queue what is due. Nothing here allocates."""
+        """Queue what is due, of no lane after a fault. Nothing here allocates."""
         for i in range(len(self._mid_train)):
-            if now_ms >= self._feed_ms[i]:
+            if self._on and now_ms >= self._feed_ms[i]:
                 self._feed_lane(i, now_ms)
 
     def _feed_lane(self, i, now_ms):
         hal, session = self._hal, self.session
         lane = session.lanes[i]
         channel, feed = lane.index, lane.feed
-        if self._mid_train[i] and hal.starved(channel):
-            lag_ms = session.lag_ms(now_ms, lane)
-            if lag_ms - self._slip_ms[i] < -OFF_CLOCK_MS:
-                self._fail_clock(i, lag_ms - self._slip_ms[i])
-                return
-            lane.underruns += 1  # the refill came too late; the engine rested instead
-            self._slip_ms[i] = max(0, lag_ms)
+        if not self._passes_starved(i, now_ms):
+            return
         self._feed_ms[i] = now_ms + _FEED_EVERY_MS
         clock_ms = session.clock_ms(now_ms, lane)
         if not feed.due(clock_ms):
@@ -483,6 +603,6 @@ class Supervisor:
             self._count()
         return self.session.status(self._hal.now_ms(), self._delivered)
 
-    def renew(self):
-        """The host was heard."""
-        self.session.heard(self._hal.now_ms())
+    def renew(self, by=LOCAL):
+        """`by` has asked for something new. It keeps a session alive that is its own."""
+        self.session.heard(self._hal.now_ms(), by)

@@ -9,7 +9,7 @@ from typing import Any
 
 from nmes.core import limits, programme
 from nmes.core.phase import Phase
-from nmes.core.reason import Refused
+from nmes.core.reason import Refused, reason
 
 LOAD_OHM = limits.LOAD_OHM
 
@@ -66,8 +66,9 @@ def assess(data: dict[str, Any], stage: dict[str, Any]) -> Assessment:
     try:
         parsed = programme.parse(data)
     except Refused as refused:
-        return Assessment(refused.reasons, [])
+        return Assessment(_with_more(refused.reasons, refused.more), [])
     reasons = limits.check(parsed, stage, parsed.max_current_ua)
+    reasons = _with_more(reasons, reasons.more)
     warnings = limits.warnings(parsed, parsed.max_current_ua)
     if hopeless := limits.whatever_current(parsed, stage):
         return Assessment(reasons, warnings, parsed, 0, hopeless[0]["source"])
@@ -77,6 +78,12 @@ def assess(data: dict[str, Any], stage: dict[str, Any]) -> Assessment:
     if reasons:
         return Assessment(reasons, warnings, parsed, largest_ua, source)
     return Assessment(reasons, warnings, parsed, largest_ua, source, *limits.session_limit(parsed, stage))
+
+
+def _with_more(reasons: list[dict[str, Any]], more: int) -> list[dict[str, Any]]:
+    """`reasons`, and one that says that there are `more`."""
+    last = [reason("more", "reasons", f"{more} more", "shown when these are gone", "OpenNMES envelope")] if more else []
+    return [*reasons, *last]
 
 
 def figures(asked: programme.Programme, phase: Phase, current_ua: int) -> dict[str, float]:

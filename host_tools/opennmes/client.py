@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from nmes.core import checklist, commands, frame, programme, session
+from opennmes.identity import differences
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
@@ -20,7 +21,7 @@ STOP_PATIENCE_S = 5.0
 STEP_S = session.STEP_EVERY_MS / 1000 * 1.02  # the device's clock and ours may differ a little
 _EVENTS_MAX = 10_000  # an hour has 3600
 
-# The device says so about a line that it got damaged; nothing was carried out.
+# The device says so, without a number, about a line that it got damaged: ours, or noise between our lines.
 _DAMAGED = ("too_long", "no_crc", "bad_crc", "not_json", "not_an_object", "bad_seq")
 
 Message = dict[str, Any]
@@ -47,8 +48,9 @@ class DeviceRefused(Exception):
 class Device:
     """Speaks with the firmware through a port.
 
-    As a context manager it ends the session on the way out, however that is, and closes the port. Unasked messages go
-    to `events` (the last ten thousand) and to `on_event`. Requests raise DeviceRefused, LinkError and PortError.
+    As a context manager it ends its own session on the way out, however that is, and closes the port; the session of
+    another host it leaves alone. Unasked messages go to `events` (the last ten thousand) and to `on_event`. Requests
+    raise DeviceRefused, LinkError and PortError.
     """
 
     def __init__(self, port: Port, on_event: Callable[[Message], None] | None = None) -> None:
@@ -61,10 +63,13 @@ class Device:
         self.grains: dict[int, int] = {}  # the step of each channel's intensity, as `load` said it
         self._received = bytearray()
         self._strange = b""  # what came in last and is no line of ours
-        self._damage = ""  # what the device says happened to our line
+        self._sent = 0  # how often the last request was sent
+        self._damages: list[str] = []  # what the device said meanwhile of lines that it got damaged
+        self._host: int | None = None  # our number, once the device has given us one
+        self._owns = False  # the session that is going on is ours, or may be
         # Not the numbers of the host before us, whose late answers may still come.
-        self._seq = int(port.now_s() * 1000) % (commands.SEQ_MAX // 2)
-        self._sent_s = port.now_s()
+        self._seq = int(port.now_s() * 1000) % (frame.SEQ_MAX // 2)
+        self._renewed_s = port.now_s()  # when a new request of ours was last sent
 
     def __enter__(self) -> Device:
         return self
@@ -73,7 +78,7 @@ class Device:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if self.state in ACTIVE:
+            if self._owns and self.state in ACTIVE:
                 self.request("stop", patience_s=STOP_PATIENCE_S)
         except (PortError, LinkError, DeviceRefused):
             # The device stops by itself 2 s after the last line; what ended the session is already on its way up.
@@ -83,7 +88,8 @@ class Device:
             self.port.close()
 
     def connect(self) -> Message:
-        """Find out who is there, and whether we speak the same language. Returns the answer to `identify`."""
+        """Find out who is there, whether we speak the same language, and which number we have there. Returns the answer
+        to `identify`."""
         # Ends half a line of whoever was here before, and at a MicroPython prompt makes it show itself.
         self.port.write(b"\r\n")
         identity = self.request("identify")
@@ -100,7 +106,15 @@ class Device:
                 f"{self.port.name}: the firmware has version {identity.get('checklist')} of the checklist, these host "
                 f"tools have {checklist.VERSION}; flash the firmware that belongs to these tools"
             )
+        if different := differences(identity):
+            raise LinkError(
+                f"{self.port.name}: the device runs something else than belongs to these host tools: "
+                f"{'; '.join(different)}. With other facts a current could be another than you set. In the checkout "
+                f"of these tools run `make setup` and flash build/opennmes-{identity.get('board')}.uf2, or use the "
+                "tools that belong to the firmware"
+            )
         self.identity = identity
+        self._host = int(identity["host"])
         return identity
 
     # ---- requests ----
@@ -108,25 +122,40 @@ class Device:
     def request(self, cmd: str, *, patience_s: float = PATIENCE_S, **arguments: Any) -> Message:
         """Send a command and return the fields of its answer.
 
-        A line that got lost or damaged is sent again, unchanged: the device does not carry it out twice.
+        A line that got lost or damaged is sent again, unchanged: the device does not carry it out twice. A device that
+        does not know us (any more) gives us a number first.
         """
+        if self._host is None and cmd in commands.COMMANDS and commands.COMMANDS[cmd].who == commands.HOST:
+            self.connect()
+        answer = self._ask(cmd, patience_s, arguments)
+        if answer.get("error") == "unknown_host" and self._host is not None:
+            self.connect()
+            answer = self._ask(cmd, patience_s, arguments)
+        return self._outcome(cmd, answer)
+
+    def _ask(self, cmd: str, patience_s: float, arguments: Message) -> Message:
+        """Send a request, if need be several times. Returns its answer, whatever that says."""
         self._seq += 1
+        request: Message = {"seq": self._seq, "cmd": cmd}
+        if self._host is not None and cmd != "identify":
+            request["host"] = self._host
         try:
-            line = frame.encode({"seq": self._seq, "cmd": cmd, **arguments})
+            line = frame.encode({**request, **arguments})
         except frame.BadFrame:
             raise LinkError(
                 f"the command {cmd} is longer than the {frame.LINE_MAX} bytes that the device takes; "
                 "make the prescription shorter"
             ) from None
-        give_up_s = self.port.now_s() + patience_s
-        self._damage = ""
+        self._renewed_s = self.port.now_s()  # the same line again renews nothing
+        give_up_s = self._renewed_s + patience_s
+        self._sent, self._damages = 0, []
         for attempt in range(TRIES):
             left_s = give_up_s - self.port.now_s()
             if left_s <= 0:
                 break
             answer = self._try(line, min(FIRST_RESEND_S * 2**attempt, left_s))
             if answer is not None:
-                return self._outcome(cmd, answer)
+                return answer
         raise LinkError(self._no_answer(cmd, patience_s))
 
     def status(self) -> Message:
@@ -149,13 +178,21 @@ class Device:
         return self.request("acknowledge", checklist=checklist.VERSION, items=len(checklist.ITEMS))
 
     def arm(self, programme_crc: int) -> Message:
-        """Get ready at zero intensity for the programme that was loaded."""
-        self.state = session.ARMED  # it is, even if its answer should never come
+        """Get ready at zero intensity for the programme that was loaded. The session is ours from then on."""
+        state, owns = self.state, self._owns
+        self.state, self._owns = session.ARMED, True
         try:
-            return self.request("arm", programme_crc=programme_crc)
+            answer = self.request("arm", programme_crc=programme_crc)
         except DeviceRefused:
-            self.state = session.IDLE
+            if self.state == session.ARMED:
+                self.state = state
+            self._owns = owns and self.state in ACTIVE
             raise
+        except (LinkError, PortError):
+            self.state, self._owns = session.ARMED, True  # it may be, even if its answer never came
+            raise
+        self._owns = True
+        return answer
 
     def start(self) -> Message:
         """Start, or go on after a pause; at zero intensity."""
@@ -209,15 +246,23 @@ class Device:
         """End the session. Always allowed."""
         return self.request("stop")
 
+    def record(self) -> Message:
+        """What is kept of the fault that nobody has cleared, see nmes.core.faults.RECORD_FIELDS; None without one."""
+        return self.request("record")
+
+    def clear(self, number: int) -> Message:
+        """Clear the fault that a person has named. Refused when it is another, or its cause is still there."""
+        return self.request("clear", fault=number)
+
     def wait(self, seconds: float) -> None:
-        """Let time pass on the port's clock, take events, and keep a session alive."""
+        """Let time pass on the port's clock, take events, and keep our session alive."""
         until_s = self.port.now_s() + seconds
         while (now_s := self.port.now_s()) < until_s:
             left_s = until_s - now_s
-            if self.state not in ACTIVE:
+            if not self._owns or self.state not in ACTIVE:
                 self._pump(left_s)
-            elif now_s - self._sent_s < KEEPALIVE_S:
-                self._pump(min(left_s, self._sent_s + KEEPALIVE_S - now_s))
+            elif now_s - self._renewed_s < KEEPALIVE_S:
+                self._pump(min(left_s, self._renewed_s + KEEPALIVE_S - now_s))
             else:
                 self._keepalive()
 
@@ -230,18 +275,26 @@ class Device:
     # ---- lines ----
 
     def _try(self, line: bytes, wait_s: float) -> Message | None:
-        """Send `line` once and wait for its answer; None when it did not come or the line arrived damaged."""
-        self._sent_s = self.port.now_s()
-        self.port.write(line)
-        until_s = self._sent_s + wait_s
+        """Send `line` and wait for its answer; None when it does not come. When a damaged line arrived at the device,
+        `line` is sent once more at once, because it may have been ours."""
+        until_s = self.port.now_s() + wait_s
+        self._send(line)
+        may_send = True
         while (now_s := self.port.now_s()) < until_s:
-            for message in self._pump(until_s - now_s):
+            messages = self._pump(until_s - now_s)
+            for message in messages:
                 if message.get("seq") == self._seq and "ok" in message:
                     return message
-                if message.get("error") in _DAMAGED:
-                    self._damage = message["error"]
-                    return None
+            damages = [message["error"] for message in messages if message.get("error") in _DAMAGED]
+            self._damages += damages
+            if damages and may_send:
+                self._send(line)
+                may_send = False
         return None
+
+    def _send(self, line: bytes) -> None:
+        self.port.write(line)
+        self._sent += 1
 
     def _pump(self, timeout_s: float) -> list[Message]:
         """Read once. Returns the answers that came, after events have been handed on."""
@@ -276,6 +329,7 @@ class Device:
 
     def _heard(self, message: Message) -> None:
         self.state = message.get("state", self.state)
+        self._owns &= self.state in ACTIVE
         if message.get("state") != session.RUNNING:
             self.intensities = {}
         if "channels" in message:
@@ -299,9 +353,9 @@ class Device:
         )
 
     def _no_answer(self, cmd: str, patience_s: float) -> str:
-        if self._damage:
+        if self._sent > 1 and len(self._damages) >= self._sent:  # noise between our lines would leave us an answer
             return (
-                f"{self.port.name}: every line reaches the device damaged ({commands.ERRORS[self._damage]}); "
+                f"{self.port.name}: every line reaches the device damaged ({commands.ERRORS[self._damages[-1]]}); "
                 "try another cable or USB port"
             )
         if self.identity:

@@ -51,7 +51,9 @@ _PHRASES = {
     "burst_and_change": "is {asked}; a phase has bursts or a change, not both",
     "change_of_nothing": 'is "{asked}"; give frequency_to_hz or pulse_width_to_us too',
     "bursts_overlap": "is {asked}; with these pulses at most {bound} is possible",
-    "pulses_do_not_fit": "is {asked}; at most {bound} begin within a train",
+    "pulses_do_not_fit": (
+        "is {asked}; at most {bound} fit into a train, where another phase follows with the interval after the last"
+    ),
     "second_phase_too_long": "is {asked}; with pulses this wide at most {bound} is possible (1000 us)",
     "ratios_differ": "of a channel's phases need a common multiple; theirs is {asked}, possible is {bound}",
     **dict.fromkeys(
@@ -67,8 +69,11 @@ _PHRASES = {
     "twice": "is {asked} more than once; each channel can be given once",
     "channel_not_used": "is {asked}; the prescription uses {bound}",
     "not_one_each": "has {asked}; it needs {bound}",
+    "more": "are not all here: there are {asked}, {bound}",
+    "too_large": "is too long for a line of the link: {asked}; at most {bound}",
     "locked_out": "would be {asked}; possible {bound}",
     "self_test": "has failed in the device's self-test: {asked}, expected {bound}",
+    "not_kept": "is there now, because what is kept could not be written ({asked}); it needs {bound}",
     "cause_there": "is still there: {asked}, expected {bound}",
     "unused": "is given, but every channel has phases of its own",
     "missing": "is missing",

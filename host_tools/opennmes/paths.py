@@ -15,6 +15,12 @@ def checkout() -> Path | None:
     return _ABOVE if (_ABOVE / "firmware" / "main.py").is_file() else None
 
 
+def firmware() -> Path:
+    """The folder of the firmware's sources."""
+    root = checkout()
+    return root / "firmware" if root else _PACKAGE / "data" / "firmware"
+
+
 def boards() -> Path:
     """The folder of boards and output stages."""
     root = checkout()

@@ -6,8 +6,9 @@ This module decides whether a file can be understood. Whether what it asks is al
 from __future__ import annotations
 
 import difflib
-import re
+import stat
 import tomllib
+import unicodedata
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -15,10 +16,13 @@ from typing import Any
 
 from nmes.core import programme
 from nmes.core.phase import CHANGES
+from nmes.core.reason import printable
+from opennmes.toml_mistakes import about_number, diagnose, shortened
+from opennmes.toml_places import Places
+from opennmes.visible import hidden, named, visible
 
 FILE_MAX_BYTES = 65_536
 _ADJUSTED_MAX = 9  # numbers from 10^10 on are out of every range, and their digits could fill the memory
-_SHOWN_MAX = 60
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ CHANNEL = {
 }
 _NUMBER = {"channel": Quantity("channel", "(its number)", Decimal(1))}
 QUANTITIES = ELECTRODE | LIMITS | PHASE | CHANNEL
+_UNITS = {key: quantity.unit for key, quantity in QUANTITIES.items()}
+# Where a key belongs, for one that stands in another table.
+_HOMES = {"title": "the beginning", "effect": "the beginning", "kind": "[electrode]"}
+_HOMES |= dict.fromkeys(ELECTRODE, "[electrode]") | dict.fromkeys(LIMITS, "[limits]")
+_HOMES |= dict.fromkeys(("name", "change", *PHASE), "[[phase]]") | dict.fromkeys(("channel", *CHANNEL), "[[channel]]")
 
 _WHY = {
     "area_cm2": "the current density cannot be limited without it; give the conductive area of the smaller electrode",
@@ -86,7 +95,7 @@ class Problem:
     def __str__(self) -> str:
         where = [f"line {self.line}"] if self.line else []
         where += [self.key] if self.key else []
-        return f"{', '.join(where)}: {self.text}" if where else self.text
+        return visible(f"{', '.join(where)}: {self.text}" if where else self.text)
 
 
 class PrescriptionError(Exception):
@@ -118,13 +127,17 @@ class Prescription:
     def read(cls, path: Path) -> Prescription:
         """Read a file. Raises PrescriptionError with all its problems."""
         text = _text(path)
-        reader = _Reader(text)
         try:
             document = tomllib.loads(text, parse_float=_number)
         except RecursionError:
             raise PrescriptionError(path, [Problem("not_toml", "", "nested too deep for a prescription")]) from None
         except ValueError as error:
-            raise PrescriptionError(path, [Problem("not_toml", "", _half_written(error))]) from None
+            line, reason = diagnose(text, error, _UNITS)
+            raise PrescriptionError(path, [Problem("not_toml", "", reason, line)]) from None
+        if not document:
+            reason = "has no line of a prescription in it; start from one of the library"
+            raise PrescriptionError(path, [Problem("not_toml", "", reason)])
+        reader = _Reader(text)
         data = reader.programme(document)
         if reader.problems:
             raise PrescriptionError(path, sorted(reader.problems, key=lambda problem: problem.line or 0))
@@ -132,44 +145,82 @@ class Prescription:
 
 
 def _text(path: Path) -> str:
+    """The file's text. Raises PrescriptionError."""
+
+    def unreadable(text: str, line: int | None = None) -> PrescriptionError:
+        return PrescriptionError(path, [Problem("unreadable", "", text, line)])
+
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise unreadable("is a folder; give the path of a prescription, a TOML file")
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise unreadable("is a device and no file; give the path of a prescription, a TOML file")
         with open(path, "rb") as file:
             content = file.read(FILE_MAX_BYTES + 1)
-    except OSError as error:
-        text = f"cannot be read ({error.strerror or error}); give the path of a prescription, a TOML file"
-        raise PrescriptionError(path, [Problem("unreadable", "", text)]) from None
+    except (OSError, ValueError) as error:  # ValueError: a path that can be none
+        why = getattr(error, "strerror", None) or error
+        raise unreadable(f"cannot be read ({why}); give the path of a prescription, a TOML file") from None
     if len(content) > FILE_MAX_BYTES:
-        text = f"is larger than {FILE_MAX_BYTES // 1024} KiB; that is no prescription"
-        raise PrescriptionError(path, [Problem("unreadable", "", text)])
+        raise unreadable(f"is larger than {FILE_MAX_BYTES // 1024} KiB; that is no prescription")
+    if not content.strip():
+        raise unreadable("is empty; give the path of a prescription, a TOML file")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:4]:
+        raise unreadable('is text in UTF-16 or UTF-32 (some editors say "Unicode") or no text; save it as UTF-8')
+    if b"\0" in content or content.startswith((b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\x1f\x8b")):
+        raise unreadable("is no text; give the path of a prescription, a TOML file (plain text in UTF-8)")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        text = f"is not text in UTF-8 (byte {error.start}); give the path of a prescription, a TOML file"
-        raise PrescriptionError(path, [Problem("unreadable", "", text)]) from None
+        line = content[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
+        byte = content[error.start : error.start + 1]
+        text = f"is not text in UTF-8: its byte {error.start} is 0x{byte.hex().upper()}"
+        text += f', in older files "{byte.decode("cp1252")}"' if 0xA0 <= byte[0] != 0xED else ""
+        raise unreadable(f"{text}; have the editor save the file as UTF-8", line) from None
 
 
-def _half_written(error: ValueError) -> str:
-    found = re.fullmatch(r"(.*) \(at (.*)\)", str(error))
-    where, what = (found[2], found[1]) if found else ("", str(error))
-    return f"is not valid TOML{', ' + where if where else ''}: {what}; damaged or only half written?"
+def _why_not(character: str) -> str:
+    """Why a character cannot be in a title or a name, and what to write instead."""
+    if not hidden(character):
+        return "which the device cannot take; leave it out"
+    if character in "\n\r\t" or unicodedata.category(character) in ("Zs", "Zl", "Zp"):
+        return "which looks like a space or a new line; write an ordinary space"
+    return "which cannot be seen; leave it out"
 
 
-def _number(text: str) -> Decimal:
+@dataclass(frozen=True)
+class _NoNumber:
+    """What TOML calls a number and no Decimal can hold."""
+
+    text: str
+
+
+def _number(text: str) -> Decimal | _NoNumber:
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise ValueError(f"{text[:_SHOWN_MAX]} is no number that could be used") from None
+        return _NoNumber(text)
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, Decimal):
-        text = str(value)
-    else:
-        try:
-            text = repr(value)
-        except ValueError:  # Python does not print integers of more than 4300 digits
-            text = "a number of thousands of digits"
-    return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
+    """A value much as the file has it."""
+    match value:
+        case str():
+            return f'"{shortened(value)}"'
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case _NoNumber():
+            return shortened(value.text)
+        case Decimal() if not value.is_finite():
+            return str(value).lower().replace("infinity", "inf")
+    try:
+        return shortened(str(value))
+    except ValueError:  # Python does not print integers of more than 4300 digits
+        return "a number of thousands of digits"
 
 
 def plain(value: Decimal) -> str:
@@ -185,32 +236,12 @@ def in_file_unit(quantity: Quantity, value: int) -> str:
     return f"{plain(value // quantity.per_step * quantity.step)} {quantity.unit}".strip()
 
 
-def _key_lines(text: str) -> dict[str, int]:
-    """Where the keys are, as far as a look at the lines' beginnings shows it."""
-    found: dict[str, int] = {}
-    table = ""
-    counts: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*(\[\[?)\s*([\w.-]+)\s*\]", line):
-            table = header[2]
-            if header[1] == "[[":
-                outer, _, inner = table.rpartition(".")
-                if outer:  # [[channel.phase]] belongs to the [[channel]] above it
-                    inner = f"{outer} {counts.get(outer, 0)} {inner}"
-                counts[inner] = counts.get(inner, 0) + 1
-                table = f"{inner} {counts[inner]}"
-            found.setdefault(table, number)
-        elif key := re.match(r"\s*([\w.-]+)\s*=", line):
-            found.setdefault(f"{table}.{key[1]}" if table else key[1], number)
-    return found
-
-
 class _Reader:
     """Goes through a document and notes every problem instead of ending at the first."""
 
     def __init__(self, text: str) -> None:
         self.problems: list[Problem] = []
-        self._lines = _key_lines(text)
+        self._places = Places(text)
 
     def programme(self, document: dict[str, Any]) -> dict[str, Any]:
         self._known("", document, ("title", "effect", "electrode", "limits", "person", "phase", "channel"))
@@ -243,7 +274,12 @@ class _Reader:
         tables = document.get(key)
         label = label or key
         if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
-            self._problem("missing", label, f"is missing; a prescription has at least one table [[{key}]]")
+            text = f"is missing; a prescription has at least one table [[{key}]]"
+            if isinstance(tables, dict):
+                text = f"is one table [{key}]; there may be several, so write [[{key}]]"
+            elif tables is not None:
+                text = f"is {_shown(tables)}; it has to be a table [[{key}]] or several"
+            self._problem("missing", label, text)
             return []
         if len(tables) > most:
             self._problem("not_a_list", label, f"has {len(tables)} tables; at most {most} are possible")
@@ -271,16 +307,17 @@ class _Reader:
         return made
 
     def _problem(self, code: str, key: str, text: str) -> None:
-        line = self._lines.get(key)
-        if line is None and "." in key:
-            line = self._lines.get(key.rpartition(".")[0])
-        self.problems.append(Problem(code, key, text, line))
+        self.problems.append(Problem(code, key, text, self._places.nearest(key)))
 
     def _known(self, label: str, table: dict[str, Any], wanted: tuple[str, ...]) -> None:
         for key in table:
             if key not in wanted:
-                close = difflib.get_close_matches(key, wanted, 1)
-                hint = f'did you mean "{close[0]}"?' if close else f"known here: {', '.join(wanted)}"
+                # Letters of either case, dashes and blanks are no difference: "Frequency Hz".
+                close = difflib.get_close_matches(key.lower().replace("-", "_").replace(" ", "_"), wanted, 1)
+                if key in _HOMES:
+                    hint = f"it belongs to {_HOMES[key]}"
+                else:
+                    hint = f'did you mean "{close[0]}"?' if close else f"known here: {', '.join(wanted)}"
                 self._problem("unknown", f"{label}.{key}" if label else key, f"is not known; {hint}")
 
     def _table(self, key: str, document: dict[str, Any], wanted: tuple[str, ...]) -> dict[str, Any]:
@@ -296,8 +333,12 @@ class _Reader:
             self._problem("missing", key, "is missing")
         elif not isinstance(value, str):
             self._problem("not_a_text", key, f"is {_shown(value)}; it has to be a text in quotes")
-        elif not 1 <= len(value) <= most or not value.isprintable():
-            self._problem("not_a_text", key, f"is {_shown(value)}; it has to be 1 to {most} characters on one line")
+        elif (at := next((n for n, c in enumerate(value) if hidden(c) or printable(c) != c), None)) is not None:
+            text = f"is {_shown(value)}, whose character {at + 1} is {named(value[at])}, {_why_not(value[at])}"
+            self._problem("not_a_text", key, text)
+        elif not 1 <= len(value) <= most:
+            text = f"is {_shown(value)}, {len(value)} characters; it has to be 1 to {most} on one line"
+            self._problem("not_a_text", key, text)
         else:
             return value
         return ""
@@ -327,12 +368,19 @@ class _Reader:
             why = _WHY.get(key.rpartition(".")[2], f"give a number of {quantity.unit}")
             self._problem("missing", key, f"is missing: {why}")
             return 0
+        impossible = f"is {_shown(value)}; no such number of {quantity.unit} is possible"
+        if isinstance(value, _NoNumber):
+            self._problem("not_a_number", key, impossible)
+            return 0
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            self._problem("not_a_number", key, f"is {_shown(value)}; it has to be a number of {quantity.unit}")
+            text = f"is {_shown(value)}; it has to be a number of {quantity.unit}"
+            if isinstance(value, str):
+                text += self._without_quotes(key.rpartition(".")[2], value.strip(), quantity)
+            self._problem("not_a_number", key, text)
             return 0
         number = Decimal(value)
         if not number.is_finite() or (number and number.adjusted() > _ADJUSTED_MAX):
-            self._problem("not_a_number", key, f"is {_shown(value)}; no such number of {quantity.unit} is possible")
+            self._problem("not_a_number", key, impossible)
             return 0
         if number and number.adjusted() < -_ADJUSTED_MAX:  # the remainder could underflow to an innocent 0
             steps, rest = Decimal(0), number
@@ -345,3 +393,13 @@ class _Reader:
             self._problem("not_representable", key, text)
             return 0
         return int(steps) * quantity.per_step
+
+    def _without_quotes(self, key: str, value: str, quantity: Quantity) -> str:
+        """How a number in quotes is written instead, as far as that is certain."""
+        if reason := about_number(key, value, quantity.unit):
+            return f" without quotes, and this {reason}"
+        try:
+            is_number = value.isascii() and Decimal(value).is_finite()
+        except InvalidOperation:
+            return ""
+        return f" without quotes; write {key} = {value}" if is_number else ""

@@ -15,6 +15,7 @@ from typing import Any
 # What is promised (docs/safety.md), in microseconds.
 LOOKAHEAD_US = 66_000  # queued ahead, or one pulse
 DEAD_CPU_US = 100_000  # or two periods
+LINE_US = 1_000_000
 HOST_LOST_US = 3_000_000  # 2 s, and 1 s of fading
 GUARD_US = 1
 TURN_US = 40_000  # two turns of the loop, each up to 15 ms, and the pulse that runs
@@ -218,7 +219,10 @@ def _ends(seen: Seen) -> Iterator[tuple[float, float, str]]:
                 yield us, bound, "stopped CPU"
         elif what == "injected" and note[2] in HOST_LOST:
             # Whoever else talks meanwhile: the session's host is the only one that keeps it alive.
-            yield us, HOST_LOST_US + max(LOOKAHEAD_US, period_us) + TURN_US, "lost host"
+            # Where a port echoes, its last line may have waited behind others: so long, and no longer than this.
+            waited_us = next((n[0] - us for n in seen.of("drained") if note[2] == "host_dies"), 0)
+            bound = HOST_LOST_US + max(LOOKAHEAD_US, period_us) + TURN_US
+            yield us, bound + min(waited_us, LINE_US), "lost host"
 
 
 def _permission(seen: Seen) -> Iterator[str]:

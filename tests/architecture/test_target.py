@@ -2,6 +2,7 @@
 
 import ast
 import re
+import struct
 import subprocess
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def test_everything_compiles_with_the_compiler_of_the_target():
 def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
     board = literal(path, "BOARD")
     facts = {"name", "title", "mcu", "hal", "stage", "cpu_hz", "max_current_ua", "supply_mv", "temperature_dc", "pins"}
-    assert set(board) == facts
+    assert set(board) - {"flash"} == facts
+    assert ("flash" in board) == (board["hal"] != "virtual")
     assert board["name"] == path.parent.name
     assert (ROOT / "boards" / "stages" / f"{board['stage']}.py").exists()
     hal = ROOT / "firmware" / "nmes" / "hal" / board["hal"]
@@ -190,3 +192,56 @@ def test_every_hal_has_every_method_of_the_contract_with_its_arguments(path):
     methods = {n.name: [a.arg for a in n.args.args[1:]] for n in hal.body if isinstance(n, ast.FunctionDef)}
     public = {name: arguments for name, arguments in methods.items() if not name.startswith("_")}
     assert public == contract()
+
+
+# ---- flash ----
+
+
+@named(rp2040_boards())
+def test_the_parts_of_the_flash_follow_each_other_and_the_build_knows_them(path):
+    flash = literal(path, "BOARD")["flash"]
+    end = 0
+    for name in ("firmware", "store", "files"):
+        begin, length = flash[name]
+        assert begin == end and length % (64 * 1024) == 0
+        end = begin + length
+    assert end == 2 * 1024 * 1024
+    # Where MicroPython's own firmware has it, so that what is there is found by either.
+    assert flash["files"] == (0xA0000, 1408 * 1024)
+    config = (path.parent / "mpconfigboard.h").read_text()
+    (reached,) = re.findall(r"#define MICROPY_HW_FLASH_STORAGE_BYTES \(\((\d+) \+ (\d+)\) \* 1024\)", config)
+    assert [1024 * int(part) for part in reached] == [flash["store"][1], flash["files"][1]]
+
+
+@named(rp2040_boards())
+def test_a_firmware_that_would_reach_into_the_store_is_not_built(path):
+    name = path.parent.name
+    _, room = literal(path, "BOARD")["flash"]["firmware"]
+    toolchain.check_size(name, room)
+    with pytest.raises(toolchain.BuildError, match="the store begins after"):
+        toolchain.check_size(name, room + 1)
+    # And the one that is built says in each of its blocks where it goes.
+    image = toolchain.uf2(name).read_bytes()
+    ends = [sum(struct.unpack_from("<II", image, at + 12)) - 0x10000000 for at in range(0, len(image), 512)]
+    assert 300_000 < max(ends) <= room
+
+
+def test_boot_rests_every_output_first_and_then_lets_nothing_but_frozen_code_be_found():
+    # Before the file system is mounted, which is the last of all.
+    statements = [ast.unparse(node) for node in ast.parse((ROOT / "firmware" / "_boot.py").read_text()).body]
+    assert statements == [
+        "from board import BOARD",
+        "from nmes.hal.rp2.rest import rest",
+        "rest(BOARD['pins'])",
+        "import sys",
+        "sys.path[:] = ['.frozen']",
+        "from nmes.hal.rp2.flash import mount_files",
+        "mount_files(BOARD['flash'])",
+    ]
+
+
+@named(rp2040_boards())
+def test_of_the_port_s_own_modules_only_the_one_that_is_used_is_frozen(path):
+    manifest = (path.parent / "manifest.py").read_text()
+    assert re.findall(r"PORT_DIR.*|freeze\(.*|require\(.*", manifest) == ['PORT_DIR)/modules")']
+    assert 'module("rp2.py", base_path="$(PORT_DIR)/modules")' in manifest

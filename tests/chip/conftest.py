@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sessions import Bench
 
 from opennmes.bench.pico import EmulatedPico
 from opennmes.bench.repl import Repl, hide_main
@@ -56,3 +57,9 @@ def bare_pico(uf2: Path) -> Callable[..., EmulatedPico]:
 def repl(bare_pico: Callable[..., EmulatedPico]) -> Repl:
     """A board at MicroPython's prompt, ready to run test programs."""
     return Repl(bare_pico())
+
+
+@pytest.fixture
+def make(uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]) -> Callable[..., Bench]:
+    """Makes boards with the stage around them and the host at their port; `flash` as EmulatedPico has it."""
+    return lambda flash=None: Bench(uf2, board, reference_stage, flash)

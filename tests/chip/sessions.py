@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from opennmes.bench.pico import EmulatedPico
+from opennmes.bench.port import EmulatedPort
 from opennmes.bench.stage import OutputStage
 from opennmes.client import Device
 
@@ -41,3 +43,25 @@ def hang(pico: EmulatedPico) -> None:
     pico.mcu.write_uint16(spin, 0xE7FE)
     pico.mcu.core.pm = True
     pico.mcu.core.pc = spin
+
+
+class Bench:
+    """A board with the stage around it, and the host at its port."""
+
+    def __init__(self, uf2: Path, board: dict[str, Any], stage: dict[str, Any], flash: bytes | None = None) -> None:
+        self.pico = EmulatedPico(uf2, flash)
+        self.stage = OutputStage(self.pico, board, stage)
+        self.connect()
+
+    def connect(self) -> None:
+        self.port = EmulatedPort(self.pico)
+        self.device = Device(self.port)
+        self.device.connect()
+
+    def moved(self, since_ns: int) -> list[str]:
+        """Outputs that went high after `since_ns`."""
+        return [signal for signal in OUTPUTS if any(nanos > since_ns for nanos in rises(self.stage, signal))]
+
+    def fault(self) -> tuple[str, int]:
+        status = self.device.status()
+        return status["state"], status["fault"]

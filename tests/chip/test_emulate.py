@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +65,85 @@ def test_an_emulator_that_dies_is_one_clear_message(
     assert status.returncode == 1
     assert str(device) in status.stderr and "Traceback" not in status.stderr
     link.unlink()
+
+
+def started(link: Path, uf2: Path, **options: Any) -> subprocess.Popen[str]:
+    """An `nmes emulate` whose link is there."""
+    command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == str(link)
+    assert link.is_symlink()
+    return process
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGALRM", "SIGXCPU"])
+def test_no_signal_that_can_be_caught_leaves_a_link(uf2: Path, tmp_path: Path, name: str) -> None:
+    link = tmp_path / "board"
+    process = started(link, uf2)
+    process.send_signal(getattr(signal, name))
+    _, said = process.communicate(timeout=300)
+    assert not link.is_symlink()
+    assert (process.returncode, said) == (0, "")
+
+
+def test_nohup_is_respected_and_sigterm_still_removes_the_link(uf2: Path, tmp_path: Path) -> None:
+    link = tmp_path / "board"
+    process = started(link, uf2, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    # The kernel's own word for it: no waiting for something that does not happen.
+    (ignored,) = re.findall(r"SigIgn:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
+    assert int(ignored, 16) >> (signal.SIGHUP - 1) & 1
+    process.send_signal(signal.SIGHUP)
+    assert process.poll() is None and link.is_symlink()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=300)
+    assert not link.is_symlink()
+
+
+def test_a_link_that_a_killed_one_left_behind_is_named_and_left_alone(uf2: Path, tmp_path: Path) -> None:
+    link = tmp_path / "board"
+    process = started(link, uf2)
+    process.kill()
+    process.communicate()
+    target = os.readlink(link)
+    again = subprocess.run(
+        [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2)], capture_output=True, text=True, timeout=300
+    )
+    assert again.returncode == 2
+    assert f"{link} is there already, a link to {target}" in again.stderr and "remove it" in again.stderr
+    assert os.readlink(link) == target
+
+
+def test_a_link_that_somebody_changed_meanwhile_stays(uf2: Path, tmp_path: Path) -> None:
+    link = tmp_path / "board"
+    process = started(link, uf2)
+    link.unlink()
+    link.symlink_to("/dev/null")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=300)
+    assert os.readlink(link) == "/dev/null"
+
+
+@pytest.mark.parametrize("stdout", ["closed", "full"])
+def test_a_stdout_that_takes_nothing_leaves_no_link(uf2: Path, tmp_path: Path, stdout: str) -> None:
+    link = tmp_path / "board"
+    command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2)]
+    with contextlib.ExitStack() as files:
+        if stdout == "full":
+            taker: Any = files.enter_context(open("/dev/full", "w"))
+        else:
+            reader, taker = os.pipe()
+            os.close(reader)
+            files.callback(os.close, taker)
+        ended = subprocess.run(command, stdout=taker, stderr=subprocess.PIPE, text=True, timeout=300)
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    assert not link.is_symlink()
+
+
+def test_a_link_that_cannot_be_made_is_one_clear_message(uf2: Path, tmp_path: Path) -> None:
+    for link, says in ((tmp_path / "none" / "board", "there is no folder"), (Path("/proc/board"), "cannot be made")):
+        command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert ended.returncode == 1
+        assert says in ended.stderr and str(link) in ended.stderr and "Traceback" not in ended.stderr

@@ -593,15 +593,35 @@ def test_the_pseudo_terminal_goes_when_it_is_told_to_and_leaves_no_link(
     bare_pico: Callable[..., EmulatedPico], tmp_path: Path
 ) -> None:
     link = tmp_path / "board"
-    link.symlink_to("/dev/null")  # as an earlier run that was killed would leave it
     before = signal.getsignal(signal.SIGTERM)
     serve(bare_pico(), lambda path: os.kill(os.getpid(), signal.SIGTERM), link=link)
     assert not os.path.lexists(link)
     assert signal.getsignal(signal.SIGTERM) is before
     link.touch()
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="no symbolic link"):
         serve(bare_pico(), lambda path: None, link=link)
     assert link.is_file()
+    link.unlink()
+    link.symlink_to("/dev/null")  # somebody's, or an earlier run that was killed has left it: who knows
+    with pytest.raises(FileExistsError, match="a link to /dev/null"):
+        serve(bare_pico(), lambda path: None, link=link)
+    assert os.readlink(link) == "/dev/null"
+
+
+@pytest.mark.parametrize("target", ["the same", "/dev/null"])
+def test_a_link_that_somebody_else_has_put_there_meanwhile_stays(
+    bare_pico: Callable[..., EmulatedPico], tmp_path: Path, target: str
+) -> None:
+    link = tmp_path / "board"
+    theirs: list[str] = []
+
+    def replace(path: Path) -> None:
+        theirs.append(os.readlink(path) if target == "the same" else target)
+        path.unlink()
+        path.symlink_to(theirs[0])
+
+    serve(bare_pico(), replace, link=link, until=lambda: bool(theirs))
+    assert os.readlink(link) == theirs[0]
 
 
 def test_the_pseudo_terminal_goes_and_comes_back_when_the_board_resets(bare_pico: Callable[..., EmulatedPico]) -> None:

@@ -269,7 +269,7 @@ def test_a_host_that_stops_reading_does_not_stop_the_train(device: Device, port:
     done = usb._indicate_buffer_ready
     usb._indicate_buffer_ready = lambda endpoint, out: done(endpoint, out) if out or not endpoint else None
     for seq in range(8):
-        port.write(frame.encode({"seq": 900_000_000 + seq, "cmd": "status"}))
+        port.write(frame.encode({"seq": 900_000_000 + seq, "cmd": "status", "host": device._host}))
         pico.run_for(60_000_000)
     starts = [p.start_nanos for p in measure.pulses(port.stage.finish(), 0)]
     assert len(starts) > 60

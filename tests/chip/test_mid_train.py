@@ -274,7 +274,7 @@ def test_every_edge_is_exact_under_collections_traffic_and_a_display(hooked: Run
                 lines += 1
                 cmd = "keepalive" if lines % 8 else "status"
                 hooked.device._seq += 1
-                pico.write(frame.encode({"seq": hooked.device._seq, "cmd": cmd}))
+                pico.write(frame.encode({"seq": hooked.device._seq, "cmd": cmd, "host": hooked.device._host}))
             pico.run_for(10 * MS)
             answered += pico.read()
         turns = [later - sooner for sooner, later in itertools.pairwise(renewed_ns)]
@@ -391,7 +391,7 @@ def tapped(key: int, kind: str, offset: int, nth: int = 1, mask: int = -1, line:
         Tap(running, key, kind, offset, heard, nth, mask)
         if line:
             running.device._seq += 1
-            running.pico.write(frame.encode({"seq": running.device._seq, "cmd": line}))
+            running.pico.write(frame.encode({"seq": running.device._seq, "cmd": line, "host": running.device._host}))
         assert running.pico.run_until(lambda: bool(hit), 300 * MS)
 
     return run

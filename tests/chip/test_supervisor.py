@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sessions import DENSE, OUTPUTS, begin, hang, rises
+from sessions import DENSE, OUTPUTS, Bench, begin, hang, rises
 
 from nmes.core import faults
 from nmes.hal import WATCHDOG_MS
 from opennmes.bench.pico import EmulatedPico
 from opennmes.bench.port import EmulatedPort
-from opennmes.bench.repl import Repl
+from opennmes.bench.repl import Repl, show_main
 from opennmes.bench.stage import OutputStage
 from opennmes.client import Device, DeviceRefused
-
-
-class Bench:
-    """A board with the stage around it, and the host at its port."""
-
-    def __init__(self, uf2: Path, board: dict[str, Any], stage: dict[str, Any], flash: bytes | None = None) -> None:
-        self.pico = EmulatedPico(uf2, flash)
-        self.stage = OutputStage(self.pico, board, stage)
-        self.connect()
-
-    def connect(self) -> None:
-        self.port = EmulatedPort(self.pico)
-        self.device = Device(self.port)
-        self.device.connect()
-
-    def moved(self, since_ns: int) -> list[str]:
-        """Outputs that went high after `since_ns`."""
-        return [signal for signal in OUTPUTS if any(nanos > since_ns for nanos in rises(self.stage, signal))]
-
-    def fault(self) -> tuple[str, int]:
-        status = self.device.status()
-        return status["state"], status["fault"]
-
-
-@pytest.fixture
-def make(uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]) -> Callable[..., Bench]:
-    return lambda flash=None: Bench(uf2, board, reference_stage, flash)
 
 
 def test_h05_a_loop_that_is_stuck_in_a_session_is_reset_within_a_second_and_comes_up_in_fault(
@@ -70,6 +42,54 @@ def test_h05_a_loop_that_is_stuck_in_a_session_is_reset_within_a_second_and_come
     again.device.request("clear", fault=faults.WATCHDOG_RESET)
     assert again.fault() == ("IDLE", 0)
     assert make(again.pico.flash_image()).fault() == ("IDLE", 0)
+
+
+@pytest.mark.parametrize("error", ["MemoryError", "SystemExit"])
+def test_h02_what_leaves_the_loop_is_reset_and_comes_up_in_fault_and_not_at_the_prompt(
+    bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any], error: str
+) -> None:
+    pico = bare_pico()
+    stage = OutputStage(pico, board, reference_stage)
+    repl = Repl(pico)
+    repl.start(
+        f"import nmes.app\nturns, error = [0], {error}\n"
+        "def ends(self):\n"
+        "    turns[0] += 1\n"
+        "    if turns[0] == 5:\n        raise error\n"
+        "nmes.app.Panel.step = ends\n"
+        # A fault on the way into which memory runs out too.
+        "def fails(self, number, text):\n    raise MemoryError\n"
+        "nmes.app.Supervisor.fail = fails\n"
+        "nmes.app.run()\n"
+    )
+    show_main(pico)
+    begin_ns = pico.nanos
+    assert pico.run_until(lambda: pico.resets == 1, 1_500_000_000)
+    assert pico.nanos - begin_ns > 0.9 * WATCHDOG_MS * 1e6
+    pico.run_for(300_000_000)
+    pico.read()  # what the prompt said before
+    device = Device(EmulatedPort(pico))
+    device.connect()
+    status = device.status()
+    assert (status["state"], status["fault"]) == ("FAULT", faults.WATCHDOG_RESET)
+    assert [signal for signal in OUTPUTS if rises(stage, signal)] == []
+
+
+def test_everything_comes_to_rest_without_a_byte_of_memory(
+    bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any]
+) -> None:
+    pico = bare_pico()
+    stage = OutputStage(pico, board, reference_stage)
+    found = Repl(pico).run(
+        "import board, micropython\nfrom nmes.hal import make\nfrom stages.reference import STAGE\n"
+        "hal = make(board.BOARD, STAGE)\nhal.forget_openings()\nhal.begin(0, 0, True)\nhal.permit(500)\n"
+        "hal.put(0, 100, 100, 250, 50, 250, 20_000, 100)\nhal.go(1)\nhigh = hal.enabled()\n"
+        "micropython.heap_lock()\ntry:\n    hal.rest()\n    low = hal.enabled()\n"
+        "finally:\n    micropython.heap_unlock()\nprint(high, low)"
+    )
+    assert found == "True False\n"
+    trace = stage.finish()
+    assert all(trace.value_at(signal, trace.end_nanos) == 0 for signal in OUTPUTS)
 
 
 def test_at_the_prompt_nothing_is_reset_and_the_application_comes_back_in_order(make: Callable[..., Bench]) -> None:

@@ -191,3 +191,21 @@ def test_rate_and_width_change_between_two_pulses(port: EmulatorPort) -> None:
     periods_us = [10_000, 6_667, 16_667]
     assert intervals_us(found) == [periods_us[i] for i in at[:-1]]
     assert [(p.width_a_ns, p.width_b_ns) for p in found] == [(1000 * wanted[i][1],) * 2 for i in at]
+
+
+def test_a_slow_phase_whose_last_interval_does_not_fit_and_then_another(port: EmulatorPort) -> None:
+    # 1.5 Hz for a second: after a second pulse the interval would reach a third of a second into the next phase.
+    slow, fast = ({**PHASE, "name": f"{mhz} mHz", "rate_mhz": mhz, "duration_ms": 1_000} for mhz in (1_500, 20_000))
+    data = {"title": "two", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000}}
+    device = Device(port)
+    device.connect()
+    loaded = device.load({**data, "max_current_ua": 20_000, "phases": [slow, fast]})
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    device.start()
+    device.wait(2.1)
+    status = device.status()
+    assert (status["state"], status["ended"], status["underruns"]) == ("IDLE", "completed", 0), status["fault_text"]
+    found = measure.pulses(port.stage.finish(), 0)
+    assert len(found) == status["delivered"] == loaded["pulses"] == 1 + 20
+    assert intervals_us(found) == [1_000_000] + 19 * [50_000]

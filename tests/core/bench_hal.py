@@ -2,13 +2,20 @@
 
 import samples
 
-from nmes.core import checklist, faults
-from nmes.core.session import Session
-from nmes.hal import virtual
+from nmes.core import checklist, commands, faults, frame
+from nmes.core.session import LOCAL, Session
+from nmes.hal import SLOTS, virtual
+from nmes.link import Link
 from nmes.store import Store
 from nmes.supervisor import Supervisor
 
 BOARD = {"name": "virtual", "supply_mv": (3_000, 5_500), "temperature_dc": (-100, 700), "pins": {"channels": ({}, {})}}
+# Into a resistor no ramps are needed: every step of the current is seen.
+RESISTOR = samples.programme(
+    [samples.phase(work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0)], effect="sensory", kind="dummy"
+)
+
+RIGHT = checklist.VERSION, len(checklist.ITEMS)
 
 
 class PowerCut(Exception):
@@ -16,13 +23,16 @@ class PowerCut(Exception):
 
 
 class BenchHal(virtual.Hal):
-    """`slots` is the flash: give it to the next one and power is back."""
+    """`slots` is the flash: give it to the next one and power is back. None in it is what cannot be read. `files`: what
+    an older firmware kept, or why it cannot be read."""
 
     def __init__(self, slots=None, stage=samples.STAGE):
         super().__init__(BOARD, stage)
         if slots is not None:
+            slots.extend([b""] * (SLOTS - len(slots)))
             self._slots = slots
         self.slots = self._slots
+        self.files = [b"", b""]
         self._safe = True
         self.opened_by = 0  # as the pins' own latches have it
         self.trip = 0
@@ -40,6 +50,9 @@ class BenchHal(virtual.Hal):
         self.bytes_left = None  # until the power is cut, in the middle of a write
         self.flash_error = None
         self.session = None
+
+    def random(self):
+        return 0x2A5F_1234  # a source that has broken down: numbers of hosts must differ all the same
 
     def pass_ms(self, ms):
         self._now_us += 1000 * ms
@@ -98,6 +111,16 @@ class BenchHal(virtual.Hal):
     def died(self):
         return self.death
 
+    def recall(self, slot):
+        if self._slots[slot] is None:
+            raise OSError(5)
+        return self._slots[slot]
+
+    def inherited(self, slot):
+        if isinstance(self.files[slot], OSError):
+            raise self.files[slot]
+        return self.files[slot]
+
     def keep(self, slot, data):
         self.kept.append(self.session.state if self.session else "BOOT")
         if self.flash_error:
@@ -114,20 +137,22 @@ class BenchHal(virtual.Hal):
 class Bench:
     """A supervisor on a BenchHal."""
 
+    owner = LOCAL  # who acknowledges, arms and is heard
+
     def __init__(self, slots=None, death="", stage=samples.STAGE):
         self.hal = BenchHal(slots, stage)
         self.hal.death = death
         self.session = self.hal.session = Session(stage)
-        self.store = Store(self.hal)
+        self.store = Store(self.hal, self.hal.inherited)
         self.supervisor = Supervisor(self.hal, self.session, self.store, BOARD, stage)
 
     def load(self, data=None):
         self.session.load(data or samples.programme())
-        self.session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
+        self.session.acknowledge(*RIGHT, self.owner)
 
     def arm(self, data=None):
         self.load(data)
-        self.supervisor.arm(self.session.programme_crc)
+        self.supervisor.arm(self.session.programme_crc, self.owner)
 
     def run(self, data=None, ua=0):
         self.arm(data)
@@ -138,9 +163,66 @@ class Bench:
     def turn(self, ms=10, count=1):
         for _ in range(count):
             self.hal.pass_ms(ms)
-            self.supervisor.renew()
+            self.supervisor.renew(self.owner)
             self.supervisor.step()
 
     def again(self, death=""):
         """The same board after a reset, or with power back."""
         return Bench(self.hal.slots, death)
+
+
+class Linked(Bench):
+    """A bench with the link on it, and a host that has identified. `answers` are the lines that the device wrote."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.answers = []
+        self.seq = 0
+        self.hal.write = lambda line: self.answers.append(line) or True
+        self.link = Link(self.hal, self.supervisor, BOARD, samples.STAGE)
+        self.owner = self.said("identify")["host"]
+
+    def bytes(self, data):
+        """They arrive, and the link takes them; no time passes."""
+        self.hal._input = self.hal._input[self.hal._at :] + data
+        self.hal._at = 0
+        while (self.link.has_line or self.hal._at < len(self.hal._input)) and not self.link.wants_prompt:
+            self.link.step()
+
+    def line(self, cmd, **arguments):
+        self.seq += 1
+        request = {"seq": self.seq, "cmd": cmd}
+        if cmd in commands.COMMANDS and commands.COMMANDS[cmd].who == commands.HOST:
+            request["host"] = self.owner
+        request.update(arguments)
+        return frame.encode(request)
+
+    def said(self, cmd, **arguments):
+        """The device's answer to a command."""
+        line = self.line(cmd, **arguments)
+        del self.answers[:]
+        self.bytes(line)
+        for answer in self.answers:
+            answer = frame.decode(answer)
+            if answer.get("seq") == self.seq:
+                return answer
+        raise AssertionError("no answer to " + cmd)
+
+    def errors(self, *lines):
+        """What the device says to each of these lines: an error, or None."""
+        del self.answers[:]
+        for line in lines:
+            self.bytes(line)
+        return [answer.get("error") for answer in map(frame.decode, self.answers) if "ok" in answer]
+
+    def alone(self, ms=10, count=1):
+        """Time passes, and no host is heard."""
+        for _ in range(count):
+            self.hal.pass_ms(ms)
+            self.supervisor.step()
+            self.link.step()
+
+    def snapshot(self):
+        status = self.supervisor.status()
+        feeds = [(lane.feed.phase.rate_mhz, lane.feed.phase.width_us) for lane in self.session.lanes]
+        return str((sorted(status.items()), feeds, self.hal._permitted, self.session.limit_ua, self.link.wants_prompt))

@@ -30,7 +30,7 @@ def feed(first=None):
 def other(phase, **changes):
     fields = dict(phase.fields)
     fields.update(changes)
-    return programme.Phase(phase.name, fields)
+    return programme.Phase(phase.name, fields, phase.followed)
 
 
 def take(made, count):
@@ -118,17 +118,24 @@ class TheNextPulse(unittest.TestCase):
         self.assertEqual(take(made, 4)[-2:], taken)
         self.assertEqual(take(made, 5)[-1], (2_000_000, 200, 1_000_000))
 
-    def test_what_a_train_began_too_late_it_has_made_good_at_its_end(self):
-        # 7 pulses of 300 ms go 100 ms beyond the first phase.
+    def test_the_next_phase_begins_at_its_time_whatever_the_one_before_was_changed_to(self):
+        # 7 pulses of 300 ms would go 100 ms beyond the first phase, and 5 of 400 ms from 0.3 s on.
         first = samples.phase(**dict(FIRST, rate_mhz=3_333, work_ms=2_000, rest_ms=0, duration_ms=2_000))
         second = samples.phase(**dict(FIRST, rest_ms=0, duration_ms=4_000))
         whole = programme.parse(samples.programme([first, second]))
         made = train.Feed(whole)
-        take(made, 7 + 4)
-        made.change(other(whole.phases[1], rate_mhz=5_000))
-        late_us = 7 * 300_030 - 2_000_000
-        self.assertEqual(take(made, 7)[-1], (2_400_000 + 6 * 200_000, 200, 400_000 - late_us))
-        self.assertEqual(made.begin_ms, 4_000)
+        self.assertEqual(take(made, 7)[-2:], [(1_500_150, 200, 499_850), (2_000_000, 200, 100_000)])
+        made.put_back(6)
+        made.change(other(whole.phases[0], rate_mhz=2_500))
+        self.assertEqual(take(made, 4)[-1], (300_030 + 3 * 400_000, 200, 499_970))
+        self.assertEqual(made.next_us(), 2_000_000)
+
+    def test_all_trains_of_a_phase_stay_alike(self):
+        # In the first there would be room for one more before the second begins.
+        first = {"rate_mhz": 3_000, "work_ms": 2_000, "rest_ms": 1_000, "duration_ms": 5_000}
+        made, phase = feed(first)
+        made.change(other(phase, rate_mhz=1_400))
+        self.assertEqual([row[0] // 1000 for row in take(made, 5)], [0, 714, 3_000, 3_714, 5_000])
 
     def test_where_no_train_follows_there_is_none(self):
         made, phase = feed({"rest_ms": 0, "duration_ms": 2_000})

@@ -6,20 +6,14 @@ docs/traceability.md lists every hazard with its tests; a test is named after th
 import unittest
 
 import samples
-from bench_hal import Bench
+from bench_hal import RESISTOR, Bench, Linked
 from samples import codes
 
 from nmes.core import checklist, commands, faults, frame
 from nmes.core.session import ARMED, FADE_MS, FAULT, HOST_LOST_MS, IDLE, PAUSED, RUNNING, STEP_EVERY_MS, STEP_MAX_UA
 from nmes.hal import LOOKAHEAD_US
-from nmes.link import Link
 
 OPEN_OHM = 10_000_000
-# Into a resistor no ramps are needed: every step of the current is seen.
-RESISTOR = samples.programme(
-    [samples.phase(work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0)], effect="sensory", kind="dummy"
-)
-LINK_BOARD = {"name": "virtual"}
 
 
 def armed(bench):
@@ -43,59 +37,6 @@ def failed(bench):
 
 
 STATES = ((IDLE, Bench.load), (ARMED, armed), (RUNNING, running), (PAUSED, paused), (FAULT, failed))
-
-
-class Linked(Bench):
-    """A bench with the link on it. `answers` are the lines that the device wrote."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.answers = []
-        self.seq = 0
-        self.hal.write = lambda line: self.answers.append(line) or True
-        self.link = Link(self.hal, self.supervisor, LINK_BOARD, samples.STAGE)
-
-    def bytes(self, data):
-        """They arrive, and the link takes them; no time passes."""
-        self.hal._input = self.hal._input[self.hal._at :] + data
-        self.hal._at = 0
-        while self.hal._at < len(self.hal._input) and not self.link.wants_prompt:
-            self.link.step()
-
-    def line(self, cmd, **arguments):
-        self.seq += 1
-        arguments.update({"seq": self.seq, "cmd": cmd})
-        return frame.encode(arguments)
-
-    def said(self, cmd, **arguments):
-        """The device's answer to a command."""
-        line = self.line(cmd, **arguments)
-        del self.answers[:]
-        self.bytes(line)
-        for answer in self.answers:
-            answer = frame.decode(answer)
-            if answer.get("seq") == self.seq:
-                return answer
-        raise AssertionError("no answer to " + cmd)
-
-    def errors(self, *lines):
-        """What the device says to each of these lines: an error, or None."""
-        del self.answers[:]
-        for line in lines:
-            self.bytes(line)
-        return [answer.get("error") for answer in map(frame.decode, self.answers) if "ok" in answer]
-
-    def alone(self, ms=10, count=1):
-        """Time passes, and no host is heard."""
-        for _ in range(count):
-            self.hal.pass_ms(ms)
-            self.supervisor.step()
-            self.link.step()
-
-    def snapshot(self):
-        status = self.supervisor.status()
-        feeds = [(lane.feed.phase.rate_mhz, lane.feed.phase.width_us) for lane in self.session.lanes]
-        return str((sorted(status.items()), feeds, self.hal._permitted, self.session.limit_ua, self.link.wants_prompt))
 
 
 class TheElectrode(unittest.TestCase):
@@ -294,7 +235,8 @@ class TheLink(unittest.TestCase):
         before = bench.snapshot()
         self.assertEqual(bench.errors(up, up), ["old_seq", "old_seq"])
         self.assertEqual(frame.decode(bench.answers[-1])["seq"], bench.seq - 1)
-        self.assertEqual(bench.errors(frame.encode({"seq": bench.seq, "cmd": "keepalive"})), ["old_seq"])
+        same = {"seq": bench.seq, "cmd": "keepalive", "host": bench.owner}
+        self.assertEqual(bench.errors(frame.encode(same)), ["old_seq"])
         self.assertEqual(bench.snapshot(), before)
         # The last one is still the last one, and is answered again.
         self.assertEqual(bench.errors(down), [None])
@@ -326,16 +268,17 @@ class TheLink(unittest.TestCase):
             self.assertEqual(bench.session.state, state)
             self.assertEqual(bench.errors(late), ["old_seq"], "an old one does not set the count back")
 
-    def test_h14_identify_begins_a_new_count_in_any_state(self):
+    def test_h14_identify_makes_a_new_host_in_any_state_and_sets_no_other_back(self):
         for state, begin in STATES:
             bench = Linked()
             begin(bench)
-            bench.seq = commands.SEQ_MAX - 1
-            bench.said("status")
-            self.assertEqual(bench.errors(frame.encode({"seq": 5, "cmd": "status"})), ["old_seq"])
+            bench.seq = frame.SEQ_MAX - 1
+            bench.said("keepalive")
             for seq in (100, 3):
                 asked = [frame.encode({"seq": seq + i, "cmd": cmd}) for i, cmd in enumerate(("identify", "status"))]
                 self.assertEqual(bench.errors(*asked), [None, None], state)
+            old = frame.encode({"seq": 5, "cmd": "keepalive", "host": bench.owner})
+            self.assertEqual(bench.errors(old), ["old_seq"], state)
 
     def lines(self, bench):
         """One of each command that would change something."""

@@ -52,20 +52,56 @@ class EveryTrainGoesOnInTheEngineSTime(unittest.TestCase):
             for (begin_us, _, interval_us), (next_us, _, _) in zip(found, found[1:]):
                 self.assertEqual(begin_us + interval_us, next_us)
 
-    def test_trains_that_leave_no_rest_make_good_what_they_are_late(self):
-        # 60 Hz is 16 667 us: a second and 20 us. The next phase begins so much later, and its rest is as much shorter.
-        one = phase(name="on", rate_mhz=60_000, work_ms=0, rest_ms=0, duration_ms=1_000)
-        found, channel = walked(
-            [one, phase(name="b", rate_mhz=10_000, work_ms=1_000, rest_ms=1_000, duration_ms=4_000)]
-        )
-        self.assertEqual(found[59][2], 16_667)
-        engine_us = 0
-        for k in range(len(found) - 1):
-            if k in (60, 61):
-                self.assertEqual(engine_us - found[k][0], 20)
-            if k == 70:
-                self.assertEqual(engine_us, 3_000_000)
-            engine_us += found[k][2]
+    def test_a_pulse_whose_interval_would_reach_into_the_next_phase_is_not_given(self):
+        for rate_mhz, duration_ms, pulses in (
+            (1_000, 5_500, 5),
+            (1_500, 5_000, 7),
+            (7_000, 5_020, 35),
+            (10_000, 5_010, 50),
+            (10_000, 5_000, 50),
+            (2_000, 5_000, 10),
+            (35_000, 5_000, 175),
+            (60_000, 1_000, 60 - 1),  # 16 667 us: by 20 us, as `trains_overlap` has it between trains
+        ):
+            one = phase(name="on", rate_mhz=rate_mhz, work_ms=0, rest_ms=0, duration_ms=duration_ms)
+            found, channel = walked([one, phase(name="b")])
+            self.assertEqual((found[pulses][0], channel.phases[0].pulses), (duration_ms * 1000, pulses))
+            self.assertTrue(found[pulses - 1][2] >= channel.phases[0].period_us, found[pulses - 1])
+        # The rest between two bursts is no interval of a pulse.
+        bursts = {"rate_mhz": 100_000, "burst_pulses": 5, "burst_rate_mhz": 3_000}
+        alternating = {"rate_mhz": 2_000, "change": "alternate", "rate_to_mhz": 1_000, "change_ms": 1_000}
+        for changes, duration_ms, pulses in ((bursts, 1_010, 16), (bursts, 1_009, 15), (alternating, 3_999, 5)):
+            one = phase(name="on", **dict(changes, work_ms=0, rest_ms=0, duration_ms=duration_ms))
+            found, channel = walked([one, phase(name="b")])
+            self.assertEqual((found[pulses][0], channel.phases[0].pulses), (duration_ms * 1000, pulses))
+
+    def test_without_another_phase_after_it_every_pulse_that_begins_is_given(self):
+        found, _ = walked([phase(rate_mhz=1_000, work_ms=0, rest_ms=0, duration_ms=5_500)])
+        self.assertEqual(len(found), 6)
+
+    def test_all_trains_of_a_phase_are_alike(self):
+        # The last of them has no rest after it.
+        one = phase(name="a", rate_mhz=1_500, work_ms=5_000, rest_ms=5_000, duration_ms=15_000)
+        found, channel = walked([one, phase(name="b")])
+        begins_ms = [row[0] // 1000 for row in found[:15]]
+        self.assertEqual([begins_ms[0], begins_ms[7], begins_ms[14]], [0, 10_000, 15_000])
+
+    def test_a_number_of_pulses_that_would_reach_into_the_next_phase_is_refused(self):
+        def codes(phases, kind):
+            try:
+                programme.parse(samples.programme(phases, kind=kind))
+            except Refused as refused:
+                return [(r["code"], r["parameter"], r["asked"], r["bound"]) for r in refused.reasons]
+            return []
+
+        one = phase(name="on", rate_mhz=1_000, work_ms=0, rest_ms=0, duration_ms=5_500)
+        for pulses, found in ((5, []), (6, [("pulses_do_not_fit", "pulses", 6, 5)])):
+            self.assertEqual(codes([dict(one, pulses=pulses), phase(name="b")], "probe"), found)
+        self.assertEqual(codes([dict(one, pulses=6)], "probe"), [])
+        # Not even one: half a hertz in a second.
+        least = dict(one, rate_mhz=500, duration_ms=1_000, ramp_up_ms=0, ramp_down_ms=0)
+        self.assertEqual(codes([least, phase(name="b")], "dummy"), [("pulses_do_not_fit", "pulses", 1, 0)])
+        self.assertEqual(codes([least], "dummy"), [])
 
     def test_a_train_ends_with_its_last_pulse_when_their_number_is_given(self):
         found, channel = walked([phase(rate_mhz=10_000, pulses=12)])

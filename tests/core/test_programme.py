@@ -6,7 +6,7 @@ import unittest
 import samples
 from samples import Die
 
-from nmes.core import programme
+from nmes.core import frame, programme
 from nmes.core.phase import OR_ZERO
 from nmes.core.reason import Refused
 
@@ -470,6 +470,53 @@ class TheSameNumberNamesAProgrammeOnBothSides(unittest.TestCase):
         self.assertTrue(programme.canonical({"a": "1,1:b1:c"}) != programme.canonical({"a": "1", "b": "c"}))
         self.assertTrue(programme.canonical(["1,2"]) != programme.canonical(["1", "2"]))
         self.assertTrue(programme.canonical("1") != programme.canonical(1))
+
+
+class TheLine(unittest.TestCase):
+    """One limit at both ends: what the device takes, whatever numbers host and request have."""
+
+    def sixteen(self, name="n" * 20, **changes):
+        phases = [samples.phase(name=name, **changes) for _ in range(8)]
+        channels = [{"channel": i, "delay_us": 30_000_000 - i, "phases": phases} for i in (0, 1)]
+        made = samples.programme(title="t" * 60, kind="pads", area_mm2=2_500, channels=channels, effect="sensory")
+        made["max_current_ua"] = 10_000
+        made["person"] = {"max_current_ua": 20_000}
+        made["electrode"]["max_current_ua"] = 50_000
+        del made["phases"]
+        return made
+
+    def codes(self, data):
+        return samples.codes(programme.parse, data)
+
+    def test_sixteen_plain_phases_fit_whatever_their_names(self):
+        for name in ("n", "n" * 20, "\u00fc" * 20, "\u9aa8" * 20, '"' * 20, "\\" * 20):
+            self.assertEqual(self.codes(self.sixteen(name)), [], name)
+
+    def test_what_no_line_can_carry_is_refused_and_that_to_the_byte(self):
+        fields = {"ratio": 1, "pulses": 0, "burst_pulses": 0, "burst_rate_mhz": 0, "change_ms": 0, "change": "none"}
+        seen = set()
+        for letters in range(1, 21):
+            data = self.sixteen("n", **fields)
+            data["title"] = "t" * 30
+            data["channels"][0]["phases"] = [dict(phase) for phase in data["channels"][0]["phases"]]
+            data["channels"][0]["phases"][3]["name"] = "n" * letters
+            request = programme.load_request(data, frame.SEQ_MAX, frame.HOST_MAX)
+            length = frame.length(request)
+            seen.add(length)
+            self.assertEqual(self.codes(data), ["too_large"] if length > frame.LINE_MAX else [], str(length))
+            if length > frame.LINE_MAX:
+                with self.assertRaises(frame.BadFrame):
+                    frame.encode(request)
+            else:
+                self.assertEqual(len(frame.encode(request)), length)
+        self.assertTrue({frame.LINE_MAX, frame.LINE_MAX + 1} <= seen, str(sorted(seen)))
+
+    def test_the_refusal_says_how_long_it_is_and_how_long_it_may_be(self):
+        with self.assertRaises(Refused) as caught:
+            programme.parse(self.sixteen("\u9aa8" * 20, pulses=0, burst_pulses=0, change_ms=0, change="none"))
+        (reason,) = [r for r in caught.exception.reasons if r["code"] == "too_large"]
+        self.assertTrue(int(reason["asked"].split()[0]) > frame.LINE_MAX)
+        self.assertIn("%d bytes" % frame.LINE_MAX, reason["bound"])
 
 
 GOLDEN_CRC = 248_974_327

@@ -221,6 +221,37 @@ class TheSelfTest(unittest.TestCase):
         change(lambda session: setattr(session, "limit_ua", session.limit_ua + 65_536))
         change(lambda session: setattr(session, "level_most", session.level_most ^ 1))
         change(lambda session: session._data["phases"][0].update({"rate_mhz": 50_000}))
+        change(lambda session: session._data.update({"title": "another"}))
+        change(lambda session: session._data["electrode"].update({"area_mm2": 401}))
+
+    def test_h01_whatever_number_of_a_programme_its_channels_and_phases_has_changed(self):
+        rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 0, "phases": [samples.phase(name="own")]}]
+        data = samples.programme([samples.phase(), samples.phase(name="after")], channels=rows)
+        bench = Bench()
+        bench.load(data)
+        session = bench.session
+        parts = [session.programme] + session.programme.channels + session.programme.phases
+        seen = 0
+        for part in parts:
+            for name in list(part.__dict__):
+                value = getattr(part, name)
+                if isinstance(value, (list, dict)) or value is None:
+                    continue
+                setattr(part, name, value + "x" if isinstance(value, str) else value + 1)
+                self.assertFalse(session.unchanged(), name)
+                setattr(part, name, value)
+                self.assertTrue(session.intact(), name)
+                seen += 1
+        self.assertTrue(seen > 100)
+        for name in ("limit_ua", "level_most", "programme_crc"):
+            setattr(session, name, getattr(session, name) ^ 2)
+            self.assertFalse(session.unchanged(), name)
+            setattr(session, name, getattr(session, name) ^ 2)
+        for channel in session.programme.channels:
+            channel.phases.append(channel.phases[0])
+            self.assertFalse(session.unchanged())
+            channel.phases.pop()
+        self.assertTrue(session.intact())
 
     def test_h01_memory_that_has_changed_since_it_was_armed_or_in_a_pause(self):
         for paused in (False, True):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nmes.core import checklist, commands, frame, session
+from opennmes import identity
 from opennmes.ports.errors import PortError
 
 IDENTITY = {
@@ -18,6 +19,8 @@ IDENTITY = {
     "checklist": checklist.VERSION,
     "micropython": "1.25.0",
     "uid": "00",
+    "host": 12,
+    **identity.expected("pico", "reference"),
 }
 
 

@@ -13,6 +13,9 @@ from opennmes.ports.errors import PortError
 
 IDENTIFY = line(seq=1, cmd="identify")
 STATUS = line(seq=1, cmd="status")
+HOST = IDENTITY["host"]
+# What `connect` sends and hears; the next number is 2.
+CONNECT = ((b"\r\n", b""), (IDENTIFY, ok(1, **IDENTITY)))
 
 
 def running(port: RulePort) -> Device:
@@ -101,6 +104,28 @@ def test_a_request_that_arrived_damaged_goes_again_at_once(error: str) -> None:
         assert port.seconds == 0
 
 
+@pytest.mark.parametrize("before", [1, 3, 20, 200])
+def test_noise_between_our_lines_is_no_damage_of_ours(before: int) -> None:
+    # The device says of each line of noise that it is none; our own lines are answered, now and then late.
+    port = RulePort()
+    noise = b"".join(refused(None, error) for error in ("no_crc", "bad_crc", "bad_seq", "too_long")) * before
+    port.rules["status"] = lambda request: noise + (ok(request["seq"], state="IDLE") if port.seconds > 3 else b"")
+    device = Device(port)
+    for _ in range(10):
+        assert device.status() == {"state": "IDLE"}
+    assert len(port.sent) < 30
+
+
+def test_noise_and_a_device_that_says_nothing_else_is_not_blamed_on_the_cable_alone() -> None:
+    port = RulePort()
+    device = Device(port)
+    device.connect()
+    said = iter([refused(None, "no_crc")])
+    port.rules["status"] = lambda request: next(said, None)
+    with pytest.raises(LinkError, match="no longer answers"):
+        device.status()
+
+
 def test_a_line_that_always_arrives_damaged_is_given_up() -> None:
     port = RulePort()
     port.rules["status"] = lambda request: refused(None, "bad_crc")
@@ -131,9 +156,50 @@ def test_what_the_device_says_of_an_older_line_of_ours_is_not_taken_for_the_answ
         assert Device(port).status() == {"state": "IDLE"}
 
 
-def test_a_host_after_which_another_has_begun_is_told_so() -> None:
-    with ScriptedPort((STATUS, refused(1, "old_seq"))) as port, pytest.raises(DeviceRefused, match="another host"):
-        Device(port).status()
+def test_a_host_is_told_when_the_session_is_another_s() -> None:
+    start = line(seq=2, cmd="start", host=HOST)
+    with ScriptedPort(*CONNECT, (start, refused(2, "not_owner"))) as port:
+        device = Device(port)
+        device.connect()
+        with pytest.raises(DeviceRefused, match="another host") as caught:
+            device.start()
+    assert caught.value.error == "not_owner"
+
+
+def test_every_request_carries_the_number_that_the_device_gave_us() -> None:
+    status = line(seq=2, cmd="status", host=HOST)
+    with ScriptedPort(*CONNECT, (status, ok(2, state="IDLE"))) as port:
+        device = Device(port)
+        device.connect()
+        device.status()
+
+
+def test_a_request_that_needs_a_number_gets_one_first() -> None:
+    with ScriptedPort(*CONNECT, (line(seq=2, cmd="start", host=HOST), ok(2, state="RUNNING"))) as port:
+        Device(port).start()
+
+
+def test_a_host_that_the_device_has_forgotten_identifies_again_and_asks_again() -> None:
+    again = line(seq=3, cmd="identify"), ok(3, **{**IDENTITY, "host": 13})
+    script = (
+        *CONNECT,
+        (line(seq=2, cmd="clear", host=HOST, fault=3), refused(2, "unknown_host")),
+        (b"\r\n", b""),
+        again,
+        (line(seq=4, cmd="clear", host=13, fault=3), ok(4, state="IDLE")),
+    )
+    with ScriptedPort(*script) as port:
+        device = Device(port)
+        device.connect()
+        assert device.request("clear", fault=3) == {"state": "IDLE"}
+
+
+def test_a_device_that_never_knows_us_is_reported() -> None:
+    port = RulePort()
+    port.rules["clear"] = lambda request: refused(request["seq"], "unknown_host")
+    with pytest.raises(DeviceRefused, match="identify"):
+        Device(port).request("clear", fault=3)
+    assert port.commands() == ["identify", "clear", "identify", "clear"]
 
 
 def test_another_host_s_numbers_are_not_used_again() -> None:
@@ -162,7 +228,7 @@ def test_events_are_kept_and_handed_on() -> None:
 
 def test_a_programme_that_fits_no_line() -> None:
     with pytest.raises(LinkError, match="longer than"):
-        Device(RulePort()).load({"title": "x" * 4000})
+        Device(RulePort()).load({"title": "x" * 5000})
 
 
 def test_a_device_that_keeps_another_programme_is_not_used() -> None:
@@ -242,15 +308,15 @@ def test_raising_ends_when_the_session_does() -> None:
 
 
 def test_adjust_asks_for_both_and_hands_on_what_was_done() -> None:
-    asked = line(seq=1, cmd="adjust", channel=1, rate_mhz=40_000, width_us=200)
+    asked = line(seq=2, cmd="adjust", host=HOST, channel=1, rate_mhz=40_000, width_us=200)
     done = {"channel": 1, "phase": "work", "rate_mhz": 40_000, "width_us": 200, "from_pulse": 17}
-    with ScriptedPort((asked, ok(1, **done))) as port:
+    with ScriptedPort(*CONNECT, (asked, ok(2, **done))) as port:
         assert Device(port).adjust(40_000, 200, channel=1) == done
 
 
 def test_a_lost_answer_to_adjust_makes_the_same_line_go_again() -> None:
-    asked = line(seq=1, cmd="adjust", channel=0, rate_mhz=40_000, width_us=200)
-    with ScriptedPort((asked, b""), (asked, ok(1, from_pulse=17))) as port:
+    asked = line(seq=2, cmd="adjust", host=HOST, channel=0, rate_mhz=40_000, width_us=200)
+    with ScriptedPort(*CONNECT, (asked, b""), (asked, ok(2, from_pulse=17))) as port:
         assert Device(port).adjust(40_000, 200)["from_pulse"] == 17
 
 
@@ -263,6 +329,48 @@ def test_leaving_stops_a_session_and_closes_the_port() -> None:
         pass
     assert port.commands()[-1] == "stop"
     assert port.closed
+
+
+def test_who_only_looks_at_another_s_session_neither_stops_it_nor_keeps_it_alive() -> None:
+    port = RulePort()
+    port.state = session.RUNNING
+    with Device(port) as device:
+        device.connect()
+        device.request("self_test")
+        assert device.state == session.RUNNING
+        device.wait(5)
+    assert port.commands() == ["identify", "self_test"]
+
+
+def test_an_arm_refused_because_of_another_s_session_leaves_that_alone() -> None:
+    port = RulePort()
+    port.state = session.RUNNING
+    port.rules["arm"] = lambda request: line(event="status", state="RUNNING") + refused(request["seq"], "not_owner")
+    with pytest.raises(DeviceRefused), Device(port) as device:
+        device.connect()
+        device.arm(1)
+    assert port.commands() == ["identify", "arm"]
+
+
+def test_a_session_that_is_over_is_not_ours_any_more_when_another_has_one() -> None:
+    port = RulePort()
+    with running(port) as device:
+        port.incoming += [line(event="status", state=each) for each in (session.IDLE, session.RUNNING)]
+        device.wait(5)
+        assert device.state == session.RUNNING
+    assert port.commands() == ["identify", "arm", "start"]
+
+
+def test_reading_keeps_our_own_session_alive_and_a_line_sent_again_does_not_count() -> None:
+    port = RulePort()
+    device = running(port)
+    answers = iter([None, None])
+    port.rules["status"] = lambda request: next(answers, ok(request["seq"]))
+    begin_s = port.seconds
+    device.status()
+    assert port.seconds - begin_s >= 3 * KEEPALIVE_S
+    device.wait(0.001)
+    assert port.commands()[-1] == "keepalive"
 
 
 def test_leaving_without_a_session_stops_nothing() -> None:

@@ -76,7 +76,18 @@ def test_the_account_of_what_was_measured_is_what_the_programme_asked_for(exampl
 def test_each_channel_has_its_account(example_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = example_file.read_text()
     example_file.write_text(text + "\n[[channel]]\nchannel = 0\n\n[[channel]]\nchannel = 1\ndelay_s = 0.01\n")
-    arguments = [str(example_file), "--intensity", "3,3", "--seconds", "8", "--acknowledge", "--port", "virtual"]
+    arguments = [
+        str(example_file),
+        "--intensity",
+        "0=3",
+        "--intensity",
+        "1=3",
+        "--seconds",
+        "8",
+        "--acknowledge",
+        "--port",
+        "virtual",
+    ]
     assert main(["run", *arguments]) == 0
     said = capsys.readouterr()
     for channel in (0, 1):

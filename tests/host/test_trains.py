@@ -176,11 +176,11 @@ def test_two_channels_on_the_virtual_board(tmp_path: Path) -> None:
 def test_run_takes_an_intensity_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write(tmp_path, HEAD, PHASE.format(table="phase"), CHANNELS.format(delay=0))
     run = ["run", str(file), "--port", "virtual", "--acknowledge", "--json", "--seconds", "3"]
-    assert main([*run, "--intensity", "2,1"]) == 0
+    assert main([*run, "--intensity", "0=2", "--intensity", "1=1"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["intensities_ma"] == [2, 1]
     assert main([*run, "--intensity", "2"]) == 1
-    assert main([*run, "--intensity", "2,x"]) == 2
+    assert main([*run, "--intensity", "2,1"]) == 2
 
 
 def test_a_channel_that_is_not_used_is_refused(tmp_path: Path) -> None:

@@ -1,25 +1,34 @@
 """The commands of the link, declared once: the device serves this table, the host compares its CRC, the docs print it.
 
-A request is {"seq": n, "cmd": NAME, …arguments}. The answer is {"seq": n, "ok": true, …fields} or
+A request is {"seq": n, "cmd": NAME, "host": n, …arguments}. The answer is {"seq": n, "ok": true, …fields} or
 {"seq": n, "ok": false, "error": CODE, "text": …, "reasons": […]}. What the device says unasked has "event" and no
 "seq". Set-points are absolute.
 
-Sequence numbers rise. The last line, when it comes again, is answered again but not carried out twice; any other
-request whose number is not above the last one is refused (old_seq) and is no sign of a host. `identify` begins a new
-count, with any number, so that a new host can. WHATEVER_SEQ only take output away, and are carried out whatever their
-number.
+`identify` makes whoever asks a host, with a new number that only this answer says. Commands of a HOST must carry it
+(unknown_host otherwise), those of ANYBODY may. The sequence numbers of a host rise. The last line of a host that would
+change something, when it comes again, is answered again but not carried out twice; any other whose number is not above
+the host's last one is refused (old_seq). What ANYBODY may ask only reads, or takes output away, and is done whatever
+its number and whoever asks.
+
+A session belongs to the host that armed it. While there is one, no other host changes anything (not_owner), and only
+the owner's new and valid requests, with its number, say that the host is there: nothing that comes again, and nothing
+of anybody else. The device remembers few hosts; one that was forgotten identifies again.
+
+Version 2 of the protocol brought hosts and owners; lines have no spaces since then.
 """
 
 import binascii
 from collections import namedtuple
 
-from nmes.core import faults, programme, session
+from nmes.core import faults, identity, programme, session
 from nmes.core.phase import DUMMY, bounds
-from nmes.core.reason import check_int, reason
+from nmes.core.reason import Reasons, check_int, reason
 
-PROTOCOL = 1
-SEQ_MAX = 0x3FFFFFFF
-WHATEVER_SEQ = ("stop", "pause")
+PROTOCOL = 2
+ANYBODY = "anybody"
+HOST = "host"
+ARGUMENT_REASONS_MOST = 8  # in a turn that pulses wait for, and each takes a millisecond
+ENVELOPE = ("seq", "cmd", "host")  # what every request may have beside its arguments
 
 _IDLE = (session.IDLE,)
 _ANY = (
@@ -31,51 +40,64 @@ _ANY = (
 )
 _ARMED_OR_MORE = (session.ARMED, session.RUNNING, session.PAUSED)
 
-# states that allow it, {argument: (kind, least, most)}, fields of the answer, what it does
-Command = namedtuple("Command", ("states", "arguments", "fields", "text"))
+# who may, states that allow it, {argument: (kind, least, most)}, fields of the answer, what it does
+Command = namedtuple("Command", ("who", "states", "arguments", "fields", "text"))
 
 COMMANDS = {
     "identify": Command(
+        ANYBODY,
         _ANY,
         {},
-        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid"),
-        "Says what this is, and the CRC-32 of this table. Begins a new count of sequence numbers.",
+        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "host")
+        + identity.FIELDS,
+        "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, and the "
+        "number of a new host.",
     ),
     "describe": Command(
+        ANYBODY,
         _ANY,
         {"index": ("int", 0, 99)},
-        ("name", "states", "arguments", "fields", "text", "count"),
+        ("name", "who", "states", "arguments", "fields", "text", "count"),
         "Serves one row of this table.",
     ),
-    "status": Command(_ANY, {}, session.STATUS_FIELDS, "Says everything that changes."),
+    "status": Command(ANYBODY, _ANY, {}, session.STATUS_FIELDS, "Says everything that changes."),
     "load": Command(
+        HOST,
         _IDLE,
         {"programme": ("object", None, None)},
         ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source", "channels"),
         "Checks a programme and keeps it. Refused with every reason, and the one before stays.",
     ),
     "acknowledge": Command(
+        HOST,
         _IDLE,
         {"checklist": ("int", 0, 9_999), "items": ("int", 0, 99)},
         ("acknowledged",),
         "Says that a person has read and confirmed every item of the checklist of this version, for one session.",
     ),
     "arm": Command(
+        HOST,
         _IDLE,
         {"programme_crc": ("int", 0, 0xFFFFFFFF)},
         ("state",),
         "Gets ready at zero intensity. Needs a programme, the checklist and no fault.",
     ),
     "start": Command(
-        (session.ARMED, session.PAUSED), {}, ("state",), "Starts the programme, or goes on after a pause, at zero."
+        HOST,
+        (session.ARMED, session.PAUSED),
+        {},
+        ("state",),
+        "Starts the programme, or goes on after a pause, at zero.",
     ),
     "intensity": Command(
+        HOST,
         (session.RUNNING,),
         {"channel": ("int", 0, programme.CHANNELS_MAX - 1), "current_ua": ("int", 0, programme.CURRENT_UA[1])},
         ("channel", "current_ua", "limit_ua", "limit_source"),
         "Sets the peak current of a channel. Down at once; up by at most 1 mA every 250 ms.",
     ),
     "adjust": Command(
+        HOST,
         (session.RUNNING, session.PAUSED),
         {
             "channel": ("int", 0, programme.CHANNELS_MAX - 1),
@@ -89,29 +111,41 @@ COMMANDS = {
         "every 250 ms.",
     ),
     "pause": Command(
-        (session.RUNNING,), {}, ("state",), "Nothing after the running pulse; intensity is zero when it goes on."
+        ANYBODY,
+        (session.RUNNING, session.PAUSED),
+        {},
+        ("state",),
+        "Nothing after the running pulse; intensity is zero when it goes on.",
     ),
     "stop": Command(
-        _ANY, {}, ("state", "account"), "Ends the session: nothing after the running pulse. Always allowed."
+        ANYBODY, _ANY, {}, ("state", "account"), "Ends the session: nothing after the running pulse. Always allowed."
     ),
-    "keepalive": Command(_ARMED_OR_MORE, {}, ("state",), "Says that the host is there; any command does."),
+    "keepalive": Command(
+        HOST, _ARMED_OR_MORE, {}, ("state",), "Says that the owner is there; any new request of it does."
+    ),
     "clear": Command(
+        HOST,
         (session.FAULT,),
         {"fault": ("int", 1, 99)},
         ("state",),
         "Clears the fault that the person has named. Refused while its cause is there.",
     ),
     "record": Command(
-        _ANY, {}, faults.RECORD_FIELDS, "Says what is kept of the fault that nobody has cleared; null without one."
+        ANYBODY,
+        _ANY,
+        {},
+        faults.RECORD_FIELDS,
+        "Says what is kept of the fault that nobody has cleared; null without one.",
     ),
     "self_test": Command(
+        ANYBODY,
         _ANY,
         {},
         ("at_ms", "passed", "results"),
         "Says what the self-test of the last arming found, up to the first check that failed.",
     ),
     "maintenance": Command(
-        _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."
+        HOST, _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."
     ),
 }
 
@@ -122,11 +156,15 @@ ERRORS = {
     "not_json": "the text is not JSON",
     "not_an_object": "the JSON is not an object",
     "bad_seq": "no sequence number, or not a whole number in range",
-    "old_seq": "the sequence number is not above the last one: an old line, or another host has begun since",
+    "old_seq": "the sequence number is not above the host's last one: an old line, and nothing was done",
+    "unknown_host": "no host number that the device knows: identify, and send the request with the number it says",
+    "not_owner": "the session belongs to another host, and only that may change it: watch it with status, end it with "
+    "stop, or wait until it is over",
     "unknown_command": "there is no such command",
     "bad_argument": "an argument is missing, unknown or out of its range",
     "wrong_state": "the device's state does not allow this now",
     "refused": "a limit or a condition forbids it; the reasons say which",
+    "no_memory": "the request or its answer needs more memory than the device has; nothing was done",
     "internal": "the firmware met an error of its own",
 }
 
@@ -139,6 +177,7 @@ def rows():
         table.append(
             {
                 "name": name,
+                "who": command.who,
                 "states": list(command.states),
                 "arguments": {key: list(command.arguments[key]) for key in command.arguments},
                 "fields": list(command.fields),
@@ -156,7 +195,10 @@ def crc():
 def check_arguments(name, request):
     """The reasons why the arguments of `request` are not those of command `name`; empty when they are."""
     declared = COMMANDS[name].arguments
-    reasons = []
+    reasons = Reasons(ARGUMENT_REASONS_MOST)
+    left = len(request)  # that nobody has looked at
+    for key in ENVELOPE:
+        left -= key in request
     for key, (kind, least, most) in declared.items():
         if key not in request:
             reasons.append(reason("missing", key, None, kind, name))
@@ -164,7 +206,13 @@ def check_arguments(name, request):
             check_int(reasons, key, request[key], least, most, name)
         elif not isinstance(request[key], dict):
             reasons.append(reason("not_a_table", key, request[key], kind, name))
+        left -= key in request
     for key in request:
-        if key not in ("seq", "cmd") and key not in declared:
-            reasons.append(reason("unknown", str(key), request[key], "no such argument", name))
+        if key in ENVELOPE or key in declared:
+            continue
+        if reasons.full:
+            reasons.more += left  # a line has hundreds, and pulses are waiting
+            break
+        reasons.append(reason("unknown", str(key), request[key], "no such argument", name))
+        left -= 1
     return reasons

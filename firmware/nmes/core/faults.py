@@ -95,8 +95,9 @@ FAULTS = {
     16: (
         "store_corrupt",
         "What the device keeps without power could not be read or written; the factory's values are in use.",
-        "Clear the fault. If it comes back, report it: the device forgets its faults with the power.",
-        "Look the last fault up in your own notes; the pause after a session begins anew.",
+        "Clear the fault; only then is it written anew. If it comes back, report it: the device forgets its faults.",
+        "Look the last fault up in your own notes; the pause after a session begins anew. A board that ran another "
+        "firmware before may say so once.",
     ),
     17: (
         "enable_stuck",
@@ -158,6 +159,12 @@ FAULTS = {
         "Look at the skin, set or replace the electrodes, then clear the fault and start again from zero.",
         "Look for redness under the edge of the pads. Use fresh pads of the same area before going on.",
     ),
+    27: (
+        "store_newer",
+        "What the device keeps without power was written by a newer firmware, which this one does not understand.",
+        "Have the newer firmware put back onto the device. Nothing of what it kept has been changed.",
+        "Flash the newer firmware again; this fault cannot be cleared. The pause after a session begins anew.",
+    ),
 }
 
 # What is kept of a fault until a person clears it: what the device was doing, and what was measured.
@@ -208,6 +215,7 @@ LOOP_LATE = 23
 CLOCK_WRONG = 24
 MEMORY_LOW = 25
 IMPEDANCE_RISE = 26
+STORE_NEWER = 27
 
 
 def name(number):

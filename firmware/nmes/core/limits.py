@@ -24,7 +24,7 @@ average currents, powers and net direct currents, each at the strongest of its p
 import math
 
 from nmes.core.phase import DUMMY
-from nmes.core.reason import reason
+from nmes.core.reason import Reasons, reason
 
 LOAD_OHM = 500
 
@@ -210,14 +210,14 @@ def check(programme, stage, current_ua):
     Returns a list of reasons, empty when all is allowed. For limits of the output `parameter` is the quantity that
     would be too large (see `figures`), `asked` what it would be and `bound` its limit.
     """
-    reasons = []
+    reasons = Reasons()
     for code, parameter, most_ua, source in ceilings(programme, stage):
         if current_ua > most_ua:
             asked, bound = current_ua, most_ua
             if parameter == "voltage_mv":
                 asked, bound = _up(current_ua * LOAD_OHM, 1_000), stage["compliance_mv"]
             reasons.append(reason(code, parameter, asked, bound, source))
-    reasons += whatever_current(programme, stage)
+    reasons.extend(whatever_current(programme, stage))
     if programme.kind == DUMMY:
         return reasons  # nobody is connected: the stage is what has to bear it
     for (code, parameter, bound, source), phase in _output_broken(programme, stage, current_ua):

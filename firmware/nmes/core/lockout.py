@@ -32,8 +32,8 @@ class Lockout:
         return max(0, self._until_ms - now_ms)
 
     def open(self, programme, now_ms):
-        """A session begins. Raises Refused when it is too soon. The caller has the store written before anybody is
-        armed."""
+        """A session is to begin. Raises Refused when it is too soon. The caller has the store written before anybody is
+        armed: with the power cut nobody knows then whether pulses came, and it counts as if they had."""
         if programme.effect != "motor" or programme.kind == DUMMY:
             return
         left_s = -(-self.left_ms(now_ms) // 1_000)
@@ -42,11 +42,16 @@ class Lockout:
             refuse("locked_out", "session", "another motor session", bound, "OpenNMES session")
         self._store.put("open", 1)
 
-    def close(self, completed, elapsed_ms, now_ms):
-        """It has ended. Does nothing when none was open."""
+    def cancel(self):
+        """Nobody was armed after all: nothing counts. Does nothing when none was open."""
+        if self._store.get("open"):
+            self._store.put("open", 0)
+
+    def close(self, completed, delivered_ms, now_ms):
+        """It has ended, after pulses for `delivered_ms`. Does nothing when none was open."""
         if not self._store.get("open"):
             return
-        used_ms = self._store.get("used_ms") + elapsed_ms
+        used_ms = self._store.get("used_ms") + delivered_ms
         if completed or used_ms >= LONG_MS:
             self._lock(now_ms)
         else:

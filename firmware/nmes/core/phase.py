@@ -25,7 +25,7 @@ PHASE_FIELDS = {
     "ramp_down_ms": (500, 5_000, _ENVELOPE, None),
     "duration_ms": (1_000, 3_600_000, _ENVELOPE, None),
     "ratio": (1, 10, ENGINE, 1),  # phase B is so many times as long as phase A, and so many times weaker
-    "pulses": (0, 100_000, ENGINE, 0),  # of a train; 0: as many as begin within it
+    "pulses": (0, 100_000, ENGINE, 0),  # of a train; 0: as many as begin within it (see Phase)
     "burst_pulses": (0, BURST_PULSES_MOST, ENGINE, 0),  # 0: no bursts
     "burst_rate_mhz": (0, 50_000, _ENVELOPE, 0),
     "rate_to_mhz": (0, 150_000, _ENVELOPE, 0),  # 0: the rate does not change
@@ -70,14 +70,20 @@ def _between(one, other, at, whole):
 
 
 class Phase:
-    """One phase of a programme; attributes are the fields of PHASE_FIELDS, `change` and `name`; `fields` as given."""
+    """One phase of a programme; attributes are the fields of PHASE_FIELDS, `change` and `name`; `fields` as given.
 
-    def __init__(self, name, fields):
+    `followed`: another phase of the channel begins where this one ends. Then a pulse whose interval would reach into
+    that phase is not given, in none of the trains: the next phase begins in time, and nothing comes sooner than at the
+    rate of the phase that runs.
+    """
+
+    def __init__(self, name, fields, followed=False):
         def value(field):
             return fields.get(field, PHASE_FIELDS[field][3])
 
         self.name = name
         self.fields = fields
+        self.followed = followed
         self.rate_mhz = value("rate_mhz")
         self.width_us = value("width_us")
         self.gap_us = value("gap_us")
@@ -111,12 +117,14 @@ class Phase:
         self.trains = max(0, (self.duration_ms - self.train_ms) // self.cycle_ms + 1)
         self._duty = None
         self._begin_turn()
-        self.pulses_in_time = min(self._fit(), self._asked())
-        self.pulses = value("pulses") or self.pulses_in_time
+        self.room_us = (self.duration_ms - (self.trains - 1) * self.cycle_ms) * 1000  # of the last train
+        begin = min(self._fit(), self._asked())
+        busy_us = self._until_next_us(begin)
+        self.pulses_in_time = begin - 1 if followed and busy_us > self.room_us else begin
+        self.pulses = value("pulses") or max(1, self.pulses_in_time)  # 0 do not fit, which is refused
         # The envelope ends with the train: after its time, or after the interval of its last pulse.
         self.span_ms = -(-self.start_us(self.pulses) // 1000) if value("pulses") else self.train_ms
-        n = (self.pulses - 1) % self.turn_pulses
-        self.busy_us = self.start_us(self.pulses - 1) + self.least_after(self.interval_at(n, self.offset_us(n)))
+        self.busy_us = self._until_next_us(value("pulses")) if value("pulses") else busy_us
 
     def _begin_turn(self):
         """How many pulses a turn has, and how long it is."""
@@ -220,6 +228,11 @@ class Phase:
         if rest_ms > self.change_ms:
             asked += self._in(rest_ms - self.change_ms, self._last_rate_mhz, self._last_period_us)
         return asked
+
+    def _until_next_us(self, count):
+        """How soon another train may follow `count` pulses, from the train's begin."""
+        n = (count - 1) % self.turn_pulses
+        return self.start_us(count - 1) + self.least_after(self.interval_at(n, self.offset_us(n)))
 
     def _walk(self, most, until_us):
         """Through one turn up to its pulse `most`, or the first that begins at `until_us` or later: (number, begin)."""

@@ -12,12 +12,13 @@ a phase that have a default in PHASE_FIELDS, and `change`. All channels run `pha
 The CRC-32 names the data as they were given.
 
 A phase works and rests in turns for `duration_ms`; with `work_ms` 0 it is one continuous train. Work includes its
-ramps. Work that would not end within the phase is not begun.
+ramps. Work that would not end within the phase is not begun, and before another phase neither is a pulse whose interval
+would not.
 """
 
 import binascii
 
-from nmes.core import limits, pulse
+from nmes.core import frame, limits, pulse
 from nmes.core.phase import (
     BURST_RATE_LEAST_MHZ,
     CHANGE_LEAST_MS,
@@ -30,7 +31,7 @@ from nmes.core.phase import (
     Phase,
     bounds,
 )
-from nmes.core.reason import Refused, check_int, is_int, printable, reason
+from nmes.core.reason import Reasons, Refused, check_int, is_int, printable, reason
 
 KINDS = ("probe", "pads", DUMMY)
 EFFECTS = ("motor", "sensory")
@@ -46,6 +47,7 @@ _TAIL_MOST_MS = 900_000
 _ENVELOPE = "OpenNMES envelope"
 _GUARD = "guard: the session's longest phase"
 _SAMPLER = "sampler: the session's shortest phase"
+_LINK = "link: the longest line"
 _TWO_SAMPLED_LEAST_US = 14  # see hal/rp2/sampler.py
 
 AREA_MM2 = (100, 20_000)
@@ -62,6 +64,10 @@ def _common_multiple(numbers):
     return multiple
 
 
+def _plain(made):
+    return tuple([value for value in made.__dict__.values() if not isinstance(value, list)])
+
+
 class Channel:
     """One channel of a programme: `phases` one after the other, from `delay_us` after the session's begin."""
 
@@ -72,6 +78,15 @@ class Channel:
         self.ratio = _common_multiple([p.ratio for p in phases])
         self.duration_ms = (delay_us + 999) // 1000 + sum([p.duration_ms for p in phases])
         self.pulses = sum([p.pulses * p.trains for p in phases])
+
+    def facts(self):
+        """What is a number of it, and how many phases there are."""
+        return _plain(self) + (len(self.phases),)
+
+
+def _in_order(rows):
+    """The phases of a list, each knowing whether another one follows."""
+    return [Phase(rows[i]["name"], rows[i], i + 1 < len(rows)) for i in range(len(rows))]
 
 
 class Programme:
@@ -85,19 +100,23 @@ class Programme:
         self.electrode_max_ua = data["electrode"].get("max_current_ua")  # None: not given
         self.max_current_ua = data["max_current_ua"]
         self.person_max_ua = data["person"]["max_current_ua"] if "person" in data else None
-        self.phases = [Phase(p["name"], p) for p in data.get("phases", ())]  # of all channels, each once
+        self.phases = _in_order(data.get("phases", ()))  # of all channels, each once
         shared = list(self.phases)
         self.channels = []
         for row in data.get("channels", DEFAULT_CHANNELS):
             phases = shared
             if "phases" in row:
-                phases = [Phase(p["name"], p) for p in row["phases"]]
+                phases = _in_order(row["phases"])
                 self.phases += phases
             self.channels.append(Channel(row["channel"], row["delay_us"], phases))
         self.longest_us = max([p.widest_us * p.ratio for p in self.phases])
         self.shortest_us = min([p.narrowest_us for p in self.phases])
         self.duration_ms = max([c.duration_ms for c in self.channels])
         self.pulses = sum([c.pulses for c in self.channels])
+
+    def facts(self):
+        """What is a number or a text of it, and how many channels there are."""
+        return _plain(self) + (len(self.channels),)
 
 
 class Adjusted:
@@ -129,8 +148,11 @@ def _check_keys(reasons, parameter, data, wanted, phase=None, optional=()):
             whole = False
     for key in data:
         if key not in wanted and key not in optional:
-            reasons.append(reason("unknown", parameter + str(key), data[key], "no such field", _ENVELOPE, phase))
             whole = False
+            if reasons.full:
+                reasons.more += 1
+                continue
+            reasons.append(reason("unknown", parameter + str(key), data[key], "no such field", _ENVELOPE, phase))
     return whole
 
 
@@ -147,7 +169,7 @@ _REQUIRED = ("name",) + tuple([field for field in PHASE_FIELDS if PHASE_FIELDS[f
 _OPTIONAL = ("change",) + tuple([field for field in PHASE_FIELDS if PHASE_FIELDS[field][3] is not None])
 
 
-def _check_phase(reasons, data, label, kind):
+def _check_phase(reasons, data, label, kind, followed):
     if not _check_keys(reasons, label + ".", data, _REQUIRED, label, _OPTIONAL):
         return
     name = data["name"]
@@ -167,7 +189,7 @@ def _check_phase(reasons, data, label, kind):
         whole = False
     if not whole or not _pattern_fits(reasons, data, change, label):
         return
-    phase = Phase(name, data)
+    phase = Phase(name, data, followed)
     dummy = kind == DUMMY
     ramps_ms = phase.ramp_up_ms + phase.ramp_down_ms
     if phase.span_ms < ramps_ms:
@@ -224,7 +246,7 @@ def _check_phases(reasons, phases, parameter, kind):
         reasons.append(reason("not_a_list", parameter, None, "1 to %d phases" % PHASES_MAX, _ENVELOPE))
         return
     for index in range(len(phases)):
-        _check_phase(reasons, phases[index], "%s[%d]" % (parameter, index), kind)
+        _check_phase(reasons, phases[index], "%s[%d]" % (parameter, index), kind, index + 1 < len(phases))
 
 
 def _check_channels(reasons, channels, kind):
@@ -271,9 +293,22 @@ def _check_whole(reasons, made):
             reasons.append(reason("ratios_differ", "ratio", channel.ratio, "a common multiple of at most 10", ENGINE))
 
 
+def load_request(data, seq, host):
+    """The request that brings `data` to the device."""
+    return {"seq": seq, "cmd": "load", "host": host, "programme": data}
+
+
+def _check_line(reasons, data):
+    """What no line can carry never reaches the device, whoever sends it with whatever numbers."""
+    bytes_asked = frame.length(load_request(data, frame.SEQ_MAX, frame.HOST_MAX))
+    if bytes_asked > frame.LINE_MAX:
+        bound = "%d bytes: fewer phases, or shorter names" % frame.LINE_MAX
+        reasons.append(reason("too_large", "programme", "%d bytes" % bytes_asked, bound, _LINK))
+
+
 def parse(data):
     """Make a Programme of its data. Raises Refused with every reason found; decides shape, not currents."""
-    reasons: list = []
+    reasons = Reasons()
     wanted: tuple = ("title", "effect", "electrode", "max_current_ua")
     if not isinstance(data, dict) or "channels" not in data or "phases" in data:
         wanted += ("phases",)
@@ -302,6 +337,7 @@ def parse(data):
             reasons.append(reason("missing", "phases", None, "a value", _ENVELOPE))
     if reasons:
         raise Refused(reasons)
+    _check_line(reasons, data)
     made = Programme(data)
     _check_whole(reasons, made)
     if reasons:
@@ -328,17 +364,17 @@ def adjust(running, old, rate_mhz, width_us, planned, stage, current_ua):
     Accepted like a programme, with peaks of `current_ua`; and guard and sampler, which know the session's longest and
     shortest phase, must be right for it. Raises Refused with every reason.
     """
-    reasons: list = []
+    reasons = Reasons()
     if old.change != "none" or old.burst_pulses:
         reasons.append(reason("not_plain", "phase", old.name, "a phase without bursts and changes", ENGINE, old.name))
         raise Refused(reasons)
     fields = dict(old.fields)
     fields["rate_mhz"] = rate_mhz
     fields["width_us"] = width_us
-    _check_phase(reasons, fields, old.name, running.kind)
+    _check_phase(reasons, fields, old.name, running.kind, old.followed)
     if reasons:
         raise Refused(reasons)
-    phase = Phase(old.name, fields)
+    phase = Phase(old.name, fields, old.followed)
     if fields.get("pulses") and rate_mhz != old.rate_mhz:
         # Its ramps are laid out for the time that so many pulses take.
         reasons.append(reason("exact_number", "rate_mhz", rate_mhz, old.rate_mhz, ENGINE, old.name))
@@ -349,7 +385,7 @@ def adjust(running, old, rate_mhz, width_us, planned, stage, current_ua):
         reasons.append(reason("narrower_than_sampled", "width_us", width_us, running.shortest_us, _SAMPLER, old.name))
     whole = Adjusted(running, phase, planned(phase))
     _check_whole(reasons, whole)
-    reasons += limits.check(whole, stage, current_ua)
+    reasons.extend(limits.check(whole, stage, current_ua))
     if reasons:
         raise Refused(reasons)
     return phase

@@ -1,15 +1,42 @@
 """Why something was refused: one reason for each bound that was broken."""
 
+REASONS_MOST = 32  # that are kept of one refusal: what is wrong in more places is counted, and costs no memory
 _TEXT_MAX = 60
 _INT_MAX = 999_999_999_999
 
 
+class Reasons(list):
+    """The reasons for one refusal: of many the first `most`; `more` is how many came after them."""
+
+    def __init__(self, most=REASONS_MOST):
+        super().__init__()
+        self.most = most
+        self.more = 0
+
+    @property
+    def full(self):
+        """Whether a further reason would only be counted: who finds many need not make it."""
+        return len(self) >= self.most
+
+    def append(self, made):
+        if self.full:
+            self.more += 1
+        else:
+            super().append(made)
+
+    def extend(self, several):
+        for made in several:
+            self.append(made)
+
+
 class Refused(Exception):
-    """A request that was refused and changed nothing. `reasons` is a list of what `reason` makes."""
+    """A request that was refused and changed nothing. `reasons` is a list of what `reason` makes; `more` is how many
+    there were beside them."""
 
     def __init__(self, reasons):
         super().__init__("; ".join([r["code"] for r in reasons]))
         self.reasons = reasons
+        self.more = reasons.more if isinstance(reasons, Reasons) else 0
 
 
 def reason(code, parameter, asked, bound, source, phase=None):

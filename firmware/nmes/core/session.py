@@ -7,6 +7,8 @@ Every way out of RUNNING sets the intensity to zero. Whoever calls moves the har
 enable may be on, `wants_pulse` whether a pulse is to be queued now.
 """
 
+import binascii
+
 from nmes.core import calibration, checklist, delivery, faults, limits, programme, train
 from nmes.core.reason import Refused, printable, reason, refuse
 
@@ -21,6 +23,8 @@ STEP_EVERY_MS = 250
 RATE_STEP_MOST = 2  # times the rate before: from single twitches to a hard contraction is to take a second or two
 HOST_LOST_MS = 2_000
 FADE_MS = 1_000
+OVER_MOST_MS = 1_000  # what a refill that came too late, or a pause after it, may add to a session's time
+_ROUNDED_MS = 4  # a pulse's time, a delay and a lateness are rounded down, and so is the time when the engine began
 FAULT_TEXT_MAX = 100
 
 STATUS_FIELDS = (
@@ -62,9 +66,38 @@ CHANNEL_FIELDS = (
     "net_charge_nc",
 )
 
+# Who a session belongs to: a host by the number that `identify` gave it (1 and up), or the device's own, without one.
+LOCAL = 0
+
 _OURS = "OpenNMES session"
 _ACTIVE = (RUNNING, PAUSED)
 _WAITING = (ARMED, PAUSED)  # once: a tuple made in `tick` would be allocated there
+
+
+def _crc(plain, before):
+    """The CRC-32 of numbers, texts and tables of them, after that of what came `before`. Only good for comparing the
+    same object with itself; its text is made in C, a hundredth of the time of programme.crc."""
+    return binascii.crc32(repr(plain).encode(), before) & 0xFFFFFFFF
+
+
+def _digest(accepted, *facts):
+    """CRC-32 of everything that pulses are made from: a programme, and the session's own `facts` of it."""
+    digest = _crc(facts, _crc(accepted.facts(), 0))
+    for channel in accepted.channels:
+        digest = _crc(channel.facts(), digest)
+        for phase in channel.phases:
+            digest = _crc(phase.__dict__, digest)
+    return digest
+
+
+def _data_digest(data):
+    """CRC-32 of the programme as it was given: of the same object, so the order of its keys does not matter."""
+    digest = 0
+    for key, value in data.items():
+        digest = _crc(key, digest)
+        for part in value if isinstance(value, (list, tuple)) else (value,):
+            digest = _crc(part, digest)
+    return digest
 
 
 class Lane:
@@ -77,6 +110,7 @@ class Lane:
         self.delay_ms = self.delay_us // 1000
         self.feed = train.Feed(channel) if channel else None
         self.intensity_ua = 0
+        self.failed_ua = 0  # the intensity when the fault came
         self.output_ua = 0
         self.raised_ms = None
         # Of the last pulse, the level of phase A, and the DAC's codes for it; the highest that the limit allows.
@@ -84,6 +118,7 @@ class Lane:
         self.queued = 0
         self.cancelled = 0
         self.underruns = 0
+        self.slip_ms = 0  # how late its engine is because it was once fed too late, since the last start
 
 
 class Session:
@@ -99,15 +134,19 @@ class Session:
         self.fault = 0
         self.fault_text = ""
         self.fault_ms = 0
+        self.failed_in = IDLE  # the state that the fault came in
         self.ended = ""
         self.programme = None
         self.programme_crc = 0
         self._data = None
         self._digest = 0
+        self._data_digest = 0
         self.limit_ua = 0
         self.limit_source = ""
         self.level_most = 0
         self.acknowledged = 0
+        self.acknowledged_by = None
+        self.owner = None  # while ARMED, RUNNING or PAUSED: who armed it
         self.calibrations = [calibration.Calibration(stage, c) for c in range(len(stage["calibration"]))]
         self.deliveries = [delivery.Delivery(stage, c) for c in range(len(stage["calibration"]))]
         self._clear_run()
@@ -171,29 +210,30 @@ class Session:
         """Accept a programme (see programme.accept). Raises Refused, and then the one before stays."""
         self._only_in(IDLE)
         accepted = programme.accept(data, self._stage)
-        self.limit_ua, self.limit_source = limits.session_limit(accepted, self._stage)
-        self.programme_crc = programme.crc(data)
-        self.programme = accepted
-        self._data = data
-        self.level_most = self.limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
-        self.acknowledged = 0
-        self._digest = self._digest_now()
+        limit_ua, limit_source = limits.session_limit(accepted, self._stage)
+        level_most = limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
+        crc = programme.crc(data)
+        digests = _data_digest(data), _digest(accepted, limit_ua, limit_source, level_most, crc)
+        # Whatever was to fail for want of memory has failed by now.
+        self.limit_ua, self.limit_source, self.level_most = limit_ua, limit_source, level_most
+        self.programme, self.programme_crc, self._data = accepted, crc, data
+        self._data_digest, self._digest = digests
+        self._acknowledge(0, None)
         return accepted
 
-    def _digest_now(self):
-        """CRC-32 of everything that pulses are made from."""
-        everything = [[phase.__dict__ for phase in channel.phases] for channel in self.programme.channels]
-        everything.append([[channel.index, channel.ratio, channel.delay_us] for channel in self.programme.channels])
-        everything.append([self.limit_ua, self.level_most])
-        return programme.crc(everything)
+    def _acknowledge(self, version, by):
+        self.acknowledged = version
+        self.acknowledged_by = by
 
     def intact(self):
-        """Whether memory still holds what was accepted, and what was made of it then."""
-        return programme.crc(self._data) == self.programme_crc and self.unchanged()
+        """Whether memory still holds what was accepted, and what was made of it then. Either half takes some 50 ms for
+        the longest programme (tests/chip/test_longest_programme.py)."""
+        return _data_digest(self._data) == self._data_digest and self.unchanged()
 
     def unchanged(self):
-        """The second half of it, in half of the time: what pulses are made from."""
-        return self._digest_now() == self._digest
+        """The second half of it: what pulses are made from."""
+        now = _digest(self.programme, self.limit_ua, self.limit_source, self.level_most, self.programme_crc)
+        return now == self._digest
 
     def forget(self):
         """No programme any more."""
@@ -203,16 +243,16 @@ class Session:
         self.limit_source = ""
         self._clear_run()
 
-    def acknowledge(self, version, items):
-        """A person has confirmed all items of the checklist. Raises Refused when it is another list."""
+    def acknowledge(self, version, items, by=LOCAL):
+        """The person at `by` has confirmed all items of the checklist. Raises Refused when it is another list."""
         self._only_in(IDLE)
         if version != checklist.VERSION or items != len(checklist.ITEMS):
             bound = "version %d with %d items" % (checklist.VERSION, len(checklist.ITEMS))
             refuse("other_checklist", "checklist", "version %d with %d items" % (version, items), bound, _OURS)
-        self.acknowledged = version
+        self._acknowledge(version, by)
 
-    def may_arm(self, crc):
-        """Raises Refused with all that is missing."""
+    def may_arm(self, crc, by=LOCAL):
+        """Whether `by` may arm. Raises Refused with all that is missing."""
         reasons = []
         if self.state != IDLE:
             reasons.append(reason("not_idle", "state", self.state, IDLE, _OURS))
@@ -222,16 +262,20 @@ class Session:
             reasons.append(reason("other_programme", "programme_crc", crc, self.programme_crc, _OURS))
         if not self.acknowledged:
             reasons.append(reason("not_acknowledged", "checklist", 0, checklist.VERSION, _OURS))
+        elif self.acknowledged_by != by:
+            bound = "acknowledged by the host that arms; another host did"
+            reasons.append(reason("not_acknowledged", "checklist", self.acknowledged, bound, _OURS))
         if reasons:
             raise Refused(reasons)
 
-    def arm(self, crc, now_ms):
-        """Get ready at zero. Raises Refused with all that is missing."""
-        self.may_arm(crc)
+    def arm(self, crc, now_ms, by=LOCAL):
+        """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
+        self.may_arm(crc, by)
         self._clear_run(self.programme.channels)
         for lane in self.lanes:
             lane.code_most = self.calibrations[lane.index].code(self.level_most)
         self.ended = ""
+        self.owner = by
         self._heard_ms = now_ms
         self.state = ARMED
 
@@ -241,6 +285,7 @@ class Session:
         self._zero()
         for lane in self.lanes:
             lane.raised_ms = None
+            lane.slip_ms = 0
         self._fading_ms = None
         self._since_ms = now_ms
         self._heard_ms = now_ms
@@ -346,23 +391,40 @@ class Session:
             if self.state == RUNNING:
                 self.pause(now_ms)
             self.ended = why
-            self.acknowledged = 0
+            self._acknowledge(0, None)
+            self.owner = None
             self.state = IDLE
         self._zero()
 
     def fail(self, number, text, now_ms):
-        """Latch a fault. The first one stays."""
-        if self.state == RUNNING:
-            self.pause(now_ms)
+        """Latch a fault. The first one stays. `text` may be an exception. What needs memory comes last: raises
+        MemoryError without it, and then only texts are missing."""
         first = self.state != FAULT
-        self.state = FAULT
-        self._zero()
-        self.acknowledged = 0
         if first:
+            if self.state == RUNNING:
+                self._before_ms += now_ms - self._since_ms
+            self.failed_in = self.state
+            self.state = FAULT
             self.fault = number
-            self.fault_text = printable(text[:FAULT_TEXT_MAX])
             self.fault_ms = now_ms
+            self.fault_text = ""
+            for lane in self.lanes:
+                lane.failed_ua = lane.intensity_ua
+        self._zero()
+        self._acknowledge(0, None)
+        self.owner = None
+        if first:
+            self.ended = "fault"
             self.ended = "fault " + faults.name(number)
+            self.fault_text = printable((text if isinstance(text, str) else repr(text))[:FAULT_TEXT_MAX])
+
+    def fails_too(self, text):
+        """Something else is wrong while a fault is latched: said before the fault's own text, once. Returns whether it
+        is new."""
+        if self.fault_text.startswith(text):
+            return False
+        self.fault_text = printable(("%s; %s" % (text, self.fault_text))[:FAULT_TEXT_MAX])
+        return True
 
     def clear(self, number):
         """A person clears the fault they name. Raises Refused when it is another."""
@@ -375,9 +437,10 @@ class Session:
 
     # ---- what time does ----
 
-    def heard(self, now_ms):
-        """A valid line came from the host."""
-        self._heard_ms = now_ms
+    def heard(self, now_ms, by=LOCAL):
+        """`by` is there and works. It only counts of the owner."""
+        if by == self.owner:
+            self._heard_ms = now_ms
 
     def tick(self, now_ms):
         """Let time pass: a lost host, the fade after it, the programme's end. Returns True when the state changed."""
@@ -391,10 +454,29 @@ class Session:
         if self._fading_ms is not None and now_ms - self._fading_ms >= FADE_MS:
             self.stop("host lost", now_ms)
             return True
-        if self.elapsed_ms(now_ms) >= self.programme.duration_ms:
+        if self.ends(now_ms):
             self.stop("completed", now_ms)
             return True
         return False
+
+    def ends(self, now_ms):
+        """Whether what runs has come to its end."""
+        if self.state != RUNNING or self.elapsed_ms(now_ms) < self.programme.duration_ms:
+            return False
+        return self.elapsed_ms(now_ms) >= self._end_ms()
+
+    def _end_ms(self):
+        """When the programme is over: after its time, and when its last pulses have begun, which may be late: by
+        OVER_MOST_MS at most."""
+        duration_ms = self.programme.duration_ms
+        end_ms = duration_ms
+        for lane in self.lanes:
+            late_ms, feed = self.late_ms + lane.slip_ms, lane.feed
+            if feed.phase is None:
+                end_ms = max(end_ms, feed.last_ms + lane.delay_ms + late_ms + _ROUNDED_MS)
+            elif late_ms:
+                end_ms = max(end_ms, duration_ms + late_ms)
+        return min(end_ms, duration_ms + OVER_MOST_MS)
 
     def elapsed_ms(self, now_ms):
         """The programme's clock: pauses do not count."""
@@ -436,11 +518,12 @@ class Session:
         lane.level_ratio = ratio
 
     def lag_ms(self, now_ms, lane):
-        """How long ago the next pulse to be queued should have begun; below zero: how long it is until then."""
+        """How long ago the next pulse to be queued should have begun, slips apart; below zero: how long it is until
+        then."""
         feed = lane.feed
         if feed.phase is None:
             return 0
-        return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - feed.next_ms()
+        return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - lane.slip_ms - feed.next_ms()
 
     def took(self, lane=None):
         """The pulse was queued."""
@@ -455,10 +538,11 @@ class Session:
             lane.feed.put_back(count)
             lane.cancelled += count
 
-    def part(self, now_ms):
-        """Where the first channel is in the programme: (name of the phase, part of its cycle)."""
+    def part(self, now_ms, state=None):
+        """Where the first channel is in the programme, or was in another state: (name of the phase, part of its
+        cycle)."""
         feed = self._first.feed
-        if self.state not in _ACTIVE or not feed:
+        if (state or self.state) not in _ACTIVE or not feed:
             return "", ""
         return feed.phase.name if feed.phase else "", feed.part(self.elapsed_ms(now_ms) - self._first.delay_ms)
 

@@ -1,7 +1,8 @@
 """Which pulse comes next: the trains of a programme on the session's clock, and the envelope over each train.
 
 Every pulse carries the interval to the next one, also over the rest between two trains: the engine keeps the time from
-the first pulse to the last, and the clock here only has to be a little ahead of it.
+the first pulse to the last, and the clock here only has to be a little ahead of it. Every train begins at its time:
+there is no pulse whose interval would reach into the next train (`Phase.followed`, and `trains_overlap` is refused).
 """
 
 from collections import namedtuple
@@ -34,6 +35,8 @@ class Feed:
     and comes `interval_us` before the one after it; `phase` is None when there is none. `phase_index` is its place.
     """
 
+    _late_us = 0  # no train is ever late: nothing reaches into it
+
     def __init__(self, channel):
         self._phases = channel.phases
         self._changes: tuple = ()  # in order
@@ -45,6 +48,7 @@ class Feed:
         self.number = 0
         self.phase = self._phases[0]
         self.begin_ms = 0  # on the channel's clock
+        self.last_ms = 0  # when the last pulse of the last train that is all taken begins
         self.width_us = 0
         self.interval_us = 0
         self._n = 0  # of the pulse in its turn, which began _turn_us before it
@@ -85,7 +89,7 @@ class Feed:
         other = self.k >= self._until_k
         if other:
             if self.k >= self._pulses:
-                self._late_us = self._late_after_us
+                self.last_ms = self.begin_ms + self._t_ms
                 self._next_train()
                 self._begin_train()
                 return
@@ -105,8 +109,7 @@ class Feed:
     def put_back(self, count):
         """The last `count` pulses taken were cancelled before they began, maybe in a train that is already left.
 
-        The engine is at rest then and begins anew: nothing is late any more. What was cancelled comes again as it was
-        asked for, before a change with the old rate and width.
+        What was cancelled comes again as it was asked for, before a change with the old rate and width.
         """
         if self.number - count < self._known_from:
             raise ValueError("more pulses put back than taken")
@@ -172,7 +175,6 @@ class Feed:
         self._t_us = t_us % 1000
         self._n = k % self.phase.turn_pulses
         self._turn_us = self.phase.offset_us(self._n)
-        self._late_us = 0
         self._prepare()
 
     def _begin_train(self):
@@ -215,24 +217,20 @@ class Feed:
         count = min((left_us - 1) // phase.period_us + 1, -(-left_us * phase.rate_mhz // 1_000_000_000))
         next_ms = self._next_begin_ms()
         if next_ms >= 0:
-            room_us = (next_ms - self.begin_ms) * 1000 - t_us - self._late_us
-            count = max(0, min(count, room_us // phase.period_us))
+            room_us = (next_ms - self.begin_ms) * 1000
+            if phase.followed:
+                room_us = min(room_us, phase.room_us)  # all trains of a phase are alike
+            count = max(0, min(count, (room_us - t_us) // phase.period_us))
         return count
 
     def _prepare(self):
         phase = self.phase
         self.width_us = phase.width_at(self._n, self._turn_us)
-        interval_us = phase.interval_at(self._n, self._turn_us)
-        self._late_after_us = 0
+        self.interval_us = phase.interval_at(self._n, self._turn_us)
         if self.k == self._pulses - 1:
             next_ms = self._next_begin_ms()
             if next_ms >= 0:
-                # The last pulse of a phase keeps its own interval; what that is too long is made good in a later rest.
-                rest_us = (next_ms - self.begin_ms - self._t_ms) * 1000 - self._t_us - self._late_us
-                least_us = phase.least_after(interval_us)
-                self._late_after_us = max(0, least_us - rest_us)
-                interval_us = max(least_us, rest_us)
-        self.interval_us = interval_us
+                self.interval_us = (next_ms - self.begin_ms - self._t_ms) * 1000 - self._t_us
 
     def _next_begin_ms(self):
         if self._train_index + 1 < self.phase.trains:

@@ -4,7 +4,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
 
     now_ms()                     milliseconds since power on; never wraps
     wait_ms(ms)                  let time pass, doing nothing
-    rest()                       everything off, now, from whatever state: enable low, phases low, level zero
+    rest()                       everything off, now, from whatever state: enable low, phases low, level zero. Needs no
+                                 memory
     is_safe()                    True when emergency stop and over-current comparator both allow output now
     forget_openings(), opened()  0, or the fault for which the safe line is open, or was since they were forgotten,
                                  however shortly
@@ -40,23 +41,37 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled
     read()                       one byte of the link, or -1 when there is none
     write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little
+    room_out()                   how many bytes `write` takes now; OUT_BYTES when the host has read all
+    random()                     a whole number of at least 30 bits, another one each time
     open_link(), close_link()    take the link from the MicroPython prompt, give it back
     lamp(on)                     the yellow lamp: output is on
     signal(ready, fault, buzzer)
                                  the other lamps, and the buzzer
     watch(on)                    the watchdog: from now on `feed` has to come within WATCHDOG_MS, or all is reset. Off:
-                                 no more, and this run of the program has ended in order
+                                 no more, and this run of the program has ended in order: for the prompt, and for
+                                 nothing else
     unwatched(on)                on: what comes next may take seconds; off: it is over. Only with every output at rest
     feed()                       every check of this turn has passed
     died()                       "" when the run before this one ended in order or with the power, else by what
-    recall(slot)                 what was kept in a slot (0 or 1) over resets and power cuts; empty when nothing was
-    keep(slot, data)             keep these bytes there. Flash: nothing else runs meanwhile. Raises OSError
+    recall(slot)                 the bytes that a slot (0 to SLOTS - 1) holds over resets and power cuts, without erased
+                                 ones (0xFF) behind them; empty when it is erased. Raises OSError when it cannot be read
+    keep(slot, data)             keep these bytes there. Flash: nothing else runs meanwhile. Raises OSError, but not for
+                                 everything that can go wrong: read it back
+    inherited(slot)              the same of slot 0 and 1 as firmware up to 0.1.0 kept them, in files; never written
     identity()                   (mcu's unique id as hex, MicroPython's version)
+    firmware()                   the digest of the firmware's own sources (core/digest.py)
 """
 
 # What may be queued ahead of the running pulse, so that a dead CPU is at rest soon: at most this much time, and at
 # least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
 LOOKAHEAD_US = 66_000
+
+# So much of what a host has not read yet is kept: the longest line (core/frame.py), and as much again for what is said
+# unasked.
+OUT_BYTES = 8_192
+
+# Slots to keep something in. One damaged place of the flash never reaches 0 and 1 both, nor 2 and 3.
+SLOTS = 4
 
 # A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
 WATCHDOG_MS = 900

@@ -4,18 +4,20 @@ Whoever started the process owns the clock. On standard input a line `@run N` le
 microseconds, or until the device has written to the link, whichever comes first; then `@at T` on standard output says
 what time it is. All other lines are the link's. With NMES_PULSE_LOG set, each begun pulse becomes a line of that file:
 start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel. With NMES_STORE set, what is kept over power cuts is in
-the two files of that name with .0 and .1; without, it is forgotten. NMES_LOAD_OHM is the load on every channel (500; a
-huge number is an open one): what the stage would sense of it is what `take` hands on.
+the files of that name with .0 to .3, a slot each; without, it is forgotten. NMES_LOAD_OHM is the load on every channel
+(500; a huge number is an open one): what the stage would sense of it is what `take` hands on.
 """
 
+import errno
 import os
 import sys
 from array import array
 
-from nmes.core import pulse, pulse_check
-from nmes.hal import LOOKAHEAD_US
+from nmes.core import digest, pulse, pulse_check
+from nmes.hal import LOOKAHEAD_US, OUT_BYTES, SLOTS
 
 _KEPT = 64  # pulses: more than begin between two looks at what was measured
+_FOLDER = 0x4000  # of a file's mode
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
 
 
@@ -124,7 +126,7 @@ class Channel:
                 into[pulse.VOLTAGE_B] = both
 
     def starved(self, now_us):
-        return not self._waiting and self._free_us <= now_us
+        return self._gone and not self._waiting and self._free_us <= now_us
 
     def room(self):
         queued_us = sum([waiting[6] for waiting in self._waiting])
@@ -138,13 +140,26 @@ class Channel:
         return cancelled
 
 
+def _sources(root, folder):
+    """(name, contents) of each source file in a folder of `root` and below."""
+    found = []
+    for name in os.listdir(root + folder):
+        path = "%s/%s" % (folder, name)
+        if os.stat(root + path)[0] & _FOLDER:
+            found += _sources(root, path)
+        elif name.endswith(".py"):
+            with open(root + path, "rb") as file:
+                found.append((path[1:], file.read()))
+    return found
+
+
 class Hal:
     def __init__(self, board, stage):
         path = os.getenv("NMES_PULSE_LOG")
         self._log = open(path, "w") if path else None
         store = os.getenv("NMES_STORE")
-        self._files = [store + ".0", store + ".1"] if store else None
-        self._slots = [b"", b""]
+        self._files = ["%s.%d" % (store, slot) for slot in range(SLOTS)] if store else None
+        self._slots = [b""] * SLOTS
         self._permitted = False
         self._zero = stage["sense_zero"]
         self._both = stage["sense_both"]
@@ -296,7 +311,9 @@ class Hal:
         try:
             with open(self._files[slot], "rb") as file:
                 return file.read()
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
             return b""
 
     def keep(self, slot, data):
@@ -304,6 +321,12 @@ class Hal:
         if self._files:
             with open(self._files[slot], "wb") as file:
                 file.write(data)
+
+    def inherited(self, slot):
+        return b""
+
+    def firmware(self):
+        return digest.of_files(_sources(__file__[: -len("/nmes/hal/virtual.py")], ""))
 
     def identity(self):
         version = sys.implementation.version
@@ -320,6 +343,12 @@ class Hal:
             return -1
         self._at += 1
         return self._input[self._at - 1]
+
+    def room_out(self):
+        return OUT_BYTES  # the pipe waits for its reader
+
+    def random(self):
+        return int.from_bytes(os.urandom(4), "little")
 
     def write(self, line):
         sys.stdout.buffer.write(line)

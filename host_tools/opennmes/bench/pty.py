@@ -8,16 +8,28 @@ import select
 import signal
 import threading
 import time
-import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from opennmes.bench.pico import EmulatedPico
 
 SLICE_NANOS = 1_000_000  # simulated time between two looks at the terminal
 BLOCK_BYTES = 4096
 PATIENCE_S = 0.05  # how far simulated time may fall behind before it stops trying to catch up
+
+# What ends a program and can be caught, except for what a crash of our own raises: nothing may run after that.
+ENDING = [
+    getattr(signal, name)
+    for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF",
+                 "SIGIO", "SIGPWR", "SIGSTKFLT", "SIGXCPU")
+    if hasattr(signal, name)
+]  # fmt: skip
+
+
+class NoTerminal(Exception):
+    """There are no pseudo terminals here; the message says what to do."""
 
 
 def serve(
@@ -27,15 +39,17 @@ def serve(
     link: Path | None = None,
     until: Callable[[], bool] | None = None,
 ) -> None:
-    """Run the board behind a pseudo terminal, until SIGINT, SIGTERM or `until` (looked at every slice) says so.
+    """Run the board behind a pseudo terminal, until a signal that ends programs or `until` (looked at every slice).
 
     `announce` is told what to open: `link`, a symbolic link that stays the same and is removed at the end, or the
     terminal itself. When the board resets the terminal goes away as a USB port would, and comes back, perhaps under
     another name: `announce` is told again. Clients may come and go; what the board says to nobody is lost. Simulated
     time never runs ahead of the clock on the wall, but falls behind it while the board is busy.
 
-    Raises BenchError when the board dies, FileExistsError when `link` is there and is no symbolic link.
+    Raises BenchError when the board dies, NoTerminal, and OSError when `link` cannot be made:
+    FileExistsError when something is there.
     """
+    check(link)
     with _signals() as stopped:
 
         def finished() -> bool:
@@ -43,9 +57,37 @@ def serve(
 
         while not finished():
             pico.boot()
+            if stopped():
+                return
             with _terminal(link) as (master, path):
                 announce(path)
                 _carry(pico, _Bridge(pico, master), finished)
+
+
+def check(link: Path | None) -> None:
+    """Whether serve() could begin, before a board is booted for it. Raises NoTerminal and OSError."""
+    try:
+        import tty  # noqa: F401 Windows has neither this nor what it needs
+    except ImportError:
+        raise NoTerminal(
+            "this system has no pseudo terminals, which `nmes emulate` needs; --port emulator of the other verbs runs "
+            "the same board and works here"
+        ) from None
+    if link is None:
+        return
+    if link.is_symlink() or link.exists():
+        raise _occupied(link)
+    if not link.parent.is_dir():
+        raise FileNotFoundError(f"the link {link} cannot be made: there is no folder {link.parent}; make it first")
+
+
+def _occupied(link: Path) -> FileExistsError:
+    if not link.is_symlink():
+        return FileExistsError(f"{link} is there and is no symbolic link; remove it or choose another --link")
+    return FileExistsError(
+        f"{link} is there already, a link to {os.readlink(link)}. It may be somebody else's and is left alone; when "
+        "it is what an nmes emulate that was killed has left behind, remove it, else choose another --link"
+    )
 
 
 def _carry(pico: EmulatedPico, bridge: _Bridge, finished: Callable[[], bool]) -> None:
@@ -94,6 +136,8 @@ class _Bridge:
 @contextlib.contextmanager
 def _terminal(link: Path | None) -> Iterator[tuple[int, Path]]:
     """A raw pseudo terminal, as its master side and what clients open."""
+    import tty
+
     master, slave = os.openpty()
     try:
         tty.setraw(slave)
@@ -103,20 +147,46 @@ def _terminal(link: Path | None) -> Iterator[tuple[int, Path]]:
         if link is None:
             yield master, path
             return
-        if link.is_symlink():
-            link.unlink()
-        link.symlink_to(path)
+        made = _make_link(link, path)
         try:
             yield master, link
         finally:
-            link.unlink(missing_ok=True)
+            _remove_link(link, made)
     finally:
         os.close(master)
 
 
+def _make_link(link: Path, path: Path) -> object:
+    """Make `link`, where nothing is yet. Returns what it is known by. Raises OSError."""
+    try:
+        link.symlink_to(path)
+    except FileExistsError:
+        raise _occupied(link) from None
+    except OSError as error:
+        raise OSError(f"the link {link} cannot be made ({error.strerror}); choose another --link") from None
+    return _identity(link)
+
+
+def _remove_link(link: Path, made: object) -> None:
+    """Remove `link` if it is still the one that was made: what somebody else has put there meanwhile stays."""
+    with contextlib.suppress(OSError):  # gone already, or in a folder that has become somebody else's
+        if _identity(link) == made:
+            link.unlink()
+
+
+def _identity(link: Path) -> tuple[Any, ...]:
+    """A link as this one and no other. The time of its making tells it from one that got its number in the file system
+    after it, to the same target."""
+    is_now = os.lstat(link)
+    return is_now.st_dev, is_now.st_ino, is_now.st_ctime_ns, os.readlink(link)
+
+
 @contextlib.contextmanager
 def _signals() -> Iterator[Callable[[], bool]]:
-    """Whether SIGINT or SIGTERM has come. Caught, not raised: an exception may get lost in the compiled emulator."""
+    """Whether one of ENDING has come. Caught, not raised: an exception may get lost in the compiled emulator.
+
+    SIGHUP stays ignored where it was: nohup does so.
+    """
     came: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
@@ -125,7 +195,9 @@ def _signals() -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False  # only the main thread may catch signals
         return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    hangup = getattr(signal, "SIGHUP", None)
+    caught = [number for number in ENDING if number != hangup or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in caught}
     try:
         yield lambda: bool(came)
     finally:

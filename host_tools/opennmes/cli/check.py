@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from nmes.core import limits
 from opennmes.assessment import Assessment, assess
 from opennmes.boards import stage_of
-from opennmes.cli.output import FAILED, NOT_MEDICAL, out, print_json, reported
+from opennmes.cli.output import FAILED, NOT_MEDICAL, out, print_json, print_table, reported, words
 from opennmes.explain import explain
 from opennmes.prescription import Prescription
 from opennmes.specification import specification
@@ -85,12 +84,12 @@ def _as_json(
 
 
 def _print(prescription: Prescription, board: str, assessment: Assessment) -> None:
-    verdict = "[bold green]accepted[/]" if assessment.accepted else "[bold red]refused[/]"
-    out.print(f"{escape(prescription.title)}: {verdict} for board {board}")
+    verdict = ("accepted", "bold green") if assessment.accepted else ("refused", "bold red")
+    out.print(words(f"{prescription.title}: ", verdict, f" for board {board}"), soft_wrap=True)
     for reason in assessment.reasons:
-        out.print(f"  - {escape(explain(reason))}", soft_wrap=True)
+        out.print(words(f"  - {explain(reason)}"), soft_wrap=True)
     for warning in assessment.warnings:
-        out.print(f"  [yellow]warning[/]: {escape(explain(warning))}", soft_wrap=True)
+        out.print(words("  ", ("warning", "yellow"), f": {explain(warning)}"), soft_wrap=True)
     asked = assessment.programme
     if asked is not None and assessment.max_current_ua is not None:
         minutes = asked.duration_ms / 60_000
@@ -101,20 +100,22 @@ def _print(prescription: Prescription, board: str, assessment: Assessment) -> No
         if len(asked.channels) > 1 or asked.channels[0].index:
             rows = [f"{c.index} ({c.delay_us / 1e6:g} s later)" if c.delay_us else f"{c.index}" for c in asked.channels]
             out.print("channels " + ", ".join(rows) + ": limits hold for each, and for the sum of both")
-        out.print(_table(assessment, asked.kind == "pads"))
+        _print_figures(assessment, asked.kind == "pads")
         if asked.kind == "pads":
             text = "* for the whole pad; judged as if half of it had come off, so the limit here is half"
             out.print(text, soft_wrap=True)
         out.print(
-            f"Largest current that electrode and output allow: {assessment.max_current_ua // 100 / 10:g} mA; "
-            f"next limit: {escape(assessment.next_limit)}"
-            if assessment.max_current_ua
-            else "No current at all is accepted with this",
+            words(
+                f"Largest current that electrode and output allow: {assessment.max_current_ua // 100 / 10:g} mA; "
+                f"next limit: {assessment.next_limit}"
+                if assessment.max_current_ua
+                else "No current at all is accepted with this"
+            ),
             soft_wrap=True,
         )
         if assessment.session_limit_ua is not None:
             out.print(
-                f"A session may go up to {assessment.session_limit_ua / 1000:g} mA: {escape(assessment.session_limit)}",
+                words(f"A session may go up to {assessment.session_limit_ua / 1000:g} mA: {assessment.session_limit}"),
                 soft_wrap=True,
             )
 
@@ -123,21 +124,16 @@ def _print_specification(made: dict[str, Any]) -> None:
     area = f"{made['electrode_area_cm2']:g} cm2"
     for phase in made["phases"]:
         title = f"Output specification, channel {phase['channel']}, phase {phase['phase']}, "
-        table = Table(title=escape(f"{title}at {made['current_ma']:g} mA, electrode of {area}"), title_justify="left")
-        table.add_column("")
-        table.add_column("", overflow="fold")
-        table.add_column("unit")
-        for row in phase["rows"]:
-            table.add_row(row["row"], _value(row), row["unit"])
-        out.print(table)
-    table = Table(title="The whole unit", title_justify="left")
-    table.add_column("")
-    table.add_column("", overflow="fold")
-    table.add_column("unit")
-    for row in made["unit"]:
-        table.add_row(row["row"], _value(row), row["unit"])
-    out.print(table)
-    out.print(made["statement"], soft_wrap=True)
+        _print_rows(f"{title}at {made['current_ma']:g} mA, electrode of {area}", phase["rows"])
+    _print_rows("The whole unit", made["unit"])
+    out.print(words(made["statement"]), soft_wrap=True)
+
+
+def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
+    table = Table("", "", "unit", title=words(title), title_justify="left")
+    for row in rows:
+        table.add_row(*map(words, (row["row"], _value(row), row["unit"])))
+    print_table(table, [(f"{row['row']}: {_value(row)} {row['unit']}".rstrip(), []) for row in rows])
 
 
 def _value(row: dict[str, Any]) -> str:
@@ -146,15 +142,17 @@ def _value(row: dict[str, Any]) -> str:
     return f"{row['value']:.4g}" if isinstance(row["value"], float) else str(row["value"])
 
 
-def _table(assessment: Assessment, pads: bool) -> Table:
+def _print_figures(assessment: Assessment, pads: bool) -> None:
     assert assessment.programme is not None
     phases = assessment.phases()
-    table = Table(title=f"At {assessment.programme.max_current_ua / 1000:g} mA into {limits.LOAD_OHM} ohm")
+    title = f"At {assessment.programme.max_current_ua / 1000:g} mA into {limits.LOAD_OHM} ohm"
+    table = Table(title=title, title_justify="left")
     table.add_column("per phase")
     table.add_column("limit", justify="right")
     for name, _ in phases:
-        table.add_column(escape(name), justify="right")
+        table.add_column(words(name), justify="right")
     table.add_column("unit")
+    turned = []
     for key, (name, unit, limit) in ROWS.items():
         halved = pads and key in _HALVED_ON_PADS
         if pads and key == "shannon_k":
@@ -163,6 +161,11 @@ def _table(assessment: Assessment, pads: bool) -> Table:
             narrowest_us = min(phase.widest_us for phase in assessment.programme.phases)
             by_width_nc = limits.CHARGE_BASE_NC + limits.CHARGE_PER_US_NC * narrowest_us
             limit = min(limits.CHARGE_MAX_NC, by_width_nc) / 1000
+        label = name + (" *" if halved else "")
         shown = "" if limit is None else f"{limit / 2 if halved else limit:g}"
-        table.add_row(name + (" *" if halved else ""), shown, *[f"{values[key]:.4g}" for _, values in phases], unit)
-    return table
+        figures = [f"{values[key]:.4g}" for _, values in phases]
+        table.add_row(label, shown, *figures, unit)
+        heading = f"{label}, limit {shown} {unit}".rstrip() if shown else label
+        lines = [f"{name}: {figure} {unit}" for (name, _), figure in zip(phases, figures, strict=True)]
+        turned.append((heading, lines))
+    print_table(table, turned)

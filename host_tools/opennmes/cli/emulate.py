@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from opennmes.cli.numbers import whole_number
 from opennmes.cli.output import not_understood, reported
 from opennmes.ports.errors import PortError
 from opennmes.ports.open import LOAD_OHM
@@ -14,19 +15,24 @@ from opennmes.ports.open import LOAD_OHM
 
 def emulate(
     link: Annotated[Path | None, typer.Option(help="Make this symbolic link to the port, and remove it again.")] = None,
-    load_ohm: Annotated[int, typer.Option(min=0, help="The load on each channel.")] = LOAD_OHM,
+    load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel.")] = str(LOAD_OHM),
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run.")] = None,
 ) -> None:
-    """Run an emulated board with a serial port for other programs, mpremote for one. Ends with Ctrl-C."""
+    """Run an emulated board with a serial port for other programs, mpremote for one. Ends with Ctrl-C.
+
+    Needs pseudo terminals, which Windows does not have; there --port emulator is the same board for nmes itself.
+    """
     from opennmes.bench.pico import BenchError
-    from opennmes.bench.pty import serve
+    from opennmes.bench.pty import NoTerminal, check, serve
     from opennmes.ports.emulator import power_on
 
-    if link is not None and link.exists() and not link.is_symlink():
-        not_understood(f"{link} is there and is no symbolic link; remove it or choose another --link")
+    ohm = whole_number("--load-ohm", load_ohm)
     with reported(False):
-        pico, _stage = power_on(uf2, load_ohm)
         try:
+            check(link)
+            pico, _stage = power_on(uf2, ohm)
             serve(pico, lambda path: print(path, flush=True), link=link)
-        except BenchError as died:
+        except FileExistsError as occupied:
+            not_understood(str(occupied))
+        except (BenchError, NoTerminal) as died:
             raise PortError(str(died)) from died

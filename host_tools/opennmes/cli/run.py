@@ -4,37 +4,66 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from nmes.core import checklist, programme, session
+from nmes.core import checklist, session
 from nmes.core.reason import Refused, refuse
 from opennmes.assessment import assess
 from opennmes.boards import stage_of
-from opennmes.cli.output import FAILED, err, not_understood, out, print_json, reported, stop_on_signals
+from opennmes.cli import numbers
+from opennmes.cli.fault import FaultError, fault_of, in_short, in_words
+from opennmes.cli.output import (
+    FAILED,
+    NOT_WRITTEN,
+    can_ask,
+    err,
+    error,
+    not_understood,
+    only_once,
+    out,
+    print_json,
+    reported,
+    words,
+)
 from opennmes.cli.status import PORT_HELP
-from opennmes.client import ACTIVE, Device, Message
+from opennmes.cli.stop import account_in_words
+from opennmes.cli.streams import Stream
+from opennmes.client import ACTIVE, Device, DeviceRefused, LinkError, Message
 from opennmes.ports.base import Port
+from opennmes.ports.errors import PortError
+from opennmes.ports.interrupts import held_back, stop_on_signals
 from opennmes.ports.open import EMULATOR, LOAD_OHM, open_port
 from opennmes.prescription import Prescription
+
+SPINNER = "line"  # in ASCII: not every terminal can show another
 
 
 def run(
     file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
     port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
-    intensity: Annotated[str, typer.Option(metavar="MA[,MA]", help="The peak current; of two channels: 4,3.")] = "0",
+    intensity: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MA|CHANNEL=MA",
+            help="The peak current, 2.5 for one; where the prescription uses two channels, once for each: 0=2.5.",
+            show_default=False,
+        ),
+    ] = None,
     person_max: Annotated[
         str | None, typer.Option(metavar="MA", help="The person's own maximum; it only tightens.", show_default=False)
     ] = None,
-    seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this time; else at the end.")] = None,
+    seconds: Annotated[
+        str | None, typer.Option(metavar="S", help="Stop after this time; else at the end.", show_default=False)
+    ] = None,
     acknowledge: Annotated[bool, typer.Option("--acknowledge", help="A person has confirmed the checklist.")] = False,
     vcd: Annotated[Path | None, typer.Option(help="Write pins and currents to this file (emulator).")] = None,
-    load_ohm: Annotated[int, typer.Option(min=0, help="The load on each channel (emulator, virtual).")] = LOAD_OHM,
+    load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel (emulator, virtual).")] = str(
+        LOAD_OHM
+    ),
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run (emulator).")] = None,
     device_check_only: Annotated[
         bool, typer.Option("--device-check-only", help="Leave the check to the device, which refuses by itself.")
@@ -44,48 +73,55 @@ def run(
     """Run a prescription on a device: check, load, checklist, arm, start, raise, stop. Ctrl-C stops the session."""
     if vcd is not None and port != EMULATOR:
         not_understood(f"--vcd needs --port {EMULATOR}: only the emulated board has its pins traced")
-    intensities_ua = [_microamperes("--intensity", text) for text in intensity.split(",")]
-    person_max_ua = None if person_max is None else _microamperes("--person-max", person_max)
-    stop_on_signals()
+    intensities_ua = numbers.intensities_ua("--intensity", intensity or [])
+    person_max_ua = None if person_max is None else numbers.current_ua("--person-max", person_max)
+    until_s = None if seconds is None else numbers.seconds("--seconds", seconds)
+    ohm = numbers.whole_number("--load-ohm", load_ohm)
+    result: dict[str, Any] = {}
     with reported(json, done=False):
+        stop_on_signals()
         prescription = Prescription.read(file)
         if person_max_ua is not None:
             prescription = prescription.for_person(person_max_ua)
         if vcd is not None:
-            vcd.touch()  # better now than after the session
-        with err.status(f"opening {escape(port)}"):
-            opened = open_port(port, uf2=uf2, load_ohm=load_ohm)
+            open(vcd, "ab").close()  # better now than after the session
+        with err.status(words(f"opening {port}"), spinner=SPINNER):
+            opened = open_port(port, uf2=uf2, load_ohm=ohm)
         try:
             with Device(opened) as device:
                 result = _carry_out(
-                    device, prescription, intensities_ua, seconds, acknowledge, host_check=not device_check_only
+                    device, port, prescription, intensities_ua, until_s, acknowledge, host_check=not device_check_only
                 )
+        except (KeyboardInterrupt, PortError):  # while the port was being closed
+            if not result:
+                raise
         finally:
             measured = _keep_trace(opened, vcd)
-    result = {**result, "measured": measured, "vcd": None if vcd is None else str(vcd)}
-    if json:
-        print_json(result)
-    else:
-        _print_account(result)
+        result.update(measured)
+        _say("interrupted: the session was stopped" if result["interrupted"] else f"ended: {result['ended']}")
+        if result["fault"]:
+            error(f"the session was ended by {in_short(result['fault'])}:", in_words(result["fault"]))
+        only_once()
+        if json:
+            print_json(result)
+        else:
+            _print_account(result)
     if not result["done"]:
         raise typer.Exit(FAILED)
-
-
-def _microamperes(option: str, text: str) -> int:
-    try:
-        current_ua = Decimal(text) * 1000
-    except InvalidOperation:
-        not_understood(f"{option} is {text!r}; it has to be a number of mA")
-    if not current_ua.is_finite() or not 0 <= current_ua <= programme.CURRENT_UA[1] or current_ua % 1:
-        most_ma = programme.CURRENT_UA[1] // 1000
-        not_understood(f"{option} is {text} mA; it has to be 0 to {most_ma} mA with at most 3 decimals")
-    return int(current_ua)
+    if vcd is not None and result["vcd"] is None:
+        raise typer.Exit(NOT_WRITTEN)
 
 
 @contextlib.contextmanager
-def _live(device: Device) -> Iterator[None]:
-    """A line that follows the session, on a terminal; elsewhere nothing."""
-    with err.status("running") as line:
+def _live(device: Device) -> Iterator[Callable[[], bool]]:
+    """A line that follows the session, on a terminal; elsewhere nothing. The value says whether what is said can still
+    be seen."""
+    stream = sys.stderr  # now: the line puts something before it
+
+    def seen() -> bool:
+        return not (isinstance(stream, Stream) and stream.gone)
+
+    with err.status("running", spinner=SPINNER) as line:
 
         def show(event: Message) -> None:
             if event["event"] == "warning":
@@ -95,29 +131,36 @@ def _live(device: Device) -> Iterator[None]:
                 )
             if event["event"] == "status":
                 line.update(
-                    f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
-                    f"{escape(event['phase'])} {event['part']}  {channels_in_words(event)}  {event['delivered']} pulses"
+                    words(
+                        f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
+                        f"{event['phase']} {event['part']}  {channels_in_words(event)}  {event['delivered']} pulses"
+                    )
                 )
 
         device.on_event = show
         try:
-            yield
+            yield seen
         finally:
             device.on_event = None
 
 
 def _carry_out(
     device: Device,
+    port: str,
     prescription: Prescription,
-    intensities_ua: list[int],
+    intensities_ua: dict[int | None, int],
     seconds: float | None,
     acknowledged: bool,
     *,
     host_check: bool,
 ) -> dict[str, Any]:
-    with err.status(f"asking who is at {escape(device.port.name)}"):
+    with err.status(words(f"asking who is at {device.port.name}"), spinner=SPINNER):
         identity = device.connect()
     _say(f"{device.port.name}: OpenNMES {identity['version']} on {identity['board']}, stage {identity['stage']}")
+    latched = fault_of(device.status(), port)
+    if latched:
+        text = f"the device has {in_short(latched)}, which nobody has cleared; nothing runs before it is:"
+        raise FaultError(text, latched)
     stage = stage_of(identity["board"], identity["stage"])
     if host_check:
         assessment = assess(prescription.data, stage)
@@ -128,47 +171,74 @@ def _carry_out(
     wanted_ua = _by_channel(intensities_ua, loaded)
     for row in loaded["channels"]:
         _check_intensity(wanted_ua[row["channel"]], loaded, stage, row["grain_ua"])
+    for channel, current_ua in wanted_ua.items():
+        _say(f"channel {channel}: {f'up to {current_ua / 1000:g} mA' if current_ua else 'no current'}")
     _confirm(acknowledged)
+    if isinstance(sys.stderr, Stream) and sys.stderr.gone:
+        raise OSError("standard error can no longer be written: nobody could see the session; nothing was started")
     device.acknowledge()
-    interrupted = False
+    interrupted = unseen = False
     try:
         device.arm(loaded["programme_crc"])
         device.start()
         _say(
             "running"
-            if any(intensities_ua)
+            if any(wanted_ua.values())
             else "running at zero: without --intensity there are pulses, but no current"
         )
-        with _live(device):
-            _let_run(device, wanted_ua, seconds)
+        with _live(device) as seen:
+            _let_run(device, wanted_ua, seconds, seen)
+            unseen = not seen()
     except KeyboardInterrupt:
         interrupted = True
-    answer = device.stop()
-    status = device.status()
-    _say("interrupted: the session was stopped" if interrupted else f"ended: {status['ended']}")
+    account, status, record = _stopped(device)
     return {
-        "done": not interrupted and status["ended"] in ("completed", "stopped"),
+        "done": not interrupted and not unseen and status["ended"] in ("completed", "stopped"),
         "interrupted": interrupted,
+        "unseen": unseen,
         "title": prescription.title,
         "identity": identity,
         "loaded": loaded,
-        "intensity_ma": intensities_ua[0] / 1000,
+        "intensity_ma": next(iter(wanted_ua.values())) / 1000,
         "intensities_ma": [wanted_ua[channel] / 1000 for channel in wanted_ua],
         "ended": status["ended"],
-        "account": answer["account"],
+        "account": account,
         "status": status,
+        "fault": fault_of(status, port),
+        "record": record,
     }
 
 
-def _by_channel(intensities_ua: list[int], loaded: Message) -> dict[int, int]:
+def _stopped(device: Device) -> tuple[Message, Message, Message | None]:
+    """Stop the session. Returns account, status and the record of its fault; Ctrl-C waits, not to lose them."""
+    record = None
+    with contextlib.suppress(KeyboardInterrupt), held_back():
+        account = device.stop()["account"]
+        status = device.status()
+        with contextlib.suppress(LinkError, PortError, DeviceRefused):
+            record = device.record() if status["fault"] else None
+    return account, status, record
+
+
+def _by_channel(intensities_ua: dict[int | None, int], loaded: Message) -> dict[int, int]:
     """What is asked for each channel that the prescription uses. Raises Refused."""
     channels = [row["channel"] for row in loaded["channels"]]
-    if intensities_ua == [0]:
+    if not intensities_ua:
         return dict.fromkeys(channels, 0)
-    if len(intensities_ua) != len(channels):
-        asked, bound = f"{len(intensities_ua)} value(s)", f"{len(channels)}, one for each channel"
-        refuse("not_one_each", "intensity", asked, bound, "the prescription")
-    return dict(zip(channels, intensities_ua, strict=True))
+    used = "channel " + " and ".join(map(str, channels))
+    if list(intensities_ua) == [None]:
+        if len(channels) == 1:
+            return {channels[0]: intensities_ua[None]}
+        how = " ".join(f"--intensity {channel}=MA" for channel in channels)
+        refuse("not_one_each", "intensity", "one current without a channel", f"{how}, one for each", "the prescription")
+    for channel in intensities_ua:
+        if channel not in channels:
+            refuse("channel_not_used", "intensity", f"for channel {channel}", used, "the prescription")
+    for channel in channels:
+        if channel not in intensities_ua:
+            bound = f"--intensity {channel}=MA too, 0 for none"
+            refuse("not_one_each", "intensity", f"no current for channel {channel}", bound, "the prescription")
+    return {channel: intensities_ua[channel] for channel in channels}
 
 
 def _check_intensity(current_ua: int, loaded: Message, stage: dict[str, Any], grain_ua: int) -> None:
@@ -181,9 +251,10 @@ def _check_intensity(current_ua: int, loaded: Message, stage: dict[str, Any], gr
         refuse("not_representable", "current_ua", current_ua, bound, f"output stage {stage['name']}")
 
 
-def _let_run(device: Device, wanted_ua: dict[int, int], seconds: float | None) -> None:
+def _let_run(device: Device, wanted_ua: dict[int, int], seconds: float | None, seen: Callable[[], bool]) -> None:
+    """Returns at the end of the session, after `seconds`, and when what is said of it can be seen no more."""
     begin_s = device.port.now_s()
-    while device.state in ACTIVE:
+    while device.state in ACTIVE and seen():
         left_s = session.HOST_LOST_MS / 1000
         if seconds is not None:
             left_s = min(left_s, begin_s + seconds - device.port.now_s())
@@ -202,23 +273,33 @@ def _confirm(acknowledged: bool) -> None:
         _say(f"  - {item}")
     if acknowledged:
         _say("--acknowledge: a person has confirmed every item")
-    elif not sys.stdin.isatty():
+    elif not can_ask():
         refuse("not_acknowledged", "checklist", "no confirmation", "a person at the terminal, or --acknowledge", "nmes")
     elif not typer.confirm("Has every item been read, and is every one true?", err=True):
         refuse("not_acknowledged", "checklist", "not confirmed", "every item confirmed", "nmes")
 
 
-def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any] | None:
-    """What the bench saw on channel 0, where there is a bench; also into the file `vcd`."""
-    from opennmes.bench.measure import summary
-    from opennmes.ports.emulator import EmulatorPort
+def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any]:
+    """What the bench saw on channel 0, where there is a bench; also into the file `vcd`, and why not."""
+    kept: dict[str, Any] = {"measured": None, "vcd": None, "vcd_error": None}
+    try:
+        from opennmes.bench.measure import summary
+        from opennmes.ports.emulator import EmulatorPort
 
-    if not isinstance(port, EmulatorPort):
-        return None
-    trace = port.stage.finish()
-    if vcd is not None:
-        trace.write_vcd(vcd)
-    return summary(trace, 0)
+        if not isinstance(port, EmulatorPort):
+            return kept
+        trace = port.stage.finish()
+        kept["measured"] = summary(trace, 0)
+        if vcd is not None:
+            trace.write_vcd(vcd)
+            kept["vcd"] = str(vcd)
+    except (KeyboardInterrupt, OSError) as failure:
+        if vcd is None:
+            return kept  # the account of the device is worth more than what was measured beside it
+        why = "interrupted" if isinstance(failure, KeyboardInterrupt) else failure.strerror or str(failure)
+        kept["vcd_error"] = f"the trace could not be written, {vcd} is not whole: {why}"
+        error(kept["vcd_error"])
+    return kept
 
 
 def channels_in_words(event: Message) -> str:
@@ -235,25 +316,20 @@ def channels_in_words(event: Message) -> str:
 
 
 def _say(text: str) -> None:
-    err.print(escape(text), soft_wrap=True)
+    err.print(words(text), soft_wrap=True)
 
 
 def _print_account(result: dict[str, Any]) -> None:
-    account, measured = result["account"], result["measured"]
-    out.print(
-        f"{account['delivered']} pulses delivered of {account['queued'] - account['cancelled']} asked "
-        f"in {account['elapsed_ms'] / 1000:g} s; {account['underruns']} came late"
-    )
-    for row in account["channels"]:
-        net_nc = row["charge_a_nc"] - row["charge_b_nc"]
-        of = f", channel {row['channel']}" if len(account["channels"]) > 1 else ""
-        load = f"{row['impedance_least_ohm']} to {row['impedance_most_ohm']} ohm"
-        out.print(
-            f"measured by the device{of}: {row['measured']} pulses, {row['missed']} missed, mean current "
-            f"{row['current_mean_ua'] / 1000:g} mA, net charge {net_nc} nC, "
-            f"load {load if row['impedance_most_ohm'] else 'not seen'}",
-            soft_wrap=True,
-        )
+    measured = result["measured"]
+    with out:
+        for text in account_in_words(result["account"]):
+            out.print(words(text), soft_wrap=True)
+        if result["unseen"]:
+            out.print("stopped, because standard error could no longer be written: nobody could be warned")
+        _print_measured(measured)
+
+
+def _print_measured(measured: dict[str, Any] | None) -> None:
     if measured and measured["pulses"]:
         jitter = "unknown" if measured["jitter_ns_sd"] is None else f"{measured['jitter_ns_sd']:g} ns"
         out.print(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from nmes.core import commands, faults
-from opennmes.cli.output import FAILED, out, print_json, reported
-from opennmes.client import Device
+from nmes.core import commands
+from opennmes.cli.fault import Fault, fault_of, in_short, in_words
+from opennmes.cli.output import FAILED, out, print_json, print_table, reported, words
+from opennmes.client import Device, Message
+from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
 
 PORT_HELP = 'A serial device such as /dev/ttyACM0, or "emulator", or "virtual".'
@@ -21,26 +22,35 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Say who is on a port and what it is doing. Changes nothing. Exit status 1 when it has a fault."""
-    with reported(json):
+    with reported(json, identity=None, status=None):
+        stop_on_signals()
         device = Device(open_port(port))
         try:
             identity = device.connect()
             values = device.status()
         finally:
             device.port.close()
-    if json:
-        print_json({"identity": identity, "status": values})
-    else:
-        table = Table(show_header=False, title=escape(f"{identity['board']} at {device.port.name}"))
-        for answer, command in ((identity, "identify"), (values, "status")):
-            for key in commands.COMMANDS[command].fields:
-                table.add_row(key, escape(str(answer.get(key, ""))))
-        out.print(table)
-    if values["fault"]:
-        if not json:
-            name, happened, what_to_do, clinician = faults.FAULTS.get(
-                values["fault"], ("unknown", "", "Report it.", "")
-            )
-            out.print(f"[bold red]fault {values['fault']}, {name}:[/] {happened} {what_to_do}", soft_wrap=True)
-            out.print(f"For the clinician: {clinician}", soft_wrap=True)
-        raise typer.Exit(FAILED)
+        fault = fault_of(values, port)
+        if json:
+            print_json({"identity": identity, "status": values, "fault": fault})
+        else:
+            _print(identity, values, device.port.name, fault)
+        if fault:
+            raise typer.Exit(FAILED)
+
+
+def _print(identity: Message, values: Message, port: str, fault: Fault | None) -> None:
+    table = Table(show_header=False, title=words(f"{identity['board']} at {port}"))
+    rows = [
+        (key, str(answer.get(key, "")))
+        for answer, command in ((identity, "identify"), (values, "status"))
+        for key in commands.COMMANDS[command].fields
+    ]
+    for row in rows:
+        table.add_row(*map(words, row))
+    with out:
+        print_table(table, [(f"{key}: {text}", []) for key, text in rows])
+        if fault:
+            out.print(words((in_short(fault), "bold red")), soft_wrap=True)
+            for text in in_words(fault):
+                out.print(words(text), soft_wrap=True)

@@ -15,6 +15,8 @@ from opennmes.bench.measure import Pulse, pulses
 from opennmes.bench.trace import Trace
 from opennmes.plots import draw
 
+INCHES = 9.0  # for the titles of axes
+
 
 def plot_waveform(trace: Trace, path: Path, *, title: str, subtitle: str = "", channel: int = 0) -> None:
     """Draw the measured load current: all pulses of a channel, and the largest of them enlarged.
@@ -24,6 +26,7 @@ def plot_waveform(trace: Trace, path: Path, *, title: str, subtitle: str = "", c
     draw.save(waveform_figure(trace, title=title, subtitle=subtitle, channel=channel), path)
 
 
+@draw.plain
 def waveform_figure(trace: Trace, *, title: str, subtitle: str = "", channel: int = 0) -> Figure:
     """The picture of plot_waveform."""
     found = pulses(trace, channel)
@@ -37,7 +40,7 @@ def waveform_figure(trace: Trace, *, title: str, subtitle: str = "", channel: in
     begin_ns, end_ns = first_ns - period_ns / 2, last_ns + period_ns
     steps = [(begin_ns, 0.0)] + [(ns, ua / 1000) for ns, ua in current if begin_ns <= ns <= end_ns] + [(end_ns, 0.0)]
     most_ma = max(abs(value) for _, value in steps) or 1.0
-    draw.clean(upper, f"The train: {len(found)} pulses", "time since the first pulse (s)", "current (mA)")
+    draw.clean(upper, f"The train: {len(found)} pulses", "time since the first pulse (s)", "current (mA)", INCHES)
     draw.train(upper, [((ns - first_ns) / 1e9, value) for ns, value in steps])
     upper.set_xlim((begin_ns - first_ns) / 1e9, (end_ns - first_ns) / 1e9)
     upper.set_ylim(-1.25 * most_ma, 1.25 * most_ma)
@@ -58,7 +61,7 @@ def _enlarged(axes: Axes, shown: Pulse, current: Sequence[tuple[int, int]]) -> N
         for ns, ua in current
         if shown.start_nanos - 50_000 <= ns <= end_ns + 50_000
     ]
-    draw.clean(axes, "One pulse, enlarged", "time in the pulse (µs)", "current (mA)")
+    draw.clean(axes, "One pulse, enlarged", "time in the pulse (µs)", "current (mA)", INCHES)
     draw.pulse(
         axes, steps, shown.width_a_ns / 1000, shown.gap_ns / 1000, shown.width_b_ns / 1000, shown.current_a_ua / 1000
     )
@@ -85,6 +88,7 @@ def plot_session(
     draw.save(session_figure(delivered, intensity, title=title, subtitle=subtitle), path)
 
 
+@draw.plain
 def session_figure(
     delivered: Sequence[tuple[float, float]], intensity: draw.Steps, *, title: str, subtitle: str = ""
 ) -> Figure:
@@ -98,7 +102,7 @@ def session_figure(
     figure = draw.new_figure(title, subtitle or f"{len(delivered)} pulses on the virtual board", 11, 8)
     upper, lower = figure.subplots(2, 1)
 
-    draw.clean(upper, "The session", "time in the session (min)", "peak current (mA)")
+    draw.clean(upper, "The session", "time in the session (min)", "peak current (mA)", INCHES)
     draw.bars(upper, [[(time / 60, value) for time, value in train] for train in trains])
     upper.step(
         [time / 60 for time, _ in intensity], [value for _, value in intensity], where="post",
@@ -115,7 +119,7 @@ def session_figure(
     near = [(time - left_s, value) for time, value in pulses_s if left_s <= time <= right_s]
     draw.clean(
         lower, f"One work and rest cycle, from minute {left_s / 60:.2f}: each line is a pulse", "time in the cycle (s)",
-        "peak current (mA)",
+        "peak current (mA)", INCHES,
     )  # fmt: skip
     lower.vlines([time for time, _ in near], 0, [value for _, value in near], color=draw.BLUE, linewidth=0.8)
     work_s = trains[chosen][-1][0] - left_s

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import errno
+import functools
+import io
+import itertools
+import math
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from opennmes.visible import visible
 
 # Okabe and Ito's colours: told apart with any colour vision.
 BLUE = "#0072B2"
@@ -18,36 +31,129 @@ GREY = "#666666"
 FOOTER = "OpenNMES: a research instrument, not a medical device"
 HEADER_INCHES = 0.62
 LINE_INCHES = 0.17
+TITLE_POINTS, TITLE_LINE_INCHES = 14, 0.24
+SUBTITLE_POINTS = 10
+AXES_TITLE_POINTS, AXES_TITLE_LINE_INCHES = 11, 0.19
 FOOTER_INCHES = 0.25
 FORMATS = (".png", ".svg", ".pdf")
 
+FONT = "DejaVu Sans"  # matplotlib brings it along
+# Text is text: no formulas, no TeX, no font of this machine, whatever a matplotlibrc says.
+_PLAIN: Any = {
+    "text.parse_math": False,
+    "text.usetex": False,
+    "font.family": [FONT],
+    "axes.formatter.use_mathtext": False,
+}
+_POINTS_PER_INCH = 72
+
 Steps = Sequence[tuple[float, float]]  # (time, value from then on)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def plain(make: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Have a function make its figure of plain text."""
+
+    @functools.wraps(make)
+    def made(*arguments: _P.args, **options: _P.kwargs) -> _R:
+        with matplotlib.rc_context(_PLAIN):
+            return make(*arguments, **options)
+
+    return made
+
+
+def words(text: str, inches: float, size: float, *, bold: bool = False) -> str:
+    """`text` as a picture can show it, in lines of at most `inches` at `size` points. Hidden characters are shown by
+    their numbers, and so are those that the font lacks, in groups: <U+9AA8 76C6>."""
+    font = get_font(findfont(FontProperties(family=FONT, weight="bold" if bold else "normal")))
+    font.set_size(size, _POINTS_PER_INCH)
+    known = font.get_charmap()
+
+    def width(line: str) -> float:
+        font.set_text(line)
+        return float(font.get_width_height()[0]) / 64 / _POINTS_PER_INCH
+
+    lines: list[str] = []
+    for whole in text.split("\n"):
+        groups = itertools.groupby(visible(whole), lambda character: ord(character) in known)
+        shown = ["".join(group) if has else _numbers(group) for has, group in groups]
+        lines += _folded("".join(shown), inches, width)
+    return "\n".join(lines)
+
+
+def _numbers(characters: Iterable[str]) -> str:
+    return f"<U+{' '.join(f'{ord(character):04X}' for character in characters)}>"
+
+
+def _folded(text: str, inches: float, width: Callable[[str], float]) -> Iterator[str]:
+    """Lines no wider than `inches`, broken at blanks where there are some."""
+    while width(text) > inches and len(text) > 1:
+        most = next(n for n in range(1, len(text)) if width(text[: n + 1]) > inches)
+        blank = text.rfind(" ", 1, most + 1)
+        end = blank if blank > 0 else most
+        yield text[:end]
+        text = text[end:].removeprefix(" ")
+    yield text
 
 
 def new_figure(title: str, subtitle: str, width: float, height: float) -> Figure:
-    """A page with a title; sizes in inches."""
+    """A page with a title; sizes in inches, and as much more height as a long title needs."""
+    title = words(title, 0.96 * width, TITLE_POINTS, bold=True)
+    subtitle = words(subtitle, 0.96 * width, SUBTITLE_POINTS)
+    more = TITLE_LINE_INCHES * title.count("\n")
+    height += more
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    top = HEADER_INCHES + LINE_INCHES * subtitle.count("\n")
+    top = HEADER_INCHES + more + LINE_INCHES * subtitle.count("\n")
     engine = figure.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
     engine.set(rect=(0, FOOTER_INCHES / height, 1, 1 - (top + FOOTER_INCHES) / height))
-    at: dict[str, Any] = {"x": 0.5, "ha": "center", "parse_math": False}
-    figure.text(y=1 - 0.08 / height, s=title, va="top", fontsize=14, fontweight="bold", **at)
-    figure.text(y=1 - 0.36 / height, s=subtitle, va="top", fontsize=10, color=GREY, **at)
+    at: dict[str, Any] = {"x": 0.5, "ha": "center"}
+    figure.text(y=1 - 0.08 / height, s=title, va="top", fontsize=TITLE_POINTS, fontweight="bold", **at)
+    figure.text(y=1 - (0.36 + more) / height, s=subtitle, va="top", fontsize=SUBTITLE_POINTS, color=GREY, **at)
     figure.text(y=0.07 / height, s=FOOTER, va="bottom", fontsize=8, color=GREY, **at)
     return figure
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the picture; the file name's ending says in which of FORMATS. Raises OSError and ValueError."""
+    """Write the picture; the file name's ending says in which of FORMATS. Raises OSError and ValueError.
+
+    Whatever goes wrong on the way, the picture that was there before is there still.
+    """
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"{path}: a picture's name has to end in {', '.join(FORMATS)}")
-    figure.savefig(path, dpi=150)
+    drawn = io.BytesIO()
+    with matplotlib.rc_context(_PLAIN):
+        figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=150)
+    _replace(path.resolve(), drawn.getvalue())  # a link stays one
 
 
-def clean(axes: Axes, title: str, x: str, y: str) -> None:
-    """Title and labels, and nothing that does not help."""
-    axes.set_title(title, fontsize=11, loc="left", parse_math=False)
+def _replace(path: Path, content: bytes) -> None:
+    """Give a file its new content, all of it or none. Raises OSError."""
+    if path.exists() and not path.is_file():  # a pipe or a device, of which there is none before
+        path.write_bytes(content)
+        return
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    beside = path.with_name(f".{path.stem[:50]}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(beside, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, beside)
+        beside.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def clean(axes: Axes, title: str, x: str, y: str, inches: float = math.inf) -> None:
+    """Title and labels, and nothing that does not help. The title folds at `inches`."""
+    axes.set_title(words(title, inches, AXES_TITLE_POINTS), fontsize=AXES_TITLE_POINTS, loc="left")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)

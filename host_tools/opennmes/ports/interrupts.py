@@ -8,7 +8,19 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def ending() -> list[signal.Signals]:
+    """The signals that end a program, without those that it was started to ignore, as nohup does with SIGHUP."""
+    # None: the handler was not set from Python, which could not set it again.
+    return [number for number in _ENDING if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+
+
+def stop_on_signals() -> None:
+    """Let the signals that end a program do what Ctrl-C does, so that a session is stopped in order."""
+    for number in ending():
+        signal.signal(number, signal.default_int_handler)
 
 
 @contextlib.contextmanager
@@ -26,11 +38,11 @@ def held_back() -> Iterator[None]:
     def note(number: int, _frame: FrameType | None) -> None:
         came.append(number)
 
-    before = {number: signal.signal(number, note) for number in ENDING}
+    before = {one: signal.signal(one, note) for one in ending()}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for held, handler in before.items():
+            signal.signal(held, handler)
         for number in came:
             signal.raise_signal(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from opennmes.ports.base import Port
-from opennmes.ports.serial import SerialPort
+from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import VirtualPort
 
 VIRTUAL = "virtual"
@@ -25,4 +25,10 @@ def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, p
         from opennmes.ports.emulator import EmulatorPort
 
         return EmulatorPort(uf2, load_ohm)
+    try:
+        # Not above: pyserial takes what it needs of the operating system as soon as it is imported.
+        from opennmes.ports.serial import SerialPort
+    except ImportError as missing:
+        others = f"--port {VIRTUAL} and --port {EMULATOR}"
+        raise PortError(f"{name}: this Python cannot open serial ports ({missing}); {others} work here") from None
     return SerialPort(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import termios
 import time
 
 import serial
@@ -18,6 +17,19 @@ RASPBERRY_PI_VID = 0x2E8A
 _DIALOUT = "add yourself to the group that may use it (sudo usermod -aG dialout $USER) and log in again"
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """What pyserial lets through when a port fails; termios is of POSIX alone."""
+    try:
+        import termios
+    except ImportError:
+        return OSError, ValueError
+    return OSError, ValueError, termios.error
+
+
+_FAILURES = _failures()
+_READING: tuple[type[Exception], ...] = (*_FAILURES, TypeError)  # pyserial, when it was closed meanwhile
+
+
 class SerialPort:
     """A port whose clock is the wall's."""
 
@@ -27,7 +39,7 @@ class SerialPort:
         try:
             self._serial = serial.Serial(device, BAUD, exclusive=True, write_timeout=WRITE_TIMEOUT_S)
             self._serial.reset_input_buffer()
-        except (OSError, ValueError, termios.error) as error:
+        except _FAILURES as error:
             raise PortError(f"{device}: {_why(error)}") from None
 
     def write(self, data: bytes) -> None:
@@ -36,7 +48,7 @@ class SerialPort:
             self._serial.write(data)
         except serial.SerialTimeoutException:
             raise PortError(f"{self.name}: the device has taken nothing for {WRITE_TIMEOUT_S:g} s; reset it") from None
-        except (OSError, termios.error) as error:
+        except _FAILURES as error:
             raise self._vanished(error) from None
 
     def read(self, timeout_s: float) -> bytes:
@@ -45,7 +57,7 @@ class SerialPort:
             self._serial.timeout = timeout_s
             first: bytes = self._serial.read(1)
             rest: bytes = self._serial.read(self._serial.in_waiting) if first else b""
-        except (OSError, TypeError, termios.error) as error:  # TypeError: pyserial, when it was closed meanwhile
+        except _READING as error:
             raise self._vanished(error) from None
         return first + rest
 

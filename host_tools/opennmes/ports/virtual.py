@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections import deque
 from pathlib import Path
+from typing import IO
 
 from opennmes import paths
 from opennmes.ports.errors import PortError
@@ -30,13 +32,13 @@ class VirtualPort:
     def __init__(self, pulse_log: Path | None = None, load_ohm: int | None = None, store: Path | None = None) -> None:
         """Start the board with a load of `load_ohm` on each channel. `pulse_log`: a CSV file for
         start_us,width_a_us,gap_us,width_b_us,level_a,level_b of each pulse that begins. `store`: what the board keeps
-        without power goes into this path with .0 and .1; without, each board is new. Raises PortError.
+        without power goes into this path with .0 to .3; without, each board is new. Raises PortError.
         """
         root = paths.checkout()
         if root is None:
             raise PortError("the virtual board needs a checkout of OpenNMES: clone it and run `make setup` there")
         path = [root / "firmware", root / "boards", root / "boards" / "virtual"]
-        environment = {**os.environ, "MICROPYPATH": ":".join(map(str, path))}
+        environment = {**os.environ, "MICROPYPATH": os.pathsep.join(map(str, path))}
         environment.pop("NMES_PULSE_LOG", None)
         environment.pop("NMES_STORE", None)
         if load_ohm is not None:
@@ -48,14 +50,20 @@ class VirtualPort:
         command = [micropython(root), "-X", f"heapsize={HEAP}", str(root / "firmware" / "main.py")]
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
         try:
-            # A session of its own: Ctrl-C at the terminal is for us, who then stop the board in order.
+            # A session of its own (Windows: a process group): Ctrl-C at the terminal is for us, who then stop the board
+            # in order.
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=0,
-                env=environment, start_new_session=True,
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=0, env=environment,
+                start_new_session=True, creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )  # fmt: skip
         except OSError as error:
             self._stderr.close()
             raise PortError(f"cannot start {command[0]} ({error.strerror}); run `make setup`") from None
+        # A thread waits for the board: Windows has no select() for pipes.
+        self._arrived: deque[bytes] = deque()  # b"" when the board has ended
+        self._something_arrived = threading.Event()
+        self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True)
+        self._listener.start()
         self._unsent = b""
         self._unread = b""  # from the board, up to the last whole line of the link
         self._raw = b""  # from the board, not looked at yet
@@ -91,15 +99,15 @@ class VirtualPort:
         if self._closed:
             return
         self._closed = True
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.stdout.close()
         try:
             self._process.wait(EXIT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         finally:
+            self._listener.join(EXIT_S)
             self._stderr.close()
 
     def _check(self) -> None:
@@ -119,13 +127,14 @@ class VirtualPort:
 
     def _take(self) -> None:
         """Take in what the board writes, at least one byte."""
-        assert self._process.stdout is not None
-        pipe = self._process.stdout.fileno()
-        if not select.select([pipe], [], [], HUNG_S)[0]:
+        if not self._something_arrived.wait(HUNG_S):
             self.close()
             raise PortError(f"the virtual board has hung: not a byte in {HUNG_S:g} s; it was ended. Report this")
         with held_back():
-            data = os.read(pipe, 65_536)
+            data = self._arrived.popleft()
+            self._something_arrived.clear()
+            if self._arrived:  # looked at after clear(): what arrives from here on says so by itself
+                self._something_arrived.set()
             self._raw += data
             *lines, self._raw = self._raw.split(b"\n")
             for line in lines:
@@ -135,6 +144,15 @@ class VirtualPort:
                     self._unread += line + b"\n"
         if not data:
             raise self._died()
+
+    def _listen(self, output: IO[bytes]) -> None:
+        """Take what the board writes until it ends; runs in a thread of its own."""
+        with output:
+            data = b"?"
+            while data:
+                data = output.read(65_536)
+                self._arrived.append(data)
+                self._something_arrived.set()
 
     def _at(self, line: bytes) -> None:
         try:
@@ -167,7 +185,7 @@ def micropython(root: Path) -> str:
         if shutil.which(named) is None:
             raise PortError(f"$MICROPYTHON names {named}, which is no program; unset it, or run `make setup`")
         return named
-    own = root / "build" / "micropython"
+    own = root / "build" / ("micropython.exe" if os.name == "nt" else "micropython")
     found = str(own) if own.exists() else shutil.which("micropython")
     if found is None:
         raise PortError("the virtual board needs MicroPython's Unix port; run `make setup`, or set $MICROPYTHON to it")

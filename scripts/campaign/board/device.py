@@ -16,9 +16,8 @@ board.BOARD = dict(board.BOARD, name="virtual, faults injected")
 
 from nmes import app  # noqa: E402
 from nmes.core import checklist, faults, frame  # noqa: E402
-from nmes.hal import WATCHDOG_MS, virtual  # noqa: E402
+from nmes.hal import SLOTS, WATCHDOG_MS, virtual  # noqa: E402
 
-SLOTS = getattr(__import__("nmes.hal", None, None, ("SLOTS",)), "SLOTS", 2)
 COPIES = (0, 1)  # the slots that hold what is kept
 LEASE_US = 90_000  # of hal/rp2/guard.py
 FLASH_US = 30_000  # a write
@@ -305,6 +304,10 @@ class FaultyHal(virtual.Hal):
         if self._dead or world.taken >= len(world.to_device):
             return -1
         world.taken += 1
+        if world.before_death:
+            world.before_death -= 1
+            if not world.before_death:
+                world.note("drained")
         return world.to_device[world.taken - 1]
 
     def write(self, line):
@@ -495,6 +498,7 @@ class World:
         self._late = None  # a line that waits to be overtaken
         self._damage = []  # (direction, what, how many, at)
         self.pulled = False
+        self.before_death = 0  # bytes on the line when its host died, that the device has not read yet
         self._watcher = None
         self._echo = b""  # what a newline comes back as, where the port echoes
         self._received = b""
@@ -570,6 +574,7 @@ class World:
 
     def _do_host_dies(self, event):
         self.host.dead = True
+        self.before_death = len(self.to_device) - self.taken
 
     def _do_not_a_number(self, event):
         self.host._script.insert(0, [0, "raw", {"text": event["text"]}])

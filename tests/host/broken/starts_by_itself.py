@@ -12,8 +12,8 @@ class Resuming(app_supervisor):
             session.arm(session.programme_crc, hal.now_ms())
             self._before = self._delivered = [0] * len(session.lanes)
             self._mid_train = [False] * len(session.lanes)
-            self._slip_ms = [0] * len(session.lanes)
             self._feed_ms = [0] * len(session.lanes)
+            self._rested_at = [-1] * len(session.lanes)
             self._judged = [0] * len(session.lanes)
             self.start()
             session.lanes[0].intensity_ua = 1_000

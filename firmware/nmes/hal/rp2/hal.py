@@ -1,6 +1,8 @@
 """The RP2040 behind the contract of nmes/hal/__init__.py."""
 
+import errno
 import gc
+import os
 import select
 import sys
 import time
@@ -9,20 +11,23 @@ import machine
 import micropython
 from machine import Pin, mem32
 from micropython import const
+from nmes_build import FIRMWARE
 from ubinascii import hexlify
 
 from nmes.core import pulse_check
+from nmes.hal import OUT_BYTES
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.adc import Adc
+from nmes.hal.rp2.flash import partition
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
 from nmes.hal.rp2.sampler import Converter, Sampler
+from nmes.hal.rp2.slots import Slots
 from nmes.hal.rp2.watchdog import Watchdog
 
-_OUT_BYTES = const(4096)
 _SEND_BYTES = const(128)  # a turn: some 5 ms
-_SLOTS = ("/nmes.0", "/nmes.1")
+_INHERITED = ("/nmes.0", "/nmes.1")
 
 
 class Hal:
@@ -42,7 +47,11 @@ class Hal:
         self._samplers = [Sampler(i, p["phase_a"], self._converter) for i, p in enumerate(self._pins["channels"])]
         self._adc = Adc(self._pins["supply"])
         rest(self._pins)
+        low = [self._pins["enable"], self._pins["pump"]] + phases
+        low += [pin for channel in self._pins["channels"] for pin in channel.values() if pin not in phases]
+        self._outputs = [Pin(pin) for pin in low]
         self._watchdog = Watchdog()
+        self._slots = Slots(partition(board["flash"], "store"))
         self._ticks = time.ticks_ms()
         self._now_ms = 0
         self._byte = bytearray(1)
@@ -50,7 +59,8 @@ class Hal:
         self._poll_in.register(sys.stdin, select.POLLIN)
         self._poll_out = select.poll()
         self._poll_out.register(sys.stdout, select.POLLOUT)
-        self._out = bytearray(_OUT_BYTES)
+        self._out = bytearray(OUT_BYTES)
+        self._out_view = memoryview(self._out)
         self._out_begin = 0
         self._out_end = 0
 
@@ -65,6 +75,7 @@ class Hal:
         time.sleep_ms(ms)
 
     def rest(self):
+        # Nothing here allocates: it is for want of memory, too, that it is asked.
         self._guard.halt()
         # The enable is low; were it stuck, a phase would go on while all else is halted, and that takes a millisecond.
         for ctrl in self._phases_low:
@@ -74,7 +85,8 @@ class Hal:
         self._converter.halt()
         for sampler in self._samplers:
             sampler.halt()
-        rest(self._pins)
+        for pin in self._outputs:
+            pin.init(Pin.OUT, value=0)
         self._lamp.value(0)
 
     def is_safe(self):
@@ -191,16 +203,22 @@ class Hal:
         return self._watchdog.died
 
     def recall(self, slot):
-        try:
-            with open(_SLOTS[slot], "rb") as file:
-                return file.read()
-        except OSError:
-            return b""
+        return self._slots.recall(slot)
 
     def keep(self, slot, data):
-        # littlefs writes beside the old contents; closing the file makes the new ones count, all at once.
-        with open(_SLOTS[slot], "wb") as file:
-            file.write(data)
+        self._slots.keep(slot, data)
+
+    def inherited(self, slot):
+        try:
+            with open(_INHERITED[slot], "rb") as file:
+                return file.read()
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return b""
+            raise
+
+    def firmware(self):
+        return FIRMWARE
 
     def identity(self):
         version = sys.implementation.version
@@ -212,7 +230,7 @@ class Hal:
         micropython.kbd_intr(-1)  # Ctrl-C is a byte like any other: it must not reach a running session
 
     def close_link(self):
-        self._send(_OUT_BYTES)
+        self._send(OUT_BYTES)
         micropython.kbd_intr(3)
 
     def read(self):
@@ -221,11 +239,20 @@ class Hal:
             return self._byte[0]
         return -1
 
+    def room_out(self):
+        return OUT_BYTES - (self._out_end - self._out_begin)
+
+    def random(self):
+        # The ring oscillator's random bit (datasheet 2.17) is not for secrets, and this is none.
+        return int.from_bytes(os.urandom(4), "little")
+
     def write(self, line):
-        if self._out_begin == self._out_end:
-            self._out_begin = self._out_end = 0
-        if len(line) > _OUT_BYTES - self._out_end:
+        if len(line) > self.room_out():
             return False
+        if len(line) > OUT_BYTES - self._out_end:
+            left = self._out_end - self._out_begin
+            self._out_view[:left] = self._out_view[self._out_begin : self._out_end]
+            self._out_begin, self._out_end = 0, left
         self._out[self._out_end : self._out_end + len(line)] = line
         self._out_end += len(line)
         return True

@@ -1,0 +1,74 @@
+"""The verbs of the command `nmes`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from opennmes import __version__
+from opennmes.cli import check, clear, emulate, plot, record, run, status, stop
+from opennmes.visible import visible
+
+
+class _Verbs(TyperGroup):
+    """The verbs. What typer says of a command line that it does not understand quotes it: hidden characters too."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _quoted_visibly():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, *arguments: Any, **options: Any) -> Any:
+        with _quoted_visibly():
+            return super().invoke(*arguments, **options)
+
+
+@contextlib.contextmanager
+def _quoted_visibly() -> Iterator[None]:
+    try:
+        yield
+    except Exception as usage:  # the class of typer's errors has changed its place between its versions
+        if hasattr(usage, "format_message") and isinstance(getattr(usage, "message", None), str):
+            setattr(usage, "message", visible(getattr(usage, "message")))  # noqa: B009, B010
+        raise
+
+
+app = typer.Typer(
+    name="nmes",
+    cls=_Verbs,
+    help=(
+        "Check, run and look at prescriptions for an OpenNMES stimulator. "
+        "A research instrument, not a medical device. Exit status: 0 done, 1 refused or failed, 2 not understood, "
+        "3 done, but not all of the result could be written."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(check.check)
+app.command()(plot.plot)
+app.command()(run.run)
+app.command()(status.status)
+app.command()(record.record)
+app.command()(clear.clear)
+app.command()(stop.stop)
+app.command()(emulate.emulate)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"nmes {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass

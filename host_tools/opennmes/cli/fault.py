@@ -1,0 +1,67 @@
+"""What the verbs say of a latched fault: its name, what it means, what to do, and which command is next."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+from nmes.core import commands, faults
+
+Fault = dict[str, Any]
+
+_LEAST, _MOST = commands.COMMANDS["clear"].arguments["fault"][1:]
+
+
+class FaultError(Exception):
+    """A command cannot do its work because of the device's fault, or because it has none; `fault` is what `fault_of`
+    says."""
+
+    def __init__(self, text: str, fault: Fault | None) -> None:
+        super().__init__(text)
+        self.fault = fault
+
+
+def fault_of(status: dict[str, Any], port: str) -> Fault | None:
+    """The fault of a device's status, in the words of nmes.core.faults; None without one."""
+    number = status["fault"]
+    if not number:
+        return None
+    _, happened, what_to_do, clinician = faults.FAULTS.get(
+        number, ("", "These tools do not know it.", "Report it.", "")
+    )
+    return {
+        "number": number,
+        "name": faults.name(number),
+        "text": status.get("fault_text", ""),
+        "happened": happened,
+        "what_to_do": what_to_do,
+        "clinician": clinician,
+        "next": [f"nmes record --port {shlex.quote(port)}", f"nmes clear --port {shlex.quote(port)} {number}"],
+    }
+
+
+def in_short(fault: Fault) -> str:
+    """Number and name."""
+    return f"fault {fault['number']}, {fault['name']}"
+
+
+def in_words(fault: Fault) -> list[str]:
+    """What happened, what to do, and which command is next, a line each."""
+    record, clear = fault["next"]
+    noted = f" (the device noted: {fault['text']})" if fault["text"] else ""
+    clinician = [f"For the clinician: {fault['clinician']}"] if fault["clinician"] else []
+    return [
+        f"What happened: {fault['happened']}{noted}",
+        f"What to do: {fault['what_to_do']}",
+        *clinician,
+        f"Next: {record} shows what was kept of it; when its cause is gone, {clear} clears it",
+    ]
+
+
+def fault_number(named: str) -> int | None:
+    """The number of a fault that a person names by its number or its name; None for what is neither."""
+    for number, row in faults.FAULTS.items():
+        if named == row[0]:
+            return number
+    return int(named) if re.fullmatch("[0-9]{1,2}", named) and _LEAST <= int(named) <= _MOST else None

@@ -1,0 +1,46 @@
+"""What a device must say that it runs, to be spoken with: the same firmware, board, stage and limits as here."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from nmes.core import digest, identity
+from opennmes import paths
+from opennmes.boards import UnknownBoard, load_board, stage_of
+
+# What differs, in words, and what makes it the same, by the field of `identify` that says so.
+_WORDS = {
+    "firmware": "the firmware",
+    "board_digest": "what it takes for facts about its board",
+    "stage_digest": "what it takes for facts about its output stage",
+    "limits_digest": "its limits",
+}
+assert tuple(_WORDS) == identity.FIELDS
+
+
+@cache
+def firmware() -> str:
+    """The digest of the firmware that belongs to these host tools."""
+    folder = paths.firmware()
+    files = ((path.relative_to(folder).as_posix(), path.read_bytes()) for path in folder.rglob("*.py"))
+    return str(digest.of_files(files))
+
+
+def expected(board: str, stage: str) -> dict[str, str]:
+    """The digests of a device of ours, by the names of its board and stage. Raises UnknownBoard."""
+    digests: dict[str, str] = identity.digests(firmware(), load_board(board), stage_of(board, stage))
+    return digests
+
+
+def differences(said: dict[str, Any]) -> list[str]:
+    """What a device that has answered `identify` runs otherwise than these host tools have it; empty when nothing."""
+    try:
+        ours = expected(str(said.get("board")), str(said.get("stage")))
+    except UnknownBoard as unknown:
+        return [str(unknown)]
+    return [
+        f"{_WORDS[field]} (digest {said.get(field, 'not said')}, here {ours[field]})"
+        for field in identity.FIELDS
+        if said.get(field) != ours[field]
+    ]

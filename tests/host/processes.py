@@ -1,0 +1,83 @@
+"""nmes as a process of its own: what only a real standard output, terminal or signal shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# However the tests themselves were started: in the background of a script signals may be ignored.
+_CODE = """\
+import signal, sys
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    signal.signal(getattr(signal, name), signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{before}
+from opennmes.cli import main
+sys.exit(main())
+"""
+# What nobody should ever see.
+_NEVER = ("Traceback", "bug in nmes", "Exception ignored", "Error in sys.")
+
+
+def command(*arguments: str | os.PathLike[str] | bytes, before: str = "") -> list[Any]:
+    """The command line of nmes; `before` is Python that is carried out first."""
+    return [sys.executable, "-c", _CODE.format(before=before), *arguments]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": ":".join(sys.path), "TERM": "xterm", **more}
+
+
+def ran(*arguments: str | os.PathLike[str] | bytes, shell: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run nmes to its end, with the redirections of `shell` and `more` in its environment."""
+    line = ["sh", "-c", f'exec "$@" {shell}', "sh", *command(*arguments)]
+    done = subprocess.run(
+        line, env=environment(**more), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False
+    )
+    out, err = done.stdout.decode(errors="surrogateescape"), done.stderr.decode(errors="surrogateescape")
+    no_surprise(out + err)
+    return subprocess.CompletedProcess(line, done.returncode, out, err)
+
+
+def no_surprise(text: str) -> None:
+    for never in _NEVER:
+        assert never not in text, text
+
+
+def json_in(text: str) -> dict[str, Any]:
+    """The only JSON object among other lines."""
+    said: dict[str, Any]
+    said, end = json.JSONDecoder().raw_decode(text, text.index("{"))
+    assert "{" not in text[end:]
+    return said
+
+
+def until(stream: Any, text: str) -> None:
+    """Read `stream` up to where it says `text`."""
+    seen = ""
+    while text not in seen:
+        piece = stream.read(1)
+        assert piece, f"it ended without {text!r}: {seen}"
+        seen += piece if isinstance(piece, str) else piece.decode()
+
+
+class Pipe:
+    """The writing end of a pipe whose reader does something first."""
+
+    def __init__(self, reader: Callable[[int], object] = os.close) -> None:
+        self._read, self.write = os.pipe()
+        self._reader = reader
+
+    def started(self) -> None:
+        os.close(self.write)
+        self._reader(self._read)
+
+
+def whole_session(file: Path) -> None:
+    """Make the session of a prescription as long as can be, so that it is not over too soon."""
+    file.write_text(file.read_text().replace("duration_min = 15", "duration_min = 30"))

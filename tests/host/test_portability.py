@@ -1,0 +1,106 @@
+"""Nothing of one operating system is needed before it is used: what Windows would see, with its gaps made here."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import toolchain
+
+ROOT = Path(__file__).resolve().parents[2]
+MISSING = ("termios", "fcntl", "tty", "pty", "resource", "pwd", "grp", "syslog", "crypt", "spwd", "posix_ipc")
+BLOCKED = f"""
+import os, select, signal, sys
+for module in {MISSING}:
+    sys.modules[module] = None
+for owner, names in (
+    (os, ("openpty", "ttyname", "set_blocking", "fork", "forkpty", "getuid", "geteuid", "setsid", "killpg", "mkfifo")),
+    (select, ("poll", "epoll")),
+    (signal, ("SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2", "setitimer", "pthread_sigmask", "sigwait")),
+):
+    for name in names:
+        if hasattr(owner, name):
+            delattr(owner, name)
+def sockets_only(*arguments):
+    raise OSError(10038, "an operation was attempted on something that is not a socket")
+select.select = sockets_only
+from opennmes.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def nmes(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run of nmes where all that Windows lacks is missing."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment["MICROPYTHON"] = os.environ.get("MICROPYTHON") or str(toolchain.unix_micropython())
+    command = [sys.executable, "-c", BLOCKED, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=300)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["--help"],
+        ["emulate", "--help"],
+        ["check", "FILE"],
+        ["check", "FILE", "--json", "--specification"],
+        ["plot", "FILE", "-o", "PICTURE"],
+        ["run", "FILE", "--port", "virtual", "--seconds", "1", "--acknowledge", "--json"],
+        ["run", "FILE", "--port", "emulator", "--seconds", "0.01", "--acknowledge", "--json"],
+        ["status", "--port", "virtual"],
+    ],
+    ids=" ".join,
+)
+def test_a_verb_works_without_what_windows_lacks(arguments: list[str], example_file: Path, tmp_path: Path) -> None:
+    places = {"FILE": str(example_file), "PICTURE": str(tmp_path / "picture.png")}
+    ran = nmes(*[places.get(argument, argument) for argument in arguments])
+    assert ran.returncode == 0, ran.stderr
+    assert "Traceback" not in ran.stderr
+    if "--json" in arguments:
+        json.loads(ran.stdout)
+
+
+def test_emulate_says_that_it_cannot_work_there_and_what_does(tmp_path: Path) -> None:
+    for arguments in ([], ["--link", str(tmp_path / "board")]):
+        ran = nmes("emulate", *arguments)
+        assert ran.returncode == 1
+        assert "no pseudo terminals" in ran.stderr and "--port emulator" in ran.stderr
+        assert ran.stderr.count("nmes: ") == 1 and "bug" not in ran.stderr and "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("port", ["COM3", "com12", "/dev/ttyACM0"])
+def test_a_serial_port_is_one_clear_message_there(port: str) -> None:
+    # pyserial itself takes termios on POSIX; on Windows it does not, and opens COM3.
+    ran = nmes("status", "--port", port)
+    assert ran.returncode == 1
+    assert f"nmes: {port}: " in ran.stderr
+    assert "bug" not in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_com3_is_a_serial_port() -> None:
+    code = "import sys; from opennmes.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "status", "--port", "COM3"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, "COM3: there is no such port" in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "host_tools").rglob("*.py")), ids=lambda path: path.stem)
+def test_no_module_imports_what_one_operating_system_has_alone(path: Path) -> None:
+    found = set()
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):  # those wait for their call
+            pending += ast.iter_child_nodes(node)
+    assert not found & {*MISSING, "msvcrt", "winreg", "_winapi"}
