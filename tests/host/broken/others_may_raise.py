@@ -4,12 +4,12 @@ from nmes import link
 answer = link.Link._answer
 
 
-def from_anybody(self, *asked):
-    session, host = self._supervisor.session, asked[-1]
-    owner = getattr(session, "owner", None)
+def from_anybody(self, name, request, host):
+    session = self._supervisor.session
+    owner = session.owner
     if owner is not None and host:
         session.owner = host.number
-    said = answer(self, *asked)
+    said = answer(self, name, request, host)
     if owner is not None and session.owner is not None:
         session.owner = owner
     return said
