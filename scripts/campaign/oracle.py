@@ -460,6 +460,8 @@ def _kept(seen: Seen, verdict: Verdict, cut_us: float) -> None:
         return
     first = next((n[0] for n in reversed(said) if n[2] != "FAULT"), 0.0)
     since = next(n[0] for n in said if n[2] == "FAULT" and n[0] >= first)
+    if _down(seen, since, min(since + FAULT_KEPT_US, cut_us - 1)):
+        return  # before it was written
     after = next((note for note in seen.of("said") if note[0] > cut_us), None)
     if cut_us - since > FAULT_KEPT_US and after is not None and after[2] != "FAULT":
         verdict.undetected.append(

@@ -9,6 +9,7 @@ the firmware, and `identify` says so.
 
 import json
 import sys
+from collections import OrderedDict
 
 import board
 
@@ -318,7 +319,8 @@ class FaultyHal(virtual.Hal):
 
 def request(command, arguments, seq, number):
     """The line of a request. `number` is what `identify` has answered as this host's, where hosts have numbers."""
-    message = dict(arguments, seq=seq, cmd=command)
+    message = OrderedDict([("seq", seq), ("cmd", command)])  # first, as the host tools write it
+    message.update(arguments)
     if number is not None and command != "identify":
         message["host"] = number
     return frame.encode(message)
