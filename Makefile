@@ -1,6 +1,6 @@
 # `make` alone explains the others. Every target installs what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench campaign test lint mutants clean
+.PHONY: help setup demo bench campaign machines test lint mutants clean
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
@@ -20,6 +20,9 @@ bench: setup  ## our pulses beside the usual ways on the emulated chip, some 5 m
 # On other machines too, each with this checkout at the same place: make campaign PARALLEL='--sshlogin :,one,two'
 campaign: setup  ## thousands of random sessions with faults in them, judged from outside, into build/campaign.json; SEED=N: one again
 	@PYTHONPATH=scripts .venv/bin/python -m campaign.run $(if $(SEED),--seed $(SEED)) $(OPTIONS)
+
+machines: setup  ## a part of the campaign on two machines that are made up for it (no root), and the same result as on one
+	@PYTHONPATH=scripts .venv/bin/python -m campaign.two_machines $(OPTIONS)
 
 lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython's stubs
 	@.venv/bin/ruff check .

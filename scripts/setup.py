@@ -8,6 +8,7 @@ nothing but the standard library.
     build/typings/               stubs of MicroPython, for `make lint`; never in .venv, where they would hide its own
     build/micropython            the Unix port (a link into the cache)
     build/opennmes-BOARD.uf2     the firmware
+    build/sshd                   for the campaign over two machines that a test makes up; it is not installed
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sshd import sshd
 from toolchain import ROOT, BuildError, cache, digest, locked, run, say, uf2, unix_micropython
 
 VENV = ROOT / ".venv"
@@ -60,6 +62,9 @@ def missing_packages() -> list[str]:
         "libnewlib-arm-none-eabi": arm_library("libc.a"),
         "libstdc++-arm-none-eabi-newlib": arm_library("libstdc++.a"),
         "parallel": has("parallel", "--version"),  # GNU's: runs `make campaign` on all cores, or on several machines
+        # Those other machines, and the two that a test makes up.
+        "openssh-client": has("ssh", "-V"),
+        "iproute2": has("ip", "-V") or has("/usr/sbin/ip", "-V"),
     }
     return [package for package, there in needs.items() if not there]
 
@@ -150,6 +155,7 @@ def main() -> int:
             make_venv()
             make_typings()
             link("micropython", unix_micropython())
+            link("sshd", sshd())
             for board in BOARDS:
                 link(f"opennmes-{board}.uf2", uf2(board))
     except BuildError as error:

@@ -148,32 +148,39 @@ def debian_mirror() -> str:
             "apt-get did not answer: MicroPython is built from Debian's source packages, so this needs Debian or "
             "Ubuntu. Elsewhere install `micropython` yourself and set MICROPYTHON to its path (see README.md)."
         ) from error
-    release = next(iter(re.findall(r"^VERSION_CODENAME=(\S+)", Path("/etc/os-release").read_text(), re.M)), "")
     for line in listed.splitlines():
         codename, _, uri = line.partition(" ")
-        if codename == release:
+        if codename == release():
             return uri
-    raise BuildError(f"apt knows no mirror for {release!r}; run `apt-get update` as root once, then try again")
+    raise BuildError(f"apt knows no mirror for {release()!r}; run `apt-get update` as root once, then try again")
 
 
-def fetch_sources(target: Path) -> None:
-    """Download and unpack the pinned source packages into `target`/{micropython,mbedtls,pico-sdk,tinyusb}."""
-    apt = target / "apt"
+def release() -> str:
+    """The code name of the system, "" when it has none."""
+    return next(iter(re.findall(r"^VERSION_CODENAME=(\S+)", Path("/etc/os-release").read_text(), re.M)), "")
+
+
+def private_apt(apt: Path, suite: str, kinds: tuple[str, ...]) -> list[str]:
+    """Options for an apt-get that knows `suite` alone, checked with Debian's own keys, apart from the system's lists:
+    all of it is in the folder `apt`, which is made, with `download` in it. `kinds`: of "deb" and "deb-src"."""
     for folder in ("lists/partial", "archives/partial", "download"):
         (apt / folder).mkdir(parents=True)
     mirror = debian_mirror()
     keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
     if not Path(keys).exists():
         raise BuildError(f"{keys} is missing; run: apt-get install debian-archive-keyring")
-    # `deb` and `deb-src` of one suite, checked with Debian's own keys, apart from the system's lists.
-    (apt / "sources.list").write_text(
-        "".join(f"{kind} [signed-by={keys}] {mirror} {SUITE} main\n" for kind in ("deb", "deb-src"))
-    )
-    options = [
+    (apt / "sources.list").write_text("".join(f"{kind} [signed-by={keys}] {mirror} {suite} main\n" for kind in kinds))
+    return [
         "-o", f"Dir::Etc::SourceList={apt}/sources.list", "-o", "Dir::Etc::SourceParts=/dev/null",
         "-o", f"Dir::State::Lists={apt}/lists", "-o", f"Dir::Cache={apt}", "-o", f"Dir::Cache::archives={apt}/archives",
         "-o", "APT::Sandbox::User=", "-o", "APT::Get::List-Cleanup=0",
     ]  # fmt: skip
+
+
+def fetch_sources(target: Path) -> None:
+    """Download and unpack the pinned source packages into `target`/{micropython,mbedtls,pico-sdk,tinyusb}."""
+    apt = target / "apt"
+    options = private_apt(apt, SUITE, ("deb", "deb-src"))
     log, download = cache() / "logs", apt / "download"
     run(f"package lists of Debian {SUITE}", ["apt-get", *options, "update"], log=log / "apt-update.log")
     run(

@@ -10,13 +10,15 @@ import contextlib
 import functools
 import json
 import random
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from campaign import oracle
 from opennmes.bench import measure
 from opennmes.bench.branch import branch
-from opennmes.bench.pico import EmulatedPico
+from opennmes.bench.pico import BenchError, EmulatedPico
 from opennmes.bench.port import EmulatedPort
 from opennmes.bench.stage import OutputStage
 from opennmes.boards import load_board, load_stage
@@ -24,11 +26,24 @@ from opennmes.client import Device, DeviceRefused, LinkError
 from opennmes.ports.base import Port
 from opennmes.ports.emulator import BOARD, EmulatorPort, find_uf2
 from opennmes.ports.errors import PortError
+from opennmes.ports.virtual import micropython
 
 KINDS = (
-    "cpu_stop", "load_open", "stop_bounces", "sense_stuck", "power_cut", "link_flipped", "sense_drift", "link_lost",
-    "not_a_number", "enable_low",
+    "foreign_files", "store_damaged", "cpu_stop", "load_open", "stop_bounces", "sense_stuck", "power_cut",
+    "link_flipped", "sense_drift", "link_lost", "not_a_number", "enable_low",
 )  # fmt: skip
+ROOT = Path(__file__).resolve().parents[2]
+LITTLEFS = Path(__file__).resolve().parent / "board" / "littlefs.py"
+# What is kept, and MicroPython's file system: (where, how long) in flash.
+FLASH = load_board(BOARD).get("flash", {"store": (0xA0000, 0x160000), "files": (0xA0000, 0x160000)})
+DEAD_S = 1.5  # of simulated time: a board that says nothing for so long says nothing
+CELL, ERASED = 16, 0xFF
+# What people and `mip` leave on a board, or an older firmware did; some of it under names that the firmware has too.
+FOREIGN_NAMES = (
+    "board.py", "boot.py", "main.py", "_boot.py", "rp2.py", "json.py", "lib/json.py", "nmes/__init__.py", "nmes/app.py",
+    "lib/nmes/core/limits.py", "nmes/core/frame.mpy", "stages/__init__.py", "stages.py", "select.py", "nmes_build.py",
+)  # fmt: skip
+FOREIGN_TEXTS = ("", "raise SystemExit\n", "import missing\n", "while True:\n    pass\n", "BOARD = {}\n")
 CURRENT_UA = 1_000
 REPORT_US = 200_000  # a status line takes so long over USB, some bytes a turn
 SPIN = 0x2003FF00  # at the end of RAM, in the stack's reserve
@@ -85,6 +100,8 @@ class Line:
                 message = json.loads(line[:-9])
                 if "state" in message:
                     self.note("said", message["state"], message.get("fault", 0), message.get("ended", ""))
+                if "largest_current_ua" in message:
+                    self.note("accepted", message["largest_current_ua"])
                 if message.get("seq") in self._commands:
                     self.note(
                         "answered",
@@ -113,6 +130,10 @@ class Board:
         self.traces: list[tuple[float, OutputStage]] = [(0.0, self.stage)]
         self.line = Line(port, self.notes)
         self.device = Device(self.line)
+        self.run()
+
+    def run(self) -> None:
+        """A session at CURRENT_UA."""
         self.device.connect()
         loaded = self.device.load(PROGRAMME)
         self.device.acknowledge()
@@ -123,12 +144,6 @@ class Board:
 
     def inject(self, kind: str, **what: Any) -> None:
         self.line.note("injected", kind, what)
-
-    def again(self, port: EmulatedPort, since_us: float) -> None:
-        """Somebody opens the port of a board that was reset, and asks."""
-        self.line = Line(port, self.notes, since_us)
-        self.device = Device(self.line)
-        self.device.status()
 
     def seen(self, plan: dict[str, Any]) -> oracle.Seen:
         notes = list(self.notes)
@@ -166,7 +181,7 @@ def cases(seeds: Iterable[int]) -> Iterator[tuple[dict[str, Any], oracle.Seen]]:
             "kind": KINDS[seed % len(KINDS)],
         }
         seen: oracle.Seen = branch(functools.partial(_broken, board, plan))
-        yield result(seed, oracle.judge(seen)), seen
+        yield result(seen), seen
 
 
 def _broken(board: Board, plan: dict[str, Any]) -> oracle.Seen:
@@ -175,7 +190,7 @@ def _broken(board: Board, plan: dict[str, Any]) -> oracle.Seen:
     board.pico.run_for(die.randrange(0, 40_000_000))
     try:
         DEEDS[kind](board, die)
-    except (PortError, LinkError, DeviceRefused) as error:
+    except (PortError, LinkError, DeviceRefused, BenchError) as error:
         board.line.note("host", str(error))
     return board.seen(plan)
 
@@ -193,7 +208,9 @@ def _cpu_stop(board: Board, die: random.Random) -> None:
     mcu.core.pc = SPIN
     board.pico.run_until(lambda: board.pico.resets > 0, 1_200_000_000)
     board.line.note("down", "watchdog timer")
-    board.again(EmulatedPort(board.pico), 0)
+    board.line = Line(EmulatedPort(board.pico), board.notes)
+    board.device = Device(board.line)
+    board.device.status()  # somebody opens the port of a board that was reset, and asks
 
 
 def _load_open(board: Board, die: random.Random) -> None:
@@ -261,12 +278,65 @@ def _power_cut(board: Board, die: random.Random) -> None:
         board.stage.stop_opened = True
         board.pico.run_for(die.randrange(5_000_000, 120_000_000))
     board.inject("power_cut")
+    _boot_again(board, bytearray(board.pico.flash_image()))
+    board.device.status()
+
+
+def _boot_again(board: Board, flash: bytearray) -> None:
+    """The power goes, and comes again on this flash."""
     board.line.note("cut")
-    flash, since_us = board.pico.flash_image(), board.line.now_us()
-    pico = EmulatedPico(find_uf2(None), flash)
+    since_us = board.line.now_us()
+    pico = EmulatedPico(find_uf2(None), bytes(flash))
     described = load_board(BOARD)
     board.traces.append((since_us, OutputStage(pico, described, load_stage(described["stage"]))))
-    board.again(EmulatedPort(pico), since_us)
+    board.line = Line(EmulatedPort(pico), board.notes, since_us)
+    board.device = Device(board.line)
+
+
+def _foreign_files(board: Board, die: random.Random) -> None:
+    """Files on the board's own file system, under names that the firmware has; then a session like any other."""
+    files = {name: die.choice(FOREIGN_TEXTS) for name in die.sample(FOREIGN_NAMES, die.choice((1, 3, 8)))}
+    if die.random() < 0.5:  # another stage, half as strong: twice the current of what is asked
+        text = (ROOT / "boards" / "stages" / "reference.py").read_text()
+        for was, becomes in (('"full_scale_ua": 100_000', '"full_scale_ua": 50_000'), (": 55,", ": 27,")):
+            assert was in text
+            text = text.replace(was, becomes)
+        files = {"stages/__init__.py": "", "stages/reference.py": text}
+    files = {path: text for path, text in files.items() if path.removesuffix(".py") + "/__init__.py" not in files}
+    board.inject("foreign_files", files=sorted(files))
+    at, size = FLASH["files"]
+    flash = bytearray(board.pico.flash_image())
+    flash[at : at + size] = _littlefs(size, files)
+    _boot_again(board, flash)
+    board.device.request("identify", patience_s=DEAD_S)
+    board.run()
+    _look(board)
+
+
+def _littlefs(size: int, files: dict[str, str]) -> bytes:
+    asked = json.dumps({"bytes": size, "files": files}).encode()
+    command = [micropython(ROOT), "-X", "heapsize=32m", str(LITTLEFS)]
+    return subprocess.run(command, input=asked, stdout=subprocess.PIPE, check=True).stdout
+
+
+def _store_damaged(board: Board, die: random.Random) -> None:
+    """A fault is kept, the power goes, and one place of what was written changes: a bit, a run, an erase block."""
+    board.inject("stop_bounces")
+    board.stage.stop_opened = True
+    board.device.wait(0.4)
+    board.device.status()
+    at, size = FLASH["store"]
+    flash = bytearray(board.pico.flash_image())
+    cells = [i for i in range(at, at + size, CELL) if any(byte != ERASED for byte in flash[i : i + CELL])]
+    cell, length = die.choice(cells), die.choice((0, 1, 16, 256, 4_096))
+    board.inject("store_damaged", place=cell - at, bytes=length)
+    begin = cell - (cell - at) % max(1, length)
+    for i in range(begin, begin + length):
+        flash[i] = ERASED
+    if not length:
+        flash[cell] ^= 1 << die.randrange(8)
+    _boot_again(board, flash)
+    _look(board, 0.1)
 
 
 def _enable_low(board: Board, die: random.Random) -> None:
@@ -276,7 +346,8 @@ def _enable_low(board: Board, die: random.Random) -> None:
 
 
 DEEDS: dict[str, Callable[[Board, random.Random], None]] = {
-    "cpu_stop": _cpu_stop, "load_open": _load_open, "stop_bounces": _stop_bounces, "sense_stuck": _sense_stuck,
+    "foreign_files": _foreign_files, "store_damaged": _store_damaged, "cpu_stop": _cpu_stop, "load_open": _load_open,
+    "stop_bounces": _stop_bounces, "sense_stuck": _sense_stuck,
     "power_cut": _power_cut, "link_flipped": lambda board, die: _link(board, die, "link_flipped"),
     "link_lost": lambda board, die: _link(board, die, "link_lost"), "sense_drift": _sense_drift,
     "not_a_number": _not_a_number, "enable_low": _enable_low,

@@ -15,6 +15,7 @@ from typing import Any
 # What is promised (docs/safety.md), in microseconds.
 LOOKAHEAD_US = 66_000  # queued ahead, or one pulse
 DEAD_CPU_US = 100_000  # or two periods
+LINE_US = 1_000_000
 HOST_LOST_US = 3_000_000  # 2 s, and 1 s of fading
 GUARD_US = 1
 TURN_US = 40_000  # two turns of the loop, each up to 15 ms, and the pulse that runs
@@ -33,6 +34,13 @@ SETTLE_US = 300  # the virtual board senses a pulse when its level is set
 FAULT_KEPT_US = 150_000
 STATUS_US = 2_500_000  # after a boot the host asks, five times if it must
 LEVEL_UA = 100
+ARMED_US = 150_000  # two writes into flash, before anybody is armed
+# What must not disturb a session: a port that echoes, and other programs on it that only watch, or are refused.
+OTHERS = "another program's"
+HOST_LOST = ("link_pulled", "host_dies")
+STORE_KINDS = ("flash_corrupt", "store_damaged")
+HARMLESS = ("watched", "port_echoes", "foreign_files")
+REFUSED = ("wrong_state", "bad_argument", "unknown_host", "not_owner")  # a start that is answered so starts nothing
 TEMPERATURE_DC, SUPPLY_MV = (-100, 700), (3_000, 5_500)
 
 Note = list[Any]
@@ -64,10 +72,12 @@ class Pulse:
 
 @dataclass
 class Verdict:
-    """`injected`: every fault by its kind; `detection_us`: those that had to be reported and were."""
+    """`impossible`: accepted, undisturbed, and yet not delivered; `injected`: every fault by its kind; `detection_us`:
+    those that had to be reported and were."""
 
     unsafe: list[str] = field(default_factory=list)
     undetected: list[str] = field(default_factory=list)
+    impossible: list[str] = field(default_factory=list)
     injected: list[str] = field(default_factory=list)
     detection_us: list[tuple[str, float]] = field(default_factory=list)
 
@@ -81,6 +91,12 @@ class Seen:
         self.end_us = end_us
         self.enable = [(note[0], note[2]) for note in notes if note[1] == "enable"]
         self.pulses = sorted((self._delivered(*row) for row in pulses), key=lambda pulse: pulse.start_us)
+        errors = {note[2]: note[5] for note in self.of("answered")}
+        # A line that comes again may be called old although it was carried out when it came first.
+        again = any(note[2].startswith("link_") for note in self.of("injected"))
+        refused = REFUSED if again else (*REFUSED, "old_seq")
+        # What its host has asked to start, save where the device has said that nothing came of it.
+        self.starts = [n for n in self.of("sent") if n[3] == "start" and errors.get(n[2]) not in refused]
 
     def of(self, what: str) -> Iterator[Note]:
         return (note for note in self.notes if note[1] == what)
@@ -126,20 +142,27 @@ def judge(seen: Seen) -> Verdict:
     for rule in (_shapes, _permission, _currents, _slope, _net_charge):
         verdict.unsafe += list(dict.fromkeys(rule(seen)))[:5]
     _detections(seen, verdict)
+    verdict.impossible = list(dict.fromkeys(_impossible(seen)))[:5]
     return verdict
 
 
 # ---- unsafe ----
 
 
-def _phase(seen: Seen) -> dict[str, Any]:
-    phase: dict[str, Any] = seen.plan["programme"]["phases"][0]
-    return phase
+def _phases(seen: Seen, channel: int | None = None) -> list[dict[str, Any]]:
+    """Of a channel, or of all: its own, or those that all channels run."""
+    programme = seen.plan["programme"]
+    rows = [row for row in programme["channels"] if channel is None or row["channel"] == channel]
+    return [phase for row in rows for phase in row.get("phases", programme.get("phases", ()))]
 
 
-def _asked(seen: Seen, key: str) -> set[int]:
-    """What a phase may have: as prescribed, or as a person has set it anew."""
-    return {_phase(seen)[key], *(note[4][key] for note in seen.of("sent") if key in note[4])}
+def _asked(seen: Seen, key: str, channel: int | None = None) -> set[int]:
+    """What a phase may have: as prescribed, or as the session's host has set it anew."""
+    adjusted = (note[4] for note in seen.of("sent") if key in note[4])
+    return {
+        *(phase[key] for phase in _phases(seen, channel)),
+        *(what[key] for what in adjusted if channel is None or what["channel"] == channel),
+    }
 
 
 def _period_us(rate_mhz: int) -> float:
@@ -148,21 +171,28 @@ def _period_us(rate_mhz: int) -> float:
 
 def _shapes(seen: Seen) -> Iterator[str]:
     """Each pulse by itself, and its distance to the one before."""
-    widths = _asked(seen, "width_us")
-    ratio = _phase(seen).get("ratio", 1)
-    least_us = _period_us(max(_asked(seen, "rate_mhz"))) - 2
+    of_channel = {
+        channel: (
+            _asked(seen, "width_us", channel),
+            {phase.get("ratio", 1) for phase in _phases(seen, channel)},
+            _period_us(max(_asked(seen, "rate_mhz", channel), default=1_000)) - 2,
+        )
+        for channel in {pulse.channel for pulse in seen.pulses}
+    }
+    starts = [note[0] for note in seen.starts]
     last: dict[int, Pulse] = {}
     for pulse in seen.pulses:
         at = f"at {pulse.start_us / 1e3:.1f} ms, channel {pulse.channel}"
+        widths, ratios, least_us = of_channel[pulse.channel]
         if not any(abs(pulse.width_a_us - width) < 0.5 for width in widths):
             yield f"{at}: phase A of {pulse.width_a_us} us, asked {sorted(widths)}"
-        if abs(pulse.width_a_us * ratio - pulse.width_b_us) > 0.1 and not pulse.cut:
+        if not any(abs(pulse.width_a_us * ratio - pulse.width_b_us) <= 0.1 for ratio in ratios) and not pulse.cut:
             yield f"{at}: phases of {pulse.width_a_us} and {pulse.width_b_us} us"
         if pulse.set_ua * pulse.width_a_us != pulse.set_b_ua * pulse.width_b_us and not pulse.cut:
             yield f"{at}: phases set to {pulse.set_ua} and {pulse.set_b_ua} uA"
         before = last.get(pulse.channel)
         # A new engine begins at a start: it may be sooner than a period after the last pulse.
-        started = before and any(before.start_us < note[0] <= pulse.start_us for note in _starts(seen))
+        started = before and bisect_right(starts, before.start_us) < bisect_right(starts, pulse.start_us)
         if before and not started and pulse.start_us - before.start_us < least_us and (pulse.live or before.live):
             yield f"{at}: {pulse.start_us - before.start_us:.0f} us after the one before"
         if before and pulse.start_us < before.end_us:
@@ -170,17 +200,13 @@ def _shapes(seen: Seen) -> Iterator[str]:
         last[pulse.channel] = pulse
 
 
-def _starts(seen: Seen) -> list[Note]:
-    return [note for note in seen.of("sent") if note[3] == "start"]
-
-
 def _ends(seen: Seen) -> Iterator[tuple[float, float, str]]:
     """(when something ended permission, how long it may take, what)."""
     period_us = _period_us(min(_asked(seen, "rate_mhz")))
     for note in seen.notes:
         us, what = note[0], note[1]
-        if what == "answered" and note[3] in ("stop", "pause") and note[4]:
-            yield us, 0, note[3]
+        if what in ("answered", "other_answered") and note[3] in ("stop", "pause") and note[4]:
+            yield us, 0, note[3] if what == "answered" else f"{OTHERS} {note[3]}"
         elif what == "said" and note[2] != "RUNNING":
             yield us, 0, f"it said {note[2]}"
         elif what in ("cut", "down"):
@@ -191,17 +217,24 @@ def _ends(seen: Seen) -> Iterator[tuple[float, float, str]]:
             bound = max(DEAD_CPU_US, 2 * period_us)
             if note[3]["us"] > bound:
                 yield us, bound, "stopped CPU"
-        elif what == "injected" and note[2] == "link_pulled":
-            yield us, HOST_LOST_US + max(LOOKAHEAD_US, period_us) + TURN_US, "lost host"
+        elif what == "injected" and note[2] in HOST_LOST:
+            # Whoever else talks meanwhile: the session's host is the only one that keeps it alive.
+            # Where a port echoes, its last line may have waited behind others: so long, and no longer than this.
+            waited_us = next((n[0] - us for n in seen.of("drained") if note[2] == "host_dies"), 0)
+            bound = HOST_LOST_US + max(LOOKAHEAD_US, period_us) + TURN_US
+            yield us, bound + min(waited_us, LINE_US), "lost host"
 
 
 def _permission(seen: Seen) -> Iterator[str]:
     """No current, and no enable, without a person who has started."""
-    starts = [note[0] for note in _starts(seen)]
+    starts = [note[0] for note in seen.starts]
     first = starts[0] if starts else float("inf")
+    tests = _self_tests(seen) if seen.plan.get("self_test_moves") else []
     high = [(us, end) for (us, level), (end, _) in itertools.pairwise([*seen.enable, (seen.end_us, 0)]) if level]
     for begin, end in high:
-        if begin < first and seen.plan.get("self_test_moves") is None:
+        if any(sent <= begin and end <= answered for sent, answered in tests):
+            continue
+        if begin < first:
             yield f"enable at {begin / 1e3:.1f} ms before a start"
         for us, bound, what in _ends(seen):
             next_start = next((start for start in starts if start >= us), float("inf"))
@@ -213,17 +246,23 @@ def _permission(seen: Seen) -> Iterator[str]:
             yield f"current at {pulse.start_us / 1e3:.1f} ms before a start"
 
 
+def _self_tests(seen: Seen) -> list[tuple[float, float]]:
+    """While a board arms it moves its enable, with nothing behind it."""
+    answered = {note[2]: note[0] for note in seen.of("answered")}
+    return [(n[0], answered.get(n[2], seen.end_us)) for n in seen.of("sent") if n[3] == "arm"]
+
+
 def _started_late(seen: Seen, us: float, begin: float, what: str) -> bool:
-    """The person's start was under way when it said that it was at rest, or when the emergency stop bounced: it goes on
-    at zero if the line is closed when it is carried out."""
+    """The person's start was under way when it said that it was at rest, when another program had it pause, or when the
+    emergency stop bounced: it goes on at zero if the line is closed when it is carried out."""
     heard_late_us = seen.plan.get("report_us", 0) if what.startswith("it said") else 0
-    if not (what.startswith("it said") or what == "emergency stop") or what == "it said FAULT":
+    if not what.startswith(("it said", "emergency stop", OTHERS)) or what == "it said FAULT":
         return False
     if begin < us - heard_late_us:
         return False
     return any(
         start[0] <= us and all(answer[0] > us for answer in seen.of("answered") if answer[2] == start[2])
-        for start in _starts(seen)
+        for start in seen.starts
     )
 
 
@@ -273,10 +312,12 @@ def _currents(seen: Seen) -> Iterator[str]:
 def _slope(seen: Seen) -> Iterator[str]:
     """From zero at each start, and anywhere: no steeper by hand than a step every 250 ms. What the programme's own ramp
     adds is below a bound that knows it only where trains begin, so within trains this is judged from plateaus."""
-    phase = _phase(seen)
-    starts = [note[0] for note in _starts(seen)]
-    trains = phase["work_ms"] > 0
+    starts = [note[0] for note in seen.starts]
     for channel in {pulse.channel for pulse in seen.pulses}:
+        phases = _phases(seen, channel)
+        if not phases:
+            continue  # _currents says so: nobody has set it
+        trains = len(phases) > 1 or phases[0]["work_ms"] > 0
         least: list[tuple[float, float]] = []  # (us, bound at that time), what later pulses are judged by
         last_start = -1.0
         for pulse in seen.pulses:
@@ -295,8 +336,8 @@ def _slope(seen: Seen) -> Iterator[str]:
                         f"{value:.0f} uA at {us / 1e3:.1f} ms: steeper than 1 mA each 250 ms"
                     )
                     break
-            ramp_over = pulse.start_us - start > 1_000 * phase["ramp_up_ms"] + 400_000
-            if not trains and ramp_over and not _faded(seen, pulse):
+            ramp_over = pulse.start_us - start > 1_000 * phases[0]["ramp_up_ms"] + 400_000
+            if not trains and ramp_over and not _faded(seen, pulse, phases[0]):
                 least = [*least[-200:], (pulse.start_us - _queued_before(seen), float(pulse.set_ua))]
 
 
@@ -305,11 +346,10 @@ def _queued_before(seen: Seen) -> float:
     return max(LOOKAHEAD_US, _period_us(min(_asked(seen, "rate_mhz")))) + TURN_US
 
 
-def _faded(seen: Seen, pulse: Pulse) -> bool:
+def _faded(seen: Seen, pulse: Pulse, phase: dict[str, Any]) -> bool:
     """Near the end of a train, or while the host is lost, the ramp goes down."""
-    return any(note[0] < pulse.start_us for note in seen.of("injected") if note[2] == "link_pulled") or bool(
-        _phase(seen)["duration_ms"] < 30_000
-    )
+    lost = any(note[0] < pulse.start_us for note in seen.of("injected") if note[2] in HOST_LOST)
+    return lost or bool(phase["duration_ms"] < 30_000)
 
 
 def _net_charge(seen: Seen) -> Iterator[str]:
@@ -353,22 +393,23 @@ def _detections(seen: Seen, verdict: Verdict) -> None:
             _refused(seen, verdict, us, kind, "raw")
         elif kind == "temperature" or kind == "supply":
             _refused(seen, verdict, us, kind, "arm")
-        elif kind == "link_pulled":
-            _host_lost(seen, verdict, us)
+        elif kind in HOST_LOST:
+            _host_lost(seen, verdict, us, kind)
         elif not _in_fault(seen, us):
             onset = MUST[kind](seen, us, what) if kind in MUST else None
             if onset is not None:
                 _reported(seen, verdict, kind, *onset)
     for note in seen.of("corrupted"):
-        if not _before(seen, note[0] + STATUS_US, ("link_pulled",)):  # somebody has to ask after a boot
-            _reported(seen, verdict, "flash_corrupt", note[0], note[0] + STATUS_US)
+        if not _before(seen, note[0] + STATUS_US, HOST_LOST):  # somebody has to ask after a boot
+            _reported(seen, verdict, _damaged_by(seen, note[0]), note[0], note[0] + STATUS_US)
     for note in seen.of("write_failed"):
         # What happens in the first turn after a boot is said when somebody asks.
         booted = any(note[0] - WRITE_US <= boot[0] <= note[0] for boot in seen.of("boot"))
-        if not _in_fault(seen, note[0]) and not (booted and _before(seen, note[0] + STATUS_US, ("link_pulled",))):
+        if not _in_fault(seen, note[0]) and not (booted and _before(seen, note[0] + STATUS_US, HOST_LOST)):
             _reported(seen, verdict, "flash_error", note[0], note[0] + (STATUS_US if booted else TURN_US))
     for cut in seen.of("cut"):
         _kept(seen, verdict, cut[0])
+        _locked(seen, verdict, cut[0])
 
 
 def _reported(seen: Seen, verdict: Verdict, kind: str, onset_us: float, due_us: float) -> None:
@@ -378,14 +419,14 @@ def _reported(seen: Seen, verdict: Verdict, kind: str, onset_us: float, due_us: 
     # A write into flash lets the loop wait, and happens only at rest.
     writes = [note[0] for note in seen.of("unwatched") if onset_us - WRITE_US <= note[0] <= due_us]
     due_us += WRITE_US if writes and not seen.enabled(onset_us) else 0
-    again = any(onset_us <= start[0] <= due_us for start in _starts(seen))
+    again = any(onset_us <= start[0] <= due_us for start in seen.starts)
     if seen.enabled(due_us) and due_us < seen.end_us and not again:
         verdict.unsafe.append(f"{kind} from {onset_us / 1e3:.1f} ms on, enable high at {due_us / 1e3:.1f} ms")
     due_us += seen.plan.get("report_us", 0)
     said = _said_fault(seen, onset_us)
     if said is not None and said <= due_us:
         verdict.detection_us.append((kind, said - onset_us))
-    elif due_us < seen.end_us and not _down(seen, onset_us, due_us if kind != "flash_corrupt" else onset_us - 1):
+    elif due_us < seen.end_us and not _down(seen, onset_us, due_us if kind not in STORE_KINDS else onset_us - 1):
         verdict.undetected.append(f"{kind} from {onset_us / 1e3:.1f} ms on, not reported at {due_us / 1e3:.1f} ms")
 
 
@@ -401,11 +442,11 @@ def _refused(seen: Seen, verdict: Verdict, us: float, kind: str, command: str) -
         return
 
 
-def _host_lost(seen: Seen, verdict: Verdict, us: float) -> None:
+def _host_lost(seen: Seen, verdict: Verdict, us: float, kind: str) -> None:
     if seen.enabled(us):
         fell = next((at for at, level in seen.enable if at > us and not level), None)
         if fell is not None:
-            verdict.detection_us.append(("link_pulled", fell - us))
+            verdict.detection_us.append((kind, fell - us))
 
 
 def _kept(seen: Seen, verdict: Verdict, cut_us: float) -> None:
@@ -419,11 +460,53 @@ def _kept(seen: Seen, verdict: Verdict, cut_us: float) -> None:
         return
     first = next((n[0] for n in reversed(said) if n[2] != "FAULT"), 0.0)
     since = next(n[0] for n in said if n[2] == "FAULT" and n[0] >= first)
+    if _down(seen, since, min(since + FAULT_KEPT_US, cut_us - 1)):
+        return  # before it was written
     after = next((note for note in seen.of("said") if note[0] > cut_us), None)
     if cut_us - since > FAULT_KEPT_US and after is not None and after[2] != "FAULT":
         verdict.undetected.append(
             f"the fault of {since / 1e3:.1f} ms was forgotten in the power cut at {cut_us / 1e3:.1f} ms"
         )
+
+
+def _damaged_by(seen: Seen, us: float) -> str:
+    return next(str(n[2]) for n in reversed(seen.notes) if n[0] <= us and n[1] == "injected" and n[2] in STORE_KINDS)
+
+
+def _locked(seen: Seen, verdict: Verdict, cut_us: float) -> None:
+    """A motor session that the power was cut in counts as a whole one: no other is armed in the half hour after it,
+    whatever has happened to what was kept."""
+    programme = seen.plan["programme"]
+    armed = [note[0] for note in seen.of("answered") if note[0] <= cut_us and note[3] == "arm" and note[4]]
+    motor = programme["effect"] == "motor" and programme["electrode"]["kind"] != "dummy"
+    if not motor or not armed or cut_us - armed[-1] < ARMED_US or not seen.enabled(cut_us - 1):
+        return
+    for note in seen.of("answered"):
+        if note[0] > cut_us and note[3] == "arm" and note[4]:
+            verdict.undetected.append(
+                f"armed at {note[0] / 1e3:.1f} ms after a motor session that was cut at {cut_us / 1e3:.1f} ms"
+            )
+
+
+# ---- accepted, undisturbed, and yet impossible ----
+
+
+def _impossible(seen: Seen) -> Iterator[str]:
+    """What a device has accepted it can do: with nothing broken, it ends in no fault, in no reset, and in no lost host
+    while its host is there."""
+    if any(note[2] not in HARMLESS for note in seen.of("injected")) or not any(seen.of("accepted")):
+        return
+    for note in seen.of("said"):
+        if note[2] == "FAULT":
+            yield f"accepted and undisturbed, and fault {note[3]} at {note[0] / 1e3:.1f} ms"
+            return
+        if note[4] == "host lost":
+            yield f"ended for a lost host by {note[0] / 1e3:.1f} ms, and its host was there"
+            return
+    for note in seen.of("host"):
+        yield f"accepted and undisturbed, and the host tools gave up at {note[0] / 1e3:.1f} ms: {note[2]}"
+    for note in seen.of("down"):
+        yield f"accepted and undisturbed, and down ({note[2]}) at {note[0] / 1e3:.1f} ms"
 
 
 # From when on a fault shows, and when it has to be reported; None: it need not be.
@@ -545,7 +628,7 @@ def _unequal(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
 def _stopped(seen: Seen, us: float, what: dict[str, Any]) -> Onset:
     unwatched = [note[2] for note in seen.of("unwatched") if note[0] <= us]
     if what["us"] > RESET_US + TURN_US and unwatched[-1:] != [1]:
-        asked = not _before(seen, us + RESET_US + STATUS_US, ("link_pulled",))
+        asked = not _before(seen, us + RESET_US + STATUS_US, HOST_LOST)
         return (us, us + RESET_US + STATUS_US) if asked else None
     if seen.enabled(us) and what["us"] >= 95_000:
         return us, us + what["us"] + TURN_US

@@ -19,16 +19,134 @@ KINDS = {
     "power_cut_in_write": 6, "flash_corrupt": 5, "flash_error": 5, "clock_wrap": 4, "clock_back": 5, "clock_ahead": 4,
     "temperature": 2, "supply": 2, "enable_low": 3,
 }  # fmt: skip
+# What goes beyond one session with its host, and how often: nothing of it; another program on the port, or a port that
+# echoes; a store that is damaged while there is no power; slow phases, unlike channels and commands in any order.
+KINDS_BEYOND = ("watched", "port_echoes", "host_dies", "store_damaged")
+BEYOND = {"": 45, "others": 20, "store": 10, "unlike": 25}
+SLOW_MHZ = (1_000, 1_250, 1_500, 2_000, 3_000, 4_000, 5_000)
+HOST_DEAD_US = 4_800_000  # a case goes on so long after its host died: more than the oracle's bound
 
 
 def make(seed: int) -> Plan:
-    """The case of `seed`; the same everywhere, for ever."""
-    die = random.Random(seed)
+    """The case of `seed`; the same everywhere."""
+    plan = _usual(random.Random(seed))
+    plan["seed"] = seed
+    die = random.Random(f"{seed} and beyond")
+    what = die.choices(list(BEYOND), list(BEYOND.values()))[0]
+    if what == "others":
+        plan["faults"] = plan["faults"] if die.random() < 0.3 else []
+        _others(die, plan, always=True)
+    elif what == "store":
+        plan["faults"] += [_damage(die, plan) for _ in range(die.choice((1, 1, 2)))]
+    elif what == "unlike":
+        _unlike(die, plan)
+    return plan
+
+
+def _others(die: random.Random, plan: Plan, always: bool) -> None:
+    """A second program that watches, a port that echoes, a host that dies under them."""
+    faults = plan["faults"]
+    watched, echoes = (die.random() < 0.7, die.random() < 0.5) if always else (die.random() < 0.3, False)
+    since_us = die.randrange(0, 1_500_000)
+    if watched or (always and not echoes):
+        deed = die.choice(("", "", "intensity", "adjust", "start", "pause", "stop"))
+        faults.append(
+            {"at_us": since_us, "kind": "watched", "seq": die.choice((0, 0, 50_000)), "deed": deed,
+             "deed_us": die.randrange(1_000_000, 6_000_000)}
+        )  # fmt: skip
+    if echoes:
+        faults.append({"at_us": since_us + 1, "kind": "port_echoes", "cooked": die.random() < 0.5})
+    if always and die.random() < 0.5:
+        dies_us = die.randrange(1_500_000, 5_000_000)
+        faults.append({"at_us": dies_us, "kind": "host_dies"})
+        plan["end_us"] = max(plan["end_us"], dies_us + HOST_DEAD_US)
+
+
+def _damage(die: random.Random, plan: Plan) -> dict[str, Any]:
+    """Any place of one copy or of both, a bit or a run, while there is no power."""
+    at_us = die.choice((die.randrange(300_000, 1_500_000), die.randrange(1_500_000, plan["end_us"] - 800_000)))
+    damage = [
+        {"slot": slot, "place": die.random(), "bytes": die.choice((0, 0, 1, 4, 64, 4_096)), "bit": die.randrange(8),
+         "value": die.choice((0x00, 0xFF, 0x5A))}
+        for slot in die.choice(((0,), (1,), (0, 1), (0, 1), (2,), (3,), (2, 3)))  # two copies and two marks
+    ]  # fmt: skip
+    return {"at_us": at_us, "kind": "store_damaged", "damage": damage}
+
+
+def _unlike(die: random.Random, plan: Plan) -> None:
+    """Slow phases whose last interval reaches into the next phase, on channels that have nothing in common; pauses,
+    adjustments, and commands in any order. Mostly nothing breaks: what was accepted must run."""
+    plan["end_us"] = die.randrange(6_000_000, 14_000_000)
+    plan["programme"] = programme = _slow_programme(die)
+    plan["script"] = [
+        [die.randrange(0, 200), "load", {"programme": programme}],
+        [10, "acknowledge", {}], [10, "arm", {}], [die.choice((10, 500)), "start", {}],
+        *_raise(die, programme, die.choice((1, 2, 4))),
+        *(_any_command(die, programme) for _ in range(die.choice((0, 2, 6, 12)))),
+    ]  # fmt: skip
+    plan["faults"], plan["recover"], plan["after_boot"] = [], [], []
+    _others(die, plan, always=False)
+
+
+def _slow_programme(die: random.Random) -> dict[str, Any]:
+    dummy = die.random() < 0.3
+    channels = []
+    for index in die.choice(((0,), (1,), (0, 1), (1, 0), (0, 1))):
+        ratio = die.choice((1, 1, 2, 3, 5))
+        phases = [_slow_phase(die, f"{index}.{i}", ratio, dummy) for i in range(die.choice((1, 2, 2, 3)))]
+        channels.append({"channel": index, "delay_us": die.choice((0, 0, die.randrange(3_000_000))), "phases": phases})
+    return {
+        "title": "unlike", "effect": "sensory",
+        "electrode": {"kind": "dummy" if dummy else "pads", "area_mm2": 10_000},
+        "max_current_ua": 15_000, "channels": channels,
+    }  # fmt: skip
+
+
+def _slow_phase(die: random.Random, name: str, ratio: int, dummy: bool) -> dict[str, Any]:
+    trains = die.random() < 0.3
+    ramp_ms = 0 if dummy and die.random() < 0.5 else 500
+    work_ms = die.randrange(1_000, 2_001, 10) if trains else 0
+    rest_ms = die.randrange(500, 1_501, 10) if trains else 0
+    usual = die.random() < 0.3
+    return {
+        "name": name, "rate_mhz": 1_000 * die.choice(RATES_HZ) if usual else _slow_mhz(die),
+        "width_us": die.randrange(50, 201, 10), "gap_us": die.choice((0, 20, 50, 100)),
+        "work_ms": work_ms, "rest_ms": rest_ms, "ramp_up_ms": ramp_ms, "ramp_down_ms": ramp_ms, "ratio": ratio,
+        "duration_ms": work_ms + rest_ms + die.randrange(1_000, 3_001, die.choice((1, 10, 100))),
+    }  # fmt: skip
+
+
+def _slow_mhz(die: random.Random) -> int:
+    return die.choice((*SLOW_MHZ, die.randrange(1_000, 5_001)))
+
+
+def _any_command(die: random.Random, programme: dict[str, Any]) -> list[Any]:
+    channel = die.choice(programme["channels"])
+    phase = die.choice(channel["phases"])
+    number = {"channel": channel["channel"]}
+    adjusted = {
+        "rate_mhz": die.choice((phase["rate_mhz"], _slow_mhz(die), 1_000 * die.choice(RATES_HZ))),
+        "width_us": die.choice((phase["width_us"], die.randrange(50, 201, 10))),
+    }
+    command, arguments = die.choice(
+        (
+            *[("pause", {}), ("start", {}), ("start", {}), ("adjust", {**number, **adjusted})] * 3,
+            *[("intensity", {**number, "current_ua": STEP_UA * die.randrange(0, 6)})] * 4,
+            ("stop", {}), ("load", {"programme": programme}), ("acknowledge", {}), ("arm", {}),
+            ("status", {}), ("record", {}), ("self_test", {}), ("keepalive", {}),
+            ("clear", {"fault": die.randrange(1, 30)}), ("describe", {"index": die.randrange(20)}),
+        )
+    )  # fmt: skip
+    return [die.choice((0, 20, 100, die.randrange(20, 1_500))), command, arguments]
+
+
+def _usual(die: random.Random) -> Plan:
+    """One session with its host, and up to three faults."""
     end_us = die.randrange(5_000_000, 9_000_000)
     programme = _programme(die)
     script = _session(die, programme)
     plan: Plan = {
-        "seed": seed, "end_us": end_us, "programme": programme, "script": script, "faults": [], "recover": [],
+        "seed": 0, "end_us": end_us, "programme": programme, "script": script, "faults": [], "recover": [],
         "load_ohm": die.choice((300, 500, 1_000)), "clock_ms": 0, "slow_us": die.randrange(1, 1 << 30),
         "after_boot": [],
     }  # fmt: skip

@@ -6,6 +6,8 @@ GNU parallel runs the parts, on all cores or on several machines, and starts thi
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -26,8 +28,9 @@ from opennmes.ports.virtual import micropython
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = Path(__file__).resolve().parent / "board" / "device.py"
 OUT = ROOT / "build" / "campaign.json"
-CASES, CHIP_CASES = 3_000, 10
+CASES, CHIP_CASES = 3_000, 12  # one of each kind
 A_PART, A_CHIP_PART = 50, 5
+FAILURES = ("unsafe", "undetected", "impossible")
 CHIP_SEED = 1_000_000_000  # seeds from here on are cases of the emulated chip
 
 Result = dict[str, Any]
@@ -52,12 +55,16 @@ def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple
     for case, line in zip(plans, lines, strict=True):
         found = json.loads(line)
         seen = oracle.Seen(case, found["notes"], found["pulses"], found["end_us"])
-        yield result(case["seed"], oracle.judge(seen)), seen
+        yield result(seen), seen
 
 
-def result(seed: int, verdict: oracle.Verdict) -> Result:
+def result(seen: oracle.Seen) -> Result:
+    """The verdict, and a digest of all that it was reached from: pins, currents, virtual time and what was said."""
+    verdict = oracle.judge(seen)
+    all_seen = json.dumps([seen.notes, [dataclasses.astuple(pulse) for pulse in seen.pulses], seen.end_us])
     return {
-        "seed": seed, "unsafe": verdict.unsafe, "undetected": verdict.undetected, "injected": verdict.injected,
+        "seed": seen.plan["seed"], "seen": hashlib.sha256(all_seen.encode()).hexdigest(),
+        **{word: getattr(verdict, word) for word in FAILURES}, "injected": verdict.injected,
         "detection_ms": [[kind, round(us / 1000, 3)] for kind, us in verdict.detection_us],
     }  # fmt: skip
 
@@ -90,7 +97,11 @@ def replay(seed: int) -> int:
     for us, what in sorted(rows, key=lambda row: row[0]):
         print(f"{us / 1000:12.3f} ms ", *what)
     print(json.dumps(found, indent=1))
-    return bool(found["unsafe"] or found["undetected"])
+    return failed(found)
+
+
+def failed(found: Result) -> bool:
+    return any(found[word] for word in FAILURES)
 
 
 def summary(found: list[Result]) -> dict[str, Any]:
@@ -103,11 +114,12 @@ def summary(found: list[Result]) -> dict[str, Any]:
     seeds = sorted(each["seed"] for each in found)
     on_virtual = [seed for seed in seeds if seed < CHIP_SEED]
     on_chip = [seed for seed in seeds if seed >= CHIP_SEED]
+    every = json.dumps(sorted(found, key=lambda each: int(each["seed"])), sort_keys=True)
     return {
         "cases": len(found),
+        "digest": hashlib.sha256(every.encode()).hexdigest(),  # of all that was seen of every case
         "injected": dict(sorted(injected.items())),
-        "unsafe": sum(bool(each["unsafe"]) for each in found),
-        "undetected": sum(bool(each["undetected"]) for each in found),
+        **{word: sum(bool(each[word]) for each in found) for word in FAILURES},
         "detection_ms": {
             kind: {"median": round(statistics.median(ms), 3), "maximum": max(ms), "count": len(ms)}
             for kind, ms in sorted(detection.items())
@@ -115,17 +127,17 @@ def summary(found: list[Result]) -> dict[str, Any]:
         "seeds": {
             "virtual": [on_virtual[0], on_virtual[-1]] if on_virtual else [],
             "chip": [on_chip[0], on_chip[-1]] if on_chip else [],
-            "failed": [each["seed"] for each in found if each["unsafe"] or each["undetected"]],
+            "failed": [each["seed"] for each in sorted(found, key=lambda each: each["seed"]) if failed(each)],
         },
     }
 
 
-def campaign(first: int, count: int, chip_count: int) -> int:
+def campaign(first: int, count: int, chip_count: int, together: int, out: Path) -> int:
     if shutil.which("parallel") is None:
         print("campaign: GNU parallel is missing; run `make setup`, or `apt-get install parallel`", file=sys.stderr)
         return 2
     parts = [(CHIP_SEED + first + i, min(A_CHIP_PART, chip_count - i)) for i in range(0, chip_count, A_CHIP_PART)]
-    parts += [(first + i, min(A_PART, count - i)) for i in range(0, count, A_PART)]
+    parts += [(first + i, min(together, count - i)) for i in range(0, count, together)]
     print(
         f"seeds {first} to {first + count - 1} on the virtual board, {chip_count} from {CHIP_SEED + first} on the chip"
     )
@@ -143,17 +155,17 @@ def campaign(first: int, count: int, chip_count: int) -> int:
         found: list[Result] = [json.loads(line) for line in lines]
         returncode = running.wait()
     for each in found:
-        for word in ("unsafe", "undetected"):
+        for word in FAILURES:
             for text in each[word]:
                 print(f"{word}: seed {each['seed']}: {text}; again: make campaign SEED={each['seed']}")
     table = summary(found)
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(table, indent=1) + "\n")
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(table, indent=1) + "\n")
     print(json.dumps(table, indent=1))
     complete = returncode == 0 and len(found) == count + chip_count
     if not complete:
         print(f"campaign: {len(found)} of {count + chip_count} cases ran; see above", file=sys.stderr)
-    return 0 if complete and not table["unsafe"] and not table["undetected"] else 1
+    return 0 if complete and not any(table[word] for word in FAILURES) else 1
 
 
 def main() -> int:
@@ -162,13 +174,15 @@ def main() -> int:
     options.add_argument("--first", type=int, default=1, help="the first seed (1)")
     options.add_argument("--cases", type=int, default=CASES, help=f"on the virtual board ({CASES})")
     options.add_argument("--chip", type=int, default=CHIP_CASES, help=f"on the emulated chip ({CHIP_CASES})")
+    options.add_argument("--together", type=int, default=A_PART, help=f"how many make a part ({A_PART})")
+    options.add_argument("--out", type=Path, default=OUT, help="where the summary goes (build/campaign.json)")
     options.add_argument("--part", type=int, nargs=2, metavar=("FIRST", "COUNT"), help="for GNU parallel")
     asked = options.parse_args()
     if asked.part:
         return part(*asked.part)
     if asked.seed is not None:
         return replay(asked.seed)
-    return campaign(asked.first, asked.cases, asked.chip)
+    return campaign(asked.first, asked.cases, asked.chip, asked.together, asked.out)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,17 @@ the firmware, and `identify` says so.
 
 import json
 import sys
+from collections import OrderedDict
 
 import board
 
 board.BOARD = dict(board.BOARD, name="virtual, faults injected")
 
 from nmes import app  # noqa: E402
-from nmes.core import checklist, commands, faults, frame  # noqa: E402
+from nmes.core import checklist, faults, frame  # noqa: E402
 from nmes.hal import SLOTS, WATCHDOG_MS, virtual  # noqa: E402
 
+COPIES = (0, 1)  # the slots that hold what is kept
 LEASE_US = 90_000  # of hal/rp2/guard.py
 FLASH_US = 30_000  # a write
 PROGRAM_US = 3_000  # of pages that are blank, without an erase
@@ -28,6 +30,16 @@ TRIES = 5
 KEEPALIVE_US = 500_000
 ADC_MOST = 4_095
 NOISE = 3  # counts: 0, 1 or 2 less than one
+WATCH_US = 1_000_000
+# The stage that is really there, whatever the firmware takes it for.
+REAL = {
+    "full_scale_ua": 100_000,
+    "levels": 1_000,
+    "compliance_mv": 80_000,
+    "sense_zero": 2_048,
+    "sense_ua_per_count": 55,
+    "sense_mv_per_count": 45,
+}
 
 
 class Gone(BaseException):
@@ -41,10 +53,10 @@ class Gone(BaseException):
 class Load(virtual.Load):
     """The load, and what the stage and its sense make of it."""
 
-    def __init__(self, world, stage, ohm):
-        super().__init__(stage, ohm)
+    def __init__(self, world, ohm):
+        super().__init__(REAL, ohm)
         self._world = world
-        self._zero = stage["sense_zero"]
+        self._zero = REAL["sense_zero"]
         self._die = 1
         self.strong = 1_000  # delivered, per 1000 of what was set
         self.weak_b = 1_000
@@ -113,7 +125,7 @@ class FaultyHal(virtual.Hal):
         world.hal = self
         self._log = Pins(world)
         while len(world.loads) < len(self._channels):
-            world.loads.append(Load(world, stage, world.plan["load_ohm"]))
+            world.loads.append(Load(world, world.plan["load_ohm"]))
         for channel, load in zip(self._channels, world.loads):
             channel._load, channel._log = load, self._log
         self._now_us = self._boot_us = world.now_us
@@ -254,7 +266,7 @@ class FaultyHal(virtual.Hal):
         return self._died
 
     def recall(self, slot):
-        return self._slots[slot]
+        return self._slots[slot].rstrip(b"\xff")  # erased bytes and these are one
 
     def keep(self, slot, data):
         world = self.world
@@ -265,6 +277,7 @@ class FaultyHal(virtual.Hal):
             world.note("write_failed")
             raise OSError(5)
         world.writes += 1
+        world.whole[slot] = False
         before = self._slots[slot]
         part = 500
         if world.cut_at_write and world.writes >= world.cut_at_write[0]:
@@ -277,17 +290,25 @@ class FaultyHal(virtual.Hal):
         self._slots[slot] = data[: len(data) // 2]  # a cut that comes while it is being written
         self.pass_us(FLASH_US if before else PROGRAM_US)
         self._slots[slot] = data
+        world.whole[slot] = True
 
     def identity(self):
         return "faults-injected", super().identity()[1]
 
     # ---- link ----
 
+    def random(self):
+        return self.world.random()
+
     def read(self):
         world = self.world
         if self._dead or world.taken >= len(world.to_device):
             return -1
         world.taken += 1
+        if world.before_death:
+            world.before_death -= 1
+            if not world.before_death:
+                world.note("drained")
         return world.to_device[world.taken - 1]
 
     def write(self, line):
@@ -296,12 +317,30 @@ class FaultyHal(virtual.Hal):
         return True
 
 
+def request(command, arguments, seq, number):
+    """The line of a request. `number` is what `identify` has answered as this host's, where hosts have numbers."""
+    message = OrderedDict([("seq", seq), ("cmd", command)])  # first, as the host tools write it
+    message.update(arguments)
+    if number is not None and command != "identify":
+        message["host"] = number
+    return frame.encode(message)
+
+
+def shown(arguments):
+    return {key: value for key, value in arguments.items() if key in ("channel", "current_ua", "rate_mhz", "width_us")}
+
+
+IDENTIFY = [0, "identify", {}]
+
+
 class Host:
     """Sends the plan's commands, one after the other, as a person would with the host tools."""
 
     def __init__(self, world, script):
         self._world = world
-        self._script = list(script)
+        self._number = None
+        self.dead = False
+        self._script = [IDENTIFY] + list(script)
         self._line = None
         self._received = b""
         self._sent_us = world.now_us
@@ -309,20 +348,20 @@ class Host:
         self._tries = 0
         self._seq = world.seq
         self._crc = 0
-        self._number = None  # of the host; what a board gave before it lost its power is no number any more
         self.recovering = False
 
     def later(self, script):
         """Forget what was planned and do this."""
+        if self.dead:
+            script = []
         self._script = list(script)
         self._line = None
         self._due_us = self._world.now_us
 
     def step(self):
         now_us = self._world.now_us
-        *lines, self._received = (self._received + self._world.take_to_host()).split(b"\n")
-        for line in lines:
-            self._heard(line)
+        if self.dead:
+            return
         if self._line is not None:
             if now_us - self._sent_us < RESEND_US:
                 return
@@ -331,9 +370,7 @@ class Host:
                 self._send()
                 return
             self._line = None
-        if self._number is None:
-            self._begin("identify", {})
-        elif self._script and now_us >= self._due_us + 1_000 * self._script[0][0]:
+        if self._script and now_us >= self._due_us + 1_000 * self._script[0][0]:
             _, command, arguments = self._script.pop(0)
             self._begin(command, arguments)
         elif now_us - self._sent_us >= KEEPALIVE_US:
@@ -343,32 +380,26 @@ class Host:
         world = self._world
         self._seq = world.seq = world.seq + 1
         if command == "raw":  # a line with a good CRC that the host tools would not send
-            text = arguments["text"].replace("SEQ", '%d, "host": %d' % (self._seq, self._number)).encode()
+            envelope = str(self._seq) if self._number is None else '%d, "host": %d' % (self._seq, self._number)
+            text = arguments["text"].replace("SEQ", envelope).encode()
             self._line = b"%s %08x\n" % (text, __import__("binascii").crc32(text) & 0xFFFFFFFF)
         else:
             if command == "arm":
                 arguments = {"programme_crc": self._crc}
             elif command == "acknowledge":
                 arguments = {"checklist": checklist.VERSION, "items": len(checklist.ITEMS)}
-            if commands.COMMANDS[command].who == commands.HOST:
-                arguments = dict(arguments, host=self._number)
-            self._line = frame.encode(dict(arguments, seq=self._seq, cmd=command))
+            self._line = request(command, arguments, self._seq, self._number)
         self._command = command
         self._tries = 0
-        shown = {
-            key: value for key, value in arguments.items() if key in ("channel", "current_ua", "rate_mhz", "width_us")
-        }
-        world.note("sent", self._seq, command, shown)
+        world.note("sent", self._seq, command, shown(arguments))
         self._send()
 
     def _send(self):
         self._sent_us = self._world.now_us
         self._world.host_says(self._line)
 
-    def _heard(self, line):
-        try:
-            message = frame.decode(line)
-        except frame.BadFrame:
+    def hear(self, message):
+        if self.dead:
             return
         if message.get("seq") == self._seq and "ok" in message and self._line is not None:
             self._line = None
@@ -377,14 +408,64 @@ class Host:
             self._crc = message.get("programme_crc", self._crc)
             self._number = message.get("host", self._number)
             if message.get("error") == "unknown_host":
-                self._number = None
+                self._script.insert(0, IDENTIFY)
             self._world.note("answered", self._seq, self._command, message["ok"], message.get("error", ""))
         fault = message.get("fault")
-        if fault and "state" in message and not self.recovering:
+        if fault and "state" in message and "at_ms" not in message and not self.recovering:
             self.recovering = True
             again = self._world.plan["recover"]
             if again:
                 self.later([[again[0][0], "clear", {"fault": fault}]] + again[1:])
+
+
+class Watcher:
+    """A second program on the same port: `identify` and `status` once a second, under numbers of its own; and once, if
+    the plan says so, a deed that only the session's host may do."""
+
+    def __init__(self, world, seq, deed, deed_us):
+        self._world = world
+        self._seq = seq
+        self._command = ""
+        self._number = None
+        self._deed = deed
+        self._deed_us = deed_us
+        self._due_us = world.now_us
+
+    def step(self):
+        world = self._world
+        if world.now_us < self._due_us:
+            return
+        self._send("identify", {})
+        self._due_us = world.now_us + WATCH_US
+
+    def _next(self):
+        """What it asks when it has been told who is there."""
+        world = self._world
+        if not self._deed or world.now_us < self._deed_us:
+            return "status", {}
+        deed, self._deed = self._deed, ""
+        channel = world.plan["programme"]["channels"][0]
+        phase = channel.get("phases", world.plan["programme"].get("phases"))[0]
+        index = channel["channel"]
+        arguments = {
+            "intensity": {"channel": index, "current_ua": world.asked_ua(index) + 1_000},
+            "adjust": {"channel": index, "rate_mhz": phase["rate_mhz"], "width_us": max(50, phase["width_us"] - 5)},
+        }
+        return deed, arguments.get(deed, {})
+
+    def _send(self, command, arguments):
+        self._seq += 1
+        self._command = command
+        self._world.note("other_sent", self._seq, command, shown(arguments))
+        self._world.host_says(request(command, arguments, self._seq, self._number))
+
+    def hear(self, message):
+        if message.get("seq") != self._seq or "ok" not in message:
+            return
+        self._world.note("other_answered", self._seq, self._command, message["ok"], message.get("error", ""))
+        self._number = message.get("host", self._number)
+        if self._command == "identify":
+            self._send(*self._next())
 
 
 class World:
@@ -396,6 +477,7 @@ class World:
         self.pulses = []
         self.notes = []
         self.slots = [b""] * SLOTS
+        self.whole = [False] * SLOTS  # written to its end, and as it was written
         self.death = ""
         self.clock_us = 1_000 * plan["clock_ms"]
         # What stays broken when the power goes.
@@ -409,7 +491,7 @@ class World:
         self.writes = 0
         self.cut_at_write = None
         self.flash_errors = 0
-        self.corrupt = ()
+        self.damage = ()
         self.hal = None
         self.seq = 100
         self.to_device = b""
@@ -418,13 +500,21 @@ class World:
         self._late = None  # a line that waits to be overtaken
         self._damage = []  # (direction, what, how many, at)
         self.pulled = False
-        self._slow = plan["slow_us"]
+        self.before_death = 0  # bytes on the line when its host died, that the device has not read yet
+        self._watcher = None
+        self._echo = b""  # what a newline comes back as, where the port echoes
+        self._received = b""
+        self._slow = self._random = plan["slow_us"]
         self._events = sorted(plan["faults"], key=lambda event: event["at_us"])
         self._host_us = 0
         self.host = Host(self, plan["script"])
 
     def note(self, what, *more):
         self.notes.append([self.now_us, what] + list(more))
+
+    def random(self):
+        self._random = (self._random * 1_103_515_245 + 12_345) & 0x7FFFFFFF
+        return self._random >> 1
 
     def slow_us(self):
         self._slow = (self._slow * 1_103_515_245 + 12_345) & 0x7FFFFFFF
@@ -444,7 +534,28 @@ class World:
             getattr(self, "_do_" + event["kind"])(event)
         if self.now_us >= self._host_us:
             self._host_us = self.now_us + HOST_US
+            self._hosts_hear()
             self.host.step()
+            if self._watcher:
+                self._watcher.step()
+
+    def _hosts_hear(self):
+        """All programs on a port hear what the device says."""
+        taken, self._to_host = self._to_host, b""
+        *lines, self._received = (self._received + taken).split(b"\n")
+        for line in lines:
+            try:
+                message = frame.decode(line)
+            except frame.BadFrame:
+                continue
+            self.host.hear(message)
+            if self._watcher:
+                self._watcher.hear(message)
+
+    def asked_ua(self, channel):
+        """What the session's host has asked for last."""
+        asked = [note[4] for note in self.notes if note[1] == "sent" and note[3] == "intensity"]
+        return ([0] + [what["current_ua"] for what in asked if what["channel"] == channel])[-1]
 
     def _damages(self, event):
         self._damage.append([event["towards"], event["kind"], event["bytes"], event["bit"]])
@@ -456,6 +567,16 @@ class World:
 
     def _do_link_pulled(self, event):
         self.pulled = True
+
+    def _do_watched(self, event):
+        self._watcher = Watcher(self, event["seq"], event["deed"], event["deed_us"])
+
+    def _do_port_echoes(self, event):
+        self._echo = b"\r\n" if event["cooked"] else b"\n"
+
+    def _do_host_dies(self, event):
+        self.host.dead = True
+        self.before_death = len(self.to_device) - self.taken
 
     def _do_not_a_number(self, event):
         self.host._script.insert(0, [0, "raw", {"text": event["text"]}])
@@ -494,11 +615,13 @@ class World:
             self._events.sort(key=lambda event: event["at_us"])
 
     def _do_power_cut(self, event):
-        self.corrupt = event.get("corrupt", ())
+        # `corrupt`: a bit at a third of the slot; `damage`: anywhere, and of any length.
+        third = [{"slot": slot, "place": 1 / 3, "bytes": 0, "bit": 4} for slot in event.get("corrupt", ())]
+        self.damage = event.get("damage", third)
         self.note("cut")
         raise self.hal.gone("power")
 
-    _do_flash_corrupt = _do_power_cut
+    _do_flash_corrupt = _do_store_damaged = _do_power_cut
 
     def _do_power_cut_in_write(self, event):
         self.notes.pop()  # it is injected when there is a write
@@ -553,7 +676,10 @@ class World:
         return line
 
     def host_says(self, line):
-        self.to_device = self.to_device[self.taken :] + self._damaged("device", line)
+        sent = self._damaged("device", line)
+        if self._echo:
+            sent = (sent + sent).replace(b"\n", self._echo)
+        self.to_device = self.to_device[self.taken :] + sent
         self.taken = 0
         if self._late:
             self._late[1] -= 1
@@ -563,17 +689,15 @@ class World:
 
     def device_says(self, line):
         message = frame.decode(line)
-        if "state" in message:
+        if "state" in message and "at_ms" not in message:  # the record of a fault tells of another time
             self.note("said", message["state"], message.get("fault", 0), message.get("ended", ""))
         if "largest_current_ua" in message:
             self.note("accepted", message["largest_current_ua"])
         if message.get("board"):
             self.note("identity", message["board"], message["uid"])
+        if self._echo and not self.pulled:
+            self.to_device += line.replace(b"\n", self._echo)
         self._to_host += self._damaged("host", line)
-
-    def take_to_host(self):
-        taken, self._to_host = self._to_host, b""
-        return taken
 
     # ---- from power on to the end ----
 
@@ -592,12 +716,7 @@ class World:
             self.note("down", why)
             self.death = why if why == "watchdog timer" else ""
             if why == "power":
-                whole = [slot for slot in range(2) if self.slots[slot]]
-                for slot in self.corrupt:
-                    self._corrupt(slot)
-                if whole and not [slot for slot in whole if slot not in self.corrupt]:
-                    self.note("corrupted")
-                self.corrupt = ()
+                self._break_store()
             self.now_us += BOOT_US
             self._events = [event for event in self._events if event["at_us"] > self.now_us]
             self.stopped_us = 0
@@ -605,14 +724,28 @@ class World:
             self.to_device = b""
             self.taken = 0
             self._late = None
-            self.host.later([[100, "status", {}]] + self.plan["after_boot"])
+            self.host.later([IDENTIFY, [100, "status", {}]] + self.plan["after_boot"])
             self.host.recovering = False
         return {"seed": self.plan["seed"], "notes": self.notes, "pulses": self.pulses, "end_us": self.now_us}
 
-    def _corrupt(self, slot):
+    def _break_store(self):
+        """While there is no power. Noted when no copy is left that was whole and is as it was."""
+        were = list(self.slots)
+        had = True in [self.whole[slot] for slot in COPIES]
+        for damage in self.damage:
+            self._damage_slot(damage["slot"] % SLOTS, damage)
+        self.whole = [self.whole[slot] and self.slots[slot] == were[slot] for slot in range(SLOTS)]
+        if self.damage and had and True not in [self.whole[slot] for slot in COPIES]:
+            self.note("corrupted")
+        self.damage = ()
+
+    def _damage_slot(self, slot, damage):
         data = bytearray(self.slots[slot])
-        if data:
-            data[len(data) // 3] ^= 0x10
+        at = int(damage["place"] * len(data))
+        if data and not damage["bytes"]:
+            data[at] ^= 1 << damage["bit"]
+        for i in range(at, min(len(data), at + damage["bytes"])):
+            data[i] = damage["value"]
         self.slots[slot] = bytes(data)
 
 
