@@ -17,6 +17,9 @@ from opennmes.bench.pico import EmulatedPico
 
 SLICE_NANOS = 1_000_000  # simulated time between two looks at the terminal
 BLOCK_BYTES = 4096
+# From USB's enumeration until our firmware answers: 0.34 s on the chip, which are 15 s and more of waiting here.
+# Whoever opens the terminal is not to wait for them.
+LISTENING_NANOS = 400_000_000
 PATIENCE_S = 0.05  # how far simulated time may fall behind before it stops trying to catch up
 
 # What ends a program and can be caught, except for what a crash of our own raises: nothing may run after that.
