@@ -1,0 +1,1 @@
+"""Who is on the other end: flashing, keeping in step, speaking."""
