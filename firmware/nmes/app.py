@@ -15,20 +15,25 @@ LOOP_MS = 10  # the queue holds 66 ms, the lease 90 ms
 
 
 def run():
-    """Run until somebody asks for the MicroPython prompt. Whatever ends it, the outputs are at rest and what is to be
-    kept is written. Anything but that end leaves the watchdog running: it resets the board, which comes up in FAULT."""
+    """Run until somebody asks for the MicroPython prompt, or for BOOTSEL. Whatever ends it, the outputs are at rest and
+    what is to be kept is written. Any other end leaves the watchdog running: it resets the board, which comes up in
+    FAULT."""
     stage = __import__("stages.%s" % BOARD["stage"], None, None, ("STAGE",)).STAGE
     stage = limits.with_board(stage, BOARD)
     hal = make(BOARD, stage)
+    bootloader = False
     try:
-        _run(hal, stage)
+        bootloader = _run(hal, stage)
     finally:
         hal.rest()
         hal.signal(0, 0, 0)
         hal.close_link()
+    if bootloader:
+        hal.bootloader()
 
 
 def _run(hal, stage):
+    """Turn the loop. Returns whether the chip is to go into BOOTSEL when it has ended."""
     supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
@@ -45,6 +50,7 @@ def _run(hal, stage):
         hal.unwatched(True)  # the prompt is not reset, but the next run comes up in FAULT
     else:
         hal.watch(False)  # the only end in order: no exception comes by here
+    return link.wants_bootloader
 
 
 def _turn(hal, supervisor, parts):

@@ -49,7 +49,8 @@ class Link:
         self._said_warning = False
         self._said_state = None
         self._said_ms = 0
-        self.wants_prompt = False
+        self.wants_prompt = False  # the application is to end
+        self.wants_bootloader = False  # and the chip to go into BOOTSEL then
 
     def step(self):
         """Take what has arrived, at most a few hundred bytes and one command a turn, and say what is due."""
@@ -305,6 +306,9 @@ class Link:
 
     def _do_maintenance(self, request):
         self.wants_prompt = self._supervisor.settle()
+
+    def _do_bootloader(self, request):
+        self.wants_prompt = self.wants_bootloader = self._supervisor.settle()
 
     # ---- what is said unasked ----
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sessions import DENSE, OUTPUTS, begin, rises
+from sessions import DENSE, OUTPUTS, Bench, begin, rises
 
 from nmes.core import faults, frame
 from opennmes.bench import measure
@@ -129,6 +129,24 @@ def test_ctrl_c_gives_the_prompt_when_idle_with_every_output_at_rest(device: Dev
         assert data, heard
         heard += data
     assert [signal for signal in OUTPUTS if port.stage.trace.value_at(signal, int(port.now_s() * 1e9))] == []
+
+
+def test_the_chip_goes_into_bootsel_on_demand_with_every_output_at_rest_but_not_out_of_a_session(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make()
+    begin(bench.device, DENSE)
+    with pytest.raises(DeviceRefused) as refused:
+        bench.device.request("bootloader")
+    assert refused.value.error == "wrong_state"
+    bench.device.stop()
+    since_ns = bench.pico.nanos
+    assert bench.device.request("bootloader")["state"] == "IDLE"
+    assert bench.pico.run_until(lambda: bench.pico.in_bootsel, 1_000_000_000)
+    bench.pico.run_for(100_000_000)
+    assert bench.moved(since_ns) == []
+    trace = bench.stage.finish()
+    assert [signal for signal in OUTPUTS if trace.value_at(signal, bench.pico.nanos)] == []
 
 
 def test_the_device_refuses_what_the_host_was_told_not_to_check(device: Device, port: EmulatorPort) -> None:

@@ -190,7 +190,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 2_542_004_318
+TABLE_CRC = 2_116_660_257
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

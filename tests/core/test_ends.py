@@ -43,6 +43,7 @@ class Whole(bench_hal.BenchHal):
         self.rests = 0
         self.closed = False
         self.supervisor = None
+        self.in_bootsel = None  # or: enabled, link closed, something to be kept, watched
         self.host = 0  # the number that the device has given to the host, once it has identified
         self.broken = {}  # what a part raises whenever it is asked
 
@@ -120,6 +121,9 @@ class Whole(bench_hal.BenchHal):
 
     def close_link(self):
         self.closed = True
+
+    def bootloader(self):
+        self.in_bootsel = (self.enabled(), self.closed, self.supervisor._store.due, self.watched[-1])
 
     def again(self):
         """The board after that, as the mark of its watchdog has it."""
@@ -244,6 +248,43 @@ class AnEndInOrder(unittest.TestCase):
             board.arrives(CTRL_C)
 
         self.ends({2: Whole.session_starts, 10: identifies, 20: asks, 40: stops}, IDLE)
+
+
+class IntoBootsel(unittest.TestCase):
+    def bootloader(self, board):
+        board.arrives(command(2, "bootloader", board.host))
+
+    def test_comes_last_with_everything_at_rest_and_kept(self):
+        board = Whole({10: identifies, 20: self.bootloader})
+        self.assertEqual(board.run(), None)
+        self.assertEqual(board.in_bootsel, (False, True, False, False))
+
+    def test_a_fault_is_kept_before_it(self):
+        def fault(board):
+            board.trip = faults.BOTH_PHASES
+
+        board = Whole({2: Whole.session_starts, 10: identifies, 20: fault, 25: self.bootloader})
+        self.assertEqual(board.run(), None)
+        self.assertEqual(board.in_bootsel, (False, True, False, False))
+        self.assertEqual(board.again().session.fault, faults.BOTH_PHASES)
+
+    def test_never_while_somebody_is_armed(self):
+        def asks(board):
+            self.bootloader(board)
+
+        def stops(board):
+            self.assertEqual(board.session.state, RUNNING)
+            board.supervisor.stop()
+            ctrl_c(board)
+
+        board = Whole({2: Whole.session_starts, 10: identifies, 20: asks, 40: stops})
+        self.assertEqual(board.run(), None)
+        self.assertEqual(board.in_bootsel, None)
+
+    def test_the_prompt_is_another_way_out(self):
+        board = Whole({10: ctrl_c})
+        self.assertEqual(board.run(), None)
+        self.assertEqual(board.in_bootsel, None)
 
 
 class AnotherEnd(unittest.TestCase):

@@ -38,6 +38,7 @@ _ANY = (
     session.PAUSED,
     session.FAULT,
 )
+_NOBODY_ARMED = (session.IDLE, session.FAULT)
 _ARMED_OR_MORE = (session.ARMED, session.RUNNING, session.PAUSED)
 
 # who may, states that allow it, {argument: (kind, least, most)}, fields of the answer, what it does
@@ -146,6 +147,13 @@ COMMANDS = {
     ),
     "maintenance": Command(
         HOST, _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."
+    ),
+    "bootloader": Command(
+        HOST,
+        _NOBODY_ARMED,
+        {},
+        ("state",),
+        "Puts every output to rest, keeps what is to be kept, and restarts the chip into BOOTSEL, to be flashed.",
     ),
 }
 

@@ -44,6 +44,7 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     room_out()                   how many bytes `write` takes now; OUT_BYTES when the host has read all
     random()                     a whole number of at least 30 bits, another one each time
     open_link(), close_link()    take the link from the MicroPython prompt, give it back
+    bootloader()                 restart into the chip's own boot loader (BOOTSEL), to be flashed; only at rest
     lamp(on)                     the yellow lamp: output is on
     signal(ready, fault, buzzer)
                                  the other lamps, and the buzzer

@@ -344,6 +344,9 @@ class Hal:
         self._at += 1
         return self._input[self._at - 1]
 
+    def bootloader(self):
+        raise SystemExit  # the process is the board: it leaves its port, as a chip in BOOTSEL does
+
     def room_out(self):
         return OUT_BYTES  # the pipe waits for its reader
 

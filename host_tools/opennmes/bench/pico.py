@@ -22,12 +22,16 @@ from rp2040py.utils.logging import ConsoleLogger, LogLevel
 from opennmes.bench.exact import CYCLE_NANOS, Driver
 
 FLASH_BYTES = 2 * 1024 * 1024
+FLASH_SECTOR = 4096
 PAD_AT_RESET = 0x56  # input enabled, pulled down, as silicon has it
 PAD_AT_RESET_EMULATED = 0x36  # what rp2040py makes of it: input disabled, so PIO could not read a pin nobody set up
 SYNCHRONISER_NANOS = 2 * CYCLE_NANOS  # an input passes two flip-flops before PIO or the CPU can read it
 # What the board itself puts on the ADC: a third of VSYS (GP29), and the chip's temperature sensor.
 SUPPLY_ADC, SUPPLY_5_V = 3, 2069
 TEMPERATURE_ADC, TEMPERATURE_27_C = 4, 876
+# What the boot ROM leaves in the watchdog's scratch registers 4 and 7 for the reset into BOOTSEL (datasheet 2.8.1.1): a
+# magic number, and an address of its own where it goes on.
+BOOTSEL_MAGIC, ROM_BYTES = 0xB007_C0D3, 0x4000
 POLL_NANOS = 100_000  # how often run_until() looks at its predicate
 
 
@@ -59,6 +63,7 @@ class EmulatedPico:
             raise BenchError(f"cannot load {uf2}: {error}") from error
         self.driver = Driver(self.mcu)
         self.resets = 0  # of the chip since power on, whatever caused them
+        self.in_bootsel = False  # the ROM waits for an image; here the CPU stands still, and the port is gone
         self.connected = False  # enumerated over USB, port open (DTR set)
         self._received = bytearray()
         self._outgoing = bytearray()
@@ -153,6 +158,16 @@ class EmulatedPico:
         self.mcu.vreg_and_chip_reset.record_reset_cause(HAD_RUN)
         self._after_reset()
 
+    def flash_blocks(self, blocks: list[tuple[int, bytes]]) -> None:
+        """What the ROM does with an image in BOOTSEL: write it into flash and start over."""
+        begins = [address - FLASH_START_ADDRESS for address, _ in blocks]
+        for sector in sorted({begin - begin % FLASH_SECTOR for begin in begins}):
+            self.mcu.flash[sector : sector + FLASH_SECTOR] = b"\xff" * FLASH_SECTOR
+        for begin, (_, data) in zip(begins, blocks, strict=True):
+            self.mcu.flash[begin : begin + len(data)] = data
+        self.in_bootsel = False
+        self.hard_reset()
+
     def flash_image(self) -> bytes:
         """The whole 2 MiB of flash, firmware and file system, as it is now."""
         return bytes(self.mcu.flash[:FLASH_BYTES])
@@ -238,9 +253,14 @@ class EmulatedPico:
             self._cdc_reset()
 
     def _on_watchdog(self) -> None:
-        # machine.reset() and a watchdog that ran out both come here, in the middle of what the chip was doing.
+        # machine.reset(), machine.bootloader() and a watchdog that ran out come here, in the middle of what was done.
+        scratch = self.mcu.watchdog.scratch_data
+        bootsel = scratch[4] == BOOTSEL_MAGIC and scratch[7] < ROM_BYTES
         self.mcu.enter_reset(from_watchdog=True)
         self._after_reset()
+        if bootsel:
+            self.in_bootsel = True
+            self.halt_cpu()
 
     def _power_pads(self) -> None:
         for pin in self.mcu.gpio:

@@ -13,13 +13,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from opennmes.bench.pico import EmulatedPico
+from opennmes.bench.bootsel import BootselDrive
+from opennmes.bench.pico import BenchError, EmulatedPico
 
 SLICE_NANOS = 1_000_000  # simulated time between two looks at the terminal
 BLOCK_BYTES = 4096
 # From USB's enumeration until our firmware answers: 0.34 s on the chip, which are 15 s and more of waiting here.
 # Whoever opens the terminal is not to wait for them.
 LISTENING_NANOS = 400_000_000
+DRIVE_POLL_S = 0.05
 PATIENCE_S = 0.05  # how far simulated time may fall behind before it stops trying to catch up
 
 # What ends a program and can be caught, except for what a crash of our own raises: nothing may run after that.
@@ -40,6 +42,7 @@ def serve(
     announce: Callable[[Path], None],
     *,
     link: Path | None = None,
+    bootsel: Path | None = None,
     until: Callable[[], bool] | None = None,
 ) -> None:
     """Run the board behind a pseudo terminal, until a signal that ends programs or `until` (looked at every slice).
@@ -47,7 +50,8 @@ def serve(
     `announce` is told what to open: `link`, a symbolic link that stays the same and is removed at the end, or the
     terminal itself. When the board resets the terminal goes away as a USB port would, and comes back, perhaps under
     another name: `announce` is told again. Clients may come and go; what the board says to nobody is lost. Simulated
-    time never runs ahead of the clock on the wall, but falls behind it while the board is busy.
+    time never runs ahead of the clock on the wall, but falls behind it while the board is busy. `bootsel` is the folder
+    in which the drive of a chip in BOOTSEL appears; what is copied there is flashed.
 
     Raises BenchError when the board dies, NoTerminal, and OSError when `link` cannot be made:
     FileExistsError when something is there.
@@ -59,12 +63,30 @@ def serve(
             return stopped() or (until is not None and until())
 
         while not finished():
+            if pico.in_bootsel:
+                _wait_for_an_image(pico, bootsel, finished)
+                continue
             pico.boot()
             if stopped():
                 return
             with _terminal(link) as (master, path):
                 announce(path)
                 _carry(pico, _Bridge(pico, master), finished)
+
+
+def _wait_for_an_image(pico: EmulatedPico, folder: Path | None, finished: Callable[[], bool]) -> None:
+    if folder is None:
+        raise BenchError("the chip went into BOOTSEL, and there is no folder for its drive; name one with --bootsel")
+    drive = BootselDrive(folder)
+    try:
+        while not finished():
+            image = drive.taken()
+            if image is not None:
+                pico.flash_blocks(image)
+                return
+            time.sleep(DRIVE_POLL_S)
+    finally:
+        drive.leave()
 
 
 def check(link: Path | None) -> None:

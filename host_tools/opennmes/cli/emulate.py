@@ -17,6 +17,9 @@ def emulate(
     link: Annotated[Path | None, typer.Option(help="Make this symbolic link to the port, and remove it again.")] = None,
     load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel.")] = str(LOAD_OHM),
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run.")] = None,
+    bootsel: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the drive of a chip in BOOTSEL appears.")
+    ] = None,
 ) -> None:
     """Run an emulated board with a serial port for other programs, mpremote for one. Ends with Ctrl-C.
 
@@ -31,7 +34,7 @@ def emulate(
         try:
             check(link)
             pico, _stage = power_on(uf2, ohm)
-            serve(pico, lambda path: print(path, flush=True), link=link)
+            serve(pico, lambda path: print(path, flush=True), link=link, bootsel=bootsel)
         except FileExistsError as occupied:
             not_understood(str(occupied))
         except (BenchError, NoTerminal) as died:

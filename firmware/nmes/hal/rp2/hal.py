@@ -26,6 +26,7 @@ from nmes.hal.rp2.sampler import Converter, Sampler
 from nmes.hal.rp2.slots import Slots
 from nmes.hal.rp2.watchdog import Watchdog
 
+_LAST_WORDS_MS = const(100)  # USB carries the last answer to its host in some milliseconds
 _SEND_BYTES = const(128)  # a turn: some 5 ms
 _INHERITED = ("/nmes.0", "/nmes.1")
 
@@ -232,6 +233,10 @@ class Hal:
     def close_link(self):
         self._send(OUT_BYTES)
         micropython.kbd_intr(3)
+
+    def bootloader(self):
+        time.sleep_ms(_LAST_WORDS_MS)
+        machine.bootloader()
 
     def read(self):
         for _ in self._poll_in.ipoll(0):
