@@ -31,6 +31,10 @@ class LinkError(Exception):
     """The device does not answer, or what answers is no device of ours; the message says what to do."""
 
 
+class AtPrompt(LinkError):
+    """The board is at MicroPython's prompt and runs no session."""
+
+
 class DeviceRefused(Exception):
     """The device understood the request `command` and refused it; nothing changed.
 
@@ -90,9 +94,8 @@ class Device:
     def connect(self) -> Message:
         """Find out who is there, whether we speak the same language, and which number we have there. Returns the answer
         to `identify`."""
-        # Ends half a line of whoever was here before, and at a MicroPython prompt makes it show itself.
-        self.port.write(b"\r\n")
-        identity = self.request("identify")
+        identity = self.introduce()
+        self._host = None  # not before we know that it speaks our language
         theirs = identity.get("protocol"), identity.get("table")
         ours = commands.PROTOCOL, commands.crc()
         if theirs != ours:
@@ -115,6 +118,16 @@ class Device:
             )
         self.identity = identity
         self._host = int(identity["host"])
+        return identity
+
+    def introduce(self, patience_s: float = PATIENCE_S) -> Message:
+        """The first half of `connect`: find out who is there and take our number, whatever firmware it is. For what
+        flashes or lists boards; sessions need `connect`."""
+        # Ends half a line of whoever was here before, and at a MicroPython prompt makes it show itself.
+        self.port.write(b"\r\n")
+        identity = self.request("identify", patience_s=patience_s)
+        host = identity.get("host")
+        self._host = host if isinstance(host, int) else None
         return identity
 
     # ---- requests ----
@@ -346,8 +359,8 @@ class Device:
 
     # ---- what to say when nothing fits ----
 
-    def _at_prompt(self) -> LinkError:
-        return LinkError(
+    def _at_prompt(self) -> AtPrompt:
+        return AtPrompt(
             f"{self.port.name}: the board is at the MicroPython prompt (maintenance) and runs no session; "
             "close other programs that use it, then reset it (press RUN/reset or plug it in again)"
         )

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from opennmes import __version__
-from opennmes.cli import check, clear, emulate, plot, record, run, status, stop
+from opennmes.cli import check, clear, devices, emulate, flash, plot, record, run, status, stop
 from opennmes.visible import visible
 
 
@@ -49,6 +49,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(devices.devices)
+app.command()(flash.flash)
 app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)

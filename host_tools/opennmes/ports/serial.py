@@ -7,6 +7,7 @@ import time
 
 import serial
 from serial.tools import list_ports
+from serial.tools.list_ports_common import ListPortInfo
 
 from opennmes.ports.errors import PortError
 
@@ -71,6 +72,11 @@ class SerialPort:
 
     def _vanished(self, error: Exception) -> PortError:
         return PortError(f"{self.name}: the port is gone ({error}); was the board unplugged or reset? Plug it in again")
+
+
+def usb_ports(ids: tuple[int, int]) -> list[ListPortInfo]:
+    """The serial ports whose USB vendor and product are `ids`."""
+    return sorted((port for port in list_ports.comports() if (port.vid, port.pid) == ids), key=lambda port: port.device)
 
 
 def serial_ports() -> str:

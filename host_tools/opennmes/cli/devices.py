@@ -1,0 +1,40 @@
+"""nmes devices: every board on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nmes.core import faults
+from opennmes.cli.output import out, print_json, reported, words
+from opennmes.device import discover
+from opennmes.device.discover import Board
+
+
+def devices(json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False) -> None:
+    """List every board on this machine: ours, stock MicroPython, and chips in BOOTSEL. Disturbs no session."""
+    with reported(json, devices=[]):
+        found = discover.boards()
+    if json:
+        print_json({"devices": [board.as_json() for board in found]})
+        return
+    for board in found:
+        out.print(words(in_words(board)), soft_wrap=True)
+    if not found:
+        out.print("no board found: plug one in (a cable that only charges shows none), or see `nmes doctor`")
+
+
+def in_words(board: Board) -> str:
+    """One line about a board."""
+    uid = f", UID {board.uid}" if board.uid else ""
+    if board.kind == discover.OURS:
+        identity, status = board.identity, board.status
+        fault = f", fault {status['fault']} ({faults.name(status['fault'])})" if status["fault"] else ""
+        return (
+            f"{board.where}: OpenNMES {identity['version']} on {identity['board']}, stage {identity['stage']}{uid}, "
+            f"{status['state']}{fault}"
+        )
+    if board.kind == discover.BOOTSEL:
+        return f"{board.where}: an {board.chip.upper()} in BOOTSEL; `nmes flash` puts OpenNMES onto it"
+    return f"{board.where}{uid}: {board.text}"

@@ -1,0 +1,161 @@
+"""Firmware onto a board: into BOOTSEL, the image onto the drive, and what is then in flash read back.
+
+The board puts nothing out meanwhile: in BOOTSEL every pin floats, so the stage's pull-downs hold it off, and the first
+thing that our firmware does is to rest its outputs. Interrupted at any moment, the board can be flashed again: BOOTSEL
+is in the chip's ROM. The store and the file system lie behind the image and are not touched.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from opennmes import paths
+from opennmes.boards import board_names, load_board
+from opennmes.client import Device, DeviceRefused
+from opennmes.device import drive
+from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, micropython_ports
+from opennmes.device.prompt import Prompt
+from opennmes.device.uf2 import Uf2, read_uf2
+
+Progress = Callable[[str, int, int], None]
+DRIVE_S = 20.0
+PORT_S = 20.0
+POLL_S = 0.5
+# os.uname().machine of stock MicroPython, and the board of ours that it is.
+_STOCK = {"Raspberry Pi Pico with RP2040": "pico"}
+
+
+class FlashError(Exception):
+    """The board does not have the image; the message says where it stands and what to do."""
+
+
+def image_for(board: Board, named: Path | None) -> Uf2:
+    """The image to flash: the file that was named, or our own for this board. Raises FlashError and Uf2Error."""
+    name = board_name(board)
+    most = load_board(name)["flash"]["firmware"][1]
+    return read_uf2(named or paths.uf2(name), most)
+
+
+def board_name(board: Board) -> str:
+    """Which of boards/ a board is. Raises FlashError when that cannot be told."""
+    if board.kind == OURS:
+        return str(board.identity["board"])
+    if board.kind == MICROPYTHON:
+        with Prompt(board.where) as prompt:
+            _, machine = prompt.version()
+        if machine not in _STOCK:
+            raise FlashError(f"{board.where}: there is no OpenNMES for a {machine} yet")
+        return _STOCK[machine]
+    fitting = [name for name in board_names() if load_board(name)["mcu"] == (board.chip or "rp2040")]
+    if len(fitting) != 1:
+        raise FlashError(f"{board.where}: several boards have this chip ({', '.join(fitting)}); name the UF2 of yours")
+    return fitting[0]
+
+
+def flash(board: Board, image: Uf2, progress: Progress, mount: Path | None = None) -> dict[str, Any]:
+    """Put `image` onto `board`; its drive appears at `mount`, where that is given. Returns what was done, for machines.
+
+    Raises FlashError, DriveError, PromptError, and what a device that refuses raises.
+    """
+    before = {found.mount for found in drive.mounted()}
+    others = set(micropython_ports()) - {board.where}
+    if board.kind == BOOTSEL:
+        target = drive.at_mount(Path(board.where))
+    else:
+        into_bootsel(board)
+        target = _new_drive(before, mount)
+    drive.copy(image, target, lambda done, total: progress("writing", done, total))
+    device = _port_again(board, others)
+    found = digest(device, image, progress)
+    if found != image.sha256:
+        raise FlashError(
+            f"{device}: what is in flash is not what was written (SHA-256 {found[:16]}…, expected "
+            f"{image.sha256[:16]}…); run the same command again; if that happens twice, the board's flash is bad"
+        )
+    return {"port": device, "sha256": found, "bytes": len(image.data), "verified": True}
+
+
+def into_bootsel(board: Board) -> None:
+    """Send a board that runs into BOOTSEL. Ours refuses while somebody is armed: raises DeviceRefused."""
+    if board.kind != OURS or not _by_command(board):
+        Prompt(board.where).bootloader()
+
+
+def _by_command(board: Board) -> bool:
+    """Ask the firmware; False when it is too old to know how."""
+    from opennmes.ports.serial import SerialPort
+
+    port = SerialPort(board.where)
+    try:
+        device = Device(port)
+        device.introduce()
+        device.request("bootloader")
+    except DeviceRefused as refused:
+        if refused.error != "unknown_command":
+            raise
+        return False
+    finally:
+        port.close()
+    return True
+
+
+def digest(device: str, image: Uf2, progress: Progress) -> str:
+    """SHA-256 of what is in flash where `image` belongs."""
+    with Prompt(device) as prompt:
+        return prompt.sha256_of_flash(
+            image.start, len(image.data), lambda done, total: progress("reading back", done, total)
+        )
+
+
+def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
+    until_s = time.monotonic() + DRIVE_S
+    while time.monotonic() < until_s:
+        if mount is not None:
+            new = [drive.at_mount(mount)] if drive.is_at(mount) else []
+        else:
+            new = [found for found in drive.mounted() if found.mount not in before]
+            if not new:
+                _mount_what_nobody_mounts()
+        if len(new) == 1:
+            return new[0]
+        if new:
+            raise FlashError("several chips went into BOOTSEL at once; name the folder of one with --mount")
+        time.sleep(POLL_S)
+    raise FlashError(
+        f"the board went into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {DRIVE_S:g} s; mount "
+        "the disk RPI-RP2 by hand, then run `nmes flash --mount FOLDER`"
+    )
+
+
+def _mount_what_nobody_mounts() -> None:
+    """Linux without a desktop mounts nothing by itself; udisks lets a user do it."""
+    udisks = shutil.which("udisksctl")
+    for label in ("RPI-RP2", "RP2350"):
+        block = Path("/dev/disk/by-label") / label
+        if udisks and block.exists():
+            # Its answer is not looked at: whatever it says, the drive is there afterwards or it is not.
+            subprocess.run(
+                [udisks, "mount", "--no-user-interaction", "--block-device", str(block)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+
+
+def _port_again(board: Board, others: set[str]) -> str:
+    """The port of the board that has just been flashed: the one that it had, or one that was not there before."""
+    until_s = time.monotonic() + PORT_S
+    while time.monotonic() < until_s:
+        new = set(micropython_ports()) - others
+        if board.kind != BOOTSEL and Path(board.where).exists():
+            new.add(board.where)
+        if len(new) == 1:
+            return new.pop()
+        time.sleep(POLL_S)
+    raise FlashError(
+        f"the image was written and the board has not come back within {PORT_S:g} s; unplug it, plug it in again, then "
+        "run `nmes flash --verify`"
+    )

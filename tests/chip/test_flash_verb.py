@@ -1,0 +1,54 @@
+"""`nmes flash` on an emulated board: into BOOTSEL over the link, the image onto the drive, and read back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_emulate import NMES
+
+
+@pytest.fixture
+def emulated(uf2: Path, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A board's port, and the folder where its drive appears."""
+    link, folder = tmp_path / "board", tmp_path / "RPI-RP2"
+    command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2), "--bootsel", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == str(link)
+    yield link, folder
+    process.terminate()
+    process.communicate()
+
+
+def nmes(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*NMES, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def test_a_board_of_ours_is_flashed_and_what_is_in_flash_is_the_image(emulated, uf2: Path) -> None:
+    link, folder = emulated
+    refused = nmes("flash", uf2, "--port", link, "--mount", folder)
+    assert refused.returncode == 1 and "--yes" in refused.stderr
+    assert not folder.exists(), "nobody agreed, and the board is in BOOTSEL"
+    done = nmes("flash", uf2, "--port", link, "--mount", folder, "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    (board,) = json.loads(done.stdout)["boards"]
+    assert board["verified"] and board["sha256"] == board["expected"]
+    assert "OpenNMES" in done.stderr, "it says what is there before it asks"
+    status = nmes("status", "--port", link, "--json")
+    assert json.loads(status.stdout)["status"]["state"] == "IDLE", status.stderr
+
+
+def test_verify_alone_tells_another_image(emulated, uf2: Path, tmp_path: Path) -> None:
+    link, _ = emulated
+    raw = bytearray(uf2.read_bytes())
+    raw[100 * 512 + 40] ^= 1
+    other = tmp_path / "other.uf2"
+    other.write_bytes(raw)
+    same, changed = (nmes("flash", image, "--verify", "--port", link) for image in (uf2, other))
+    assert same.returncode == 0, same.stderr
+    assert changed.returncode == 1
+    assert "is not" in changed.stderr and "nmes flash --port" in changed.stderr
