@@ -1,6 +1,6 @@
 # `make` alone explains the others. Every target installs what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench campaign machines test lint mutants clean
+.PHONY: help setup demo bench campaign machines test lint mutants dist clean
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
@@ -36,6 +36,9 @@ test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cy
 # What a change touches comes first, and what is known is not judged again: make mutants OPTIONS='--module store --budget 5'
 mutants: setup  ## change the firmware in one place at a time: some test must fail; an hour from nothing, into build/mutants.md
 	@PYTHONPATH=scripts .venv/bin/python -m mutants.run $(OPTIONS)
+
+dist: setup  ## wheel and source archive with firmware and UF2s in them, and their bill of materials, into build/dist/
+	@.venv/bin/python scripts/dist.py
 
 clean:  ## remove what was made in this checkout; the cache (~/.cache/opennmes) stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache

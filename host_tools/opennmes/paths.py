@@ -6,6 +6,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 _ABOVE = _PACKAGE.parent.parent
+_DATA = _PACKAGE / "data"  # in a wheel: scripts/wheel.py puts it there
 
 PRESCRIPTIONS = _PACKAGE / "prescriptions"
 
@@ -15,13 +16,19 @@ def checkout() -> Path | None:
     return _ABOVE if (_ABOVE / "firmware" / "main.py").is_file() else None
 
 
-def firmware() -> Path:
-    """The folder of the firmware's sources."""
-    root = checkout()
-    return root / "firmware" if root else _PACKAGE / "data" / "firmware"
-
-
 def boards() -> Path:
     """The folder of boards and output stages."""
     root = checkout()
-    return root / "boards" if root else _PACKAGE / "data" / "boards"
+    return root / "boards" if root else _DATA / "boards"
+
+
+def firmware() -> Path:
+    """The folder of the firmware's Python: main.py and the package nmes."""
+    root = checkout()
+    return root / "firmware" if root else _DATA / "firmware"
+
+
+def uf2(board: str) -> Path:
+    """The UF2 of a board, whether it has been built or not."""
+    root = checkout()
+    return (root / "build" if root else _DATA) / f"opennmes-{board}.uf2"

@@ -315,7 +315,7 @@ def _foreign_files(board: Board, die: random.Random) -> None:
 
 def _littlefs(size: int, files: dict[str, str]) -> bytes:
     asked = json.dumps({"bytes": size, "files": files}).encode()
-    command = [micropython(ROOT), "-X", "heapsize=32m", str(LITTLEFS)]
+    command = [micropython(), "-X", "heapsize=32m", str(LITTLEFS)]
     return subprocess.run(command, input=asked, stdout=subprocess.PIPE, check=True).stdout
 
 

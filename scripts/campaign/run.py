@@ -43,7 +43,7 @@ def virtual(seeds: Iterable[int], variant: Path | None = None) -> Iterator[tuple
 
 def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
     folders = [ROOT / "firmware", ROOT / "boards", ROOT / "boards" / "virtual"]
-    command = [micropython(ROOT), "-X", "heapsize=32m", str(BOARD), *([str(variant)] if variant else [])]
+    command = [micropython(), "-X", "heapsize=32m", str(BOARD), *([str(variant)] if variant else [])]
     environment = {**os.environ, "MICROPYPATH": ":".join(map(str, folders))}
     text = "".join(json.dumps(case) + "\n" for case in plans)
     ran = subprocess.run(command, input=text, capture_output=True, text=True, env=environment)

