@@ -22,7 +22,7 @@ def devices(json: Annotated[bool, typer.Option("--json", help="Print JSON for ma
     for board in found:
         out.print(words(in_words(board)), soft_wrap=True)
     if not found:
-        out.print("no board found: plug one in (a cable that only charges shows none), or see `nmes doctor`")
+        out.print("no board found: plug one in (a cable that only charges shows none)")
 
 
 def in_words(board: Board) -> str:

@@ -38,8 +38,10 @@ class Board:
 
 def micropython_ports() -> dict[str, str]:
     """The serial ports with MicroPython's USB ids, each with the unique id of its chip."""
-    from opennmes.ports.serial import usb_ports
-
+    try:
+        from opennmes.ports.serial import usb_ports
+    except ImportError:  # a system that pyserial has no serial ports for; drives are found all the same
+        return {}
     return {port.device: (port.serial_number or "").lower() for port in usb_ports(MICROPYTHON_IDS)}
 
 

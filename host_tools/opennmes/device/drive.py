@@ -69,8 +69,11 @@ def at_mount(mount: Path) -> Drive:
 
 
 def mounted() -> list[Drive]:
-    """Every drive of a chip in BOOTSEL that is mounted on this machine."""
-    import psutil
+    """Every drive of a chip in BOOTSEL that is mounted on this machine; none where psutil cannot tell."""
+    try:
+        import psutil
+    except ImportError:
+        return []
 
     found = []
     for partition in psutil.disk_partitions(all=True):
