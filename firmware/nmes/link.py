@@ -20,7 +20,9 @@ EVENT_MAX = 2_048  # bytes of a line that is said unasked
 # Reading 256 bytes takes the chip 22 ms. With pulses to be queued it reads what a request of a session takes, and of a
 # line that is too long not so much that a queue could run dry.
 _BYTES_A_STEP = 256
-_BYTES_A_STEP_ARMED = 96
+_BYTES_A_STEP_ARMED = 64
+# After an answer, which takes the chip up to 40 ms, pulses are queued for so many turns before the next command.
+_RESTS = 2
 _SHORT = 128  # a longer line has a turn of its own
 _CTRL_C = 3
 _NEWLINE = 10
@@ -44,6 +46,7 @@ class Link:
         self._length = 0
         self._overlong = False
         self.has_line = False  # a whole one has arrived, and this turn is not for it any more
+        self._rests = 0  # turns without a command that are still to come
         self._room = 0  # for what is said, when there was last too little
         self._room_ms = None  # and since when it has not grown
         self._said_warning = False
@@ -54,9 +57,13 @@ class Link:
 
     def step(self):
         """Take what has arrived, at most a few hundred bytes and one command a turn, and say what is due."""
-        if self._may_take():
+        running = self._supervisor.session.state == RUNNING
+        rests = running and self._rests > 0
+        self._rests = max(0, self._rests - 1)
+        if not rests and self._may_take():
             self._take()
-        if not self.wants_prompt:
+        # An answer and an event in one turn would be two status lines: pulses first.
+        if not self.wants_prompt and not (running and self._rests == _RESTS):
             self._tell()
 
     def _take(self):
@@ -64,6 +71,7 @@ class Link:
             self._take_line()
             return
         armed = self._supervisor.session.state in _ARMED_OR_MORE
+        most = frame.SESSION_LINE_MAX if armed else frame.LINE_MAX
         for _ in range(_BYTES_A_STEP_ARMED if armed else _BYTES_A_STEP):
             byte = self._hal.read()
             if byte < 0:
@@ -79,7 +87,7 @@ class Link:
                 else:
                     self.has_line = True
                 break  # one command a turn: pulses first
-            elif self._length < (frame.SESSION_LINE_MAX if armed else frame.LINE_MAX):
+            elif self._length < most:
                 self._line[self._length] = byte
                 self._length += 1
             else:
@@ -191,6 +199,7 @@ class Link:
 
     def _say(self, answer):
         """Returns the line."""
+        self._rests = _RESTS
         line = _encoded(answer)
         self._hal.write(line)
         return line
