@@ -45,7 +45,7 @@ def module(file: Path = PROGRAM_FILE) -> ModuleType:
     chip.PIO = PIO  # type: ignore[attr-defined]
     language.const = lambda value: value  # type: ignore[attr-defined]
     # Of these a test puts its own in the place of what it needs.
-    others = {name: mock.MagicMock() for name in ("machine", "uctypes", "ubinascii")}
+    others = {name: mock.MagicMock() for name in ("machine", "uctypes", "ubinascii", "vfs", "nmes_build")}
     with mock.patch.dict(sys.modules, {"_rp2": chip, "micropython": language, **others}):
         _load("rp2", toolchain.sources() / "micropython" / "ports" / "rp2" / "modules" / "rp2.py")
         return _load(f"{file.stem}_shipped", file)
