@@ -15,7 +15,7 @@ STORE, FILES = PARTS["store"], PARTS["files"]
 class Part:
     """rp2.Flash: `length` bytes from `start` on, counted from where the firmware's own part ends."""
 
-    def __init__(self, start, len):  # noqa: A002  # rp2.Flash calls it so
+    def __init__(self, start, len):  # rp2.Flash calls it so
         self.start, self.length = start, len
         self.held = {}  # of each sector that is not erased
 
@@ -52,7 +52,7 @@ def part(monkeypatch):
     """The part of the files, the same whenever it is asked for."""
     made = {}
 
-    def flash(start, len):  # noqa: A002
+    def flash(start, len):
         return made.setdefault((start, len), Part(start, len))
 
     monkeypatch.setattr(FLASH, "rp2", SimpleNamespace(Flash=flash))

@@ -41,9 +41,9 @@ class Pin:
         self.board.done.append(f"pin {self.number}")
 
     def value(self, level=None):
-        if level is None:
-            return self.board.level[self.number]
-        self.board.level[self.number] = level
+        if level is not None:
+            self.board.level[self.number] = level
+        return self.board.level[self.number]
 
 
 @pytest.fixture
