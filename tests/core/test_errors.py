@@ -1,4 +1,4 @@
-"""What nobody has thought of: an exception anywhere in a command is a fault, the output is off, and the host is told."""
+"""What nobody has thought of: an exception anywhere in a command is a fault, the output is off, the host is told."""
 
 import unittest
 
