@@ -1,0 +1,385 @@
+"""supervisor.py to the millisecond and to the count: how often it looks, and what is just not a fault yet."""
+
+import unittest
+
+import samples
+from bench_hal import Bench
+
+from nmes.core import faults, pulse
+from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+
+# Long, with no rest and no ramp.
+TRAIN = samples.phase(rate_mhz=50_000, work_ms=0, rest_ms=0, duration_ms=70_000)
+
+
+def train(rate_mhz=50_000):
+    return samples.programme([dict(TRAIN, rate_mhz=rate_mhz)], effect="sensory")
+
+
+def running(rate_mhz=50_000):
+    bench = Bench()
+    bench.run(train(rate_mhz))
+    return bench
+
+
+def asked(bench, name, ms, of=None):
+    """In which of the next `ms` turns of 1 ms something of the HAL, or of `of`, was asked for."""
+    turns = []
+    now = [0]
+    of = of or bench.hal
+    own = getattr(of, name)
+
+    def noted(*arguments):
+        if not turns or turns[-1] != now[0]:
+            turns.append(now[0])
+        return own(*arguments)
+
+    setattr(of, name, noted)
+    for turn in range(ms):
+        now[0] = turn + 1
+        bench.turn(1)
+    setattr(of, name, own)
+    return turns
+
+
+class HowOften(unittest.TestCase):
+    def test_counts_are_compared_in_every_fourth_turn(self):
+        self.assertEqual(asked(running(), "begun", 16), [4, 8, 12, 16])
+
+    def test_clock_and_adc_are_looked_at_every_250_ms_from_the_start_on(self):
+        bench = Bench()
+        bench.arm(train())
+        bench.turn(1, 100)
+        bench.supervisor.start()
+        self.assertEqual(asked(bench, "senses", 760), [250, 500, 750])
+        bench.supervisor.pause()
+        bench.turn(1, 100)
+        bench.supervisor.start()
+        self.assertEqual(asked(bench, "senses", 260), [250])
+
+    def test_temperature_and_supply_every_second_while_armed_or_paused_and_never_else(self):
+        for name in ("temperature_dc", "supply_mv"):
+            bench = Bench()
+            self.assertEqual(asked(bench, name, 1_500), [])
+            bench.arm(train())
+            bench.turn(1)  # it has been looked at long ago
+            self.assertEqual(asked(bench, name, 2_100), [1_000, 2_000])
+            bench.supervisor.start()
+            self.assertEqual(asked(bench, name, 1_500), [])
+            bench.supervisor.pause()
+            self.assertEqual(asked(bench, name, 1_100)[1:], [1_001])
+
+    def test_memory_every_ten_seconds_at_rest_and_not_while_pulses_come(self):
+        bench = Bench()
+        bench.turn(9_999)
+        self.assertEqual(asked(bench, "memory_free", 2), [1])
+        bench.turn(9_998)
+        self.assertEqual(asked(bench, "memory_free", 2), [1])
+        bench = running()
+        self.assertEqual(bench.session.state, RUNNING)
+        bench.supervisor._memory_ms -= 20_000
+        self.assertEqual(asked(bench, "memory_free", 5), [])
+
+    def test_a_queue_is_looked_at_every_20_ms_and_sooner_where_it_would_hold_less_than_40_ms(self):
+        for rate_mhz in (20_000, 35_000, 50_000, 100_000):
+            bench = running(rate_mhz)
+            feed, lane = bench.session.lanes[0].feed, bench.session.lanes[0]
+            fed = [bench.hal.now_ms()]
+            clock_ms = bench.session.clock_ms
+
+            def noted(now_ms, lane, bench=bench, fed=fed, clock_ms=clock_ms):
+                fed.append(bench.hal.now_ms())
+                return clock_ms(now_ms, lane)
+
+            bench.session.clock_ms = noted
+            for _ in range(300):
+                if fed[-1] == bench.hal.now_ms():
+                    spare_ms = feed.next_ms() - clock_ms(bench.hal.now_ms(), lane) - 40
+                    next_ms = bench.hal.now_ms() + min(20, spare_ms)
+                bench.turn(1)
+                self.assertEqual(fed[-1] == bench.hal.now_ms(), bench.hal.now_ms() >= next_ms, str(rate_mhz))
+            self.assertTrue(len(fed) > 10)
+
+
+class JustNotAFault(unittest.TestCase):
+    def check(self, bench, fault, text=""):
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, fault), bench.session.fault_text)
+        self.assertIn(text, bench.session.fault_text)
+        self.assertFalse(bench.hal.enabled())
+
+    def test_pulses_30_ms_behind_the_clock(self):
+        for lag_ms, found in ((30, False), (31, True)):
+            bench = running()
+            bench.session.lag_ms = lambda now_ms, lane, lag_ms=lag_ms: lag_ms
+            bench.turn(10, 25)
+            if found:
+                self.check(bench, faults.CLOCK_WRONG, "pulses of channel 0 are 31 ms late")
+            self.assertEqual(bench.session.state == RUNNING, not found)
+
+    def test_an_engine_that_rests_30_ms_early_or_80_ms_late(self):
+        for lag_ms, text in ((-31, "31 ms early"), (-30, None), (1, None), (80, None), (81, "81 ms late")):
+            bench = running()
+            bench.turn(10, 4)
+            bench.session.lag_ms = lambda now_ms, lane, lag_ms=lag_ms: lag_ms
+            bench.hal.starved = lambda channel: True
+            bench.supervisor._mid_train[0] = True
+            lane = bench.session.lanes[0]
+            self.assertEqual(bench.supervisor._passes_starved(0, bench.hal.now_ms()), text is None, str(lag_ms))
+            if text:
+                self.check(bench, faults.CLOCK_WRONG, text)
+                self.assertEqual(lane.underruns, 0)
+            else:
+                self.assertEqual((lane.underruns, lane.slip_ms), (1, max(0, lag_ms)))
+                # Once a refill.
+                self.assertTrue(bench.supervisor._passes_starved(0, bench.hal.now_ms()))
+                self.assertEqual((lane.underruns, lane.slip_ms), (1, max(0, lag_ms)))
+
+    def test_an_engine_that_rests_between_trains_until_the_next_pulse_is_due(self):
+        for mid_train, lag_ms, underruns in ((False, 0, 0), (False, -5, 0), (False, 1, 1), (True, 0, 1), (True, -5, 1)):
+            bench = running()
+            bench.turn(10, 4)
+            bench.session.lag_ms = lambda now_ms, lane, lag_ms=lag_ms: lag_ms
+            bench.hal.starved = lambda channel: True
+            bench.supervisor._mid_train[0] = mid_train
+            self.assertTrue(bench.supervisor._passes_starved(0, bench.hal.now_ms()))
+            self.assertEqual(bench.session.lanes[0].underruns, underruns, str((mid_train, lag_ms)))
+
+    def test_8_more_measured_than_have_ended(self):
+        for more in (8, 9):
+            bench = running()
+            bench.turn(10, 20)
+            bench.hal.sampled = lambda channel: 0
+            supervisor = bench.supervisor
+            supervisor._turn = 3
+            supervisor._judged[0] = bench.hal.begun(0) - 1 + more
+            self.assertEqual(supervisor._judge(bench.hal.now_ms()), more == 8)
+            if more == 9:
+                self.check(bench, faults.PULSE_COUNT, "channel 0")
+
+    def test_a_clock_that_stands_still_is_none_and_one_that_goes_back_a_millisecond_is(self):
+        for begin in (lambda bench: None, Bench.arm, Bench.run):
+            bench = Bench()
+            begin(bench)
+            bench.turn()
+            state = bench.session.state
+            bench.turn(0)
+            self.assertEqual(bench.session.state, state)
+            bench.turn(-1)
+            self.check(bench, faults.CLOCK_WRONG, "back by 1 ms")
+
+
+class ArmingThatFails(unittest.TestCase):
+    def test_the_session_that_was_not_armed_costs_no_pause_afterwards_whatever_it_failed_for(self):
+        def flash(bench):
+            bench.hal.flash_error = OSError(5)
+
+        def opened(bench):
+            def proof():
+                bench.hal.safe = False
+                return ""
+
+            bench.hal.proof = proof
+
+        def stuck(bench):
+            bench.hal.proven = "both_phases"
+
+        def broken(bench):
+            bench.session.arm = lambda *_: 1 // 0
+
+        for breaks, fault in ((flash, faults.STORE_CORRUPT), (opened, 0), (stuck, faults.GUARD_FAILED), (broken, 0)):
+            bench = Bench()
+            bench.load(samples.programme())
+            breaks(bench)
+            with self.assertRaises(Exception):
+                bench.supervisor.arm(bench.session.programme_crc)
+            self.assertEqual(bench.session.fault, fault)
+            self.assertEqual((bench.session.state == FAULT, bench.hal.enabled()), (fault != 0, False))
+            self.assertEqual(bench.store.get("open"), 0)
+            self.assertEqual(bench.supervisor._lockout.left_ms(0), 0)
+
+    def test_nothing_is_moved_once_the_store_has_failed(self):
+        bench = Bench()
+        bench.load(samples.programme())
+        bench.hal.flash_error = OSError(5)
+        moved = []
+        bench.hal.proof = lambda: moved.append(1) or ""
+        self.assertEqual(samples.codes(bench.supervisor.arm, bench.session.programme_crc), ["not_kept"])
+        self.assertEqual((moved, bench.session.state), ([], FAULT))
+
+    def test_one_that_was_armed_is_open_until_it_has_ended(self):
+        bench = Bench()
+        bench.arm(samples.programme())
+        self.assertEqual((bench.session.state, bench.store.get("open")), (ARMED, 1))
+        bench.supervisor.stop()
+        self.assertEqual((bench.session.state, bench.store.get("open")), (IDLE, 0))
+
+
+BOTH = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 0}]
+
+
+class AStart(unittest.TestCase):
+    def armed(self):
+        bench = Bench()
+        bench.arm(samples.programme([TRAIN], effect="sensory", channels=BOTH))
+        return bench
+
+    def test_each_engine_has_a_pulse_before_any_of_them_goes_and_a_full_queue_before_the_host_is_answered(self):
+        bench = self.armed()
+        queued = []
+        go = bench.hal.go
+        bench.hal.go = lambda mask: queued.append((bench.hal.queued(0), bench.hal.queued(1))) or go(mask)
+        bench.supervisor.start()
+        self.assertEqual(queued, [(1, 1)])
+        self.assertEqual([bench.hal.queued(i) + bench.hal.begun(i) for i in (0, 1)], [4, 4])  # of 20 ms, in 66 ms
+
+    def test_the_clock_of_the_pulses_begins_when_they_do_however_long_the_way_there_was(self):
+        bench = self.armed()
+        elapsed = []
+
+        def slow(name, ms):
+            own = getattr(bench.hal, name)
+
+            def slowly(*arguments):
+                bench.hal._now_us += 1_000 * ms
+                return own(*arguments)
+
+            setattr(bench.hal, name, slowly)
+
+        put = bench.hal.put
+        bench.hal.put = lambda *row: elapsed.append(bench.session.elapsed_ms(bench.hal.now_ms())) or put(*row)
+        slow("permit", 7)
+        slow("go", 9)
+        bench.supervisor.start()
+        self.assertEqual(elapsed[:2], [0, 0])
+        self.assertEqual(bench.session.elapsed_ms(bench.hal.now_ms()), 0)
+        # And that time was none of a turn.
+        bench.turn(80)
+        self.assertEqual(bench.session.state, RUNNING)
+
+    def test_an_engine_that_takes_no_pulse_is_a_fault_and_neither_it_nor_the_other_goes(self):
+        for bad in (0, 1):
+            bench = self.armed()
+            done = []
+            put = bench.hal.put
+            bench.hal.put = lambda at, *row, bad=bad, done=done, put=put: (
+                (done.append(at) or at != bad) and put(at, *row)
+            )
+            bench.hal.go = lambda mask, done=done: done.append("go")
+            bench.supervisor.start()
+            self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK))
+            self.assertEqual(done, [0] * bad + [bad])
+            self.assertFalse(bench.hal.enabled())
+
+
+class TheWayIntoAFault(unittest.TestCase):
+    def test_the_whole_record_is_made_at_once_in_whatever_state_it_came(self):
+        for state in (IDLE, ARMED, RUNNING, PAUSED):
+            bench = Bench()
+            if state != IDLE:
+                bench.arm(train())
+            if state in (RUNNING, PAUSED):
+                bench.supervisor.start()
+                bench.turn(10, 20)
+            if state == PAUSED:
+                bench.supervisor.pause()
+            self.assertEqual(bench.session.state, state)
+            bench.supervisor.fail(faults.PULSE_CHECK, "x")
+            self.assertEqual((bench.store.due, bench.supervisor.record()["state"]), (True, state))
+
+    def test_a_second_fault_changes_nothing_of_what_is_kept(self):
+        bench = running()
+        bench.turn(10, 20)
+        bench.supervisor.fail(faults.PULSE_CHECK, "x")
+        bench.turn(10, 3)
+        kept = list(bench.hal.kept)
+        bench.supervisor.fail(faults.NET_CHARGE, "y")
+        self.assertFalse(bench.store.due)
+        bench.turn(10, 3)
+        self.assertEqual(bench.hal.kept, kept)
+
+    def test_pulses_that_were_not_measured_by_then_are_missed(self):
+        bench = running()
+        bench.turn(10, 20)
+        bench.hal.sampled = lambda channel: 0
+        bench.turn(10, 5)
+        measured = bench.session.delivery.measured
+        bench.supervisor.fail(faults.BOTH_PHASES, "x")
+        delivered = bench.supervisor.status()["delivered"]
+        self.assertTrue(0 < measured < delivered)
+        self.assertEqual(bench.session.delivery.account()["missed"], delivered - measured)
+
+
+class ANewSession(unittest.TestCase):
+    def test_a_board_that_was_just_switched_on_has_neither_warned_nor_lost_anything(self):
+        supervisor = Bench().supervisor
+        self.assertEqual((supervisor.warned, supervisor.lost), (False, False))
+
+    def test_the_second_checker_is_told_whether_anybody_is_connected_and_the_lamp_is_lit(self):
+        for kind, dummy in (("dummy", True), ("pads", False), ("probe", False)):
+            told = []
+            bench = Bench()
+            begin = bench.hal.begin
+            bench.hal.begin = lambda *row, told=told, begin=begin: told.append(row) or begin(*row)
+            bench.hal.lamp = lambda on, told=told: told.append(on)
+            bench.run(samples.programme([TRAIN], effect="sensory", kind=kind, area_mm2=2_500))
+            self.assertEqual([row if row == 1 else row[2] for row in told], [dummy, 1], kind)
+
+    def test_every_pulse_that_was_delivered_is_measured_or_missed_over_pauses_too(self):
+        bench = running()
+        for _ in range(3):
+            bench.turn(10, 33)
+            bench.supervisor.pause()
+            bench.turn(10, 5)
+            bench.supervisor.start()
+        bench.turn(10, 33)
+        bench.supervisor.stop()
+        account = bench.session.delivery.account()
+        delivered = bench.supervisor.status()["delivered"]
+        self.assertTrue(delivered > 60)
+        self.assertEqual((account["measured"], account["missed"]), (delivered, 0))
+
+    def test_each_start_begins_with_fresh_counts_whatever_was_before_the_pause(self):
+        bench = running()
+        bench.turn(10, 33)
+        bench.supervisor.pause()
+        supervisor = bench.supervisor
+        found = []
+        permit = bench.hal.permit
+
+        def permitted(longest_us):
+            found.append((supervisor._judged[0], supervisor._mid_train[0], supervisor._rested_at[0] < 0))
+            permit(longest_us)
+
+        bench.hal.permit = permitted
+        supervisor._mid_train[0], supervisor._rested_at[0] = True, 5
+        supervisor.start()
+        self.assertEqual(found, [(0, False, True)])
+
+    def test_nothing_of_the_load_of_the_one_before_is_held_against_it(self):
+        bench = Bench()
+        ohm = [100]
+        take = bench.hal.take
+
+        def sensed(channel, seen):
+            take(channel, seen)
+            for place in (pulse.VOLTAGE_A, pulse.VOLTAGE_B):
+                seen[place] = 2_048 + (seen[place] - 2_048) * ohm[0] // 100
+
+        bench.hal.take = sensed
+        bench.run(train(), 5_000)
+        bench.turn(10, 400)
+        ohm[0] = 160
+        bench.turn(10, 800)
+        self.assertEqual((bench.session.state, bench.supervisor.warned), (RUNNING, True))
+        bench.supervisor.stop()
+        ohm[0] = 240
+        bench.arm(train())
+        self.assertFalse(bench.supervisor.warned)
+        bench.supervisor.start()
+        bench.session.lanes[0].intensity_ua = 5_000
+        bench.turn(10, 800)
+        self.assertEqual((bench.session.state, bench.supervisor.warned), (RUNNING, False))
+
+
+if __name__ == "__main__":
+    unittest.main()
