@@ -6,6 +6,7 @@ import samples
 from bench_hal import Bench
 
 from nmes.core import faults, pulse
+from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 
 # Long, with no rest and no ramp.
@@ -190,7 +191,7 @@ class ArmingThatFails(unittest.TestCase):
             bench = Bench()
             bench.load(samples.programme())
             breaks(bench)
-            with self.assertRaises(Exception):
+            with self.assertRaises((Refused, ZeroDivisionError)):
                 bench.supervisor.arm(bench.session.programme_crc)
             self.assertEqual(bench.session.fault, fault)
             self.assertEqual((bench.session.state == FAULT, bench.hal.enabled()), (fault != 0, False))
@@ -307,6 +308,150 @@ class TheWayIntoAFault(unittest.TestCase):
         delivered = bench.supervisor.status()["delivered"]
         self.assertTrue(0 < measured < delivered)
         self.assertEqual(bench.session.delivery.account()["missed"], delivered - measured)
+
+
+class AStop(unittest.TestCase):
+    def test_permission_that_was_lost_since_the_last_turn_is_the_fault_of_a_stop_or_a_pause_too(self):
+        for ends in ("stop", "pause"):
+            bench = running()
+            bench.turn(10, 20)
+            bench.hal.trip = faults.OVER_CURRENT
+            getattr(bench.supervisor, ends)()
+            self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.OVER_CURRENT))
+            self.assertEqual((bench.session.fault_text, bench.hal.enabled()), ("seen by the guard", False))
+
+    def test_the_last_pulses_are_judged_too(self):
+        for ends in ("stop", "pause"):
+            bench = running()
+            bench.turn(10, 20)
+            bench.hal.pass_ms(25)
+            bench.session.delivery.judge = lambda seen, now_ms: faults.NET_CHARGE
+            getattr(bench.supervisor, ends)()
+            self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.NET_CHARGE))
+
+    def test_of_several_at_once_those_after_the_bad_one_are_missed(self):
+        bench = running(100_000)
+        bench.turn(10, 20)
+        before = bench.session.delivery.measured
+        taken = []
+
+        def judge(seen, now_ms):
+            taken.append(now_ms)
+            return faults.NET_CHARGE if len(taken) == 2 else 0
+
+        bench.session.delivery.judge = judge
+        bench.turn(50)
+        self.assertEqual((bench.session.fault, len(taken)), (faults.NET_CHARGE, 2))
+        delivered = bench.supervisor.status()["delivered"]
+        self.assertTrue(delivered > before + 3)
+        self.assertEqual(bench.session.delivery.account()["missed"], delivered - before - 2)
+
+    def test_those_that_were_not_measured_are_missed(self):
+        bench = running()
+        bench.turn(10, 20)
+        bench.hal.sampled = lambda channel: 0
+        bench.turn(10, 5)
+        measured = bench.session.delivery.measured
+        bench.supervisor.stop()
+        delivered = bench.supervisor.status()["delivered"]
+        self.assertTrue(0 < measured < delivered)
+        self.assertEqual(bench.session.delivery.account()["missed"], delivered - measured)
+
+    def test_a_count_that_does_not_agree_is_told_with_both_numbers(self):
+        bench = running()
+        bench.turn(10, 20)
+        begun = bench.hal.begun
+        bench.hal.begun = lambda channel: begun(channel) - 1
+        lane = bench.session.lanes[0]
+        bench.supervisor.stop()
+        self.assertTrue(lane.cancelled > 0)
+        self.assertEqual(lane.queued - lane.cancelled, begun(0))
+        text = "channel 0: asked %d, began %d" % (begun(0), begun(0) - 1)
+        self.assertEqual((bench.session.fault, bench.session.fault_text), (faults.PULSE_COUNT, text))
+
+
+class Settling(unittest.TestCase):
+    """Before the program is left."""
+
+    def failing(self, times):
+        """A bench with something to write, on a flash that fails so often."""
+        bench = Bench()
+        keep = bench.hal.keep
+        left = [times]
+
+        def keeps(slot, data):
+            if left[0]:
+                left[0] -= 1
+                raise OSError(5)
+            keep(slot, data)
+
+        bench.hal.keep = keeps
+        bench.store.put("locked_ms", 1_000)
+        return bench
+
+    def test_what_failed_once_is_a_fault_that_is_kept_at_once(self):
+        bench = self.failing(1)
+        self.assertTrue(bench.supervisor.settle())
+        self.assertEqual((bench.session.fault, bench.supervisor.lost), (faults.STORE_CORRUPT, False))
+        self.assertEqual(bench.again().session.fault, faults.STORE_CORRUPT)
+
+    def test_what_fails_again_is_lost_and_may_be_left_all_the_same(self):
+        bench = self.failing(9)
+        self.assertTrue(bench.supervisor.settle())
+        self.assertEqual((bench.session.fault, bench.supervisor.lost), (faults.STORE_CORRUPT, True))
+
+    def test_so_is_what_cannot_even_be_put_together(self):
+        bench = Bench()
+
+        def ticks(now_ms):
+            raise MemoryError("no memory")
+
+        bench.supervisor._lockout.tick = ticks
+        self.assertTrue(bench.supervisor.settle())
+        self.assertEqual((bench.session.fault, bench.supervisor.lost), (faults.STORE_CORRUPT, True))
+        self.assertIn("no memory", bench.session.fault_text)
+
+    def test_nobody_leaves_a_session(self):
+        for state in (ARMED, RUNNING, PAUSED):
+            bench = Bench()
+            bench.arm(train())
+            if state != ARMED:
+                bench.supervisor.start()
+            if state == PAUSED:
+                bench.supervisor.pause()
+            self.assertFalse(bench.supervisor.settle())
+            self.assertEqual(bench.session.state, state)
+
+
+class Clearing(unittest.TestCase):
+    def test_a_refusal_says_what_was_found_and_what_is_expected(self):
+        bench = Bench()
+        bench.supervisor.fail(faults.TEMPERATURE, "x")
+        bench.hal.temperature = 800
+        with self.assertRaises(Refused) as refused:
+            bench.supervisor.clear(faults.TEMPERATURE)
+        (reason,) = refused.exception.reasons
+        self.assertEqual((reason["parameter"], reason["asked"]), (faults.name(faults.TEMPERATURE), "800"))
+        self.assertEqual(reason["bound"], "-100 to 700 0.1 degC")
+
+    def test_a_session_that_no_turn_has_seen_the_end_of_counts_all_the_same(self):
+        bench = Bench()
+        bench.run(samples.programme())
+        bench.turn(10, 100)
+        bench.supervisor.fail(faults.PULSE_CHECK, "x")
+        bench.supervisor.clear(faults.PULSE_CHECK)
+        self.assertEqual(bench.store.get("open"), 0)
+        self.assertTrue(bench.store.get("used_ms") >= 1_000)
+        self.assertEqual(bench.again().store.get("used_ms"), bench.store.get("used_ms"))
+
+    def test_no_fault_but_that_of_memory_takes_the_programme_away(self):
+        for number in faults.FAULTS:
+            bench = Bench()
+            bench.load()
+            bench.supervisor.fail(number, "x")
+            bench.supervisor.clear(number)
+            self.assertEqual((bench.session.state, bench.session.fault), (IDLE, 0))
+            self.assertEqual(bench.session.programme is None, number == faults.MEMORY_DAMAGED, faults.name(number))
 
 
 class ANewSession(unittest.TestCase):
