@@ -346,6 +346,20 @@ class AStop(unittest.TestCase):
         self.assertTrue(delivered > before + 3)
         self.assertEqual(bench.session.delivery.account()["missed"], delivered - before - 2)
 
+    def test_what_is_told_of_a_bad_pulse_was_measured_just_now(self):
+        bench = Bench()
+        bench.run(samples.programme([dict(TRAIN, ramp_up_ms=0)], effect="sensory", kind="dummy"), 5_000)
+        bench.turn(10, 10)  # the first look at the load comes later
+        judge = bench.session.delivery.judge
+        bench.session.delivery.judge = lambda seen, now_ms: judge(seen, now_ms) or faults.NET_CHARGE
+        bench.turn(10, 4)
+        delivery = bench.session.delivery
+        self.assertTrue(4_800 <= delivery.measured_ua <= 5_200, str(delivery.measured_ua))
+        self.assertTrue(450 <= delivery.impedance_ohm <= 550, str(delivery.impedance_ohm))
+        texts = (delivery.set_ua, delivery.measured_ua, delivery.impedance_ohm, delivery.net_nc)
+        text = "channel 0: set %d uA, measured %d uA, last load %d ohm, net %d nC" % texts
+        self.assertEqual((bench.session.fault, bench.session.fault_text), (faults.NET_CHARGE, text))
+
     def test_those_that_were_not_measured_are_missed(self):
         bench = running()
         bench.turn(10, 20)
@@ -368,6 +382,20 @@ class AStop(unittest.TestCase):
         self.assertEqual(lane.queued - lane.cancelled, begun(0))
         text = "channel 0: asked %d, began %d" % (begun(0), begun(0) - 1)
         self.assertEqual((bench.session.fault, bench.session.fault_text), (faults.PULSE_COUNT, text))
+
+
+class TheEnd(unittest.TestCase):
+    def test_every_pulse_of_the_programme_comes_however_late_its_last_turn_is(self):
+        data = samples.programme([dict(TRAIN, rate_mhz=100_000, duration_ms=20_000)], effect="sensory")
+        for before_ms in (76, 70, 60, 40, 5):
+            bench = Bench()
+            bench.run(data)
+            while bench.session.elapsed_ms(bench.hal.now_ms()) < 20_000 - before_ms:
+                bench.turn(min(40, 20_000 - before_ms - bench.session.elapsed_ms(bench.hal.now_ms())))
+            bench.turn(79, 4)
+            self.assertEqual((bench.session.state, bench.session.ended), (IDLE, "completed"))
+            status = bench.supervisor.status()
+            self.assertEqual((status["delivered"], status["cancelled"]), (bench.session.programme.pulses, 0))
 
 
 class Settling(unittest.TestCase):
