@@ -8,6 +8,7 @@ from bench_hal import Bench
 from nmes.core import faults, pulse
 from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.core.trend import STOP
 
 # Long, with no rest and no ramp.
 TRAIN = samples.phase(rate_mhz=50_000, work_ms=0, rest_ms=0, duration_ms=70_000)
@@ -207,12 +208,22 @@ class ArmingThatFails(unittest.TestCase):
         self.assertEqual(samples.codes(bench.supervisor.arm, bench.session.programme_crc), ["not_kept"])
         self.assertEqual((moved, bench.session.state), ([], FAULT))
 
+    def test_one_that_was_started_and_gave_no_pulse_counts_for_nothing(self):
+        bench = Bench()
+        bench.arm(samples.programme())
+        bench.hal.go = lambda mask: None
+        bench.supervisor.start()
+        bench.turn(10, 3)
+        bench.supervisor.stop()
+        self.assertEqual((bench.session.state, bench.supervisor.status()["delivered"]), (IDLE, 0))
+        self.assertEqual((bench.store.get("open"), bench.store.get("used_ms")), (0, 0))
+
     def test_one_that_was_armed_is_open_until_it_has_ended(self):
         bench = Bench()
         bench.arm(samples.programme())
         self.assertEqual((bench.session.state, bench.store.get("open")), (ARMED, 1))
         bench.supervisor.stop()
-        self.assertEqual((bench.session.state, bench.store.get("open")), (IDLE, 0))
+        self.assertEqual((bench.session.state, bench.store.get("open"), bench.store.get("used_ms")), (IDLE, 0, 0))
 
 
 BOTH = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 0}]
@@ -308,6 +319,88 @@ class TheWayIntoAFault(unittest.TestCase):
         delivered = bench.supervisor.status()["delivered"]
         self.assertTrue(0 < measured < delivered)
         self.assertEqual(bench.session.delivery.account()["missed"], delivered - measured)
+
+
+class ATurnThatFindsSomething(unittest.TestCase):
+    def test_feeds_neither_watchdog_nor_lease_nor_queue(self):
+        def judge(bench):
+            bench.session.delivery.judge = lambda seen, now_ms: faults.NET_CHARGE
+
+        def lag(bench):
+            bench.session.lag_ms = lambda now_ms, lane: 31
+
+        def still(bench):
+            bench.hal.senses = lambda: False
+
+        def trend(bench):
+            bench.supervisor._trends[0].see = lambda ohm, measured_ua: STOP
+
+        def starved(bench):
+            bench.session.lag_ms = lambda now_ms, lane: -31
+            bench.hal.starved = lambda channel: True
+            bench.supervisor._mid_train[0] = True
+
+        def memory(bench):
+            bench.hal.memory_free = lambda: 1
+            bench.supervisor._memory_ms -= 10_000
+
+        def put(name, value):
+            return lambda bench: setattr(bench.hal, name, value)
+
+        def long_ago(bench):
+            bench.supervisor._look_ms -= 1_000
+
+        def hot(bench):
+            bench.hal.temperature = 800
+            long_ago(bench)
+
+        def low(bench):
+            bench.hal.supply = 2_000
+            long_ago(bench)
+
+        waiting = (ARMED, PAUSED)
+        for breaks, fault, states, ms in (
+            (lambda bench: None, faults.CLOCK_WRONG, (IDLE, ARMED, RUNNING, PAUSED), -1),
+            (put("stuck_high", True), faults.ENABLE_STUCK, (IDLE, ARMED, PAUSED), 10),
+            (put("opened_by", faults.OVER_CURRENT), faults.OVER_CURRENT, waiting, 10),
+            (memory, faults.MEMORY_LOW, (IDLE, ARMED, PAUSED), 10),
+            (hot, faults.TEMPERATURE, waiting, 10),
+            (low, faults.SUPPLY_LOW, waiting, 10),
+            (put("trip", faults.BOTH_PHASES), faults.BOTH_PHASES, (RUNNING,), 10),
+            (put("_permitted", False), faults.ENABLE_STUCK, (RUNNING,), 10),
+            (lambda bench: None, faults.LOOP_LATE, (RUNNING,), 81),
+            (judge, faults.NET_CHARGE, (RUNNING,), 20),
+            (lag, faults.CLOCK_WRONG, (RUNNING,), 10),
+            (starved, faults.CLOCK_WRONG, (RUNNING,), 10),
+            (still, faults.SENSE_FAILED, (RUNNING,), 10),
+            (trend, faults.IMPEDANCE_RISE, (RUNNING,), 10),
+        ):
+            for state in states:
+                bench = Bench()
+                if state != IDLE:
+                    bench.arm(train())
+                if state in (RUNNING, PAUSED):
+                    bench.supervisor.start()
+                bench.turn(10, 23)
+                if state == PAUSED:
+                    bench.supervisor.pause()
+                bench.turn(10)
+                breaks(bench)
+                given = []
+                bench.hal.put = lambda *row, given=given: given.append(row) or True
+                fed, renewed = bench.hal.fed, bench.hal.renewed
+                bench.turn(ms)
+                what = "%s %s" % (faults.name(fault), state)
+                self.assertEqual((bench.session.state, bench.session.fault), (FAULT, fault), what)
+                self.assertEqual((bench.hal.fed, bench.hal.renewed, given), (fed, renewed, []), what)
+                self.assertFalse(bench.hal._permitted)
+
+    def test_a_stop_of_all_else_does_not_hide_the_first_cause(self):
+        bench = running()
+        bench.turn(10, 24)
+        bench.hal.trip = faults.BOTH_PHASES
+        bench.turn(200)
+        self.assertEqual(bench.session.fault, faults.BOTH_PHASES)
 
 
 class AStop(unittest.TestCase):
