@@ -68,6 +68,16 @@ class BeginningAnew(unittest.TestCase):
         self.assertEqual(store._hal.slots[0], store._hal.slots[1])
 
 
+class WhatDoesNotReadBack(unittest.TestCase):
+    def test_is_told_with_its_slot(self):
+        for slot in range(4):
+            store = Store(NotingHal(None, slot, lambda data: data[:-1]))
+            store.put("fault", record())
+            with self.assertRaises(OSError) as raised:
+                store.flush()
+            self.assertIn("slot %d does not read as it was written" % slot, str(raised.exception))
+
+
 class TheOrder(unittest.TestCase):
     def test_of_two_alike_the_first_is_written_first_and_marks_that_are_there_are_left_alone(self):
         hal = NotingHal(slots_with(record(7)))

@@ -59,6 +59,13 @@ class HowOften(unittest.TestCase):
         bench.supervisor.start()
         self.assertEqual(asked(bench, "senses", 260), [250])
 
+    def test_a_look_comes_in_the_first_turn_after_it_is_due(self):
+        bench = running()
+        looks = []
+        bench.hal.senses = lambda: looks.append(bench.hal.now_ms()) or True
+        bench.turn(30, 25)
+        self.assertEqual(looks, [270, 540])
+
     def test_temperature_and_supply_every_second_while_armed_or_paused_and_never_else(self):
         for name in ("temperature_dc", "supply_mv"):
             bench = Bench()
@@ -394,6 +401,18 @@ class ATurnThatFindsSomething(unittest.TestCase):
                 self.assertEqual((bench.session.state, bench.session.fault), (FAULT, fault), what)
                 self.assertEqual((bench.hal.fed, bench.hal.renewed, given), (fed, renewed, []), what)
                 self.assertFalse(bench.hal._permitted)
+
+    def test_an_enable_that_is_low_is_told_from_one_that_the_guard_took_away(self):
+        for name, value, text in (
+            ("trip", faults.PHASE_TOO_LONG, "seen by the guard"),
+            ("trip", faults.LEASE_LOST, "seen by the guard"),
+            ("_permitted", False, "low, and the guard did not do it"),
+        ):
+            bench = running()
+            bench.turn(10, 5)
+            setattr(bench.hal, name, value)
+            bench.turn(10)
+            self.assertEqual((bench.session.state, bench.session.fault_text), (FAULT, text))
 
     def test_a_stop_of_all_else_does_not_hide_the_first_cause(self):
         bench = running()
