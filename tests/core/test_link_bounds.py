@@ -51,6 +51,12 @@ class HowMuchATurnReads(unittest.TestCase):
             self.assertEqual((len(bench.answers), bench.link.has_line), (1, False))
             self.assertTrue(frame.decode(bench.answers[0])["ok"])
 
+    def test_already_in_its_first_turn(self):
+        bench = Linked()
+        line = bench.line("status")
+        bench.link = Link(bench.hal, bench.supervisor, {"name": "virtual"}, samples.STAGE)
+        self.assertEqual(taken(bench, line), len(line))
+
     def test_nothing_behind_a_whole_line_before_it_has_been_answered(self):
         bench = Linked()
         line = b" " * 150 + bench.line("status")
@@ -153,6 +159,19 @@ class Room(unittest.TestCase):
                     break
                 bench.hal.pass_ms(1)
             self.assertEqual(ms, after_ms)
+
+    def test_a_host_that_has_not_read_since_the_board_came_up(self):
+        bench = Linked()
+        bench.link = Link(bench.hal, bench.supervisor, {"name": "virtual"}, samples.STAGE)
+        self.with_room(bench, 0)
+        arrives(bench, bench.line("status"))
+        bench.link.step()
+        bench.hal.pass_ms(249)
+        bench.link.step()
+        self.assertEqual(bench.hal._at, 0)
+        bench.hal.pass_ms(1)
+        bench.link.step()
+        self.assertTrue(bench.hal._at > 0)
 
     def test_room_for_an_answer_in_between_begins_them_anew(self):
         bench = Linked()

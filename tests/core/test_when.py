@@ -65,6 +65,13 @@ class HowOften(unittest.TestCase):
         bench.hal.senses = lambda: looks.append(bench.hal.now_ms()) or True
         bench.turn(30, 25)
         self.assertEqual(looks, [270, 540])
+        for ms, name, says in ((10_007, "memory_free", 100_000), (1_003, "supply_mv", 5_000)):
+            bench = Bench()
+            bench.arm(train())
+            found = []
+            setattr(bench.hal, name, lambda found=found, says=says: found.append(says) or says)
+            bench.turn(ms)
+            self.assertEqual((found, bench.session.state), ([says], ARMED))
 
     def test_temperature_and_supply_every_second_while_armed_or_paused_and_never_else(self):
         for name in ("temperature_dc", "supply_mv"):
