@@ -335,6 +335,72 @@ class TheWayIntoAFault(unittest.TestCase):
         self.assertEqual(bench.session.delivery.account()["missed"], delivered - measured)
 
 
+class WhatIsQueued(unittest.TestCase):
+    def fed(self, room, ms=60):
+        """How many pulses are put when so many have room."""
+        bench = running()
+        bench.turn(10, 20)
+        given = []
+        put = bench.hal.put
+        bench.hal.put = lambda *row: given.append(row) or put(*row)
+        bench.hal.room = lambda channel: room
+        bench.hal._now_us += 1_000 * ms  # the engine is told nothing of it, and stays as it was
+        bench.supervisor._feed_ms[0] = 0
+        bench.supervisor._feed_lane(0, bench.hal.now_ms())
+        self.assertEqual(bench.session.state, RUNNING)
+        return len(given)
+
+    def test_h05_never_more_than_has_room(self):
+        self.assertEqual([self.fed(room) for room in (-1, 0, 1, 2)], [0, 0, 1, 2])
+
+    def test_never_more_than_is_due(self):
+        self.assertEqual(self.fed(100), 3)
+
+    def test_nothing_after_a_pulse_that_the_second_checker_refused(self):
+        bench = running()
+        bench.turn(10, 20)
+        lane = bench.session.lanes[0]
+        queued = lane.queued
+        given = []
+        bench.hal.put = lambda *row: given.append(row)
+        bench.hal.room = lambda channel: 3
+        bench.supervisor._feed_ms[0] = 0
+        bench.supervisor._feed_lane(0, bench.hal.now_ms() + 60)
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK))
+        self.assertEqual((len(given), lane.queued), (1, queued))
+
+    def test_each_pulse_has_the_levels_of_its_own_phase_s_ratio(self):
+        phases = [dict(TRAIN, name="%d" % n, ratio=(1, 3, 1, 2)[n], duration_ms=10_000, ramp_up_ms=0) for n in range(4)]
+        bench = Bench()
+        bench.run(samples.programme(phases, effect="sensory", kind="dummy"), 6_000)
+        put = bench.hal.put
+        given = []
+
+        def puts(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
+            if level_a:
+                given.append((level_a // level_b, width_b_us // width_a_us))
+            return put(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)
+
+        bench.hal.put = puts
+        while bench.session.state == RUNNING:
+            bench.turn(30)
+        self.assertEqual((bench.session.ended, bench.session.fault), ("completed", 0))
+        self.assertEqual(set(given), {(1, 1), (2, 2), (3, 3)})
+
+    def test_an_engine_that_rests_when_it_should_not_gets_no_pulse_more(self):
+        for lag_ms in (-31, 81):
+            bench = running()
+            bench.turn(10, 20)
+            given = []
+            bench.hal.put = lambda *row, given=given: given.append(row) or True
+            bench.session.lag_ms = lambda now_ms, lane, lag_ms=lag_ms: lag_ms
+            bench.hal.starved = lambda channel: True
+            bench.supervisor._mid_train[0] = True
+            bench.supervisor._feed_lane(0, bench.hal.now_ms() + 40)
+            self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.CLOCK_WRONG))
+            self.assertEqual(given, [])
+
+
 class ATurnThatFindsSomething(unittest.TestCase):
     def test_feeds_neither_watchdog_nor_lease_nor_queue(self):
         def judge(bench):
