@@ -335,6 +335,16 @@ class TheWayIntoAFault(unittest.TestCase):
         self.assertEqual(bench.session.delivery.account()["missed"], delivered - measured)
 
 
+class TheStatus(unittest.TestCase):
+    def test_it_counts_what_has_begun_since_the_last_turn_too(self):
+        bench = running()
+        bench.turn(10, 20)
+        before = bench.supervisor.status()["delivered"]
+        bench.hal.pass_ms(40)
+        self.assertEqual(bench.supervisor.status()["delivered"], before + 2)
+        self.assertEqual(bench.hal.begun(0), before + 2)
+
+
 class WhatIsQueued(unittest.TestCase):
     def fed(self, room, ms=60):
         """How many pulses are put when so many have room."""
