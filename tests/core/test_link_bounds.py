@@ -138,12 +138,11 @@ class Room(unittest.TestCase):
             bench = Linked()
             self.with_room(bench, room)
             arrives(bench, bench.line("status"))
-            ms = 0
-            while not bench.hal._at:
+            for ms in range(500):
                 bench.link.step()
-                if not bench.hal._at:
-                    bench.hal.pass_ms(1)
-                    ms += 1
+                if bench.hal._at:
+                    break
+                bench.hal.pass_ms(1)
             self.assertEqual(ms, after_ms)
 
     def test_a_byte_that_the_host_takes_begins_the_250_ms_anew_and_one_more_line_does_not(self):

@@ -392,8 +392,7 @@ class WhatIsQueued(unittest.TestCase):
             return put(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)
 
         bench.hal.put = puts
-        while bench.session.state == RUNNING:
-            bench.turn(30)
+        bench.turn(30, 1_400)
         self.assertEqual((bench.session.ended, bench.session.fault), ("completed", 0))
         self.assertEqual(set(given), {(1, 1), (2, 2), (3, 3)})
 
