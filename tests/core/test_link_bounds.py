@@ -6,6 +6,7 @@ import samples
 from bench_hal import RESISTOR, RIGHT, Linked
 from test_link import begin, in_state
 
+from nmes import link
 from nmes.core import commands, faults, frame
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.link import Link
@@ -244,6 +245,48 @@ class WhatIsSaidUnasked(unittest.TestCase):
             self.assertEqual((warning["warning"], warning["channel"]), (faults.name(faults.IMPEDANCE_RISE), 0))
             bench.supervisor.warned = False
             bench.link.step()
+
+
+class WhoAsks(unittest.TestCase):
+    def test_the_number_of_a_request_within_its_bounds(self):
+        for seq, error in ((-1, "bad_seq"), (0, None), (frame.SEQ_MAX, None), (frame.SEQ_MAX + 1, "bad_seq")):
+            bench = Linked()
+            self.assertEqual(bench.errors(frame.encode({"seq": seq, "cmd": "status"})), [error], str(seq))
+
+    def test_a_line_is_known_again_by_the_whole_of_its_crc(self):
+        bench = Linked()
+        for end in (b"\n", b"\r\n", b" \n"):
+            line = bench.line("keepalive").strip()
+            bench.bytes(line + end)
+            seal = bench.link._hosts.find(bench.owner)._seal
+            self.assertEqual((len(seal), seal), (8, line.split(b" ")[-1]))
+
+
+class ARefusal(unittest.TestCase):
+    def told(self, count, more=0, length=150):
+        reasons = [{"code": "x", "text": "y" * length} for _ in range(count)]
+        answer = {"seq": 1, "ok": False, "error": "refused", "text": "", "reasons": reasons, "more": more}
+        answer["text"] = commands.ERRORS["refused"]
+        return frame.decode(link._encoded(answer))
+
+    def test_with_all_of_its_reasons_where_they_fit(self):
+        answer = self.told(3)
+        self.assertEqual((len(answer["reasons"]), answer["text"]), (3, commands.ERRORS["refused"]))
+        self.assertFalse("more" in answer)
+
+    def test_with_those_that_fit_and_how_many_there_are(self):
+        for count, more, told in ((3, 1, 3), (3, 5, 3), (40, 0, 20), (40, 9, 20), (90, 0, 22)):
+            answer = self.told(count, more)
+            text = "%s (first %d of %d reasons)" % (commands.ERRORS["refused"], told, count + more)
+            self.assertEqual((len(answer["reasons"]), answer["text"]), (told, text))
+
+    def test_what_is_too_long_without_a_reason_is_an_error_and_no_answer(self):
+        for reasons in ([], None):
+            answer = {"seq": 1, "ok": False, "error": "refused", "text": "y" * frame.LINE_MAX}
+            if reasons is not None:
+                answer["reasons"] = reasons
+            with self.assertRaises(frame.BadFrame):
+                link._encoded(answer)
 
 
 class EachCommand(unittest.TestCase):
