@@ -312,6 +312,40 @@ class TheWayIntoAFault(unittest.TestCase):
             bench.supervisor.fail(faults.PULSE_CHECK, "x")
             self.assertEqual((bench.store.due, bench.supervisor.record()["state"]), (True, state))
 
+    def test_h02_it_is_fault_in_whatever_state_a_clock_breaks_on_the_way(self):
+        for state in (IDLE, ARMED, RUNNING, PAUSED):
+            bench = Bench()
+            if state != IDLE:
+                bench.arm(train())
+            if state in (RUNNING, PAUSED):
+                bench.supervisor.start()
+                bench.turn(10, 20)
+            if state == PAUSED:
+                bench.supervisor.pause()
+            now_ms = bench.hal.now_ms
+
+            def breaks():
+                raise OSError(5)
+
+            bench.hal.now_ms = breaks
+            bench.supervisor.fail(faults.PULSE_CHECK, "x")
+            bench.hal.now_ms = now_ms
+            self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK), state)
+            self.assertEqual((bench.session.fault_text, bench.hal.enabled()), ("", False))
+
+    def test_an_enable_that_reads_high_is_kept_beside_any_other_fault_and_once(self):
+        for number in (faults.PHASE_TOO_LONG, faults.ENABLE_STUCK, faults.GUARD_FAILED):
+            bench = Bench()
+            bench.supervisor.fail(number, "x")
+            bench.turn(10, 3)
+            kept = len(bench.hal.kept)
+            bench.hal.stuck_high = True
+            bench.turn(10, 5)
+            text = "x" if number == faults.ENABLE_STUCK else "the enable reads high; x"
+            self.assertEqual((bench.session.fault, bench.session.fault_text), (number, text))
+            self.assertEqual(bench.again().session.fault_text, text)
+            self.assertEqual(len(bench.hal.kept) - kept, 0 if number == faults.ENABLE_STUCK else 2)
+
     def test_a_second_fault_changes_nothing_of_what_is_kept(self):
         bench = running()
         bench.turn(10, 20)
