@@ -414,7 +414,9 @@ class WhatIsQueued(unittest.TestCase):
         self.assertEqual((len(given), lane.queued), (1, queued))
 
     def test_each_pulse_has_the_levels_of_its_own_phase_s_ratio(self):
-        phases = [dict(TRAIN, name="%d" % n, ratio=(1, 3, 1, 2)[n], duration_ms=10_000, ramp_up_ms=0) for n in range(4)]
+        phases = [dict(TRAIN, name="%d" % n, ratio=(1, 3, 1, 2)[n], duration_ms=10_000) for n in range(4)]
+        for phase in phases:  # no ramps: the level is the same before and after each change
+            phase.update({"ramp_up_ms": 0, "ramp_down_ms": 0})
         bench = Bench()
         bench.run(samples.programme(phases, effect="sensory", kind="dummy"), 6_000)
         put = bench.hal.put
