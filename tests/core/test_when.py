@@ -432,6 +432,16 @@ class WhatIsQueued(unittest.TestCase):
         self.assertEqual((bench.session.ended, bench.session.fault), ("completed", 0))
         self.assertEqual(set(given), {(1, 1), (2, 2), (3, 3)})
 
+    def test_an_engine_is_not_even_asked_for_its_room_where_no_pulse_is_due(self):
+        bench = running()
+        bench.turn(10, 20)
+        asked_for = []
+        bench.hal.room = lambda channel: asked_for.append(channel) or 100
+        for _ in range(3):
+            bench.supervisor._feed_lane(0, bench.hal.now_ms())
+        self.assertTrue(len(asked_for) <= 1)
+        self.assertEqual(bench.session.state, RUNNING)
+
     def test_an_engine_that_rests_when_it_should_not_gets_no_pulse_more(self):
         for lag_ms in (-31, 81):
             bench = running()
@@ -441,7 +451,8 @@ class WhatIsQueued(unittest.TestCase):
             bench.session.lag_ms = lambda now_ms, lane, lag_ms=lag_ms: lag_ms
             bench.hal.starved = lambda channel: True
             bench.supervisor._mid_train[0] = True
-            bench.supervisor._feed_lane(0, bench.hal.now_ms() + 40)
+            bench.hal._now_us += 60_000  # three are due
+            bench.supervisor._feed_lane(0, bench.hal.now_ms())
             self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.CLOCK_WRONG))
             self.assertEqual(given, [])
 
