@@ -66,6 +66,23 @@ class HowMuchATurnReads(unittest.TestCase):
         bench.link.step()
         self.assertEqual(bench.hal._at, read)
 
+    def test_nothing_more_where_nothing_more_has_come(self):
+        bench = Linked()
+        asked = []
+        bench.hal.read = lambda: asked.append(1) or -1
+        bench.link.step()
+        self.assertEqual(len(asked), 1)
+
+    def test_any_other_byte_below_a_space_belongs_to_the_line_and_spoils_it(self):
+        for byte in (0, 1, 2, 4, 9):
+            bench = Linked()
+            line = bench.line("status")
+            del bench.answers[:]
+            bench.bytes(line[:5] + bytes([byte]) + line[5:])
+            self.assertFalse(bench.link.wants_prompt)
+            (answer,) = map(frame.decode, bench.answers)
+            self.assertEqual((answer["ok"], answer["seq"]), (False, None), str(byte))
+
     def test_ctrl_c_leaves_at_once_what_is_behind_it_alone_and_nothing_more_is_said(self):
         bench = Linked()
         del bench.answers[:]
