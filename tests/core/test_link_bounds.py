@@ -8,6 +8,7 @@ from test_link import begin, in_state
 
 from nmes import link
 from nmes.core import commands, faults, frame
+from nmes.core.delivery import ACCOUNT_FIELDS
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.link import Link
 
@@ -318,6 +319,18 @@ class EachCommand(unittest.TestCase):
         bench = in_state(PAUSED)
         bench.supervisor.pause = lambda: 1 // 0
         self.assertEqual(bench.said("pause")["state"], PAUSED)
+
+    def test_a_stop_accounts_for_the_session_and_for_each_of_its_channels(self):
+        bench = begin(Linked())
+        bench.turn(10, 20)
+        account = bench.said("stop")["account"]
+        counts = {"queued", "delivered", "cancelled", "underruns", "elapsed_ms"}
+        self.assertEqual(set(account), counts | set(ACCOUNT_FIELDS) | {"channels"})
+        (channel,) = account["channels"]
+        self.assertEqual(set(channel), set(ACCOUNT_FIELDS) | {"channel"})
+        self.assertEqual((channel["channel"], channel["measured"]), (0, account["measured"]))
+        self.assertEqual(account["measured"], account["delivered"])
+        self.assertTrue(account["delivered"] > 5)
 
     def test_maintenance_is_the_way_to_the_prompt_at_rest(self):
         for state in commands.COMMANDS["maintenance"].states:
