@@ -25,10 +25,18 @@ MODULES = {
     "commands": ("test_commands",),
     "store": ("test_store",),
     "selftest": ("test_selftest",),
-    "supervisor": ("test_supervisor", "test_second_lane", "test_ends", "test_counts", "test_hazards"),
+    "supervisor": (
+        "test_supervisor",
+        "test_second_lane",
+        "test_ends",
+        "test_counts",
+        "test_when",
+        "test_faults_together",
+        "test_hazards",
+    ),
     "hosts": ("test_hosts",),
-    "link": ("test_link", "test_hazards"),
-    "app": ("test_ends",),
+    "link": ("test_link", "test_errors", "test_hazards"),
+    "app": ("test_ends", "test_app"),
 }
 BY_HAND = "by_hand"  # the name of the changes of tests/mutants_by_hand.toml, where a module is named
 
