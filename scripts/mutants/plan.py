@@ -17,7 +17,7 @@ MODULES = {
     "pulse_check": ("test_pulse_check",),
     "trend": ("test_trend",),
     "lockout": ("test_lockout",),
-    "faults": ("test_session",),
+    "faults": ("test_commands", "test_session"),
     "limits": ("test_limits", "test_limits_exact", "test_two_channels"),
     "delivery": ("test_delivery", "test_delivery_twin"),
     "train": ("test_train", "test_phase", "test_adjust"),
