@@ -378,6 +378,12 @@ class Clocks(unittest.TestCase):
         self.assertFalse(made.ends(T0 + end_ms - 1))
         self.assertTrue(made.ends(T0 + end_ms))
 
+    def test_how_late_a_pulse_is_leaves_out_how_late_its_engine_is(self):
+        made = running(delayed(0, 10_000))
+        made.late_ms = 20
+        made.lanes[0].slip_ms, made.lanes[1].slip_ms = 3, 4
+        self.assertEqual([made.lag_ms(T0 + 100, lane) for lane in made.lanes], [100 - 20 - 3, 100 - 10 - 20 - 4])
+
     def test_after_a_pause_no_engine_is_late(self):
         made = running()
         made.lanes[0].slip_ms = 30
