@@ -6,6 +6,7 @@ import samples
 from samples import Die, heap_lock, heap_unlock
 
 from nmes.core import programme, train
+from nmes.hal import LOOKAHEAD_US
 
 
 def feed(phases=None, **changes):
@@ -61,6 +62,16 @@ class TheEnvelope(unittest.TestCase):
                     self.assertTrue(0 <= level <= before)
                     before = level
 
+    def test_after_the_train_there_is_nothing(self):
+        phase = programme.Phase("p", samples.phase(work_ms=5_000, ramp_up_ms=1_000, ramp_down_ms=500))
+        for t_ms in (5_000, 5_001, 5_500, 60_000):
+            self.assertEqual(train.envelope(phase, t_ms, 1_000), 0, t_ms)
+
+    def test_a_resistor_s_train_without_ramps_is_all_of_it_from_its_begin_to_its_end(self):
+        phase = programme.Phase("p", samples.phase(work_ms=5_000, ramp_up_ms=0, ramp_down_ms=0))
+        for t_ms in (0, 1, 4_999, 5_000):
+            self.assertEqual(train.envelope(phase, t_ms, 1_000), 1_000, t_ms)
+
     def test_ramps_that_fill_the_whole_train_meet_without_a_jump(self):
         phase = programme.Phase("p", samples.phase(work_ms=2_000, ramp_up_ms=1_000, ramp_down_ms=1_000))
         levels = [train.envelope(phase, t_ms, 1_000) for t_ms in range(2_000)]
@@ -88,6 +99,24 @@ class EveryPulseOnce(unittest.TestCase):
         made, whole = feed(TWO)
         for elapsed_ms, _, begin_ms, _, _ in all_pulses(made, whole.duration_ms):
             self.assertTrue(elapsed_ms >= begin_ms - train.AHEAD_MS)
+
+    def test_it_is_due_as_long_before_its_time_as_an_engine_may_hold_it(self):
+        self.assertEqual(1_000 * train.AHEAD_MS, LOOKAHEAD_US)
+        made, _ = feed([samples.phase(rate_mhz=1_000)])
+        made.take()
+        self.assertEqual([made.due(ms) for ms in (0, 933, 934, 1_000, 5_000)], [False, False, True, True, True])
+
+    def test_its_time_in_milliseconds_is_its_time_in_microseconds_rounded_down(self):
+        made, whole = feed(TWO)
+        for _ in range(whole.pulses):
+            self.assertEqual(made.next_ms(), made.next_us() // 1_000)
+            made.take()
+        self.assertEqual(made.next_us(), None)
+
+    def test_a_train_is_over_when_its_time_is_whether_its_pulses_were_taken_or_not(self):
+        made, _ = feed(TWO)
+        for elapsed_ms, part in ((0, "work"), (1_999, "work"), (2_000, "rest"), (2_001, "rest"), (9_000, "rest")):
+            self.assertEqual(made.part(elapsed_ms), part, elapsed_ms)
 
     def test_the_levels_of_a_train_are_its_envelope(self):
         made, whole = feed(TWO)
