@@ -44,8 +44,13 @@ class Feed:
         self._train_index = 0
         self._taken = False
         self.number = 0
+        self.phase = self._phases[0]
         self.begin_ms = 0  # on the channel's clock
         self.last_ms = 0  # when the last pulse of the last train that is all taken begins
+        self.width_us = 0
+        self.interval_us = 0
+        self._n = 0  # of the pulse in its turn, which began _turn_us before it
+        self._turn_us = 0
         self.seek(0)
 
     def due(self, elapsed_ms):
@@ -166,7 +171,7 @@ class Feed:
         t_us = self._from_us + self.phase.start_us(k)
         self._t_ms = t_us // 1000
         self._t_us = t_us % 1000
-        self._n = k % self.phase.turn_pulses  # of the pulse in its turn, which began _turn_us before it
+        self._n = k % self.phase.turn_pulses
         self._turn_us = self.phase.offset_us(self._n)
         self._prepare()
 
