@@ -100,6 +100,27 @@ class TheNextPulse(unittest.TestCase):
             self.assertEqual(made.level(1_000), train.envelope(phase, t_ms, 1_000))
             made.take()
 
+    def test_as_many_as_begin_before_the_train_s_end_and_as_the_rate_asks_for(self):
+        whole = programme.parse(
+            samples.programme([samples.phase(rate_mhz=1_000, work_ms=30_000, rest_ms=0, duration_ms=30_000)])
+        )
+        made = train.Feed(whole)
+        for rate_mhz, lefts in (
+            (6_000, ()),  # periods that are rounded up
+            (7_000, (30_000_000,)),  # down
+            (10_000, ()),  # and not at all
+            (35_000, ()),
+            (149_989, (4_113_635,)),  # 617 pulses and 15 thousand millionths of one
+        ):
+            phase = other(whole.phases[0], rate_mhz=rate_mhz)
+            period_us = phase.period_us
+            edges = [n * period_us + more_us for n in range(9) for more_us in (-1, 0, 1, 2)]
+            for left_us in list(lefts) + [edge for edge in edges if edge > 0]:
+                count = 0
+                while count * period_us < left_us and count * 1_000_000_000 < left_us * rate_mhz:
+                    count += 1
+                self.assertEqual(made._fit(phase, 30_000_000 - left_us), count, (rate_mhz, left_us))
+
     def test_without_room_for_an_interval_the_next_train_is_the_first(self):
         made, phase = feed({"rate_mhz": 10_000, "rest_ms": 0, "duration_ms": 6_000})
         take(made, 19)

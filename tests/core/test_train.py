@@ -163,6 +163,46 @@ class EveryPulseOnce(unittest.TestCase):
             self.assertEqual(made.in_train(), k < whole.pulses)
 
 
+class Counted(train.Feed):
+    """A feed that counts what it looks for and works out."""
+
+    finds = prepares = 0
+
+    def _find(self):
+        self.finds += 1
+        super()._find()
+
+    def _prepare(self):
+        self.prepares += 1
+        super()._prepare()
+
+
+class WhatAPulseCosts(unittest.TestCase):
+    def test_one_as_the_one_before_is_neither_looked_for_nor_worked_out(self):
+        made = Counted(programme.parse(samples.programme(TWO)))
+        for _ in range(18):
+            made.take()
+        self.assertEqual((made.finds, made.prepares), (1, 1))
+        made.take()  # the train's last has another interval
+        self.assertEqual((made.finds, made.prepares), (1, 2))
+        made.take()
+        self.assertEqual((made.finds, made.prepares), (2, 3))
+
+    def test_a_change_is_looked_for_where_it_comes(self):
+        made = Counted(programme.parse(samples.programme(TWO)))
+        for _ in range(10):
+            made.take()
+        phase = programme.Phase("a", dict(made.phase.fields, width_us=200), made.phase.followed)
+        made.change(phase)
+        made.put_back(10)
+        made.finds = made.prepares = 0
+        for _ in range(9):
+            made.take()
+        self.assertEqual((made.finds, made.prepares, made.width_us), (0, 0, 250))
+        made.take()
+        self.assertEqual((made.finds, made.prepares, made.width_us), (1, 1, 200))
+
+
 class WhatIsPutBackComesAgain(unittest.TestCase):
     def test_within_a_train(self):
         made, _ = feed(TWO)
