@@ -196,6 +196,19 @@ class WhatIsPutBack(unittest.TestCase):
             self.assertEqual(made.number, 26 - count)
             self.assertEqual(take(made, count), taken[-count:])
 
+    def test_each_train_and_phase_has_its_own_changes(self):
+        made, phase = feed()
+        taken = take(made, 5)
+        for count, width_us in ((20, 150), (40, 250), (10, 220)):
+            made.change(other(made.phase, width_us=width_us))
+            taken += take(made, count)
+        self.assertEqual(
+            [width_us for _, width_us, _ in taken], [200] * 5 + [150] * 20 + [250] * 35 + [300] * 5 + [220] * 10
+        )
+        for count in (7, 12, 30, 55):
+            made.put_back(count)
+            self.assertEqual(take(made, count), taken[-count:])
+
     def test_a_change_in_between_is_the_newest(self):
         made, phase = feed()
         take(made, 10)
@@ -237,15 +250,26 @@ class WhatIsPutBack(unittest.TestCase):
         for i in range(1_000):
             made.change(other(phase, width_us=100 + i % 200))
             taken += take(made, 1)
-        self.assertTrue(len(made._changes) <= 66)
+        self.assertEqual(len(made._changes), 65)  # what the oldest pulse has, and one for each after it and the next
         for i in range(100):
             made.change(other(phase, width_us=100 + i))
-        self.assertTrue(len(made._changes) <= 66)
+        self.assertEqual(len(made._changes), 65)
         made.put_back(64)
         self.assertEqual(take(made, 64), taken[-64:])
         with self.assertRaises(ValueError):
             made.put_back(90)
         self.assertEqual(made.number, 1_000)
+
+    def test_of_two_that_are_long_past_one_is_kept(self):
+        made, phase = feed({"rate_mhz": 100_000})
+        made.change(other(phase, width_us=150))
+        take(made, 1)
+        made.change(other(phase, width_us=160))
+        take(made, 100)
+        made.change(other(phase, width_us=170))
+        self.assertEqual([change.number for change in made._changes], [1, 101])
+        with self.assertRaises(ValueError):
+            made.put_back(101)
 
 
 def running(given=None, pulses=5):
