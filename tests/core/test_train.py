@@ -113,6 +113,15 @@ class EveryPulseOnce(unittest.TestCase):
             made.take()
         self.assertEqual(made.next_us(), None)
 
+    def test_when_the_last_pulse_has_begun_is_kept(self):
+        made, _ = feed(TWO)
+        for _ in range(2):
+            while made.phase is not None:
+                last_ms = made.next_ms()
+                made.take()
+            self.assertEqual((made.last_ms, last_ms), (14_500 + 104 * 28_571 // 1_000,) * 2)
+            made.put_back(30)
+
     def test_a_train_is_over_when_its_time_is_whether_its_pulses_were_taken_or_not(self):
         made, _ = feed(TWO)
         for elapsed_ms, part in ((0, "work"), (1_999, "work"), (2_000, "rest"), (2_001, "rest"), (9_000, "rest")):
