@@ -196,6 +196,26 @@ class WhatIsPutBack(unittest.TestCase):
             self.assertEqual(made.number, 26 - count)
             self.assertEqual(take(made, count), taken[-count:])
 
+    def test_a_change_between_two_milliseconds_comes_again_where_it_was(self):
+        made, phase = feed({"rate_mhz": 7_000})
+        taken = take(made, 3)
+        made.change(other(phase, rate_mhz=11_000, width_us=150))
+        taken += take(made, 5)
+        self.assertEqual([begin_us for begin_us, _, _ in taken[1:5]], [142_857, 285_714, 428_571, 519_480])
+        for count in (2, 4, 5, 6):
+            made.put_back(count)
+            self.assertEqual(take(made, count), taken[-count:])
+
+    def test_a_change_that_came_with_the_next_train_comes_again_with_it(self):
+        made, phase = feed({"rest_ms": 0, "duration_ms": 4_000})
+        taken = take(made, 19)
+        self.assertEqual(made.change(other(phase, rate_mhz=1_000)), 20)
+        taken += take(made, 3)
+        self.assertEqual([begin_us for begin_us, _, _ in taken[-3:]], [1_900_000, 2_000_000, 3_000_000])
+        for count in (1, 2, 3):
+            made.put_back(count)
+            self.assertEqual(take(made, count), taken[-count:])
+
     def test_each_train_and_phase_has_its_own_changes(self):
         made, phase = feed()
         taken = take(made, 5)
@@ -243,6 +263,13 @@ class WhatIsPutBack(unittest.TestCase):
         made.change(changed)
         self.assertEqual([p.width_us for p in made.planned()], [250, 300, 100])
         self.assertEqual([width_us for _, width_us, _ in take(made, 2)], [250, 300])
+
+    def test_what_is_planned_has_the_changes_of_earlier_phases(self):
+        made, phase = feed({"duration_ms": 3_000})
+        made.change(other(phase, width_us=150))
+        take(made, 20)
+        self.assertEqual([p.width_us for p in made.planned()], [150, 300, 100])
+        self.assertEqual([p.width_us for p in made.planned(other(made.phase, width_us=250))], [150, 250, 100])
 
     def test_thousands_of_changes_are_not_kept_and_an_engine_s_worth_is(self):
         made, phase = feed({"rate_mhz": 100_000, "work_ms": 30_000, "rest_ms": 30_000, "duration_ms": 60_000})

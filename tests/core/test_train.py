@@ -113,6 +113,18 @@ class EveryPulseOnce(unittest.TestCase):
             made.take()
         self.assertEqual(made.next_us(), None)
 
+    def test_every_turn_of_a_sweep_is_as_the_first(self):
+        sweep = {"change": "sweep", "rate_to_mhz": 50_000, "width_to_us": 100, "change_ms": 1_000}
+        made, whole = feed([samples.phase(rate_mhz=24_000, width_us=300, work_ms=10_000, duration_ms=15_000, **sweep)])
+        (phase,) = whole.phases
+        self.assertTrue(phase.pulses > 4 * phase.turn_pulses)
+        for k in range(phase.pulses - 1):
+            n = k % phase.turn_pulses
+            t_us = phase.offset_us(n)
+            wanted = (phase.start_us(k), phase.width_at(n, t_us), phase.interval_at(n, t_us))
+            self.assertEqual((made.next_us(), made.width_us, made.interval_us), wanted, k)
+            made.take()
+
     def test_when_the_last_pulse_has_begun_is_kept(self):
         made, _ = feed(TWO)
         for _ in range(2):
