@@ -158,6 +158,14 @@ class TheNextPulse(unittest.TestCase):
         made.change(other(phase, rate_mhz=1_400))
         self.assertEqual([row[0] // 1000 for row in take(made, 5)], [0, 714, 3_000, 3_714, 5_000])
 
+    def test_no_interval_reaches_a_microsecond_into_the_next_train(self):
+        # Three of 666 667 us would: in a phase that no other follows, and in its second train.
+        whole = programme.parse(samples.programme([samples.phase(**dict(FIRST, rest_ms=0, duration_ms=6_000))]))
+        made = train.Feed(whole)
+        take(made, 20)
+        made.change(other(whole.phases[0], rate_mhz=1_500))
+        self.assertEqual([begin_us for begin_us, _, _ in take(made, 3)], [2_000_000, 2_666_667, 4_000_000])
+
     def test_where_no_train_follows_there_is_none(self):
         made, phase = feed({"rest_ms": 0, "duration_ms": 2_000})
         take(made, 19)
@@ -196,6 +204,16 @@ class WhatIsPutBack(unittest.TestCase):
             self.assertEqual(made.number, 26 - count)
             self.assertEqual(take(made, count), taken[-count:])
 
+    def test_another_width_after_another_rate_leaves_as_many_pulses(self):
+        made, phase = feed()
+        take(made, 5)
+        made.change(other(phase, rate_mhz=20_000))
+        take(made, 2)
+        made.change(other(phase, rate_mhz=20_000, width_us=150))
+        while made.begin_ms == 0:
+            made.take()
+        self.assertEqual(made.number, 5 + 30)  # of half a second and of one and a half
+
     def test_a_change_between_two_milliseconds_comes_again_where_it_was(self):
         made, phase = feed({"rate_mhz": 7_000})
         taken = take(made, 3)
@@ -218,12 +236,12 @@ class WhatIsPutBack(unittest.TestCase):
 
     def test_each_train_and_phase_has_its_own_changes(self):
         made, phase = feed()
-        taken = take(made, 5)
-        for count, width_us in ((20, 150), (40, 250), (10, 220)):
+        taken = take(made, 3)
+        for count, width_us in ((22, 150), (40, 250), (10, 220)):
             made.change(other(made.phase, width_us=width_us))
             taken += take(made, count)
         self.assertEqual(
-            [width_us for _, width_us, _ in taken], [200] * 5 + [150] * 20 + [250] * 35 + [300] * 5 + [220] * 10
+            [width_us for _, width_us, _ in taken], [200] * 3 + [150] * 22 + [250] * 35 + [300] * 5 + [220] * 10
         )
         for count in (7, 12, 30, 55):
             made.put_back(count)
