@@ -125,6 +125,12 @@ class EveryPulseOnce(unittest.TestCase):
             self.assertEqual((made.next_us(), made.width_us, made.interval_us), wanted, k)
             made.take()
 
+    def test_the_last_pulse_of_all_has_the_interval_of_its_rate(self):
+        made, whole = feed(TWO)
+        for _ in range(whole.pulses - 1):
+            made.take()
+        self.assertEqual(made.interval_us, 28_571)
+
     def test_when_the_last_pulse_has_begun_is_kept(self):
         made, _ = feed(TWO)
         for _ in range(2):
