@@ -280,6 +280,18 @@ class WhoAsks(unittest.TestCase):
             self.assertEqual((len(seal), seal), (8, line.split(b" ")[-1]))
 
 
+class WhatTheDeviceItselfSays(unittest.TestCase):
+    def test_gets_no_answer_when_it_comes_back_and_a_command_does_whatever_else_is_in_it(self):
+        for message, error in (
+            ({"seq": 1, "ok": True}, None),
+            ({"event": "status"}, None),
+            ({"seq": 1}, "unknown_command"),
+            ({"seq": 1, "cmd": "hello", "ok": True}, "unknown_command"),
+        ):
+            bench = Linked()
+            self.assertEqual(bench.errors(frame.encode(message)), [error] if error else [])
+
+
 class ARefusal(unittest.TestCase):
     def told(self, count, more=0, length=150):
         reasons = [{"code": "x", "text": "y" * length} for _ in range(count)]
@@ -357,7 +369,8 @@ class EachCommand(unittest.TestCase):
             ("record", {}),
             ("maintenance", {}),
         )
-        seen = {"clear"}
+        self.assertEqual(set(Linked().said("bootloader")), {"seq", "ok", "state"})
+        seen = {"clear", "bootloader"}  # this one ends the application as maintenance does
         for cmd, arguments in asked:
             if arguments is None:
                 arguments = {"programme_crc": bench.session.programme_crc}
