@@ -11,24 +11,32 @@ from pathlib import Path
 
 from mutants.change import digest
 
-# The module, and the tests that are asked first: they kill most, in a fraction of a second. Survivors meet all others
-# that reach the module.
+# The module, and the tests that are asked first, the quickest of them before the others: they kill most, in a fraction
+# of a second. Survivors meet all others that reach the module.
 MODULES = {
     "pulse_check": ("test_pulse_check",),
     "trend": ("test_trend",),
     "lockout": ("test_lockout",),
-    "faults": ("test_session",),
-    "limits": ("test_limits", "test_limits_exact", "test_two_channels"),
+    "faults": ("test_commands", "test_session"),
+    "limits": ("test_limits_exact", "test_two_channels", "test_limits"),
     "delivery": ("test_delivery", "test_delivery_twin"),
-    "train": ("test_train", "test_phase", "test_adjust"),
-    "session": ("test_session", "test_session_edges", "test_adjust", "test_two_channels"),
+    "train": ("test_phase", "test_adjust", "test_train"),
+    "session": ("test_session_edges", "test_adjust", "test_two_channels", "test_session"),
     "commands": ("test_commands",),
     "store": ("test_store",),
     "selftest": ("test_selftest",),
-    "supervisor": ("test_supervisor", "test_second_lane", "test_ends", "test_counts", "test_hazards"),
+    "supervisor": (
+        "test_supervisor",
+        "test_second_lane",
+        "test_ends",
+        "test_counts",
+        "test_when",
+        "test_faults_together",
+        "test_hazards",
+    ),
     "hosts": ("test_hosts",),
-    "link": ("test_link", "test_hazards"),
-    "app": ("test_ends",),
+    "link": ("test_link", "test_errors", "test_hazards"),
+    "app": ("test_ends", "test_app"),
 }
 BY_HAND = "by_hand"  # the name of the changes of tests/mutants_by_hand.toml, where a module is named
 

@@ -28,6 +28,7 @@ def queue(channel, count, a=0, b=0, width_a=300, gap=100, width_b=300, period=2_
     for _ in range(count):
         assert hal.put(channel, a, b, width_a, gap, width_b, period, most)
 """
+LONGEST_S = 1.0  # twice what the longest program takes; one that hangs costs half a minute of the computer's time
 REST_MS = 100  # design: a CPU that hangs is at rest within 2 periods or this, whichever is longer
 
 
@@ -39,10 +40,15 @@ class Bench:
         hide_main(self.pico)
         self.stage = OutputStage(self.pico, board, stage)
         self._repl = Repl(self.pico)
-        self._repl.run(BEGIN)
+        self.ended = True
+        self.run(BEGIN)
 
     def run(self, program: str) -> str:
-        return self._repl.run(program)
+        """What the program has printed. `ended` says afterwards whether it came to its end."""
+        self.ended = False
+        printed = self._repl.run(program, LONGEST_S)
+        self.ended = True
+        return printed
 
     def numbers(self, program: str) -> list[list[int]]:
         """What the program has printed, a list of numbers a line."""
@@ -59,9 +65,10 @@ def one(uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]) -> Be
 
 @pytest.fixture
 def bench(one: Bench) -> Iterator[Bench]:
-    """The board, at rest again after the test."""
+    """The board, at rest again after the test; one that hangs is not asked to rest."""
     yield one
-    one.run("hal.rest()")
+    if one.ended:
+        one.run("hal.rest()")
 
 
 SHAPE = {(300_000, 100_000, 300_000)}

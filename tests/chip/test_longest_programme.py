@@ -21,14 +21,15 @@ def longest() -> dict[str, Any]:
     channels = []
     for channel in range(programme.CHANNELS_MAX):
         phases = [
-            {"name": f"{channel}{index}", "rate_mhz": 35_000 + index, "width_us": 250, "gap_us": 50, "work_ms": 5_000,
-             "rest_ms": 10_000, "ramp_up_ms": 1_000, "ramp_down_ms": 1_000, "duration_ms": 60_000}
+            {"name": f"{channel}{index} " + 17 * "é", "ratio": 1, "rate_mhz": 35_000 + index, "width_us": 250,
+             "gap_us": 50, "work_ms": 5_000, "rest_ms": 10_000, "ramp_up_ms": 1_000, "ramp_down_ms": 1_000,
+             "duration_ms": 60_000}
             for index in range(programme.PHASES_MAX)
         ]  # fmt: skip
         channels.append({"channel": channel, "delay_us": 4_000 * channel, "phases": phases})
     electrode = {"kind": "pads", "area_mm2": 2_500}
     return {
-        "title": "longest", "effect": "sensory", "electrode": electrode, "max_current_ua": 10_000, "channels": channels,
+        "title": 60 * "é", "effect": "sensory", "electrode": electrode, "max_current_ua": 10_000, "channels": channels,
     }  # fmt: skip
 
 

@@ -100,6 +100,27 @@ class TheNextPulse(unittest.TestCase):
             self.assertEqual(made.level(1_000), train.envelope(phase, t_ms, 1_000))
             made.take()
 
+    def test_as_many_as_begin_before_the_train_s_end_and_as_the_rate_asks_for(self):
+        whole = programme.parse(
+            samples.programme([samples.phase(rate_mhz=1_000, work_ms=30_000, rest_ms=0, duration_ms=30_000)])
+        )
+        made = train.Feed(whole)
+        for rate_mhz, lefts in (
+            (6_000, ()),  # periods that are rounded up
+            (7_000, (30_000_000,)),  # down
+            (10_000, ()),  # and not at all
+            (35_000, ()),
+            (149_989, (4_113_635,)),  # 617 pulses and 15 thousand millionths of one
+        ):
+            phase = other(whole.phases[0], rate_mhz=rate_mhz)
+            period_us = phase.period_us
+            edges = [n * period_us + more_us for n in range(9) for more_us in (-1, 0, 1, 2)]
+            for left_us in list(lefts) + [edge for edge in edges if edge > 0]:
+                count = 0
+                while count * period_us < left_us and count * 1_000_000_000 < left_us * rate_mhz:
+                    count += 1
+                self.assertEqual(made._fit(phase, 30_000_000 - left_us), count, (rate_mhz, left_us))
+
     def test_without_room_for_an_interval_the_next_train_is_the_first(self):
         made, phase = feed({"rate_mhz": 10_000, "rest_ms": 0, "duration_ms": 6_000})
         take(made, 19)
@@ -136,6 +157,14 @@ class TheNextPulse(unittest.TestCase):
         made, phase = feed(first)
         made.change(other(phase, rate_mhz=1_400))
         self.assertEqual([row[0] // 1000 for row in take(made, 5)], [0, 714, 3_000, 3_714, 5_000])
+
+    def test_no_interval_reaches_a_microsecond_into_the_next_train(self):
+        # Three of 666 667 us would: in a phase that no other follows, and in its second train.
+        whole = programme.parse(samples.programme([samples.phase(**dict(FIRST, rest_ms=0, duration_ms=6_000))]))
+        made = train.Feed(whole)
+        take(made, 20)
+        made.change(other(whole.phases[0], rate_mhz=1_500))
+        self.assertEqual([begin_us for begin_us, _, _ in take(made, 3)], [2_000_000, 2_666_667, 4_000_000])
 
     def test_where_no_train_follows_there_is_none(self):
         made, phase = feed({"rest_ms": 0, "duration_ms": 2_000})
@@ -175,6 +204,49 @@ class WhatIsPutBack(unittest.TestCase):
             self.assertEqual(made.number, 26 - count)
             self.assertEqual(take(made, count), taken[-count:])
 
+    def test_another_width_after_another_rate_leaves_as_many_pulses(self):
+        made, phase = feed()
+        take(made, 5)
+        made.change(other(phase, rate_mhz=20_000))
+        take(made, 2)
+        made.change(other(phase, rate_mhz=20_000, width_us=150))
+        while made.begin_ms == 0:
+            made.take()
+        self.assertEqual(made.number, 5 + 30)  # of half a second and of one and a half
+
+    def test_a_change_between_two_milliseconds_comes_again_where_it_was(self):
+        made, phase = feed({"rate_mhz": 7_000})
+        taken = take(made, 3)
+        made.change(other(phase, rate_mhz=11_000, width_us=150))
+        taken += take(made, 5)
+        self.assertEqual([begin_us for begin_us, _, _ in taken[1:5]], [142_857, 285_714, 428_571, 519_480])
+        for count in (2, 4, 5, 6):
+            made.put_back(count)
+            self.assertEqual(take(made, count), taken[-count:])
+
+    def test_a_change_that_came_with_the_next_train_comes_again_with_it(self):
+        made, phase = feed({"rest_ms": 0, "duration_ms": 4_000})
+        taken = take(made, 19)
+        self.assertEqual(made.change(other(phase, rate_mhz=1_000)), 20)
+        taken += take(made, 3)
+        self.assertEqual([begin_us for begin_us, _, _ in taken[-3:]], [1_900_000, 2_000_000, 3_000_000])
+        for count in (1, 2, 3):
+            made.put_back(count)
+            self.assertEqual(take(made, count), taken[-count:])
+
+    def test_each_train_and_phase_has_its_own_changes(self):
+        made, phase = feed()
+        taken = take(made, 3)
+        for count, width_us in ((22, 150), (40, 250), (10, 220)):
+            made.change(other(made.phase, width_us=width_us))
+            taken += take(made, count)
+        self.assertEqual(
+            [width_us for _, width_us, _ in taken], [200] * 3 + [150] * 22 + [250] * 35 + [300] * 5 + [220] * 10
+        )
+        for count in (7, 12, 30, 55):
+            made.put_back(count)
+            self.assertEqual(take(made, count), taken[-count:])
+
     def test_a_change_in_between_is_the_newest(self):
         made, phase = feed()
         take(made, 10)
@@ -210,21 +282,39 @@ class WhatIsPutBack(unittest.TestCase):
         self.assertEqual([p.width_us for p in made.planned()], [250, 300, 100])
         self.assertEqual([width_us for _, width_us, _ in take(made, 2)], [250, 300])
 
+    def test_what_is_planned_has_the_changes_of_earlier_phases(self):
+        made, phase = feed({"duration_ms": 3_000})
+        made.change(other(phase, width_us=150))
+        take(made, 20)
+        self.assertEqual([p.width_us for p in made.planned()], [150, 300, 100])
+        self.assertEqual([p.width_us for p in made.planned(other(made.phase, width_us=250))], [150, 250, 100])
+
     def test_thousands_of_changes_are_not_kept_and_an_engine_s_worth_is(self):
         made, phase = feed({"rate_mhz": 100_000, "work_ms": 30_000, "rest_ms": 30_000, "duration_ms": 60_000})
         taken = []
         for i in range(1_000):
             made.change(other(phase, width_us=100 + i % 200))
             taken += take(made, 1)
-        self.assertTrue(len(made._changes) <= 66)
+        self.assertEqual(len(made._changes), 65)  # what the oldest pulse has, and one for each after it and the next
         for i in range(100):
             made.change(other(phase, width_us=100 + i))
-        self.assertTrue(len(made._changes) <= 66)
+        self.assertEqual(len(made._changes), 65)
         made.put_back(64)
         self.assertEqual(take(made, 64), taken[-64:])
         with self.assertRaises(ValueError):
             made.put_back(90)
         self.assertEqual(made.number, 1_000)
+
+    def test_of_two_that_are_long_past_one_is_kept(self):
+        made, phase = feed({"rate_mhz": 100_000})
+        made.change(other(phase, width_us=150))
+        take(made, 1)
+        made.change(other(phase, width_us=160))
+        take(made, 100)
+        made.change(other(phase, width_us=170))
+        self.assertEqual([change.number for change in made._changes], [1, 101])
+        with self.assertRaises(ValueError):
+            made.put_back(101)
 
 
 def running(given=None, pulses=5):

@@ -4,7 +4,7 @@ import binascii
 import json
 import unittest
 
-from nmes.core import checklist, commands, faults, session
+from nmes.core import checklist, commands, faults, programme, session
 from nmes.core.commands import COMMANDS, ERRORS, check_arguments
 
 STATES = (session.IDLE, session.ARMED, session.RUNNING, session.PAUSED, session.FAULT)
@@ -42,6 +42,18 @@ class TheTable(unittest.TestCase):
     def test_both_interpreters_have_the_same(self):
         # Golden: whoever changes the table changes this number, and PROTOCOL when an old host would misread it.
         self.assertEqual(commands.crc(), TABLE_CRC)
+
+    def test_every_bit_of_its_number_counts(self):
+        version = commands.PROTOCOL
+        last_bits = set()
+        try:
+            for commands.PROTOCOL in range(8):
+                text = programme.canonical([commands.PROTOCOL, commands.rows()]).encode()
+                self.assertEqual(commands.crc(), binascii.crc32(text) & 0xFFFFFFFF)
+                last_bits.add(commands.crc() & 1)
+        finally:
+            commands.PROTOCOL = version
+        self.assertEqual(last_bits, {0, 1})
 
     def test_rows_survive_json_and_come_in_one_order(self):
         rows = commands.rows()
@@ -154,6 +166,22 @@ class Arguments(unittest.TestCase):
         self.assertEqual(codes("status", {1: 2}), {("unknown", "1")})
         self.assertEqual(codes("status", {None: 2}), {("unknown", "None")})
 
+    def test_of_many_wrong_ones_the_first_eight_are_told_and_all_others_counted(self):
+        for name in ("status", "intensity", "load"):
+            for envelope in ((), ("seq",), ("seq", "cmd", "host")):
+                for unknown in (7, 8, 9, 10, 200):
+                    request = right(name)
+                    request.update(dict.fromkeys(envelope, 1))
+                    request.update({"x%d" % number: 1 for number in range(unknown)})
+                    reasons = check_arguments(name, request)
+                    self.assertEqual(len(reasons), min(8, unknown))
+                    self.assertEqual(len(reasons) + reasons.more, unknown, (name, envelope, unknown))
+
+    def test_missing_ones_count_among_the_eight(self):
+        reasons = check_arguments("adjust", {"x%d" % number: 1 for number in range(20)})
+        self.assertEqual([r["code"] for r in reasons], ["missing"] * 3 + ["unknown"] * 5)
+        self.assertEqual(reasons.more, 15)
+
 
 class Checklist(unittest.TestCase):
     def test_it_has_a_version_and_every_item_is_a_line_of_its_own(self):
@@ -185,6 +213,9 @@ class Faults(unittest.TestCase):
             if constant == constant.upper() and isinstance(getattr(faults, constant), int):
                 constants[getattr(faults, constant)] = constant.lower()
         self.assertEqual(constants, {number: faults.name(number) for number in faults.FAULTS})
+
+    def test_a_record_s_time_is_from_zero_to_what_31_bits_hold(self):
+        self.assertEqual(faults.AT_MS, (0, 2**31 - 1))
 
     def test_an_unknown_number_has_a_name_too(self):
         self.assertEqual(faults.name(77), "number_77")

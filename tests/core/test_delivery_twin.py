@@ -334,14 +334,19 @@ class ToTheUnit(unittest.TestCase):
         self.assertEqual([Delivery(samples.STAGE).lacking(n) for n in (2, 3, 4)], [0] + [faults.CURRENT_MISMATCH] * 2)
 
     def test_after_voltages_that_were_nobodys_one_that_is_somebodys_is_judged(self):
-        for side in (0, 1):
+        for at, counts, fault in (
+            (pulse.VOLTAGE_A, ZERO + 1_700, faults.ELECTRODE_OPEN),
+            (pulse.VOLTAGE_B, ZERO - 1_700, faults.ELECTRODE_OPEN),
+            (pulse.VOLTAGE_A, ZERO, faults.ELECTRODE_SHORT),
+            (pulse.VOLTAGE_B, ZERO, faults.ELECTRODE_SHORT),
+        ):
             made = Delivery(samples.STAGE)
             made.clear(shared=True)
             nobodys = [200, 250, 200, 250, ZERO + 364, 4_095, ZERO - 364, 4_095, ZERO]
             self.assertEqual([made.judge(nobodys, 0) for _ in range(5)], [0] * 5)
-            opened = list(nobodys)
-            opened[(pulse.VOLTAGE_A, pulse.VOLTAGE_B)[side]] = (ZERO + 1_700, ZERO - 1_700)[side]
-            self.assertEqual([made.judge(opened, 0) for _ in range(3)], [0, 0, faults.ELECTRODE_OPEN])
+            somebodys = list(nobodys)
+            somebodys[at] = counts
+            self.assertEqual([made.judge(somebodys, 0) for _ in range(3)], [0, 0, fault])
 
     def test_10_000_nC_are_allowed_and_one_more_pC_is_not(self):
         for sign in (1, -1):

@@ -208,5 +208,27 @@ class OnTheLimitTogether(unittest.TestCase):
         self.assertIn("net_dc_sum", sums_broken(Pair(Part(duty + 1), Part(duty)), 1, 10_000))
 
 
+class WhatHasNoLimit(unittest.TestCase):
+    def test_into_a_resistor_only_stage_and_envelope_count(self):
+        hot = [samples.phase(rate_mhz=150_000, width_us=500, work_ms=0, rest_ms=0, duration_ms=3_600_000)]
+        whole = programme.parse(samples.programme(hot, kind="dummy"))
+        self.assertEqual(limits.check(whole, samples.STAGE, 100_000), [])
+        self.assertEqual(limits.whatever_current(whole, samples.STAGE), [])
+        found = [r["code"] for r in limits.check(whole, samples.STAGE, 100_100)]
+        self.assertEqual(found, ["above_range", "stage_current"])
+
+    def test_up_to_12_Hz_nobody_has_to_rest(self):
+        for rate_mhz, codes in ((1_000, []), (11_999, []), (12_000, []), (12_001, ["continuous_motor"])):
+            slow = [samples.phase(rate_mhz=rate_mhz, work_ms=0, rest_ms=0)]
+            whole = programme.parse(samples.programme(slow))
+            self.assertEqual([r["code"] for r in limits.whatever_current(whole, samples.STAGE)], codes, rate_mhz)
+
+    def test_before_a_phase_of_up_to_12_Hz_neither(self):
+        for rate_mhz, codes in ((1_000, []), (11_999, []), (12_000, []), (12_001, ["no_rest_at_end"])):
+            phases = [samples.phase(duration_ms=5_000), samples.phase(name="slow", rate_mhz=rate_mhz)]
+            whole = programme.parse(samples.programme(phases))
+            self.assertEqual([r["code"] for r in limits.whatever_current(whole, samples.STAGE)], codes, rate_mhz)
+
+
 if __name__ == "__main__":
     unittest.main()

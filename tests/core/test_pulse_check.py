@@ -151,6 +151,28 @@ class EachRuleRefuses(unittest.TestCase):
         self.assertTrue(pulse_check.bad(halves, 12, 1_000, False))
 
 
+class ADacThatIsCorrected(unittest.TestCase):
+    def bad(self, code_a, code_b, width_us, width_b_us, offset, scale=pulse_check.SCALE):
+        halves = array("H", [0] * 6)
+        pulse.encode(halves, 0, code_a, code_b, width_us, 50, width_b_us, 20_000)
+        return pulse_check.bad(halves, 0, 1_000, False, offset, scale)
+
+    def test_both_phases_are_counted_from_its_zero(self):
+        self.assertEqual(self.bad(320, 120, 100, 300, offset=20), 0)
+        self.assertEqual(self.bad(300, 100, 100, 300, offset=20), 2)
+        self.assertEqual(self.bad(320, 120, 100, 300, offset=0), 2)
+        self.assertEqual(self.bad(319, 120, 100, 300, offset=20), 2)
+
+    def test_h01_its_charge_is_that_of_the_current_it_makes(self):
+        self.assertEqual(self.bad(520, 520, 500, 500, offset=20), 0)
+        self.assertEqual(self.bad(521, 521, 500, 500, offset=20), 7)
+        # One that is 1 % too strong reaches the limit with 495 counts, one that is 1 % too weak with 505.
+        self.assertEqual(self.bad(495, 495, 500, 500, offset=0, scale=990_000), 0)
+        self.assertEqual(self.bad(496, 496, 500, 500, offset=0, scale=990_000), 7)
+        self.assertEqual(self.bad(505, 505, 500, 500, offset=0, scale=1_010_000), 0)
+        self.assertEqual(self.bad(507, 507, 500, 500, offset=0, scale=1_010_000), 7)
+
+
 def reference(halves, level_most):
     """The rules once more, from the layout and the limits in words; True when the record may be delivered."""
     found = decode(halves)

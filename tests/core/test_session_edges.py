@@ -1,10 +1,11 @@
 """core/session.py: late turns, delayed channels, and what is left behind or must not be."""
 
+import binascii
 import unittest
 
 import samples
 
-from nmes.core import checklist, session
+from nmes.core import checklist, faults, session
 from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING, Session
 
@@ -89,6 +90,20 @@ class Memory(unittest.TestCase):
             setattr(made, field, getattr(made, field) + 1)
             self.assertFalse(made.intact(), field)
 
+    def test_another_key_in_its_place_is_noticed(self):
+        data = samples.programme()
+        made = loaded(data)
+        rows = list(data.items())
+        data.clear()
+        for key, value in rows:
+            data["label" if key == "title" else key] = value
+        self.assertFalse(made.intact())
+
+    def test_every_bit_of_what_is_compared_counts(self):
+        for number in range(8):
+            whole = binascii.crc32(repr(number).encode(), 7) & 0xFFFFFFFF
+            self.assertEqual(session._crc(number, 7), whole)
+
     def test_what_is_forgotten_is_gone(self):
         made = running(ua=1_000)
         made.took()
@@ -128,6 +143,29 @@ class Memory(unittest.TestCase):
         made.delivery.judge([200, 250, 200, 250, 2448, 2300, 1648, 1796, 2048], T0)
         (row,) = made.status(T0, [0])["channels"]
         self.assertEqual((row["measured_ua"], row["impedance_ohm"], row["net_charge_nc"]), (22_000, 515, 0))
+
+    def test_a_new_session_belongs_to_nobody(self):
+        made = Session(samples.STAGE)
+        self.assertTrue(made.owner is None and made.acknowledged_by is None)
+        made.heard(T0)
+        self.assertEqual((made.state, made.tick(T0 + 60_000)), (IDLE, False))
+
+    def test_no_host_has_the_number_of_the_device_itself(self):
+        self.assertEqual(session.LOCAL, 0)  # hosts have 1 and up
+
+    def test_only_who_has_acknowledged_arms(self):
+        bound = "acknowledged by the host that arms; another host did"
+        for by, other in ((2, 1), (2, 3), (2, session.LOCAL), (session.LOCAL, 1)):
+            made = loaded()
+            made.acknowledge(checklist.VERSION, len(checklist.ITEMS), by)
+            self.assertEqual(
+                reason(made.may_arm, made.programme_crc, other),
+                ("not_acknowledged", "checklist", checklist.VERSION, bound),
+            )
+            self.assertEqual(reason(made.arm, made.programme_crc, T0, other)[0], "not_acknowledged")
+            self.assertEqual((made.state, made.owner), (IDLE, None))
+            made.arm(made.programme_crc, T0, by)
+            self.assertEqual((made.state, made.owner), (ARMED, by))
 
     def test_only_the_very_number_arms(self):
         made = loaded()
@@ -222,12 +260,69 @@ class LateTurns(unittest.TestCase):
             self.assertEqual(made.tick(T0 + faded_ms), True)
             self.assertEqual((made.state, made.ended), (IDLE, "host lost"))
 
+    def test_where_nothing_runs_no_host_is_lost_however_long_it_takes(self):
+        for end in (lambda made: made.stop("stopped", T0), lambda made: made.fail(1, "x", T0)):
+            made = running()
+            end(made)
+            state, ended = made.state, made.ended
+            for late_ms in (2_000, 3_000, 60_000, 120_000):
+                self.assertEqual(made.tick(T0 + late_ms), False)
+            self.assertEqual((made.state, made.ended), (state, ended))
+
     def test_an_end_that_has_passed(self):
         for late_ms in (60_000, 60_001, 61_000):
             made = running()
             made.heard(T0 + late_ms)
             self.assertEqual(made.tick(T0 + late_ms), True)
             self.assertEqual((made.state, made.ended), (IDLE, "completed"))
+
+
+class Faults(unittest.TestCase):
+    def test_it_says_what_was_going_on_when_it_came(self):
+        for state, act, elapsed_ms in (
+            (IDLE, lambda made: made.stop("x", T0), 0),
+            (ARMED, lambda made: None, 0),
+            (RUNNING, lambda made: made.start(T0), 1_000),
+            (PAUSED, lambda made: (made.start(T0), made.pause(T0 + 300)), 300),
+        ):
+            made = armed(delayed())
+            act(made)
+            for number, lane in enumerate(made.lanes):
+                lane.intensity_ua = 5_000 + number
+            made.fail(1, "x", T0 + 1_000)
+            self.assertEqual((made.state, made.failed_in), (FAULT, state))
+            self.assertEqual((made.fault_ms, made.elapsed_ms(T0 + 5_000)), (T0 + 1_000, elapsed_ms), state)
+            self.assertEqual([lane.failed_ua for lane in made.lanes], [5_000, 5_001])
+
+    def test_neither_after_it_nor_after_a_stop_has_the_session_an_owner(self):
+        for end in (lambda made: made.stop("x", T0), lambda made: made.fail(1, "x", T0)):
+            made = running()
+            self.assertEqual(made.owner, session.LOCAL)
+            end(made)
+            self.assertTrue(made.owner is None)
+
+    def test_without_memory_for_its_texts_it_is_a_fault_all_the_same(self):
+        def without_memory(number):
+            raise MemoryError
+
+        made = running(ua=1_000)
+        named = faults.name
+        faults.name = without_memory
+        try:
+            with self.assertRaises(MemoryError):
+                made.fail(1, "x", T0)
+        finally:
+            faults.name = named
+        self.assertEqual((made.state, made.fault, made.ended, made.fault_text), (FAULT, 1, "fault", ""))
+        self.assertEqual((made.intensity_ua, made.owner, made.acknowledged), (0, None, 0))
+
+    def test_what_is_wrong_too_is_said_once_and_first(self):
+        made = running()
+        made.fail(1, "first", T0)
+        self.assertEqual((made.fails_too("second"), made.fault_text), (True, "second; first"))
+        self.assertEqual((made.fails_too("second"), made.fault_text), (False, "second; first"))
+        self.assertEqual(made.fails_too("t" * 95), True)
+        self.assertEqual(made.fault_text, "t" * 95 + "; sec")
 
 
 class Clocks(unittest.TestCase):
@@ -251,6 +346,50 @@ class Clocks(unittest.TestCase):
         made = running(samples.programme(channels=[{"channel": 1, "delay_us": DELAY_US}]))
         for ms, part in ((0, "rest"), (2_499, "rest"), (2_500, "work"), (7_499, "work"), (7_500, "rest")):
             self.assertEqual(made.part(T0 + ms), ("work", part), ms)
+
+    def test_only_what_runs_comes_to_its_end(self):
+        self.assertEqual(Session(samples.STAGE).ends(T0), False)
+        self.assertEqual(loaded().ends(T0), False)
+        made = running(samples.programme([SHORT]))
+        self.assertEqual((made.ends(T0 + 999), made.ends(T0 + 1_000)), (False, True))
+        made.pause(T0 + 5_000)
+        self.assertEqual(made.ends(T0 + 6_000), False)
+
+    def test_a_late_engine_is_given_a_second_to_end_and_no_more(self):
+        for late_ms, slip_ms, end_ms in ((0, 0, 0), (1, 0, 1), (0, 1, 1), (400, 300, 700), (999, 0, 999)):
+            for more_ms in (0, 700):
+                made = running(samples.programme([SHORT]))
+                (lane,) = made.lanes
+                made.late_ms, lane.slip_ms = late_ms + more_ms, slip_ms
+                over_ms = min(1_000, end_ms + more_ms)
+                self.assertFalse(made.ends(T0 + 1_000 + over_ms - 1))
+                self.assertTrue(made.ends(T0 + 1_000 + over_ms))
+
+    def test_an_engine_that_has_all_its_pulses_ends_4_ms_after_the_last_has_begun(self):
+        # What is rounded down: the pulse's time, the delay, the lateness and the time when the engine began.
+        made = running(delayed(0, 700_000, [SHORT]))
+        for lane in made.lanes:
+            while lane.feed.phase is not None:
+                made.took(lane)
+        made.late_ms = 5
+        made.lanes[1].slip_ms = 106
+        end_ms = 900 + 700 + 5 + 106 + 4
+        self.assertEqual(made.lanes[1].feed.last_ms, 900)
+        self.assertFalse(made.ends(T0 + end_ms - 1))
+        self.assertTrue(made.ends(T0 + end_ms))
+
+    def test_how_late_a_pulse_is_leaves_out_how_late_its_engine_is(self):
+        made = running(delayed(0, 10_000))
+        made.late_ms = 20
+        made.lanes[0].slip_ms, made.lanes[1].slip_ms = 3, 4
+        self.assertEqual([made.lag_ms(T0 + 100, lane) for lane in made.lanes], [100 - 20 - 3, 100 - 10 - 20 - 4])
+
+    def test_after_a_pause_no_engine_is_late(self):
+        made = running()
+        made.lanes[0].slip_ms = 30
+        made.pause(T0 + 10)
+        made.start(T0 + 20)
+        self.assertEqual((made.lanes[0].slip_ms, made.lag_ms(T0 + 20, made.lanes[0])), (0, 10))
 
     def test_how_long_the_engines_wait_at_a_first_start(self):
         made = running(delayed(1_000, DELAY_US))

@@ -6,6 +6,7 @@ import samples
 from samples import Die, heap_lock, heap_unlock
 
 from nmes.core import programme, train
+from nmes.hal import LOOKAHEAD_US
 
 
 def feed(phases=None, **changes):
@@ -61,6 +62,16 @@ class TheEnvelope(unittest.TestCase):
                     self.assertTrue(0 <= level <= before)
                     before = level
 
+    def test_after_the_train_there_is_nothing(self):
+        phase = programme.Phase("p", samples.phase(work_ms=5_000, ramp_up_ms=1_000, ramp_down_ms=500))
+        for t_ms in (5_000, 5_001, 5_500, 60_000):
+            self.assertEqual(train.envelope(phase, t_ms, 1_000), 0, t_ms)
+
+    def test_a_resistor_s_train_without_ramps_is_all_of_it_from_its_begin_to_its_end(self):
+        phase = programme.Phase("p", samples.phase(work_ms=5_000, ramp_up_ms=0, ramp_down_ms=0))
+        for t_ms in (0, 1, 4_999, 5_000):
+            self.assertEqual(train.envelope(phase, t_ms, 1_000), 1_000, t_ms)
+
     def test_ramps_that_fill_the_whole_train_meet_without_a_jump(self):
         phase = programme.Phase("p", samples.phase(work_ms=2_000, ramp_up_ms=1_000, ramp_down_ms=1_000))
         levels = [train.envelope(phase, t_ms, 1_000) for t_ms in range(2_000)]
@@ -88,6 +99,51 @@ class EveryPulseOnce(unittest.TestCase):
         made, whole = feed(TWO)
         for elapsed_ms, _, begin_ms, _, _ in all_pulses(made, whole.duration_ms):
             self.assertTrue(elapsed_ms >= begin_ms - train.AHEAD_MS)
+
+    def test_it_is_due_as_long_before_its_time_as_an_engine_may_hold_it(self):
+        self.assertEqual(1_000 * train.AHEAD_MS, LOOKAHEAD_US)
+        made, _ = feed([samples.phase(rate_mhz=1_000)])
+        made.take()
+        self.assertEqual([made.due(ms) for ms in (0, 933, 934, 1_000, 5_000)], [False, False, True, True, True])
+
+    def test_its_time_in_milliseconds_is_its_time_in_microseconds_rounded_down(self):
+        made, whole = feed(TWO)
+        for _ in range(whole.pulses):
+            self.assertEqual(made.next_ms(), made.next_us() // 1_000)
+            made.take()
+        self.assertEqual(made.next_us(), None)
+
+    def test_every_turn_of_a_sweep_is_as_the_first(self):
+        sweep = {"change": "sweep", "rate_to_mhz": 50_000, "width_to_us": 100, "change_ms": 1_000}
+        made, whole = feed([samples.phase(rate_mhz=24_000, width_us=300, work_ms=10_000, duration_ms=15_000, **sweep)])
+        (phase,) = whole.phases
+        self.assertTrue(phase.pulses > 4 * phase.turn_pulses)
+        for k in range(phase.pulses - 1):
+            n = k % phase.turn_pulses
+            t_us = phase.offset_us(n)
+            wanted = (phase.start_us(k), phase.width_at(n, t_us), phase.interval_at(n, t_us))
+            self.assertEqual((made.next_us(), made.width_us, made.interval_us), wanted, k)
+            made.take()
+
+    def test_the_last_pulse_of_all_has_the_interval_of_its_rate(self):
+        made, whole = feed(TWO)
+        for _ in range(whole.pulses - 1):
+            made.take()
+        self.assertEqual(made.interval_us, 28_571)
+
+    def test_when_the_last_pulse_has_begun_is_kept(self):
+        made, _ = feed(TWO)
+        for _ in range(2):
+            while made.phase is not None:
+                last_ms = made.next_ms()
+                made.take()
+            self.assertEqual((made.last_ms, last_ms), (14_500 + 104 * 28_571 // 1_000,) * 2)
+            made.put_back(30)
+
+    def test_a_train_is_over_when_its_time_is_whether_its_pulses_were_taken_or_not(self):
+        made, _ = feed(TWO)
+        for elapsed_ms, part in ((0, "work"), (1_999, "work"), (2_000, "rest"), (2_001, "rest"), (9_000, "rest")):
+            self.assertEqual(made.part(elapsed_ms), part, elapsed_ms)
 
     def test_the_levels_of_a_train_are_its_envelope(self):
         made, whole = feed(TWO)
@@ -132,6 +188,46 @@ class EveryPulseOnce(unittest.TestCase):
         for k in range(1, whole.pulses + 1):
             made.take()
             self.assertEqual(made.in_train(), k < whole.pulses)
+
+
+class Counted(train.Feed):
+    """A feed that counts what it looks for and works out."""
+
+    finds = prepares = 0
+
+    def _find(self):
+        self.finds += 1
+        super()._find()
+
+    def _prepare(self):
+        self.prepares += 1
+        super()._prepare()
+
+
+class WhatAPulseCosts(unittest.TestCase):
+    def test_one_as_the_one_before_is_neither_looked_for_nor_worked_out(self):
+        made = Counted(programme.parse(samples.programme(TWO)))
+        for _ in range(18):
+            made.take()
+        self.assertEqual((made.finds, made.prepares), (1, 1))
+        made.take()  # the train's last has another interval
+        self.assertEqual((made.finds, made.prepares), (1, 2))
+        made.take()
+        self.assertEqual((made.finds, made.prepares), (2, 3))
+
+    def test_a_change_is_looked_for_where_it_comes(self):
+        made = Counted(programme.parse(samples.programme(TWO)))
+        for _ in range(10):
+            made.take()
+        phase = programme.Phase("a", dict(made.phase.fields, width_us=200), made.phase.followed)
+        made.change(phase)
+        made.put_back(10)
+        made.finds = made.prepares = 0
+        for _ in range(9):
+            made.take()
+        self.assertEqual((made.finds, made.prepares, made.width_us), (0, 0, 250))
+        made.take()
+        self.assertEqual((made.finds, made.prepares, made.width_us), (1, 1, 200))
 
 
 class WhatIsPutBackComesAgain(unittest.TestCase):

@@ -167,6 +167,20 @@ def test_a_survivor_is_found_and_a_reason_lets_it_live(small: Small, capsys: pyt
     assert small.module.read_text() == TINY, "the checkout itself is never changed"
 
 
+def test_a_survivor_is_judged_again_when_the_first_test_comes_that_is_none_of_the_nearest(
+    small: Small, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, most = TESTS.split("    def test_most")
+    small.tests.write_text(before)
+    assert small.run() == run.FOUND
+    assert "return 11" in capsys.readouterr().out
+    more = TESTS.split("class")[0] + "class More(unittest.TestCase):\n    def test_most" + most
+    small.tests.with_name("test_more.py").write_text(more)
+    assert small.run() == run.FOUND
+    said = capsys.readouterr().out
+    assert "return 11" not in said and "if a >= 10:" in said
+
+
 def test_one_that_is_listed_and_killed_is_told(small: Small, capsys: pytest.CaptureFixture[str]) -> None:
     (small.house.root / "tests/mutants.toml").write_text(
         '[[lives]]\nmodule = "tiny"\nfunction = "half"\nwas = "return a // 2"\nnow = ["return a * 2"]\nwhy = "x"\n'

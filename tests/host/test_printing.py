@@ -494,3 +494,14 @@ def test_the_streams_are_put_back(capsys: pytest.CaptureFixture[str]) -> None:
         print("said")
     assert (sys.stdout, sys.stderr) == before
     assert capsys.readouterr().out == "said\n"
+
+
+def test_what_was_interrupted_does_not_come_out_with_the_next_command(
+    example_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("sys.stdout", Interrupting())
+        main(["run", str(example_file), *SESSION])
+    capsys.readouterr()
+    assert main(["check", str(example_file)]) == 0
+    assert "pulses delivered" not in capsys.readouterr().out

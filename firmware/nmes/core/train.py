@@ -35,8 +35,6 @@ class Feed:
     and comes `interval_us` before the one after it; `phase` is None when there is none. `phase_index` is its place.
     """
 
-    _late_us = 0  # no train is ever late: nothing reaches into it
-
     def __init__(self, channel):
         self._phases = channel.phases
         self._changes: tuple = ()  # in order

@@ -16,6 +16,7 @@ from array import array
 from nmes.core import digest, pulse, pulse_check
 from nmes.hal import LOOKAHEAD_US, OUT_BYTES, SLOTS
 
+_ERASED = b"\xff"
 _KEPT = 64  # pulses: more than begin between two looks at what was measured
 _FOLDER = 0x4000  # of a file's mode
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
@@ -307,10 +308,10 @@ class Hal:
 
     def recall(self, slot):
         if not self._files:
-            return self._slots[slot]
+            return self._slots[slot].rstrip(_ERASED)
         try:
             with open(self._files[slot], "rb") as file:
-                return file.read()
+                return file.read().rstrip(_ERASED)
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise

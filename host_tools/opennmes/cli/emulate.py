@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from opennmes.cli.numbers import whole_number
 from opennmes.cli.output import not_understood, reported
+from opennmes.cli.streams import Stream
 from opennmes.ports.errors import PortError
 from opennmes.ports.open import LOAD_OHM
 
@@ -34,8 +36,15 @@ def emulate(
         try:
             check(link)
             pico, _stage = power_on(uf2, ohm)
-            serve(pico, lambda path: print(path, flush=True), link=link, bootsel=bootsel)
+            serve(pico, _announce, link=link, bootsel=bootsel)
         except FileExistsError as occupied:
             not_understood(str(occupied))
         except (BenchError, NoTerminal) as died:
             raise PortError(str(died)) from died
+
+
+def _announce(path: Path) -> None:
+    """Say which port to open. Raises PortError when standard output does not take it: nobody would know."""
+    print(path, flush=True)
+    if isinstance(sys.stdout, Stream) and not sys.stdout.working:
+        raise PortError(f"the port {path} could not be announced on standard output; the emulated board was ended")

@@ -114,12 +114,20 @@ def not_understood(text: str) -> NoReturn:
     raise typer.Exit(NOT_UNDERSTOOD)
 
 
+def _forget_what_was_being_printed() -> None:
+    """An interrupted console keeps its text and would print it before the next one; the stream has it already."""
+    for console in (out, err):
+        console.begin_capture()
+        console.end_capture()
+
+
 @contextlib.contextmanager
 def reported(as_json: bool, **fields: Any) -> Iterator[None]:
     """Turn what can go wrong into a message, with `as_json` also into JSON (`fields`, error, reasons), and a status."""
     try:
         yield
     except (KeyboardInterrupt, typer.Abort):  # typer.Abort: Ctrl-C, or the end of the input, at a question
+        _forget_what_was_being_printed()
         if isinstance(sys.stdout, Stream) and sys.stdout.begun:
             sys.stdout.give_up("interrupted")  # while it was printed: the result is there
             return

@@ -1,0 +1,386 @@
+"""link.py to the byte and to the millisecond: how much a turn reads, what has to have room, and when what is said."""
+
+import unittest
+
+import samples
+from bench_hal import RESISTOR, RIGHT, Linked
+from test_link import begin, in_state
+
+from nmes import link
+from nmes.core import commands, faults, frame
+from nmes.core.delivery import ACCOUNT_FIELDS
+from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.link import Link
+
+CTRL_C = b"\x03"
+
+
+def arrives(bench, data):
+    bench.hal._input, bench.hal._at = data, 0
+
+
+def taken(bench, data):
+    """How many bytes of `data` one step of the link reads."""
+    arrives(bench, data)
+    bench.link.step()
+    return bench.hal._at
+
+
+def events(bench, name):
+    return [m for m in map(frame.decode, bench.answers) if m.get("event") == name]
+
+
+class HowMuchATurnReads(unittest.TestCase):
+    def test_256_bytes_at_rest_and_96_with_a_session(self):
+        for state in (IDLE, FAULT):
+            self.assertEqual(taken(in_state(state), b"x" * 300), 256)
+        for state in (ARMED, RUNNING, PAUSED):
+            self.assertEqual(taken(in_state(state), b"x" * 300), 96)
+
+    def test_one_line_and_nothing_of_the_next(self):
+        bench = Linked()
+        line = bench.line("status")
+        self.assertEqual(taken(bench, line + line), len(line))
+
+    def test_a_line_of_128_bytes_is_answered_at_once_and_a_longer_one_has_a_turn_of_its_own(self):
+        for length in (127, 128, 129):
+            bench = Linked()
+            line = bench.line("status")
+            del bench.answers[:]
+            self.assertEqual(taken(bench, b" " * (length - len(line) + 1) + line), length + 1)
+            self.assertEqual((len(bench.answers), bench.link.has_line), (1, False) if length <= 128 else (0, True))
+            bench.link.step()
+            self.assertEqual((len(bench.answers), bench.link.has_line), (1, False))
+            self.assertTrue(frame.decode(bench.answers[0])["ok"])
+
+    def test_already_in_its_first_turn(self):
+        bench = Linked()
+        line = bench.line("status")
+        bench.link = Link(bench.hal, bench.supervisor, {"name": "virtual"}, samples.STAGE)
+        self.assertEqual(taken(bench, line), len(line))
+
+    def test_nothing_behind_a_whole_line_before_it_has_been_answered(self):
+        bench = Linked()
+        line = b" " * 150 + bench.line("status")
+        taken(bench, line + line)
+        read = bench.hal._at
+        bench.link.step()
+        self.assertEqual(bench.hal._at, read)
+
+    def test_nothing_more_where_nothing_more_has_come(self):
+        bench = Linked()
+        asked = []
+        bench.hal.read = lambda: asked.append(1) or -1
+        bench.link.step()
+        self.assertEqual(len(asked), 1)
+
+    def test_any_other_byte_below_a_space_belongs_to_the_line_and_spoils_it(self):
+        for byte in (0, 1, 2, 4, 9):
+            bench = Linked()
+            line = bench.line("status")
+            del bench.answers[:]
+            bench.bytes(line[:5] + bytes([byte]) + line[5:])
+            self.assertFalse(bench.link.wants_prompt)
+            (answer,) = map(frame.decode, bench.answers)
+            self.assertEqual((answer["ok"], answer["seq"]), (False, None), str(byte))
+
+    def test_ctrl_c_leaves_at_once_what_is_behind_it_alone_and_nothing_more_is_said(self):
+        bench = Linked()
+        del bench.answers[:]
+        line = bench.line("status")
+        self.assertEqual(taken(bench, CTRL_C + line), 1)
+        self.assertEqual((bench.link.wants_prompt, bench.answers), (True, []))
+
+    def test_ctrl_c_in_a_session_is_not_heard_and_no_part_of_a_line(self):
+        for state in (ARMED, RUNNING, PAUSED):
+            bench = in_state(state)
+            line = bench.line("status")
+            del bench.answers[:]
+            taken(bench, line[:5] + CTRL_C + line[5:])
+            bench.bytes(b"")
+            self.assertFalse(bench.link.wants_prompt)
+            self.assertTrue([m for m in map(frame.decode, bench.answers) if m.get("ok")])
+
+
+class TheLongestLine(unittest.TestCase):
+    def said(self, bench, length):
+        """The answer to a status padded to `length` bytes."""
+        line = bench.line("status", host=bench.owner)
+        line = line[:-1].rstrip()
+        padded = b" " * (length - len(line)) + line + b"\n"
+        del bench.answers[:]
+        bench.bytes(padded)
+        return [m for m in map(frame.decode, bench.answers) if "ok" in m]
+
+    def test_at_rest_and_in_a_session(self):
+        for state, most, error in (
+            (IDLE, frame.LINE_MAX, "too_long"),
+            (FAULT, frame.LINE_MAX, "too_long"),
+            (ARMED, frame.SESSION_LINE_MAX, "wrong_state"),
+            (RUNNING, frame.SESSION_LINE_MAX, "wrong_state"),
+        ):
+            for over in (-1, 0):
+                (answer,) = self.said(in_state(state), most + over)
+                self.assertTrue(answer["ok"], "%s %d" % (state, over))
+            bench = in_state(state)
+            (answer,) = self.said(bench, most + 1)
+            self.assertEqual((answer["ok"], answer["error"]), (False, error), state)
+            # And the next one is a line like any other.
+            (answer,) = self.said(bench, 120)
+            self.assertTrue(answer["ok"])
+
+    def test_one_that_began_before_the_session_is_too_long_for_it(self):
+        bench = Linked()
+        bench.load(RESISTOR)
+        bench.bytes(b" " * (frame.SESSION_LINE_MAX + 1))
+        bench.supervisor.arm(bench.session.programme_crc, bench.owner)
+        del bench.answers[:]
+        bench.bytes(bench.line("status"))
+        (answer,) = [m for m in map(frame.decode, bench.answers) if "ok" in m]
+        self.assertEqual(answer["error"], "wrong_state")
+
+    def test_an_empty_line_gets_no_answer(self):
+        bench = Linked()
+        del bench.answers[:]
+        bench.bytes(b"\n\r\n  \n")
+        self.assertEqual(bench.answers, [])
+
+
+class Room(unittest.TestCase):
+    def with_room(self, bench, room):
+        left = [room]
+        bench.hal.room_out = lambda: left[0]
+        return left
+
+    def test_a_line_is_taken_when_the_longest_answer_has_room_and_else_after_250_ms_without_more(self):
+        for room, after_ms in ((frame.LINE_MAX, 0), (frame.LINE_MAX - 1, 250), (0, 250)):
+            bench = Linked()
+            self.with_room(bench, room)
+            arrives(bench, bench.line("status"))
+            began_ms = bench.hal.now_ms()
+            for _ in range(500):
+                bench.link.step()
+                if bench.hal._at:
+                    break
+                bench.hal.pass_ms(1)
+            self.assertEqual(bench.hal.now_ms() - began_ms, after_ms)
+
+    def test_a_byte_that_the_host_takes_begins_the_250_ms_anew_and_one_more_line_does_not(self):
+        for room, after_ms in ((11, 350), (10, 250), (9, 250)):
+            bench = Linked()
+            left = self.with_room(bench, 10)
+            arrives(bench, bench.line("status"))
+            for ms in range(500):
+                if ms == 100:
+                    left[0] = room
+                bench.link.step()
+                if bench.hal._at:
+                    break
+                bench.hal.pass_ms(1)
+            self.assertEqual(ms, after_ms)
+
+    def test_a_host_that_has_not_read_since_the_board_came_up(self):
+        bench = Linked()
+        bench.link = Link(bench.hal, bench.supervisor, {"name": "virtual"}, samples.STAGE)
+        self.with_room(bench, 0)
+        arrives(bench, bench.line("status"))
+        bench.link.step()
+        bench.hal.pass_ms(249)
+        bench.link.step()
+        self.assertEqual(bench.hal._at, 0)
+        bench.hal.pass_ms(1)
+        bench.link.step()
+        self.assertTrue(bench.hal._at > 0)
+
+    def test_room_for_an_answer_in_between_begins_them_anew(self):
+        bench = Linked()
+        left = self.with_room(bench, 10)
+        bench.link.step()
+        bench.hal.pass_ms(200)
+        left[0] = frame.LINE_MAX
+        bench.link.step()
+        left[0] = 10
+        bench.hal.pass_ms(100)
+        arrives(bench, bench.line("status"))
+        bench.link.step()
+        self.assertEqual(bench.hal._at, 0)
+        bench.hal.pass_ms(250)
+        bench.link.step()
+        self.assertTrue(bench.hal._at > 0)
+
+    def test_an_event_only_where_an_answer_has_room_behind_the_longest_event(self):
+        for room, says in ((frame.LINE_MAX + 2_048, 1), (frame.LINE_MAX + 2_047, 0)):
+            bench = Linked()
+            bench.arm(RESISTOR)
+            self.with_room(bench, room)
+            del bench.answers[:]
+            bench.link.step()
+            self.assertEqual(len(events(bench, "status")), says)
+
+
+class WhatIsSaidUnasked(unittest.TestCase):
+    def test_the_status_once_a_second_while_there_is_a_session_and_when_the_state_changes(self):
+        for state in (ARMED, RUNNING, PAUSED):
+            bench = in_state(state)
+            bench.link.step()
+            del bench.answers[:]
+            said_ms = []
+            for ms in range(1, 2_101):
+                bench.hal.pass_ms(1)
+                bench.supervisor.renew(bench.owner)
+                bench.supervisor.step()
+                bench.link.step()
+                if bench.answers:
+                    (event,) = events(bench, "status")
+                    self.assertEqual(event["state"], state)
+                    said_ms.append(ms)
+                    del bench.answers[:]
+            self.assertEqual([after - before for before, after in zip(said_ms, said_ms[1:])], [1_000])
+            bench.supervisor.fail(faults.PULSE_CHECK, "x")
+            bench.link.step()
+            self.assertEqual([m["state"] for m in events(bench, "status")], [FAULT])
+
+    def test_nothing_at_rest_and_nothing_of_the_state_that_it_came_up_in(self):
+        for death in ("", "watchdog timer"):
+            bench = Linked(None, death)
+            del bench.answers[:]
+            bench.link = Link(bench.hal, bench.supervisor, {"name": "virtual"}, samples.STAGE)
+            bench.alone(100, 50)
+            self.assertEqual(bench.answers, [])
+
+    def test_a_warning_once_and_before_the_status_and_again_after_a_new_one(self):
+        bench = begin(Linked())
+        bench.link.step()
+        for _ in range(2):
+            del bench.answers[:]
+            bench.supervisor.warned = True
+            for _ in range(3):
+                bench.hal.pass_ms(1_000)
+                bench.link.step()
+            names = [frame.decode(line)["event"] for line in bench.answers]
+            self.assertEqual(names, ["warning", "status", "status"])
+            warning = frame.decode(bench.answers[0])
+            self.assertEqual((warning["warning"], warning["channel"]), (faults.name(faults.IMPEDANCE_RISE), 0))
+            bench.supervisor.warned = False
+            bench.link.step()
+
+
+class WhoAsks(unittest.TestCase):
+    def test_the_number_of_a_request_within_its_bounds(self):
+        for seq, error in ((-1, "bad_seq"), (0, None), (frame.SEQ_MAX, None), (frame.SEQ_MAX + 1, "bad_seq")):
+            bench = Linked()
+            self.assertEqual(bench.errors(frame.encode({"seq": seq, "cmd": "status"})), [error], str(seq))
+
+    def test_a_line_is_known_again_by_the_whole_of_its_crc(self):
+        bench = Linked()
+        for end in (b"\n", b"\r\n", b" \n"):
+            line = bench.line("keepalive").strip()
+            bench.bytes(line + end)
+            seal = bench.link._hosts.find(bench.owner)._seal
+            self.assertEqual((len(seal), seal), (8, line.split(b" ")[-1]))
+
+
+class WhatTheDeviceItselfSays(unittest.TestCase):
+    def test_gets_no_answer_when_it_comes_back_and_a_command_does_whatever_else_is_in_it(self):
+        for message, error in (
+            ({"seq": 1, "ok": True}, None),
+            ({"event": "status"}, None),
+            ({"seq": 1}, "unknown_command"),
+            ({"seq": 1, "cmd": "hello", "ok": True}, "unknown_command"),
+        ):
+            bench = Linked()
+            self.assertEqual(bench.errors(frame.encode(message)), [error] if error else [])
+
+
+class ARefusal(unittest.TestCase):
+    def told(self, count, more=0, length=150):
+        reasons = [{"code": "x", "text": "y" * length} for _ in range(count)]
+        answer = {"seq": 1, "ok": False, "error": "refused", "text": "", "reasons": reasons, "more": more}
+        answer["text"] = commands.ERRORS["refused"]
+        return frame.decode(link._encoded(answer))
+
+    def test_with_all_of_its_reasons_where_they_fit(self):
+        answer = self.told(3)
+        self.assertEqual((len(answer["reasons"]), answer["text"]), (3, commands.ERRORS["refused"]))
+        self.assertFalse("more" in answer)
+
+    def test_with_those_that_fit_and_how_many_there_are(self):
+        for count, more, told in ((3, 1, 3), (3, 5, 3), (40, 0, 20), (40, 9, 20), (90, 0, 22)):
+            answer = self.told(count, more)
+            text = "%s (first %d of %d reasons)" % (commands.ERRORS["refused"], told, count + more)
+            self.assertEqual((len(answer["reasons"]), answer["text"]), (told, text))
+
+    def test_what_is_too_long_without_a_reason_is_an_error_and_no_answer(self):
+        for reasons in ([], None):
+            answer = {"seq": 1, "ok": False, "error": "refused", "text": "y" * frame.LINE_MAX}
+            if reasons is not None:
+                answer["reasons"] = reasons
+            with self.assertRaises(frame.BadFrame):
+                link._encoded(answer)
+
+
+class EachCommand(unittest.TestCase):
+    def test_describe_gives_each_row_of_the_table_and_beyond_it_the_last(self):
+        bench = Linked()
+        rows = commands.rows()
+        for index in (0, 1, len(rows) - 1, len(rows), 99):
+            answer = bench.said("describe", index=index)
+            self.assertEqual((answer["name"], answer["count"]), (rows[min(index, len(rows) - 1)]["name"], len(rows)))
+
+    def test_a_pause_of_what_is_paused_changes_nothing(self):
+        bench = in_state(PAUSED)
+        bench.supervisor.pause = lambda: 1 // 0
+        self.assertEqual(bench.said("pause")["state"], PAUSED)
+
+    def test_a_stop_accounts_for_the_session_and_for_each_of_its_channels(self):
+        bench = begin(Linked())
+        bench.turn(10, 20)
+        account = bench.said("stop")["account"]
+        counts = {"queued", "delivered", "cancelled", "underruns", "elapsed_ms"}
+        self.assertEqual(set(account), counts | set(ACCOUNT_FIELDS) | {"channels"})
+        (channel,) = account["channels"]
+        self.assertEqual(set(channel), set(ACCOUNT_FIELDS) | {"channel"})
+        self.assertEqual((channel["channel"], channel["measured"]), (0, account["measured"]))
+        self.assertEqual(account["measured"], account["delivered"])
+        self.assertTrue(account["delivered"] > 5)
+
+    def test_maintenance_is_the_way_to_the_prompt_at_rest(self):
+        for state in commands.COMMANDS["maintenance"].states:
+            bench = in_state(state)
+            self.assertTrue(bench.said("maintenance")["ok"])
+            self.assertTrue(bench.link.wants_prompt)
+
+    def test_every_command_answers_the_fields_that_its_row_promises(self):
+        bench = Linked()
+        asked = (
+            ("identify", {}),
+            ("describe", {"index": 0}),
+            ("status", {}),
+            ("load", {"programme": RESISTOR}),
+            ("acknowledge", dict(zip(("checklist", "items"), RIGHT))),
+            ("arm", None),
+            ("start", {}),
+            ("intensity", {"channel": 0, "current_ua": 1_000}),
+            ("adjust", {"channel": 0, "rate_mhz": 30_000, "width_us": 250}),
+            ("keepalive", {}),
+            ("pause", {}),
+            ("stop", {}),
+            ("self_test", {}),
+            ("record", {}),
+            ("maintenance", {}),
+        )
+        self.assertEqual(set(Linked().said("bootloader")), {"seq", "ok", "state"})
+        seen = {"clear", "bootloader"}  # this one ends the application as maintenance does
+        for cmd, arguments in asked:
+            if arguments is None:
+                arguments = {"programme_crc": bench.session.programme_crc}
+            answer = bench.said(cmd, **arguments)
+            self.assertTrue(answer["ok"], cmd)
+            fields = set(answer) - {"seq", "ok"}
+            self.assertEqual(fields, set(commands.COMMANDS[cmd].fields), cmd)
+            seen.add(cmd)
+        self.assertEqual(seen, set(commands.COMMANDS))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,96 @@
+"""hal/rp2/flash.py on a flash in memory: which part is whose, and that nothing but a part never used is formatted."""
+
+from types import SimpleNamespace
+
+import pytest
+import shipped
+from guarded import BOARD
+
+FLASH = shipped.module(shipped.PROGRAM_FILE.with_name("flash.py"))
+SECTOR = 4_096
+PARTS = BOARD["flash"]
+STORE, FILES = PARTS["store"], PARTS["files"]
+
+
+class Part:
+    """rp2.Flash: `length` bytes from `start` on, counted from where the firmware's own part ends."""
+
+    def __init__(self, start, len):  # rp2.Flash calls it so
+        self.start, self.length = start, len
+        self.held = {}  # of each sector that is not erased
+
+    def readblocks(self, sector, into):
+        assert 0 <= sector < self.length // SECTOR
+        into[:] = self.held.get(sector, b"\xff" * SECTOR)
+
+
+class Files:
+    """vfs.VfsLfs2 and vfs.mount; `mounts` has whether each time that it is tried it can be mounted."""
+
+    def __init__(self, mounts):
+        self.mounts = list(mounts)
+        self.formatted = []
+        self.mounted = []
+        self.VfsLfs2 = type("VfsLfs2", (), {"__new__": self._new, "mkfs": staticmethod(self._mkfs)})
+
+    def _new(self, _, device, progsize):
+        assert progsize == 256
+        if not self.mounts.pop(0):
+            raise OSError(19)
+        return device
+
+    def _mkfs(self, device, progsize):
+        assert progsize == 256
+        self.formatted.append(device)
+
+    def mount(self, files, at):
+        self.mounted.append((files, at))
+
+
+@pytest.fixture
+def part(monkeypatch):
+    """The part of the files, the same whenever it is asked for."""
+    made = {}
+
+    def flash(start, len):
+        return made.setdefault((start, len), Part(start, len))
+
+    monkeypatch.setattr(FLASH, "rp2", SimpleNamespace(Flash=flash))
+    return FLASH.partition(PARTS, "files")
+
+
+def mounted(monkeypatch, *mounts):
+    files = Files(mounts)
+    monkeypatch.setattr(FLASH, "vfs", files)
+    FLASH.mount_files(PARTS)
+    return files
+
+
+def test_the_store_is_where_the_firmware_ends_and_the_files_behind_it(part):
+    store = FLASH.partition(PARTS, "store")
+    assert (store.start, store.length) == (0, STORE[1])
+    assert (part.start, part.length) == (FILES[0] - STORE[0], FILES[1])
+    assert store.start + store.length <= part.start
+
+
+def test_one_that_can_be_mounted_is_and_nothing_is_formatted(part, monkeypatch):
+    part.held[0] = b"files" + b"\xff" * (SECTOR - 5)
+    files = mounted(monkeypatch, True)
+    assert (files.formatted, files.mounted) == ([], [(part, "/")])
+
+
+@pytest.mark.parametrize("sector", [0, 1, FILES[1] // SECTOR - 1])
+@pytest.mark.parametrize("at", [0, SECTOR - 1])
+def test_h16_one_that_cannot_be_mounted_is_left_alone_if_a_single_bit_of_it_was_ever_programmed(
+    part, monkeypatch, sector, at
+):
+    held = bytearray(b"\xff" * SECTOR)
+    held[at] = 0xFE
+    part.held[sector] = bytes(held)
+    files = mounted(monkeypatch, False, True)
+    assert (files.formatted, files.mounted) == ([], [])
+
+
+def test_one_that_was_never_used_is_formatted_and_mounted(part, monkeypatch):
+    files = mounted(monkeypatch, False, True)
+    assert (files.formatted, files.mounted) == ([part], [(part, "/")])
