@@ -19,6 +19,14 @@ def arrives(bench, data):
     bench.hal._input, bench.hal._at = data, 0
 
 
+def quiet(state):
+    """A bench in that state, some turns after all that it had to say."""
+    bench = in_state(state)
+    for _ in range(3):
+        bench.link.step()
+    return bench
+
+
 def taken(bench, data):
     """How many bytes of `data` one step of the link reads."""
     arrives(bench, data)
@@ -31,16 +39,44 @@ def events(bench, name):
 
 
 class HowMuchATurnReads(unittest.TestCase):
-    def test_256_bytes_at_rest_and_96_with_a_session(self):
+    def test_256_bytes_at_rest_and_64_with_a_session(self):
         for state in (IDLE, FAULT):
             self.assertEqual(taken(in_state(state), b"x" * 300), 256)
         for state in (ARMED, RUNNING, PAUSED):
-            self.assertEqual(taken(in_state(state), b"x" * 300), 96)
+            self.assertEqual(taken(quiet(state), b"x" * 300), 64)
 
     def test_one_line_and_nothing_of_the_next(self):
         bench = Linked()
         line = bench.line("status")
         self.assertEqual(taken(bench, line + line), len(line))
+
+    def answered(self, state, count):
+        """How many answers, and how many events, each of so many steps says to lines that have all arrived."""
+        bench = quiet(state)
+        arrives(bench, bench.line("status") + bench.line("status") + bench.line("status"))
+        rows = []
+        for _ in range(count):
+            bench.hal.pass_ms(10)
+            del bench.answers[:]
+            bench.link.step()
+            said = [frame.decode(answer) for answer in bench.answers]
+            rows.append((len([m for m in said if "ok" in m]), len([m for m in said if "event" in m])))
+        return rows
+
+    def test_while_pulses_run_two_turns_follow_each_answer(self):
+        self.assertEqual([row[0] for row in self.answered(RUNNING, 8)], [1, 0, 0, 1, 0, 0, 1, 0])
+        for state in (IDLE, ARMED, PAUSED, FAULT):
+            self.assertEqual([row[0] for row in self.answered(state, 4)], [1, 1, 1, 0])
+
+    def test_while_pulses_run_no_event_is_said_in_the_turn_of_an_answer_and_none_is_lost(self):
+        bench = quiet(RUNNING)
+        bench.hal.pass_ms(link.STATUS_EVERY_MS)
+        arrives(bench, bench.line("status"))
+        del bench.answers[:]
+        bench.link.step()
+        self.assertEqual((len(bench.answers), len(events(bench, "status"))), (1, 0))
+        bench.link.step()
+        self.assertEqual(len(events(bench, "status")), 1)
 
     def test_a_line_of_128_bytes_is_answered_at_once_and_a_longer_one_has_a_turn_of_its_own(self):
         for length in (127, 128, 129):
