@@ -232,7 +232,13 @@ class Device:
     def _step(self, current_ua: int, channel: int) -> None:
         grain_ua = self.grains.get(channel, 1)
         step_ua = session.STEP_MAX_UA // grain_ua * grain_ua
-        self.set_intensity(min(current_ua, self.intensities.get(channel, 0) + step_ua), channel)
+        was = self.state
+        try:
+            self.set_intensity(min(current_ua, self.intensities.get(channel, 0) + step_ua), channel)
+        except DeviceRefused as refused:
+            if was != session.RUNNING or refused.error != "wrong_state":
+                raise
+            self.status()  # the session has just ended, and the device had no time to say so; now `state` does
 
     def steps_towards(self, currents_ua: dict[int, int]) -> None:
         """The same for several channels at once; lower ones stay as they are."""
