@@ -20,9 +20,7 @@ EVENT_MAX = 2_048  # bytes of a line that is said unasked
 # Reading 256 bytes takes the chip 22 ms. With pulses to be queued it reads what a request of a session takes, and of a
 # line that is too long not so much that a queue could run dry.
 _BYTES_A_STEP = 256
-_BYTES_A_STEP_ARMED = 64
-# After an answer, which takes the chip up to 40 ms, pulses are queued for so many turns before the next command.
-_RESTS = 2
+_BYTES_A_STEP_ARMED = 96
 _SHORT = 128  # a longer line has a turn of its own
 _CTRL_C = 3
 _NEWLINE = 10
@@ -46,7 +44,7 @@ class Link:
         self._length = 0
         self._overlong = False
         self.has_line = False  # a whole one has arrived, and this turn is not for it any more
-        self._rests = 0  # turns without a command that are still to come
+        self._answered = False  # a request, in this turn
         self._room = 0  # for what is said, when there was last too little
         self._room_ms = None  # and since when it has not grown
         self._said_warning = False
@@ -58,12 +56,11 @@ class Link:
     def step(self):
         """Take what has arrived, at most a few hundred bytes and one command a turn, and say what is due."""
         running = self._supervisor.session.state == RUNNING
-        rests = running and self._rests > 0
-        self._rests = max(0, self._rests - 1)
-        if not rests and self._may_take():
+        self._answered = False
+        if self._may_take():
             self._take()
-        # An answer and an event in one turn would be two status lines: pulses first.
-        if not self.wants_prompt and not (running and self._rests == _RESTS):
+        # An answer and an event in one turn could be two status lines, some 60 ms: pulses first.
+        if not self.wants_prompt and not (running and self._answered):
             self._tell()
 
     def _take(self):
@@ -199,7 +196,7 @@ class Link:
 
     def _say(self, answer):
         """Returns the line."""
-        self._rests = _RESTS
+        self._answered = True
         line = _encoded(answer)
         self._hal.write(line)
         return line
