@@ -35,6 +35,8 @@ class Feed:
     and comes `interval_us` before the one after it; `phase` is None when there is none. `phase_index` is its place.
     """
 
+    _late_us = None  # was how late a train begins; none ever is, and tools that ask for it are told so
+
     def __init__(self, channel):
         self._phases = channel.phases
         self._changes: tuple = ()  # in order
