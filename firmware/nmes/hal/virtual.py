@@ -28,7 +28,8 @@ class Load:
     def __init__(self, stage, ohm):
         self._stage = stage
         self._ohm = ohm
-        self.zero = stage["sense_zero"]
+        self.measures = stage["measures"]
+        self.zero = stage["sense_zero"] if self.measures else 0
 
     def sense(self, level, sign, seen, current, voltage):
         stage = self._stage
@@ -162,8 +163,8 @@ class Hal:
         self._files = ["%s.%d" % (store, slot) for slot in range(SLOTS)] if store else None
         self._slots = [b""] * SLOTS
         self._permitted = False
-        self._zero = stage["sense_zero"]
-        self._both = stage["sense_both"]
+        self._zero = stage["sense_zero"] if stage["measures"] else 0
+        self._both = stage["sense_both"] if stage["measures"] else 0
         self._now_us = 0
         self._until_us = 0
         self._granted = False
