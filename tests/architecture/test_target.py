@@ -49,7 +49,8 @@ def test_everything_compiles_with_the_compiler_of_the_target():
 @named(BOARD_FILES)
 def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
     board = literal(path, "BOARD")
-    facts = {"name", "title", "mcu", "hal", "stage", "cpu_hz", "max_current_ua", "supply_mv", "temperature_dc", "pins"}
+    facts = {"name", "title", "mcu", "hal", "stage", "other_stages", "cpu_hz", "max_current_ua", "supply_mv"}
+    facts |= {"temperature_dc", "pins"}
     assert set(board) - {"flash"} == facts
     assert ("flash" in board) == (board["hal"] != "virtual")
     assert board["name"] == path.parent.name

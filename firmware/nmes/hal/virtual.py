@@ -32,6 +32,8 @@ class Load:
         self.zero = stage["sense_zero"] if self.measures else 0
 
     def sense(self, level, sign, seen, current, voltage):
+        if not self.measures:
+            return
         stage = self._stage
         current_ua = stage["full_scale_ua"] * level // stage["levels"]
         voltage_uv = min(current_ua * self._ohm, 1000 * stage["compliance_mv"])
@@ -99,7 +101,8 @@ class Channel:
             self._phases.append((begin_a_us, begin_a_us + width_a_us, begin_b_us, end_us))
             if len(self._phases) > _KEPT:
                 self._phases.pop(0)
-            self._measured.append((end_us, seen, begin_a_us + width_a_us // 2, begin_b_us + width_b_us // 2))
+            if self._load.measures:
+                self._measured.append((end_us, seen, begin_a_us + width_a_us // 2, begin_b_us + width_b_us // 2))
             if self._log:
                 gap_us = pulse.gap_delivered_us(gap_us)
                 row = (begin_us + _SETTLED_US, width_a_us, gap_us, width_b_us, level_a, level_b, self._index)
