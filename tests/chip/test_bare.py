@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from test_emulate import NMES
 
+from nmes.core import faults
 from opennmes.bench.pico import EmulatedPico
 from opennmes.bench.port import EmulatedPort
 from opennmes.bench.wires import Wires
@@ -67,6 +68,28 @@ def test_two_wires_are_enough_for_a_waveform_that_is_exact(bare_uf2: Path) -> No
     account = answer["account"]
     assert len(rises["ch0_a"]) == account["delivered"] >= 8
     assert account["measured"] is None
+
+
+def test_dividers_are_enough_for_the_reference_image_to_run_at_zero(uf2: Path) -> None:
+    pico = EmulatedPico(uf2)
+    wires = Wires(pico, load_board("pico"), dividers=True)
+    device = Device(EmulatedPort(pico))
+    device.connect()
+    loaded = device.load(PROGRAMME)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+    device.start()
+    device.wait(0.3)
+    status = device.status()
+    assert (status["state"], status["fault"]) == ("RUNNING", 0), status["fault_text"]
+    delivered = status["delivered"]
+    assert len([at for at, level in wires.finish().changes("ch0_a") if level]) >= delivered >= 8
+    # And with a current that nothing here could sense it ends, as it must.
+    for current_ua in (1_000, 2_000):
+        device.set_intensity(current_ua, 0)
+        device.wait(0.3)
+    status = device.status()
+    assert (status["state"], status["fault"]) == ("FAULT", faults.ELECTRODE_OPEN)
 
 
 def test_what_readme_says_with_nothing_but_a_board_and_two_wires(bare_uf2: Path, tmp_path: Path) -> None:
