@@ -6,12 +6,13 @@ without a byte taken its lines are carried out all the same, and their answers a
 """
 
 import gc
+from binascii import unhexlify
 
 from nmes import VERSION
-from nmes.core import checklist, commands, frame, identity
+from nmes.core import checklist, commands, document, frame, identity, programme
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.hosts import Hosts
-from nmes.core.reason import Refused, is_int
+from nmes.core.reason import Refused, is_int, refuse
 from nmes.core.session import ARMED, PAUSED, RUNNING
 
 STATUS_EVERY_MS = 1_000
@@ -26,7 +27,19 @@ _CTRL_C = 3
 _NEWLINE = 10
 _ARMED_OR_MORE = (ARMED, RUNNING, PAUSED)
 # Commands that leave everything as it was when memory runs out in the middle of them.
-_CHANGE_NOTHING = ("identify", "describe", "status", "record", "self_test", "load")
+_CHANGE_NOTHING = (
+    "identify",
+    "describe",
+    "status",
+    "record",
+    "self_test",
+    "load",
+    "list",
+    "get",
+    "put",
+    "put_piece",
+    "select",
+)
 
 
 class Link:
@@ -37,6 +50,7 @@ class Link:
         self._supervisor = supervisor
         self._board = board
         self._stage = stage
+        self._prescriptions = supervisor.prescriptions
         self._table_crc = commands.crc()
         self._hosts = Hosts()
         self._digests = identity.digests(hal.firmware(), board, stage)
@@ -234,7 +248,9 @@ class Link:
         return self._supervisor.status()
 
     def _do_load(self, request):
-        data = request["programme"]
+        return self._loaded(request["programme"])
+
+    def _loaded(self, data):
         session = self._supervisor.session
         loaded = self._supervisor.load(data)
         return {
@@ -309,6 +325,62 @@ class Link:
 
     def _do_record(self, request):
         return self._supervisor.record()
+
+    # ---- the prescriptions that are kept ----
+
+    def _do_list(self, request):
+        return self._prescriptions.after(request["after"])
+
+    def _do_get(self, request):
+        number, at = request["number"], request["at"]
+        row, text = self._prescriptions.whole(number)
+        if at >= row.length:
+            refuse("above_range", "at", at, row.length - 1, "get")
+        return {
+            "number": number,
+            "digest": row.digits(),
+            "bytes": row.length,
+            "at": at,
+            "data": document.piece(text[at : at + document.PIECE_BYTES]),
+        }
+
+    def _do_put(self, request):
+        try:
+            digest = unhexlify(request["digest"])
+        except ValueError:
+            refuse("not_hexadecimal", "digest", request["digest"], "%d digits" % document.DIGEST_DIGITS, "put")
+        number = self._supervisor.write(
+            self._prescriptions.begin, request["number"], request["bytes"], digest, request["host"]
+        )
+        return {"number": number, "piece_bytes": document.PIECE_BYTES}
+
+    def _do_put_piece(self, request):
+        data = document.bytes_of(request["data"])
+        return {"arrived": self._supervisor.write(self._prescriptions.piece, request["at"], data, request["host"])}
+
+    def _do_put_end(self, request):
+        gc.collect()
+        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"])
+        gc.collect()
+        return {"number": row.number, "title": row.title, "digest": row.digits(), "bytes": row.length}
+
+    def _title_of(self, text):
+        """The title of a prescription that `load` would accept. Raises Refused."""
+        try:
+            return programme.accept(document.programme_of(text), self._stage).title
+        except MemoryError:
+            refuse("no_memory", "prescription", "%d bytes" % len(text), "less than the device has memory for", "device")
+
+    def _do_remove(self, request):
+        self._supervisor.write(self._prescriptions.remove, request["number"])
+        return {"number": request["number"]}
+
+    def _do_select(self, request):
+        gc.collect()
+        row, text = self._prescriptions.whole(request["number"])
+        answer = {"number": row.number, "title": row.title, "digest": row.digits()}
+        answer.update(self._loaded(document.programme_of(text)))
+        return answer
 
     def _do_maintenance(self, request):
         self.wants_prompt = self._supervisor.settle()

@@ -6,6 +6,7 @@ from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
 from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
+from nmes.prescriptions import Prescriptions
 from nmes.selftest import SelfTest
 
 _COUNT_EVERY = 4  # turns between two looks for pulses that were not measured
@@ -37,6 +38,7 @@ class Supervisor:
         self._hal = hal
         self.self_test = SelfTest(hal, session, board, stage)
         self._store = store
+        self.prescriptions = Prescriptions(hal.area("prescriptions"))
         self.session = session
         self._on = False  # the engine runs
         # Of each lane of the session: pulses delivered, those before the engine last began, and whether more must come.
@@ -76,6 +78,13 @@ class Supervisor:
     def load(self, data):
         """Accept a programme. Raises Refused."""
         return self._unhurried(self.session.load, data)
+
+    def write(self, act, *arguments):
+        """Carry out what erases or programs flash for a person who waits for it. Raises Refused unless the device is
+        idle, and then nothing is written."""
+        if self.session.state != IDLE:
+            refuse("wrong_state", "state", self.session.state, IDLE, "store")
+        return self._unhurried(act, *arguments)
 
     def arm(self, crc, by=LOCAL):
         """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""

@@ -15,7 +15,7 @@ from nmes_build import FIRMWARE
 from ubinascii import hexlify
 
 from nmes.core import pulse_check
-from nmes.hal import OUT_BYTES
+from nmes.hal import LAYOUT, OUT_BYTES, Area
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.adc import Adc
 from nmes.hal.rp2.flash import partition
@@ -52,7 +52,8 @@ class Hal:
         low += [pin for channel in self._pins["channels"] for pin in channel.values() if pin not in phases]
         self._outputs = [Pin(pin) for pin in low]
         self._watchdog = Watchdog()
-        self._slots = Slots(partition(board["flash"], "store"))
+        self._flash = partition(board["flash"], "store")
+        self._slots = Slots(self._flash)
         self._ticks = time.ticks_ms()
         self._now_ms = 0
         self._byte = bytearray(1)
@@ -208,6 +209,9 @@ class Hal:
 
     def keep(self, slot, data):
         self._slots.keep(slot, data)
+
+    def area(self, name):
+        return Area(self._flash, LAYOUT[name])
 
     def inherited(self, slot):
         try:
