@@ -76,7 +76,7 @@ class _Put:
 
 
 class Prescriptions:
-    """`area`: the sectors, as nmes.hal.Area has them."""
+    """`area`: the sectors, as nmes.hal.Area has them; a board may have none."""
 
     def __init__(self, area):
         self._area = area
