@@ -119,6 +119,8 @@ class Prescriptions:
 
     def begin(self, number, length, digest, by):
         """Make room for a document; number 0: the lowest that is free. Returns its number."""
+        if not self._area.count:
+            refuse("no_store", "flash", "no sectors", "a board with a store of its own", _SOURCE)
         kept = self._kept(tidy=True)
         if not number:
             free = [n for n in range(document.NUMBERS[0], document.NUMBERS[1] + 1) if n not in kept]

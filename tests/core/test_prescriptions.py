@@ -1,7 +1,6 @@
 """nmes/prescriptions.py: a power cut or a bad cell at any byte loses nothing that was accepted, and invents nothing."""
 
 import binascii
-import struct
 import unittest
 
 from nmes.core import document
@@ -470,8 +469,8 @@ class Worn(unittest.TestCase):
 def of_version(flash, number, version):
     """What another version would have written there."""
     sector = flash.sector(number)
-    sector[4:6] = struct.pack("<H", version)
-    sector[228:232] = struct.pack("<I", binascii.crc32(bytes(sector[:228])) & 0xFFFFFFFF)
+    sector[4:6] = version.to_bytes(2, "little")
+    sector[228:232] = (binascii.crc32(bytes(sector[:228])) & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 class ANewerFirmwareWroteIt(unittest.TestCase):
