@@ -183,8 +183,17 @@ class Device:
                 f"{self.port.name}: the device has kept another programme than it was sent (its CRC-32 differs); "
                 "nothing was started: do not use this device with this prescription, and report it"
             )
-        self.grains = {row["channel"]: row["grain_ua"] for row in answer.get("channels", ())}
+        self._loaded(answer)
         return answer
+
+    def select(self, number: int) -> Message:
+        """Have the device load a prescription that it keeps."""
+        answer = self.request("select", number=number)
+        self._loaded(answer)
+        return answer
+
+    def _loaded(self, answer: Message) -> None:
+        self.grains = {row["channel"]: row["grain_ua"] for row in answer.get("channels", ())}
 
     def acknowledge(self) -> Message:
         """Say that a person has confirmed every item of nmes.core.checklist. Only call it when one has."""

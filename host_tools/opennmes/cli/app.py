@@ -10,7 +10,23 @@ import typer
 from typer.core import TyperGroup
 
 from opennmes import __version__
-from opennmes.cli import check, clear, devices, emulate, flash, plot, record, run, status, stop
+from opennmes.cli import (
+    check,
+    clear,
+    devices,
+    diff,
+    emulate,
+    flash,
+    plot,
+    pull,
+    push,
+    record,
+    remove,
+    run,
+    select,
+    status,
+    stop,
+)  # fmt: skip
 from opennmes.visible import visible
 
 
@@ -54,6 +70,11 @@ app.command()(flash.flash)
 app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)
+app.command()(push.push)
+app.command()(pull.pull)
+app.command()(diff.diff)
+app.command()(remove.remove)
+app.command()(select.select)
 app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)
