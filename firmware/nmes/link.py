@@ -39,6 +39,7 @@ _CHANGE_NOTHING = (
     "put",
     "put_piece",
     "select",
+    "settings",
 )
 
 
@@ -54,6 +55,7 @@ class Link:
         self._table_crc = commands.crc()
         self._hosts = Hosts()
         self._digests = identity.digests(hal.firmware(), board, stage)
+        self._reset_by = None  # the host that asked for a factory reset, and the token that it has to say
         self._line = bytearray(frame.LINE_MAX)
         self._length = 0
         self._overlong = False
@@ -381,6 +383,27 @@ class Link:
         answer = {"number": row.number, "title": row.title, "digest": row.digits()}
         answer.update(self._loaded(document.programme_of(text)))
         return answer
+
+    # ---- what else is kept ----
+
+    def _do_settings(self, request):
+        return {"settings": self._supervisor.settings()}
+
+    def _do_set(self, request):
+        self._supervisor.set(request["settings"])
+        return {"settings": self._supervisor.settings()}
+
+    def _do_reset(self, request):
+        host, token = request["host"], request["token"]
+        if not token:
+            self._reset_by = host, 1 + self._hal.random() % frame.HOST_MAX
+            return {"token": self._reset_by[1], "left": None}
+        if self._reset_by != (host, token):
+            refuse("other_token", "token", token, "the one that token 0 has just asked for", "reset")
+        left = self._supervisor.reset()
+        if not left:
+            self._reset_by = None
+        return {"token": token, "left": left}
 
     def _do_maintenance(self, request):
         self.wants_prompt = self._supervisor.settle()

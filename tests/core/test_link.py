@@ -25,6 +25,8 @@ ARGUMENTS = {
     "clear": {"fault": faults.PULSE_CHECK},
     "put": {"number": 0, "bytes": 400, "digest": 64 * "0"},
     "put_piece": {"at": 0, "data": "eHh4"},
+    "set": {"settings": {"buzzer_volume": 3}},
+    "reset": {"token": 0},
     "remove": {"number": 1},
     "select": {"number": 1},
 }

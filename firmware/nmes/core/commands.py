@@ -20,7 +20,7 @@ Version 2 of the protocol brought hosts and owners; lines have no spaces since t
 import binascii
 from collections import namedtuple
 
-from nmes.core import document, faults, identity, programme, session
+from nmes.core import document, faults, frame, identity, programme, session
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
 
@@ -198,6 +198,25 @@ COMMANDS = {
         {"number": _NUMBER},
         ("number", "title", "digest") + _LOADED,
         "Loads the programme of a prescription that is kept, as load does.",
+    ),
+    "settings": Command(
+        ANYBODY, _NOBODY_ARMED, {}, ("settings",), "Says every setting that is kept (core/settings.py)."
+    ),
+    "set": Command(
+        HOST,
+        _IDLE,
+        {"settings": ("object", None, None)},
+        ("settings",),
+        "Sets one setting or more, all or none, and says all that are kept then. A programme that is loaded is "
+        "forgotten.",
+    ),
+    "reset": Command(
+        HOST,
+        _IDLE,
+        {"token": ("int", 0, frame.HOST_MAX)},
+        ("token", "left"),
+        "Back to the factory's settings and no prescription; faults and the pause after a session stay. Token 0 only "
+        "asks for one; with that, the same host does one step after the other until none is left.",
     ),
     "maintenance": Command(
         HOST, _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."

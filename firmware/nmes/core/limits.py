@@ -56,6 +56,7 @@ _OURS = "OpenNMES limit"
 _ENVELOPE = "OpenNMES envelope"
 _ELECTRODE = "the electrode's own maximum"
 PERSON = "the person's own maximum"
+OWN = "the person's own maximum on channel %d, kept on the device"
 _PRESCRIPTION = "the prescription"
 
 
@@ -200,12 +201,19 @@ def largest_current_ua(programme, stage):
     return low, _output_broken(programme, stage, high)[0][0][3]
 
 
-def session_limit(programme, stage):
-    """How far the intensity may be raised in a session, and who says so: the tightest of all. (current_ua, source)."""
+def session_limit(programme, stage, own_most_ua=()):
+    """How far the intensity may be raised in a session, and who says so: the tightest of all. (current_ua, source).
+
+    `own_most_ua` is the person's own maximum on each channel, as the device keeps it; of the channels that are used the
+    least counts for all, as every other limit does."""
     rows = [(programme.max_current_ua, _PRESCRIPTION)]
     if programme.person_max_ua is not None:
         rows.append((programme.person_max_ua, PERSON))
-    return _tightest(rows + [largest_current_ua(programme, stage)])
+    rows.append(largest_current_ua(programme, stage))
+    for channel in programme.channels:
+        if channel.index < len(own_most_ua):
+            rows.append((own_most_ua[channel.index], OWN % channel.index))
+    return _tightest(rows)
 
 
 def check(programme, stage, current_ua):
