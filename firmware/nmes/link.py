@@ -386,6 +386,11 @@ class Link:
 
     # ---- what else is kept ----
 
+    def _do_clock(self, request):
+        supervisor, now_ms = self._supervisor, self._hal.now_ms()
+        was_s = supervisor.clock.set(request["unix_s"], request["back"], now_ms)
+        return {"unix_s": supervisor.clock.unix_s(now_ms), "was_s": was_s}
+
     def _do_settings(self, request):
         return {"settings": self._supervisor.settings()}
 

@@ -1,6 +1,7 @@
 """The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
 
 from nmes.core import faults, pulse, settings
+from nmes.core.clock import Clock
 from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
@@ -56,6 +57,7 @@ class Supervisor:
         self._warning = 0
         self.warned = False  # the load of channel _warning has grown by half
         self._lockout = Lockout(store, now_ms)
+        self.clock = Clock()
         session.own_most_ua = settings.own_most_ua(store.get("settings"))
         self.lost = False  # something that is to be kept could not be written, and has not been since
         self._bare = dict.fromkeys(faults.RECORD_FIELDS)  # a record that needs no memory any more
@@ -92,9 +94,9 @@ class Supervisor:
         return self._store.get("settings")
 
     def set(self, changes):
-        """Set some settings, and keep them. Raises Refused, and nothing is changed, unless the device is idle and all can
-        be so; and when they could not be written, and then there is a fault. A loaded programme is forgotten: its limit
-        may be another now."""
+        """Set some settings, and keep them. Raises Refused, and nothing is changed, unless the device is idle and all
+        can be so; and, with a fault, when they could not be written. A loaded programme is forgotten: its limit may be
+        another now."""
         session = self.session
         if session.state != IDLE:
             refuse("wrong_state", "state", session.state, IDLE, "settings")

@@ -236,7 +236,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 3_627_295_160
+TABLE_CRC = 3_668_851_297
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

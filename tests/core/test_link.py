@@ -27,6 +27,7 @@ ARGUMENTS = {
     "put_piece": {"at": 0, "data": "eHh4"},
     "set": {"settings": {"buzzer_volume": 3}},
     "reset": {"token": 0},
+    "clock": {"unix_s": 1_800_000_000, "back": 0},
     "remove": {"number": 1},
     "select": {"number": 1},
 }

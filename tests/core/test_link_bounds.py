@@ -386,6 +386,7 @@ class EachCommand(unittest.TestCase):
             ("settings", {}),
             ("set", {"settings": {"buzzer_volume": 3}}),
             ("reset", {"token": 0}),
+            ("clock", {"unix_s": 1_800_000_000, "back": 0}),
             ("load", {"programme": RESISTOR}),
             ("acknowledge", dict(zip(("checklist", "items"), RIGHT))),
             ("arm", None),

@@ -20,7 +20,7 @@ Version 2 of the protocol brought hosts and owners; lines have no spaces since t
 import binascii
 from collections import namedtuple
 
-from nmes.core import document, faults, frame, identity, programme, session
+from nmes.core import clock, document, faults, frame, identity, programme, session
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
 
@@ -198,6 +198,14 @@ COMMANDS = {
         {"number": _NUMBER},
         ("number", "title", "digest") + _LOADED,
         "Loads the programme of a prescription that is kept, as load does.",
+    ),
+    "clock": Command(
+        HOST,
+        _NOBODY_ARMED,
+        {"unix_s": ("int",) + clock.UNIX_S, "back": ("int", 0, 1)},
+        ("unix_s", "was_s"),
+        "Says what time it is, in seconds since 1970; was_s is what the device had taken it for, null if nothing. A "
+        "clock that goes back is refused, unless back is 1.",
     ),
     "settings": Command(
         ANYBODY, _NOBODY_ARMED, {}, ("settings",), "Says every setting that is kept (core/settings.py)."

@@ -10,7 +10,7 @@ from typing import Any
 from nmes.core import document, session
 from opennmes.cli.fault import FaultError, fault_of, in_short
 from opennmes.cli.numbers import whole_number
-from opennmes.cli.output import not_understood
+from opennmes.cli.output import err, not_understood, words
 from opennmes.client import Device, LinkError
 from opennmes.device.prescriptions import WHOLE, Kept, kept_on
 from opennmes.ports.base import Port
@@ -23,6 +23,8 @@ def connected(opened: Port, port: str, *, to_write: bool) -> Iterator[Device]:
     device = Device(opened)
     try:
         device.connect()
+        if device.clock_refused:
+            warning(device.clock_refused)
         status = device.status()
         fault = fault_of(status, port)
         if fault and to_write:
@@ -35,6 +37,10 @@ def connected(opened: Port, port: str, *, to_write: bool) -> Iterator[Device]:
         yield device
     finally:
         device.port.close()
+
+
+def warning(text: str) -> None:
+    err.print(words(("warning", "yellow"), f": {text}"), soft_wrap=True)
 
 
 def number_of(option: str, text: str) -> int:
