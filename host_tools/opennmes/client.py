@@ -127,12 +127,13 @@ class Device:
         return identity
 
     def _tell_time(self) -> None:
+        now_s = int(time.time())
         try:
-            self.set_clock(int(time.time()))
+            self.set_clock(now_s)
         except DeviceRefused as refused:  # in a session it is told another time
             if refused.error in ("refused", "bad_argument"):
                 taken = next((row["bound"] for row in refused.reasons if row["code"] == "clock_back"), None)
-                self.clock_refused = _why_not_this_time(taken)
+                self.clock_refused = _why_not_this_time(now_s, taken)
 
     def set_clock(self, unix_s: int, *, back: bool = False) -> Message:
         """Tell the device what time it is; `back`: a person says so, although the device knows a later one."""
@@ -421,8 +422,8 @@ class Device:
         )
 
 
-def _why_not_this_time(taken_s: int | None) -> str:
-    ours = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+def _why_not_this_time(now_s: int, taken_s: int | None) -> str:
+    ours = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now_s))
     if taken_s is None:
         return f"this computer says that it is {ours}, which cannot be; the device did not take it: set its clock right"
     theirs = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(taken_s))

@@ -29,6 +29,7 @@ def longest() -> Prescription:
     return Prescription(made.path, made.data, {"sources": sources})
 
 
+@pytest.mark.tells_time
 def test_what_is_pushed_is_there_with_power_back_and_the_file_system_is_not_touched(make: Callable[..., Bench]) -> None:
     bench = make()
     short = Prescription.read(PROGRAMMES / "urge-incontinence-10hz.toml")
@@ -41,6 +42,8 @@ def test_what_is_pushed_is_there_with_power_back_and_the_file_system_is_not_touc
     assert prescriptions.push(bench.device, longest(), 2).digest == longest().digest()
     assert prescriptions.push(bench.device, short, 1).digest == short.digest()
     bench.device.request("remove", number=2)
+    assert bench.device.clock_refused == ""
+    bench.device.request("set", settings={"device_name": "left room", "own_max_0_ua": 15_000})
     assert bench.fault() == ("IDLE", 0)
     image = bench.pico.flash_image()
 
@@ -48,7 +51,9 @@ def test_what_is_pushed_is_there_with_power_back_and_the_file_system_is_not_touc
     assert again.fault() == ("IDLE", 0)
     assert [row.number for row in prescriptions.kept_on(again.device)] == [1]
     assert prescriptions.pull(again.device, 1).document() == short.document()
+    assert again.device.request("settings")["settings"]["device_name"] == "left room"
     loaded = again.device.select(1)
+    assert loaded["largest_current_ua"] == 15_000 and "own maximum" in loaded["largest_source"]
     assert loaded["programme_crc"] == again.device.load(short.data)["programme_crc"]
     used = again.pico.flash_image()
     assert used[STORE : STORE + 2 * SECTOR] == image[STORE : STORE + 2 * SECTOR], "fault record and lock-out"

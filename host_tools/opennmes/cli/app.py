@@ -22,8 +22,10 @@ from opennmes.cli import (
     push,
     record,
     remove,
+    reset,
     run,
     select,
+    settings,
     status,
     stop,
 )  # fmt: skip
@@ -75,6 +77,8 @@ app.command()(pull.pull)
 app.command()(diff.diff)
 app.command()(remove.remove)
 app.command()(select.select)
+app.command()(settings.settings)
+app.command()(reset.reset)
 app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)
