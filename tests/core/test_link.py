@@ -23,6 +23,13 @@ ARGUMENTS = {
     "intensity": {"channel": 0, "current_ua": 1_000},
     "adjust": {"channel": 0, "rate_mhz": 30_000, "width_us": 250},
     "clear": {"fault": faults.PULSE_CHECK},
+    "put": {"number": 0, "bytes": 400, "digest": 64 * "0"},
+    "put_piece": {"at": 0, "data": "eHh4"},
+    "set": {"settings": {"buzzer_volume": 3}},
+    "reset": {"token": 0},
+    "clock": {"unix_s": 1_800_000_000, "back": 0},
+    "remove": {"number": 1},
+    "select": {"number": 1},
 }
 FOR_HOSTS = sorted([name for name in commands.COMMANDS if commands.COMMANDS[name].who == commands.HOST])
 

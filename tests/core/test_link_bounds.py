@@ -1,5 +1,6 @@
 """link.py to the byte and to the millisecond: how much a turn reads, what has to have room, and when what is said."""
 
+import json
 import unittest
 
 import samples
@@ -7,12 +8,13 @@ from bench_hal import RESISTOR, RIGHT, Linked
 from test_link import begin, in_state
 
 from nmes import link
-from nmes.core import commands, faults, frame
+from nmes.core import commands, document, faults, frame
 from nmes.core.delivery import ACCOUNT_FIELDS
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.link import Link
 
 CTRL_C = b"\x03"
+KEPT = json.dumps(RESISTOR).encode()
 
 
 def arrives(bench, data):
@@ -405,6 +407,17 @@ class EachCommand(unittest.TestCase):
             ("identify", {}),
             ("describe", {"index": 0}),
             ("status", {}),
+            ("put", {"number": 0, "bytes": len(KEPT), "digest": document.digest(KEPT)}),
+            ("put_piece", {"at": 0, "data": document.piece(KEPT)}),
+            ("put_end", {}),
+            ("list", {"after": 0}),
+            ("get", {"number": 1, "at": 0}),
+            ("select", {"number": 1}),
+            ("remove", {"number": 1}),
+            ("settings", {}),
+            ("set", {"settings": {"buzzer_volume": 3}}),
+            ("reset", {"token": 0}),
+            ("clock", {"unix_s": 1_800_000_000, "back": 0}),
             ("load", {"programme": RESISTOR}),
             ("acknowledge", dict(zip(("checklist", "items"), RIGHT))),
             ("arm", None),

@@ -56,3 +56,7 @@ def test_links_between_documents_lead_somewhere(document: str) -> None:
 
 def test_faults_md_is_what_the_code_says() -> None:
     assert (ROOT / "docs" / "faults.md").read_text() == documents.faults_md(), "run python scripts/documents.py"
+
+
+def test_link_md_is_what_the_code_says() -> None:
+    assert (ROOT / "docs" / "link.md").read_text() == documents.link_md(), "run python scripts/documents.py"

@@ -10,7 +10,25 @@ import typer
 from typer.core import TyperGroup
 
 from opennmes import __version__
-from opennmes.cli import check, clear, devices, emulate, flash, plot, record, run, status, stop
+from opennmes.cli import (
+    check,
+    clear,
+    devices,
+    diff,
+    emulate,
+    flash,
+    plot,
+    pull,
+    push,
+    record,
+    remove,
+    reset,
+    run,
+    select,
+    settings,
+    status,
+    stop,
+)  # fmt: skip
 from opennmes.visible import visible
 
 
@@ -54,6 +72,13 @@ app.command()(flash.flash)
 app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)
+app.command()(push.push)
+app.command()(pull.pull)
+app.command()(diff.diff)
+app.command()(remove.remove)
+app.command()(select.select)
+app.command()(settings.settings)
+app.command()(reset.reset)
 app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)
