@@ -42,6 +42,7 @@ _PHRASES = {
     "session_time": "is {asked} for the whole session; at most {bound} is allowed",
     "stage_current": "is {asked}; the output stage delivers at most {bound}",
     "board_current": "is {asked}; the board allows at most {bound}",
+    "dummy_only": "is {asked}; this board may have nobody connected, so it has to be {bound}",
     "electrode_current": "is {asked}; the electrode may have at most {bound}",
     "above_limit": "is {asked}; at most {bound} is allowed",
     "step_too_large": "is {asked}; in one step at most {bound} is possible",

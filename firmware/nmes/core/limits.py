@@ -60,8 +60,12 @@ _PRESCRIPTION = "the prescription"
 
 
 def with_board(stage, board):
-    """The facts of a stage (boards/stages) with the ceiling of the board that drives it."""
-    return dict(stage, board=board["name"], board_max_current_ua=board["max_current_ua"])
+    """The facts of a stage (boards/stages) with what the board that drives it allows: its ceiling, and whether it is
+    for resistors alone."""
+    made = dict(stage, board=board["name"], board_max_current_ua=board["max_current_ua"])
+    if board.get("dummy_only"):
+        made["dummy_only"] = 1
+    return made
 
 
 def _area_mm2_x2(programme):
@@ -240,6 +244,8 @@ def whatever_current(programme, stage):
             reasons.append(reason("no_such_channel", "channel", channel.index, stage["channels"] - 1, source))
     if programme.kind == DUMMY:
         return reasons
+    if stage.get("dummy_only"):
+        reasons.append(reason("dummy_only", "electrode.kind", programme.kind, DUMMY, "board " + stage["board"]))
     motor = programme.effect == "motor"
     longest_ms = MOTOR_SESSION_MAX_MS if motor else SENSORY_SESSION_MAX_MS
     if programme.duration_ms > longest_ms:
