@@ -55,7 +55,6 @@ def nmes(*arguments: str) -> subprocess.CompletedProcess[str]:
         ["run", "FILE", "--port", "virtual", "--seconds", "1", "--acknowledge", "--json"],
         ["run", "FILE", "--port", "emulator", "--seconds", "0.01", "--acknowledge", "--json"],
         ["status", "--port", "virtual"],
-        ["devices", "--json"],
     ],
     ids=" ".join,
 )
@@ -83,6 +82,15 @@ def test_a_serial_port_is_one_clear_message_there(port: str) -> None:
     assert ran.returncode == 1
     assert f"nmes: {port}: " in ran.stderr
     assert "bug" not in ran.stderr and "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("verb", [["devices", "--json"], ["flash", "--yes", "--json"]], ids=" ".join)
+def test_what_cannot_be_looked_at_is_an_error_and_never_no_board(verb: list[str]) -> None:
+    # As above: on Windows pyserial needs none of what is missing here.
+    ran = nmes(*verb)
+    assert ran.returncode == 1
+    assert "this Python cannot look for serial ports" in ran.stderr and ran.stderr.count("nmes: ") == 1
+    assert "serial ports" in json.loads(ran.stdout)["error"]
 
 
 def test_com3_is_a_serial_port() -> None:

@@ -84,6 +84,7 @@ def _chosen(port: str | None, mount: Path | None, all_boards: bool) -> list[Boar
             raise FlashError(found[0].text)
         return found
     found = [board for board in discover.boards() if board.kind != BUSY]
+    found += [Board(BOOTSEL, str(new.mount), chip=new.chip) for new in ([] if found else drive.mount_by_udisks())]
     if not found:
         raise FlashError("no board found; hold BOOTSEL while plugging one in, or name it with --port or --mount")
     if len(found) > 1 and not all_boards:

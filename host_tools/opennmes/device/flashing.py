@@ -7,8 +7,6 @@ is in the chip's ROM. The store and the file system lie behind the image and are
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -138,9 +136,7 @@ def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
         if mount is not None:
             new = [drive.at_mount(mount)] if drive.is_at(mount) else []
         else:
-            new = [found for found in drive.mounted() if found.mount not in before]
-            if not new:
-                _mount_what_nobody_mounts()
+            new = [found for found in drive.mounted() or drive.mount_by_udisks() if found.mount not in before]
         if len(new) == 1:
             return new[0]
         if new:
@@ -150,19 +146,6 @@ def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
         f"the board went into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {DRIVE_S:g} s; mount "
         "the disk RPI-RP2 by hand, then run `nmes flash --mount FOLDER`"
     )
-
-
-def _mount_what_nobody_mounts() -> None:
-    """Linux without a desktop mounts nothing by itself; udisks lets a user do it."""
-    udisks = shutil.which("udisksctl")
-    for label in ("RPI-RP2", "RP2350"):
-        block = Path("/dev/disk/by-label") / label
-        if udisks and block.exists():
-            # Its answer is not looked at: whatever it says, the drive is there afterwards or it is not.
-            subprocess.run(
-                [udisks, "mount", "--no-user-interaction", "--block-device", str(block)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
 
 
 def _port_again(board: Board, others: set[str]) -> str:
