@@ -23,7 +23,7 @@ _OF_THE_BOARD = {
         ANALOGUE, "the voltage of the channel in phase", "{adc}: the last free input, so both channels share it"
     ),
     "enable": (OUT, "static permission of the output stage", "any pin; the guard watches the outputs and drops it"),
-    "pump": (OUT, "dynamic permission: a square wave, standing still is off", "any pin; a state machine makes the wave"),
+    "pump": (OUT, "dynamic permission: a square wave; still is off", "any pin; a state machine makes the wave"),
     "safe_line": (IN, "high is safe: emergency stop and over-current", "any pin; the guard reads it without the CPU"),
     "stop_loop": (IN, "high is closed: the emergency stop alone", "any pin; it tells the causes of safe_line apart"),
     "lamp": (OUT, "yellow lamp: output is on", "{led}"),

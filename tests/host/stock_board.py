@@ -133,6 +133,7 @@ def start():
     if given["mpy"] != 6:
         sys.modules["sys"] = Sys
     sys.modules["nmes.app"] = Module(run=ran)
+    sys.modules["nmes.hal.rp2.hal"] = Module()
     say("start")
     for name in ("boot.py", "main.py"):
         try:

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from opennmes import __version__
-from opennmes.cli import boards, check, clear, devices, emulate, flash, plot, record, run, status, stop
+from opennmes.cli import boards, check, clear, devices, doctor, emulate, flash, plot, record, run, status, stop
 from opennmes.visible import visible
 
 
@@ -52,6 +52,7 @@ app = typer.Typer(
 app.command()(devices.devices)
 app.command()(flash.flash)
 app.command()(boards.boards)
+app.command()(doctor.doctor)
 app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)

@@ -51,8 +51,11 @@ for pin in {pins}:
     Pin(pin, Pin.OUT, value=0)
 """
 
+# Modules in memory take half of it. Collected often while they are loaded they lie close together: what the hardware
+# needs in one piece later would find no room between them.
 _MAIN = """\
 {mark}
+import gc
 import sys
 
 sys.path[:] = [".frozen"]
@@ -89,8 +92,13 @@ def _whole():
 
 if _whole():
     sys.path[:] = ["{folder}", ".frozen"]
+    gc.collect()
+    gc.threshold(4096)
     from nmes.app import run
+    import nmes.hal.rp2.hal
 
+    gc.collect()
+    gc.threshold(-1)
     run()
 else:
     print("OpenNMES: what is in {folder} is not what was flashed; run `nmes flash --modules` again")
