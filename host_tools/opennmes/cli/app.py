@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -10,7 +11,21 @@ import typer
 from typer.core import TyperGroup
 
 from opennmes import __version__
-from opennmes.cli import boards, check, clear, devices, doctor, emulate, flash, plot, record, run, status, stop
+from opennmes.cli import (
+    boards,
+    check,
+    clear,
+    completion,
+    devices,
+    doctor,
+    emulate,
+    flash,
+    plot,
+    record,
+    run,
+    status,
+    stop,
+)
 from opennmes.visible import visible
 
 
@@ -61,6 +76,9 @@ app.command()(record.record)
 app.command()(clear.clear)
 app.command()(stop.stop)
 app.command()(emulate.emulate)
+app.command()(completion.completion)
+if completion.VARIABLE in os.environ:
+    completion.answer()
 
 
 def _version(wanted: bool) -> None:
