@@ -16,7 +16,10 @@ def boards(
     name: Annotated[str | None, typer.Argument(help="One board; without it, all.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """List the boards that OpenNMES knows, or show one: each pin with its function and the reason for it."""
+    """List the boards that OpenNMES knows, or show one: each pin with its function and the reason for it.
+
+    Example: nmes boards pico
+    """
     with reported(json, boards=[]):
         stock = [board + STOCK for board in board_names() if has_image(board)]
         found = [load_board(each) for each in ([name] if name else board_names() + stock)]

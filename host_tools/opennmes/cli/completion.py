@@ -23,6 +23,8 @@ def completion(shell: Annotated[Shell, typer.Argument(help="Of which shell.")]) 
 
     In bash and zsh: eval "$(nmes completion bash)", in fish: nmes completion fish | source; in the shell's own start-up
     file it is there for good.
+
+    Example: nmes completion bash
     """
     from typer.completion import get_completion_script  # type: ignore[attr-defined]  # it is, since 0.16
 

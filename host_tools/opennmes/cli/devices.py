@@ -14,7 +14,10 @@ from opennmes.device.drive import DriveError
 
 
 def devices(json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False) -> None:
-    """List every board on this machine: ours, stock MicroPython, and chips in BOOTSEL. Disturbs no session."""
+    """List every board on this machine: ours, stock MicroPython, and chips in BOOTSEL. Disturbs no session.
+
+    Example: nmes devices
+    """
     with reported(json, devices=[]):
         try:
             found = discover.boards()

@@ -19,6 +19,8 @@ def doctor(
     """Find what is wrong with this computer, its ports and the boards on them; each finding says what mends it.
 
     Changes nothing and disturbs no session. Exit status 1 when something is wrong; a note is not.
+
+    Example: nmes doctor --verbose
     """
     from opennmes.device.doctor import FINE, WRONG, findings
 

@@ -45,6 +45,10 @@ def flash(
 
     With --modules the firmware goes onto the file system of a stock MicroPython, 1.25 or later, as compiled modules;
     what differs is written. Such a board is for resistors alone: it refuses every prescription for a person.
+
+    Example: nmes flash --mount RPI-RP2 --yes
+
+    Example: nmes flash --modules --port /dev/ttyACM0 --yes
     """
     if as_modules and (uf2 or mount):
         not_understood("--modules writes to the board's file system: leave the UF2 and --mount out")
