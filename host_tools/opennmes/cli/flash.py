@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from opennmes.cli.devices import in_words
 from opennmes.cli.output import FAILED, err, error, not_understood, out, print_json, reported, words
+from opennmes.client import DeviceRefused, LinkError
 from opennmes.device import discover, drive
 from opennmes.device.discover import BOOTSEL, BUSY, Board
 from opennmes.device.drive import DriveError
@@ -21,8 +22,9 @@ from opennmes.device.flashing import flash as put_onto
 from opennmes.device.modules import WEAKER, ModulesError, Plan
 from opennmes.device.prompt import PromptError
 from opennmes.device.uf2 import Uf2, Uf2Error
+from opennmes.ports.errors import PortError
 
-FAILURES = (FlashError, DriveError, ModulesError, PromptError, Uf2Error)
+FAILURES = (FlashError, DriveError, ModulesError, PromptError, Uf2Error, DeviceRefused, LinkError, PortError)
 
 
 def flash(

@@ -34,8 +34,15 @@ class FlashError(Exception):
 def image_for(board: Board, named: Path | None) -> Uf2:
     """The image to flash: the file that was named, or our own for this board. Raises FlashError and Uf2Error."""
     name = board_name(board)
-    most = load_board(name)["flash"]["firmware"][1]
-    return read_uf2(named or paths.uf2(name), most)
+    facts = load_board(name)
+    image = read_uf2(named or paths.uf2(name), facts["flash"]["firmware"][1])
+    if image.chip != facts["mcu"]:
+        # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
+        raise FlashError(
+            f"{image.path} is for an {image.chip.upper()}, the board at {board.where} is an {facts['mcu'].upper()}; "
+            "nothing was written: choose the UF2 of this board"
+        )
+    return image
 
 
 def board_name(board: Board) -> str:
