@@ -1,5 +1,5 @@
-"""nmes flash, all of it, on a board that is not there: whatever goes wrong at whatever step is one message, and the same
-command given again flashes it."""
+"""nmes flash, all of it, on a board that is not there: whatever goes wrong at whatever step is one message, and the
+same command given again flashes it."""
 
 from __future__ import annotations
 

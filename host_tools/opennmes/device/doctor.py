@@ -55,8 +55,8 @@ def findings(port: str | None = None) -> list[Finding]:
     """Everything that was looked at, on this computer and on its serial ports (or on `port` alone)."""
     found = [*versions(), *images(), *toolchain()]
     try:
-        found += [] if port else on_usb()
         ports = [port] if port else list(discover.micropython_ports())
+        found += [] if port else on_usb()
         found += [finding for name in ports for finding in of_port(name)]
         found += modem_manager(ports)
         if port is None and not ports and not drive.mounted():
