@@ -129,7 +129,7 @@ def start():
     for name in list(sys.modules):
         del sys.modules[name]
     machine = Module(Pin=Pin, bootloader=bootloader)
-    sys.modules.update({"umachine": machine, "machine": machine, "os": Module(os, uname=Uname)})
+    sys.modules.update({"umachine": machine, "machine": machine, "uos": Module(os, uname=lambda: Uname)})
     if given["mpy"] != 6:
         sys.modules["sys"] = Sys
     sys.modules["nmes.app"] = Module(run=ran)

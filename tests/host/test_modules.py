@@ -19,6 +19,8 @@ FEW = {
     "board.py": b"BOARD = {}\n",
     "nmes/__init__.py": b"",
     "nmes/app.py": b"def run():\n    pass\n",
+    "nmes/hal/__init__.py": b"",
+    "nmes/hal/rp2/__init__.py": b"",
     "nmes/core/limits.py": b"MOST = 1\n" * 300,
 }
 
@@ -30,7 +32,7 @@ def board(tmp_path: Path) -> StockBoard:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """A firmware of four modules, which a test may change."""
+    """A small firmware, which a test may change."""
     made = dict(FEW)
     monkeypatch.setattr(modules, "sources", lambda name: made)
     return made
@@ -77,7 +79,7 @@ def test_only_what_differs_is_written_and_what_no_longer_belongs_is_removed(boar
     with board.on() as port:
         assert flashed(port, "--json") == 0
         first = result(capsys)
-        assert len(first["written"]) == 6 and first["written"][-1] == "/main.py"
+        assert len(first["written"]) == 8 and first["written"][-1] == "/main.py"
         assert flashed(port, "--json") == 0
         assert result(capsys)["written"] == []
     few["nmes/core/limits.py"] += b"MOST = 2\n"

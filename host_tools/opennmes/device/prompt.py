@@ -53,7 +53,10 @@ class PromptError(Exception):
 
 
 class Prompt:
-    """A raw prompt. Use it as a context manager: on the way out the board is reset and runs what it is to run."""
+    """A raw prompt. Use it as a context manager: on the way out the board is reset and runs what it is to run.
+
+    Modules are named with the u in front (uos for os), which always means the one that is built in: a file of that name
+    may lie on the board."""
 
     def __init__(self, device: str) -> None:
         """Interrupt what runs on the serial port `device`. Raises PromptError."""
@@ -81,7 +84,7 @@ class Prompt:
 
     def version(self) -> tuple[str, str]:
         """MicroPython's version, such as 1.25.0, and its name of the board."""
-        words = "__import__('os').uname()"
+        words = "__import__('uos').uname()"
         release, machine = self._evaluate(f"({words}.release, {words}.machine)")
         return str(release), str(machine)
 
@@ -155,17 +158,17 @@ class Prompt:
         `progress` is called with the bytes looked at and those there are. Raises PromptError.
         """
         with self._failing("flash could not be read"):
-            self._transport.exec("import hashlib, uctypes, binascii; _h = hashlib.sha256()")
+            self._transport.exec("import uhashlib, uctypes, ubinascii; _h = uhashlib.sha256()")
             for at in range(0, size, PIECE):
                 piece = min(PIECE, size - at)
                 self._transport.exec(f"_h.update(uctypes.bytearray_at({start + at}, {piece}))")
                 progress(at + piece, size)
-        return str(self._evaluate("binascii.hexlify(_h.digest()).decode()"))
+        return str(self._evaluate("ubinascii.hexlify(_h.digest()).decode()"))
 
     def bootloader(self) -> None:
         """Send the chip into BOOTSEL; the port vanishes, and the drive comes."""
         with self._failing("the chip could not be sent into BOOTSEL"):
-            self._transport.exec_raw_no_follow("import machine; machine.bootloader()")
+            self._transport.exec_raw_no_follow("import umachine; umachine.bootloader()")
         self._close()
 
     def _evaluate(self, expression: str) -> Any:
