@@ -161,7 +161,7 @@ def test_a_board_that_is_gone_is_one_message(board, few, capsys):
 def test_h16_whenever_the_power_goes_the_board_puts_nothing_out_and_can_be_flashed_again(tmp_path, few, capsys):
     """Before main.py is ours it is theirs or none, and ours starts nothing but the whole."""
     whole = False
-    for cut in range(1, 200, 2):
+    for cut in range(1, 400, 4):
         folder = tmp_path / str(cut)
         folder.mkdir()
         board = StockBoard(folder)
