@@ -7,6 +7,7 @@ Ctrl-C is not heard.
 
 from __future__ import annotations
 
+import ast
 import base64
 import contextlib
 import hashlib
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 PATIENCE_S = 15.0
+STEP_S = 60.0  # the file system may have to move much of itself, 0.4 s for each 4 KB that worn flash erases
 PIECE = 32 * 1024  # of flash a step: 35 ms on the chip, and progress that moves
 FILE_PIECE = 768  # of a file a step: 1024 characters of base64
 _HALF = ".half"  # what a file is called until it is whole
@@ -95,12 +97,12 @@ class Prompt:
     def begin_files(self) -> None:
         """From now on the methods below work."""
         with self._failing("its file system could not be looked at"):
-            self._transport.exec(_OWN_NAMES + _FILES)
+            self._run(_OWN_NAMES + _FILES)
 
     def rest(self, pins: list[int]) -> None:
         """Make these pins outputs at low level, whatever drove them."""
         with self._failing("its outputs could not be put to rest"):
-            self._transport.exec(f"from umachine import Pin\nfor _p in {tuple(pins)}:\n Pin(_p, Pin.OUT, value=0)")
+            self._run(f"from umachine import Pin\nfor _p in {tuple(pins)}:\n Pin(_p, Pin.OUT, value=0)")
 
     def free_bytes(self) -> int:
         """How much room the file system has."""
@@ -129,12 +131,12 @@ class Prompt:
         with self._failing(f"{path} could not be written"):
             for end in range(1, len(path)):
                 if path[end] == "/":
-                    self._transport.exec(f"_there({path[:end]!r}) or uos.mkdir({path[:end]!r})")
-            self._transport.exec(f"_o = open({half!r}, 'wb')")
+                    self._run(f"_there({path[:end]!r}) or uos.mkdir({path[:end]!r})")
+            self._run(f"_o = open({half!r}, 'wb')")
             for at in range(0, len(data), FILE_PIECE):
                 piece = base64.b64encode(data[at : at + FILE_PIECE]).decode()
-                self._transport.exec(f"_ = _o.write(ubinascii.a2b_base64({piece!r}))")
-            self._transport.exec("_o.close()")
+                self._run(f"_ = _o.write(ubinascii.a2b_base64({piece!r}))")
+            self._run("_o.close()")
         if self.sha256_of_file(half) != hashlib.sha256(data).hexdigest():
             raise PromptError(
                 f"{self._device}: {path} reads back as something else than was written; nothing that it replaces was "
@@ -145,12 +147,12 @@ class Prompt:
     def rename(self, path: str, new: str) -> None:
         """Call a file `new` from now on, in the place of one of that name."""
         with self._failing(f"{path} could not be renamed"):
-            self._transport.exec(f"uos.rename({path!r}, {new!r})")
+            self._run(f"uos.rename({path!r}, {new!r})")
 
     def remove(self, path: str, is_folder: bool = False) -> None:
         """Remove a file, or an empty folder."""
         with self._failing(f"{path} could not be removed"):
-            self._transport.exec(f"uos.{'rmdir' if is_folder else 'remove'}({path!r})")
+            self._run(f"uos.{'rmdir' if is_folder else 'remove'}({path!r})")
 
     def sha256_of_flash(self, start: int, size: int, progress: Callable[[int, int], None]) -> str:
         """SHA-256 of `size` bytes of flash from address `start` on, in hexadecimal digits.
@@ -158,10 +160,10 @@ class Prompt:
         `progress` is called with the bytes looked at and those there are. Raises PromptError.
         """
         with self._failing("flash could not be read"):
-            self._transport.exec("import uhashlib, uctypes, ubinascii; _h = uhashlib.sha256()")
+            self._run("import uhashlib, uctypes, ubinascii; _h = uhashlib.sha256()")
             for at in range(0, size, PIECE):
                 piece = min(PIECE, size - at)
-                self._transport.exec(f"_h.update(uctypes.bytearray_at({start + at}, {piece}))")
+                self._run(f"_h.update(uctypes.bytearray_at({start + at}, {piece}))")
                 progress(at + piece, size)
         return str(self._evaluate("ubinascii.hexlify(_h.digest()).decode()"))
 
@@ -171,9 +173,18 @@ class Prompt:
             self._transport.exec_raw_no_follow("import umachine; umachine.bootloader()")
         self._close()
 
+    def _run(self, code: str) -> bytes:
+        """Run `code`; returns what it printed. mpremote's own exec gives up after ten seconds."""
+        from mpremote.transport import TransportExecError
+
+        printed, failure = self._transport.exec_raw(code, timeout=STEP_S)
+        if failure:
+            raise TransportExecError(printed, failure.decode(errors="replace"))
+        return bytes(printed)
+
     def _evaluate(self, expression: str) -> Any:
         with self._failing("it could not be asked"):
-            return self._transport.eval(expression)
+            return ast.literal_eval(self._run(f"print(repr({expression}))").decode())
 
     def _close(self) -> None:
         if self._transport is not None:
