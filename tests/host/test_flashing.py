@@ -3,8 +3,10 @@ same command given again flashes it."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -275,3 +277,45 @@ def test_an_armed_board_is_not_sent_into_bootsel(monkeypatch, tmp_path, image, c
     assert main(["flash", image, "--yes"]) == 1
     said = capsys.readouterr().err
     assert "state does not allow this now" in said and "bug" not in said
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_of_two_chips_in_bootsel_each_gets_its_own_image_and_its_own_result(
+    tmp_path, image, monkeypatch, capsys, read_only
+):
+    chips = [bootsel.Chip(tmp_path / name) for name in ("RPI-RP2", "RPI-RP21")]
+    now = SimpleNamespace(s=0.0)
+
+    def sleep(seconds: float) -> None:
+        now.s += seconds
+        for chip in chips:
+            if chip.flash is None:
+                chip.look()
+
+    def flashed() -> list[int]:
+        return [number for number, chip in enumerate(chips) if chip.flash is not None]
+
+    clock, copy, opened = SimpleNamespace(monotonic=lambda: now.s, sleep=sleep), drive.copy, os.open
+
+    def refuses(path, *arguments):
+        if read_only and Path(path).parent == chips[0].folder:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(drive.os, "open", refuses)
+    monkeypatch.setattr(flashing, "time", clock)
+    monkeypatch.setattr(drive, "copy", lambda made, to, progress: copy(made, to, progress, clock.monotonic, sleep))
+    monkeypatch.setattr(drive, "mounted", lambda: [drive.at_mount(chip.folder) for chip in chips if chip.flash is None])
+    for module in (flashing, discover):
+        monkeypatch.setattr(module, "micropython_ports", lambda: {f"P{number}": "" for number in flashed()})
+    monkeypatch.setattr(flashing, "digest", lambda device, made, progress: made.sha256)
+    monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(OURS, name, identity=IDENTITY))
+    assert main(["flash", image, "--yes"]) == 1
+    assert "2 boards are here; name one" in capsys.readouterr().err and flashed() == []
+    assert main(["flash", image, "--all", "--yes", "--json"]) == int(read_only)
+    first, second = json.loads(capsys.readouterr().out)["boards"]
+    assert (second["verified"], second["port"], chips[1].flash) == (True, "P1", DATA)
+    if read_only:
+        assert "cannot be written" in first["error"] and chips[0].flash is None
+    else:
+        assert (first["verified"], first["port"]) == (True, "P0")
