@@ -12,7 +12,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "firmware"))
 
-import limits_table  # noqa: E402 the path first
+import commands_page  # noqa: E402 the path first
+import limits_table  # noqa: E402
 from nmes.core import commands, faults, settings  # noqa: E402
 
 FAULTS_HEAD = """\
@@ -146,6 +147,7 @@ def traceability_md() -> str:
 
 if __name__ == "__main__":
     DOCS = ROOT / "docs"
+    (DOCS / "commands.md").write_text(commands_page.commands_md())
     (DOCS / "faults.md").write_text(faults_md())
     (DOCS / "link.md").write_text(link_md())
     (DOCS / "traceability.md").write_text(traceability_md())

@@ -253,9 +253,9 @@ class Link:
         return self._hosts.identify(self._hal.random(), seq, (session.owner, session.acknowledged_by))
 
     def _do_describe(self, request):
-        rows = commands.rows()
-        row = rows[min(request["index"], len(rows) - 1)]
-        row["count"] = len(rows)
+        names = sorted(commands.COMMANDS)
+        row = commands.row(names[min(request["index"], len(names) - 1)])
+        row["count"] = len(names)
         return row
 
     def _do_status(self, request):

@@ -463,7 +463,7 @@ class BadInput(unittest.TestCase):
             (frame, "decode", "keepalive"),
             (commands, "check_arguments", "keepalive"),
             (commands, "check_arguments", "intensity"),
-            (commands, "rows", "describe"),
+            (commands, "row", "describe"),
             (programme, "accept", "load"),
         ):
             bench = in_state(IDLE if cmd == "load" else RUNNING)

@@ -46,7 +46,15 @@ def test_no_limit_of_the_code_is_missing_in_the_table() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "docs/faults.md", "CONTRIBUTING.md", "docs/hardware.md", "docs/safety.md", "docs/benchmark.md"],
+    [
+        "README.md",
+        "docs/commands.md",
+        "docs/faults.md",
+        "CONTRIBUTING.md",
+        "docs/hardware.md",
+        "docs/safety.md",
+        "docs/benchmark.md",
+    ],
 )
 def test_links_between_documents_lead_somewhere(document: str) -> None:
     path = ROOT / document

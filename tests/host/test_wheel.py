@@ -15,6 +15,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 import dist
 import toolchain
 from opennmes import paths
+from opennmes.device import modules
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,20 @@ def test_without_micropython_the_virtual_board_says_what_to_do(delivered, tmp_pa
     refused = installed("run", "mine.toml", "--acknowledge", "--port", "virtual", cwd=tmp_path)
     assert refused.returncode == 1
     assert "micropython" in refused.stderr and "--port emulator needs none" in refused.stderr
+
+
+def test_what_a_board_is_flashed_with_and_what_is_said_of_this_computer_come_out_of_the_wheel(delivered, tmp_path):
+    boards = installed("boards", "--json", cwd=tmp_path)
+    assert {"pico", "pico-stock"} <= {row["name"] for row in json.loads(boards.stdout)["boards"]}
+    found = json.loads(installed("doctor", "--json", cwd=tmp_path).stdout)["findings"]
+    assert {row["topic"] for row in found if row["level"] == "wrong"} <= {"ports", "port", "board", "usb", "permission"}
+    assert [row for row in found if row["topic"] == "firmware" and row["level"] == "fine"]
+    made = subprocess.run(
+        [str(dist.ENVIRONMENT / "bin" / "python"), "-c",
+         "from opennmes.device import modules; print(modules.digest(modules.files('pico')))"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert made.stdout.strip() == modules.digest(modules.files("pico")), made.stderr
 
 
 def test_both_archives_carry_the_image_that_was_built(delivered):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -11,10 +12,13 @@ from typer.core import TyperGroup
 
 from opennmes import __version__
 from opennmes.cli import (
+    boards,
     check,
     clear,
+    completion,
     devices,
     diff,
+    doctor,
     emulate,
     flash,
     plot,
@@ -28,7 +32,7 @@ from opennmes.cli import (
     settings,
     status,
     stop,
-)  # fmt: skip
+)
 from opennmes.visible import visible
 
 
@@ -69,6 +73,8 @@ app = typer.Typer(
 )
 app.command()(devices.devices)
 app.command()(flash.flash)
+app.command()(boards.boards)
+app.command()(doctor.doctor)
 app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)
@@ -84,6 +90,9 @@ app.command()(record.record)
 app.command()(clear.clear)
 app.command()(stop.stop)
 app.command()(emulate.emulate)
+app.command()(completion.completion)
+if completion.VARIABLE in os.environ:
+    completion.answer()
 
 
 def _version(wanted: bool) -> None:

@@ -38,7 +38,10 @@ def check(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Check a prescription: accepted, or all the reasons why not. Needs no board."""
+    """Check a prescription: accepted, or all the reasons why not. Needs no board.
+
+    Example: nmes check my.toml --specification
+    """
     with reported(json, accepted=False, figures=None, max_current_ma=None):
         stage = stage_of(board)
         prescription = Prescription.read(file)

@@ -19,7 +19,10 @@ def record(
     port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Say what a device keeps of its fault: what it was doing, and what was measured. Changes nothing."""
+    """Say what a device keeps of its fault: what it was doing, and what was measured. Changes nothing.
+
+    Example: nmes record --port virtual
+    """
     with reported(json, record=None, fault=None):
         stop_on_signals()
         device = Device(open_port(port))

@@ -70,7 +70,10 @@ def run(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Run a prescription on a device: check, load, checklist, arm, start, raise, stop. Ctrl-C stops the session."""
+    """Run a prescription on a device: check, load, checklist, arm, start, raise, stop. Ctrl-C stops the session.
+
+    Example: nmes run my.toml --port virtual --intensity 5 --seconds 2 --acknowledge
+    """
     if vcd is not None and port != EMULATOR:
         not_understood(f"--vcd needs --port {EMULATOR}: only the emulated board has its pins traced")
     intensities_ua = numbers.intensities_ua("--intensity", intensity or [])

@@ -21,7 +21,10 @@ def status(
     port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Say who is on a port and what it is doing. Changes nothing. Exit status 1 when it has a fault."""
+    """Say who is on a port and what it is doing. Changes nothing. Exit status 1 when it has a fault.
+
+    Example: nmes status --port virtual
+    """
     with reported(json, identity=None, status=None):
         stop_on_signals()
         device = Device(open_port(port))

@@ -19,7 +19,10 @@ def stop(
     port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """End the session of a device, whoever began it, and print the account of it. Always allowed."""
+    """End the session of a device, whoever began it, and print the account of it. Always allowed.
+
+    Example: nmes stop --port virtual
+    """
     with reported(json, done=False, account=None):
         stop_on_signals()
         device = Device(open_port(port))
