@@ -14,7 +14,7 @@ from opennmes.toml_places import Places, key_name, lines_of
 from opennmes.visible import hidden, named
 
 SHOWN_MAX = 60
-LISTED = ("phase", "channel", "channel.phase")  # there may be several of these tables
+LISTED = ("phase", "channel", "channel.phase", "source")  # there may be several of these tables
 _CLOSED = re.compile(r'"(?:\\.|[^"\\])*"' r"|'[^']*'")
 # Low quotes, primes and accents; the others are known by their category.
 _QUOTES = "\u201a\u201e\u2032\u2033\u00b4`"
