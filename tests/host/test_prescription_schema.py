@@ -1,0 +1,282 @@
+"""The JSON schema and `nmes check` agree about files, as far as a schema can know."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nmes.core import programme
+from opennmes import paths, prescription_schema
+from opennmes.assessment import assess
+from opennmes.boards import stage_of
+from opennmes.prescription import Prescription, PrescriptionError
+from opennmes.prescription_keys import (
+    CHANNEL_KEYS,
+    PHASE_KEYS,
+    QUANTITIES,
+    SITES,
+    TABLES,
+    Choice,
+    Date,
+    Key,
+    Quantity,
+    Text,
+    bounds_of,
+    zero_too,
+)
+
+STAGE = stage_of("pico")
+LIBRARY = sorted(paths.PRESCRIPTIONS.glob("*.toml"))
+# A validator that compares decimals as they are written, as JSON schema means it.
+VALIDATOR = jsonschema.Draft7Validator(
+    json.loads(prescription_schema.text(), parse_float=Decimal), format_checker=jsonschema.FormatChecker()
+)
+
+
+def schema_accepts(text: str) -> bool:
+    """What an editor would say, which sees TOML's dates as texts and no number in inf and nan."""
+
+    def seen(value: Any) -> Any:
+        match value:
+            case dict():
+                return {key: seen(each) for key, each in value.items()}
+            case list():
+                return [seen(each) for each in value]
+            case datetime.date() | datetime.time():
+                return value.isoformat()
+            case Decimal() if not value.is_finite():
+                return None
+        return value
+
+    return bool(VALIDATOR.is_valid(seen(tomllib.loads(text, parse_float=Decimal))))
+
+
+def check_says(text: str) -> list[tuple[str, str, str]]:
+    """(code, key or parameter, source) of everything that `nmes check` has against a file."""
+    try:
+        made = Prescription.from_text(text, Path("made.toml"))
+    except PrescriptionError as error:
+        return [(problem.code, problem.key, "file") for problem in error.problems]
+    return [(reason["code"], reason["parameter"], reason["source"]) for reason in assess(made.data, STAGE).reasons]
+
+
+def a_schema_can_know(code: str, key: str, source: str) -> bool:
+    if code == "not_representable":
+        quantity = QUANTITIES.get(key.rpartition(".")[2])
+        return quantity is None or quantity.step == 1
+    return code in prescription_schema.KNOWN and (code, key, source) not in prescription_schema.BEYOND
+
+
+def toml(value: Any) -> str:
+    """A value as TOML has it on one line."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{json.dumps(key)} = {toml(each)}" for key, each in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(toml, value)) + "]"
+        case bool():
+            return str(value).lower()
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case float() | Decimal() if Decimal(value).is_nan() or Decimal(value).is_infinite():
+            return str(value).lower().replace("infinity", "inf")
+        case Decimal():
+            return format(value, "f")
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+    return str(value)
+
+
+def file_of(document: dict[str, Any]) -> str:
+    return "\n".join(f"{json.dumps(key)} = {toml(value)}" for key, value in document.items())
+
+
+@st.composite
+def values(draw: st.DrawFn, declared: Key, kind: str) -> Any:
+    """A value of a key: mostly one that it can have, and its bounds and their neighbours."""
+    match declared:
+        case Quantity():
+            least, most = (bound * declared.step / declared.per_step for bound in bounds_of(declared, kind))
+            edges = [least, most, least - declared.step, most + declared.step, *([Decimal(0)] * zero_too(declared))]
+            steps = st.integers(int(least // declared.step) + 1, int(most // declared.step))
+            exact = steps.map(lambda number: number * declared.step)
+            number = draw(st.one_of(exact, exact, exact, st.sampled_from(edges)))
+            return int(number) if number == int(number) and draw(st.booleans()) else number
+        case Text():
+            return draw(st.text(st.characters(max_codepoint=0x2FF), min_size=0, max_size=declared.most + 1))
+        case Choice():
+            return draw(st.sampled_from(declared.choices))
+        case Date():
+            day = draw(st.dates(datetime.date(2020, 1, 1), datetime.date(2040, 1, 1)))
+            return day.isoformat() if draw(st.booleans()) else day
+    return draw(st.lists(values(declared.each, kind), min_size=0, max_size=declared.most + 1))
+
+
+@st.composite
+def tables(draw: st.DrawFn, keys: Any, kind: str) -> dict[str, Any]:
+    """A table with what has to be in it and some of what may be."""
+    made = {}
+    for key, declared in keys.items():
+        needed = not declared.optional and getattr(declared, "default", None) is None
+        if needed or draw(st.integers(0, 3)) == 0:
+            made[key] = draw(values(declared, kind))
+    return made
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """A file that has the right shape, or nearly."""
+    kind = draw(st.sampled_from(programme.KINDS))
+    if draw(st.booleans()):
+        file = draw(st.sampled_from(LIBRARY))
+        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+    made: dict[str, Any] = {}
+    for table in TABLES:
+        if table.name == "":
+            made |= draw(tables(table.keys, kind))
+        elif table.name in ("electrode", "limits", "phase") or draw(st.integers(0, 2)) == 0:
+            count = draw(st.integers(1, table.most and min(3, table.most + 1))) if table.most else 0
+            rows = [draw(tables(table.keys, kind)) for _ in range(max(1, count))]
+            made[table.name] = rows if table.most else rows[0]
+    made["electrode"]["kind"] = kind
+    if "site" in made and draw(st.booleans()):
+        made["site"] = draw(st.sampled_from([site for site in SITES if SITES[site][0] == kind]))
+    for channel in made.get("channel", ()):
+        if draw(st.booleans()):
+            channel["phase"] = [draw(tables(PHASE_KEYS, kind))]
+    if draw(st.integers(0, 4)) == 0:
+        del made["phase"]
+    return made
+
+
+ODD = st.one_of(
+    st.booleans(),
+    st.integers(-(10**12), 10**12),
+    st.decimals(-1000, 1000, places=4),
+    st.sampled_from([Decimal("nan"), Decimal("inf"), Decimal("1e-40"), Decimal(0), Decimal("250.0")]),
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=5),
+    st.sampled_from(["2026-12-31", "2026-02-30", "2026-12-31\n", "2026-1-1", "pads", "dummy", "vagina", "a\n"]),
+    st.dates(datetime.date(1000, 1, 1)),
+    st.datetimes(datetime.datetime(2020, 1, 1)),
+    st.times(),
+    st.lists(st.integers(0, 3), max_size=2),
+    st.sampled_from([{}, {"kind": "pads"}, [{}]]).map(copy.deepcopy),
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> dict[str, Any]:
+    """A file with up to three things done to it that people, editors and merges do."""
+    made = copy.deepcopy(draw(documents()))
+    for _ in range(draw(st.integers(0, 3))):
+        part: Any = made
+        while True:
+            steps = list(part) if isinstance(part, dict) else list(range(len(part)))
+            if not steps:
+                break
+            step = draw(st.sampled_from(steps))
+            if not isinstance(part[step], dict | list) or draw(st.integers(0, 3)) == 0:
+                _damage(draw, part, step)
+                break
+            part = part[step]
+    return made
+
+
+def _damage(draw: st.DrawFn, part: Any, step: Any) -> None:
+    how = draw(st.sampled_from(["replace", "remove", "rename", "again", "other"]))
+    if how == "remove":
+        del part[step]
+    elif how == "rename" and isinstance(part, dict):
+        part[draw(st.sampled_from([f"{step}s", step.upper(), "title", "phase", "note", *CHANNEL_KEYS]))] = part.pop(
+            step
+        )
+    elif how == "again" and isinstance(part, list):
+        part.extend([copy.deepcopy(part[step])] * draw(st.integers(1, 9)))
+    elif how == "other" and isinstance(part[step], int | Decimal) and not isinstance(part[step], bool):
+        part[step] = part[step] * draw(st.sampled_from([-1, 0, 10, 1000, Decimal("0.1"), Decimal("1.001")]))
+    else:
+        part[step] = draw(ODD)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(damaged())
+def test_the_schema_and_check_agree_on_what_a_schema_can_know(document: dict[str, Any]) -> None:
+    text = file_of(document)
+    against = check_says(text)
+    if not schema_accepts(text):
+        assert against, "the schema refuses what nmes check accepts"
+    else:
+        assert [one for one in against if a_schema_can_know(*one)] == []
+
+
+def test_the_corpus_has_every_kind_of_verdict() -> None:
+    seen: set[tuple[bool, bool]] = set()
+
+    @settings(max_examples=300, deadline=None, database=None, derandomize=True)
+    @given(damaged())
+    def look(document: dict[str, Any]) -> None:
+        text = file_of(document)
+        seen.add((schema_accepts(text), not check_says(text)))
+
+    look()
+    assert seen == {(True, True), (True, False), (False, False)}
+
+
+@pytest.mark.parametrize("file", LIBRARY, ids=lambda file: file.stem)
+def test_every_file_of_the_library_names_the_schema_and_keeps_it(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith(prescription_schema.DIRECTIVE)
+    assert (file.parent / prescription_schema.FILE.name).is_file()
+    assert schema_accepts(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("frequency_hz = 35", "frequency_hz = 151"),
+        ("pulse_width_us = 250", "pulse_width_us = 250.5"),
+        ("pulse_width_us = 250", 'pulse_width_us = "250"'),
+        ("duration_min = 15", "duration_min = 0.0166"),
+        ("ramp_up_s = 1", "ramp_upp_s = 1"),
+        ('kind = "probe"', 'kind = "needle"'),
+        ("area_cm2 = 4.0", ""),
+        ("[[phase]]", "[phase]"),
+        ("[electrode]", 'site = "ankle"\n[electrode]'),
+    ],
+)
+def test_an_editor_marks_what_people_get_wrong(example: str, old: str, new: str) -> None:
+    assert schema_accepts(example)
+    assert not schema_accepts(example.replace(old, new))
+
+
+def test_a_resistor_may_have_more_than_a_person(example: str) -> None:
+    fast = example.replace("frequency_hz = 35", "frequency_hz = 400")
+    assert not schema_accepts(fast)
+    assert schema_accepts(fast.replace('"probe"', '"dummy"'))
+
+
+def test_the_schema_is_one_and_its_file_is_what_the_code_says() -> None:
+    jsonschema.Draft7Validator.check_schema(prescription_schema.schema())
+    said = "run `.venv/bin/python scripts/documents.py`"
+    assert prescription_schema.FILE.read_text(encoding="utf-8") == prescription_schema.text(), said
+
+
+def test_every_value_that_an_editor_completes_is_described() -> None:
+    def keys(part: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        rows = part.get("items", part).get("properties", {}).items()
+        return [*rows, *[row for _, each in rows for row in keys(each)]]
+
+    found = keys(prescription_schema.schema())
+    assert len(found) > 40
+    lacking = [key for key, each in found if "description" not in each and "properties" not in each.get("items", each)]
+    assert lacking == []
