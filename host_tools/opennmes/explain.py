@@ -75,6 +75,14 @@ _PHRASES = {
     "self_test": "has failed in the device's self-test: {asked}, expected {bound}",
     "not_kept": "is there now, because what is kept could not be written ({asked}); it needs {bound}",
     "cause_there": "is still there: {asked}, expected {bound}",
+    "too_early": (
+        "is {bound}, and today is {asked} by this computer's date: it may not be run yet; "
+        "ask whoever wrote it, or change its dates"
+    ),
+    "too_late": (
+        "is {bound}, and today is {asked} by this computer's date: it may not be run any more; "
+        "ask whoever wrote it, or change its dates"
+    ),
     "unused": "is given, but every channel has phases of its own",
     "missing": "is missing",
     "unknown": "is not known",
