@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from opennmes import __version__
-from opennmes.cli import check, clear, devices, emulate, flash, plot, record, run, status, stop
+from opennmes.cli import check, clear, devices, emulate, flash, plot, programmes, record, run, status, stop
 from opennmes.visible import visible
 
 
@@ -51,6 +51,7 @@ app = typer.Typer(
 )
 app.command()(devices.devices)
 app.command()(flash.flash)
+app.command()(programmes.programmes)
 app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)
