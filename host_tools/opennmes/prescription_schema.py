@@ -50,7 +50,7 @@ LEFT_OUT = (
     "whether the electrode, the output stage and a session can have this much current",
     "whether works, rests, ramps, pulses, bursts and changes of a phase fit each other, and the two channels",
     "whether the schedule's numbers and dates fit each other, and whether a list names something twice",
-    "decimals finer than the device has: validators divide in floating point, where 35.3 is no multiple of 0.001",
+    "decimals finer than the device has: Taplo divides in floating point, where 1.001 is no multiple of 0.001",
     "characters that cannot be seen, other than controls",
     "a date without quotes where a text has to be: for a schema a date is a text",
     *BEYOND.values(),
