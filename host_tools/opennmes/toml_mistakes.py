@@ -126,8 +126,9 @@ def _twice(before: str, line: str, said: str) -> str | None:
 def _in_list(lines: list[str], number: int, column: int, said: str) -> tuple[int, str] | None:
     """Line and reason when a list has no end or no commas; None when it is something else."""
     line = lines[number - 1]
-    if "Unclosed array" in said and column and line[column - 1] in "\"';":
-        if line[column - 1] == ";":
+    there = line[column - 1 : column] if column else ""
+    if "Unclosed array" in said and there in ('"', "'", ";"):
+        if there == ";":
             return number, 'has ";" in a list; its texts have a comma between them: ["first", "second"]'
         return (
             number,
