@@ -202,7 +202,7 @@ def _damage(draw: st.DrawFn, part: Any, step: Any) -> None:
         )
     elif how == "again" and isinstance(part, list):
         part.extend([copy.deepcopy(part[step])] * draw(st.integers(1, 9)))
-    elif how == "other" and isinstance(part[step], int | Decimal) and not isinstance(part[step], bool):
+    elif how == "other" and type(part[step]) in (int, Decimal) and Decimal(part[step]).is_finite():
         part[step] = part[step] * draw(st.sampled_from([-1, 0, 10, 1000, Decimal("0.1"), Decimal("1.001")]))
     else:
         part[step] = draw(ODD)
