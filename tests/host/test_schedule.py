@@ -12,6 +12,14 @@ from opennmes.cli import main
 from opennmes.schedule import outside_dates
 
 DAY = datetime.date(2026, 12, 1)
+MORE = """
+[patient]
+notes = ["Knees bent."]
+[[source]]
+citation = "Somebody 2019"
+gave = "50 Hz"
+keys = ["frequency_hz"]
+"""
 
 
 @pytest.mark.parametrize(
@@ -77,8 +85,9 @@ def test_check_accepts_and_says_that_it_is_not_for_today(
     assert len(said["digest"]) == 64
 
 
-def test_check_shows_site_and_notes(example_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    example_file.write_text(f'site = "vagina"\n{example_file.read_text()}[patient]\nnotes = ["Knees bent."]\n')
+def test_check_shows_site_notes_and_sources(example_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example_file.write_text(f'site = "vagina"\n{example_file.read_text()}{MORE}')
     assert main(["check", str(example_file)]) == 0
     text = capsys.readouterr().out
     assert "site: vagina" in text and "note for the person: Knees bent." in text
+    assert "source: Somebody 2019: 50 Hz [frequency_hz]" in text

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from nmes.core import limits
-from opennmes.about import about_in_words
+from opennmes.about import about_in_words, sources_in_words
 from opennmes.assessment import Assessment, assess
 from opennmes.boards import stage_of
 from opennmes.cli.output import FAILED, NOT_MEDICAL, out, print_json, print_table, reported, words
@@ -98,7 +98,8 @@ def _print(prescription: Prescription, board: str, assessment: Assessment) -> No
         out.print(words("  ", ("warning", "yellow"), f": {explain(warning)}"), soft_wrap=True)
     if refused := outside_dates(prescription.about, datetime.date.today()):
         out.print(words("  ", ("today", "yellow"), f": nmes run refuses it: {explain(refused)}"), soft_wrap=True)
-    for line in about_in_words(prescription.about):
+    sources = [f"source: {line}" for line in sources_in_words(prescription.about)]
+    for line in about_in_words(prescription.about) + sources:
         out.print(words(line), soft_wrap=True)
     asked = assessment.programme
     if asked is not None and assessment.max_current_ua is not None:
