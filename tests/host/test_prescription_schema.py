@@ -6,6 +6,7 @@ import copy
 import datetime
 import json
 import tomllib
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -101,25 +102,32 @@ def file_of(document: dict[str, Any]) -> str:
     return "\n".join(f"{json.dumps(key)} = {toml(value)}" for key, value in document.items())
 
 
+def bounds_in_file(quantity: Quantity, kind: str) -> tuple[Decimal, Decimal]:
+    """The least and the most that a number can be, in steps of the file."""
+    least, most = bounds_of(quantity, kind)
+    return -(-least // quantity.per_step) * quantity.step, most // quantity.per_step * quantity.step
+
+
 @st.composite
 def values(draw: st.DrawFn, declared: Key, kind: str) -> Any:
-    """A value of a key: mostly one that it can have, and its bounds and their neighbours."""
+    """A value that a key can have."""
     match declared:
         case Quantity():
-            least, most = (bound * declared.step / declared.per_step for bound in bounds_of(declared, kind))
-            edges = [least, most, least - declared.step, most + declared.step, *([Decimal(0)] * zero_too(declared))]
-            steps = st.integers(int(least // declared.step) + 1, int(most // declared.step))
-            exact = steps.map(lambda number: number * declared.step)
-            number = draw(st.one_of(exact, exact, exact, st.sampled_from(edges)))
+            least, most = bounds_in_file(declared, kind)
+            steps = st.integers(int(least / declared.step), int(most / declared.step))
+            edges = [least, most, *([Decimal(0)] * zero_too(declared))]
+            number = draw(st.one_of(steps.map(lambda number: number * declared.step), st.sampled_from(edges)))
             return int(number) if number == int(number) and draw(st.booleans()) else number
         case Text():
-            return draw(st.text(st.characters(max_codepoint=0x2FF), min_size=0, max_size=declared.most + 1))
+            letters = st.characters(min_codepoint=0x20, max_codepoint=0x7E if declared.ascii_only else 0x2FF)
+            seen = letters.filter(lambda letter: not 0x7F <= ord(letter) < 0xA1 and letter != "\u00ad")
+            return draw(st.text(seen, min_size=1, max_size=declared.most))
         case Choice():
             return draw(st.sampled_from(declared.choices))
         case Date():
             day = draw(st.dates(datetime.date(2020, 1, 1), datetime.date(2040, 1, 1)))
             return day.isoformat() if draw(st.booleans()) else day
-    return draw(st.lists(values(declared.each, kind), min_size=0, max_size=declared.most + 1))
+    return draw(st.lists(values(declared.each, kind), min_size=1, max_size=min(4, declared.most), unique=True))
 
 
 @st.composite
@@ -135,26 +143,26 @@ def tables(draw: st.DrawFn, keys: Any, kind: str) -> dict[str, Any]:
 
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
-    """A file that has the right shape, or nearly."""
-    kind = draw(st.sampled_from(programme.KINDS))
+    """A file of the right shape: one of the library, or any. Whether its values fit each other is open."""
     if draw(st.booleans()):
         file = draw(st.sampled_from(LIBRARY))
         return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+    kind = draw(st.sampled_from(programme.KINDS))
     made: dict[str, Any] = {}
     for table in TABLES:
         if table.name == "":
             made |= draw(tables(table.keys, kind))
         elif table.name in ("electrode", "limits", "phase") or draw(st.integers(0, 2)) == 0:
-            count = draw(st.integers(1, table.most and min(3, table.most + 1))) if table.most else 0
-            rows = [draw(tables(table.keys, kind)) for _ in range(max(1, count))]
+            rows = [draw(tables(table.keys, kind)) for _ in range(draw(st.integers(1, min(2, table.most or 1))))]
             made[table.name] = rows if table.most else rows[0]
     made["electrode"]["kind"] = kind
-    if "site" in made and draw(st.booleans()):
+    if "site" in made:
         made["site"] = draw(st.sampled_from([site for site in SITES if SITES[site][0] == kind]))
-    for channel in made.get("channel", ()):
-        if draw(st.booleans()):
+    own = [draw(st.booleans()) for _ in made.get("channel", ())]
+    for channel, has_own in zip(made.get("channel", ()), own, strict=True):
+        if has_own:
             channel["phase"] = [draw(tables(PHASE_KEYS, kind))]
-    if draw(st.integers(0, 4)) == 0:
+    if own and all(own):
         del made["phase"]
     return made
 
@@ -176,33 +184,42 @@ ODD = st.one_of(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> dict[str, Any]:
-    """A file with up to three things done to it that people, editors and merges do."""
+    """A file with up to two things done to it that people, editors and merges do."""
     made = copy.deepcopy(draw(documents()))
-    for _ in range(draw(st.integers(0, 3))):
-        part: Any = made
-        while True:
-            steps = list(part) if isinstance(part, dict) else list(range(len(part)))
-            if not steps:
-                break
-            step = draw(st.sampled_from(steps))
-            if not isinstance(part[step], dict | list) or draw(st.integers(0, 3)) == 0:
-                _damage(draw, part, step)
-                break
-            part = part[step]
+    for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2]))):
+        places = list(_places(made))
+        if places:
+            _damage(draw, *draw(st.sampled_from(places)))
     return made
 
 
+def _places(part: Any) -> Iterator[tuple[Any, Any]]:
+    for step in list(part) if isinstance(part, dict) else range(len(part)):
+        yield part, step
+        if isinstance(part[step], dict | list):
+            yield from _places(part[step])
+
+
 def _damage(draw: st.DrawFn, part: Any, step: Any) -> None:
-    how = draw(st.sampled_from(["replace", "remove", "rename", "again", "other"]))
+    number = type(part[step]) in (int, Decimal) and Decimal(part[step]).is_finite()
+    ways = ["edge", "edge", "other"] if number else ["replace", "remove", "rename", "again", "long"]
+    how = draw(st.sampled_from(ways))
+    if number and draw(st.integers(0, 4)) == 0:
+        how = draw(st.sampled_from(["replace", "remove", "rename"]))
     if how == "remove":
         del part[step]
     elif how == "rename" and isinstance(part, dict):
-        part[draw(st.sampled_from([f"{step}s", step.upper(), "title", "phase", "note", *CHANNEL_KEYS]))] = part.pop(
-            step
-        )
+        other = draw(st.sampled_from([f"{step}s", step.upper(), "title", "phase", "note", *CHANNEL_KEYS]))
+        part[other] = part.pop(step)
     elif how == "again" and isinstance(part, list):
         part.extend([copy.deepcopy(part[step])] * draw(st.integers(1, 9)))
-    elif how == "other" and type(part[step]) in (int, Decimal) and Decimal(part[step]).is_finite():
+    elif how == "long" and isinstance(part[step], str):
+        part[step] = draw(st.sampled_from(["", "x", "\n", "\u00e4", "\u200b"])) * draw(st.integers(1, 241))
+    elif how == "edge" and step in QUANTITIES:
+        quantity = QUANTITIES[step]
+        least, most = bounds_in_file(quantity, draw(st.sampled_from(programme.KINDS)))
+        part[step] = draw(st.sampled_from([least, most, least - quantity.step, most + quantity.step, -least]))
+    elif how == "other" and number:
         part[step] = part[step] * draw(st.sampled_from([-1, 0, 10, 1000, Decimal("0.1"), Decimal("1.001")]))
     else:
         part[step] = draw(ODD)
