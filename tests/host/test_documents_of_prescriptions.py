@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from prescription_files import documents, file_of, places
 
 from nmes.core import programme
 from opennmes import paths
@@ -92,6 +93,39 @@ def test_a_document_survives_json_and_a_file(whole: str) -> None:
 def test_every_prescription_of_the_library_survives_it(file: Path) -> None:
     made = Prescription.read(file)
     assert Prescription.from_document(json.loads(json.dumps(made.document()))).digest() == made.digest()
+
+
+@settings(max_examples=150, deadline=None)
+@given(documents())
+def test_every_file_that_is_understood_survives_it(file: dict[str, Any]) -> None:
+    try:
+        made = read(file_of(file))
+    except PrescriptionError:
+        return
+    document = json.loads(json.dumps(made.document()))
+    assert Prescription.from_document(document).document() == made.document()
+    assert canonical(document) == canonical(made.document())
+    assert read(made.to_toml()).digest() == made.digest()
+
+
+@settings(max_examples=100, deadline=None)
+@given(documents(), st.data())
+def test_a_document_with_one_thing_damaged_is_refused_or_is_another_one(
+    file: dict[str, Any], data: st.DataObject
+) -> None:
+    try:
+        document = json.loads(json.dumps(read(file_of(file)).document()))
+    except PrescriptionError:
+        return
+    part, step = data.draw(st.sampled_from(list(places(document))))
+    part[step] = data.draw(
+        st.one_of(st.none(), st.integers(), st.floats(), st.text(max_size=4), st.builds(list), st.builds(dict))
+    )
+    try:
+        made = Prescription.from_document(document)
+    except PrescriptionError:
+        return
+    assert made.document() == document
 
 
 def test_two_channels_with_phases_of_their_own_survive_it(example: str) -> None:
