@@ -86,6 +86,14 @@ _PHRASES = {
     "no_store": "of this board has {asked} for prescriptions; needed is {bound}",
     "other_digest": "is {asked}…, not {bound}: it was damaged on the way, push it again",
     "no_memory": "is {asked}; possible is {bound}",
+    "too_early": (
+        "is {bound}, and today is {asked} by this computer's date: it may not be run yet; "
+        "ask whoever wrote it, or change its dates"
+    ),
+    "too_late": (
+        "is {bound}, and today is {asked} by this computer's date: it may not be run any more; "
+        "ask whoever wrote it, or change its dates"
+    ),
     "unused": "is given, but every channel has phases of its own",
     "missing": "is missing",
     "unknown": "is not known",

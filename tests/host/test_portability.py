@@ -49,6 +49,8 @@ def nmes(*arguments: str) -> subprocess.CompletedProcess[str]:
         ["--version"],
         ["--help"],
         ["emulate", "--help"],
+        ["programmes"],
+        ["programmes", "low-back-pain", "--write", "COPY", "--json"],
         ["check", "FILE"],
         ["check", "FILE", "--json", "--specification"],
         ["plot", "FILE", "-o", "PICTURE"],
@@ -61,7 +63,7 @@ def nmes(*arguments: str) -> subprocess.CompletedProcess[str]:
     ids=" ".join,
 )
 def test_a_verb_works_without_what_windows_lacks(arguments: list[str], example_file: Path, tmp_path: Path) -> None:
-    places = {"FILE": str(example_file), "PICTURE": str(tmp_path / "picture.png")}
+    places = {"FILE": str(example_file), "PICTURE": str(tmp_path / "picture.png"), "COPY": str(tmp_path / "copy.toml")}
     ran = nmes(*[places.get(argument, argument) for argument in arguments])
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr

@@ -49,6 +49,14 @@ def test_every_way_to_run_works_without_a_checkout(delivered, tmp_path, example)
     assert json.loads(virtual.stdout)["account"]["delivered"] > 100
 
 
+def test_the_library_comes_with_it_and_makes_files_that_an_editor_completes(delivered, tmp_path):
+    assert "low-back-pain" in installed("programmes", cwd=tmp_path).stdout
+    written = installed("programmes", "low-back-pain", "--write", "mine.toml", cwd=tmp_path)
+    assert written.returncode == 0, written.stderr
+    assert (tmp_path / "prescription.schema.json").is_file()
+    assert installed("check", "mine.toml", cwd=tmp_path).returncode == 0
+
+
 def test_without_micropython_the_virtual_board_says_what_to_do(delivered, tmp_path, example):
     (tmp_path / "mine.toml").write_text(example)
     refused = installed("run", "mine.toml", "--acknowledge", "--port", "virtual", cwd=tmp_path)

@@ -22,6 +22,7 @@ from opennmes.cli import (
     emulate,
     flash,
     plot,
+    programmes,
     pull,
     push,
     record,
@@ -75,6 +76,7 @@ app.command()(devices.devices)
 app.command()(flash.flash)
 app.command()(boards.boards)
 app.command()(doctor.doctor)
+app.command()(programmes.programmes)
 app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)

@@ -21,6 +21,7 @@ from opennmes.cli.fault import FaultError, in_words
 from opennmes.cli.streams import Stream
 from opennmes.client import DeviceRefused, LinkError
 from opennmes.explain import explain
+from opennmes.library import AlreadyThere, UnknownProgramme
 from opennmes.ports.errors import PortError
 from opennmes.prescription import PrescriptionError
 from opennmes.visible import visible
@@ -136,7 +137,8 @@ def reported(as_json: bool, **fields: Any) -> Iterator[None]:
             print_json({**fields, "error": "interrupted", "reasons": []})
         raise typer.Exit(FAILED) from None
     except (
-        PrescriptionError, UnknownBoard, Refused, DeviceRefused, FaultError, LinkError, PortError, OSError
+        PrescriptionError, UnknownBoard, UnknownProgramme, AlreadyThere, Refused, DeviceRefused, FaultError, LinkError,
+        PortError, OSError,
     ) as failure:  # fmt: skip
         status, text, details, reasons = _describe(failure)
         error(text, details)
@@ -155,7 +157,7 @@ def _describe(failure: Exception) -> tuple[int, str, list[str], list[dict[str, A
         case PrescriptionError(path=path, problems=problems):
             text = f"{path} cannot be understood as a prescription:"
             return NOT_UNDERSTOOD, text, [str(problem) for problem in problems], problem_reasons(failure)
-        case UnknownBoard():
+        case UnknownBoard() | UnknownProgramme():
             return NOT_UNDERSTOOD, str(failure), [], []
         case Refused(reasons=reasons):
             return FAILED, "refused by the host's own check:", [explain(reason) for reason in reasons], reasons

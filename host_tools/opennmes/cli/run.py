@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back, stop_on_signals
 from opennmes.ports.open import EMULATOR, LOAD_OHM, open_port
 from opennmes.prescription import Prescription
+from opennmes.schedule import refuse_outside_dates
 
 SPINNER = "line"  # in ASCII: not every terminal can show another
 
@@ -84,6 +86,7 @@ def run(
     with reported(json, done=False):
         stop_on_signals()
         prescription = Prescription.read(file)
+        refuse_outside_dates(prescription.about, datetime.date.today())
         if person_max_ua is not None:
             prescription = prescription.for_person(person_max_ua)
         if vcd is not None:
