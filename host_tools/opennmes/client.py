@@ -226,10 +226,11 @@ class Device:
     def step_towards(self, current_ua: int, channel: int = 0) -> None:
         """Set the peak current to `current_ua`, or as far up as the device allows at once, and wait until the next step
         is possible."""
-        self._step(current_ua, channel)
+        self.step(current_ua, channel)
         self.wait(STEP_S)
 
-    def _step(self, current_ua: int, channel: int) -> None:
+    def step(self, current_ua: int, channel: int = 0) -> None:
+        """The same without the wait: the next step up is possible STEP_S later."""
         grain_ua = self.grains.get(channel, 1)
         step_ua = session.STEP_MAX_UA // grain_ua * grain_ua
         was = self.state
@@ -244,7 +245,7 @@ class Device:
         """The same for several channels at once; lower ones stay as they are."""
         for channel, current_ua in currents_ua.items():
             if self.intensities.get(channel, 0) < current_ua and self.state == session.RUNNING:
-                self._step(current_ua, channel)
+                self.step(current_ua, channel)
         self.wait(STEP_S)
 
     def raise_to(self, current_ua: int, channel: int = 0) -> None:
@@ -260,6 +261,10 @@ class Device:
         says from which. With current on, wider only in small steps, as with the intensity, and faster to at most twice
         the rate, every session.STEP_EVERY_MS."""
         return self.request("adjust", channel=channel, rate_mhz=rate_mhz, width_us=width_us)
+
+    def pause(self) -> Message:
+        """Nothing after the running pulse; `start` goes on, from zero."""
+        return self.request("pause")
 
     def stop(self) -> Message:
         """End the session. Always allowed."""

@@ -235,7 +235,7 @@ def served() -> Iterator[str]:
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    yield "socket://127.0.0.1:%d" % server.getsockname()[1]
+    yield f"socket://127.0.0.1:{server.getsockname()[1]}"
     server.shutdown(socket.SHUT_RDWR)
     server.close()
     thread.join(10)
@@ -261,7 +261,7 @@ def test_a_socket_that_goes_away_is_one_clear_message(capsys: Any) -> None:
 
         thread = threading.Thread(target=leave)
         thread.start()
-        assert main(["status", "--port", "socket://127.0.0.1:%d" % server.getsockname()[1]]) == 1
+        assert main(["status", "--port", f"socket://127.0.0.1:{server.getsockname()[1]}"]) == 1
         thread.join()
     said = capsys.readouterr().err
     assert "the port is gone" in said and "Traceback" not in said

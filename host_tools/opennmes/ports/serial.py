@@ -106,7 +106,8 @@ def serial_ports() -> str:
 def _why(error: Exception) -> str:
     code = getattr(error, "errno", None)
     if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return f"there is no such port, nor a board with this UID or name; {serial_ports()}; or use --port virtual or --port emulator"
+        others = "or use --port virtual or --port emulator"
+        return f"there is no such port, nor a board with this UID or name; {serial_ports()}; {others}"
     if code == errno.EACCES:
         return f"you may not use this port; {_DIALOUT}"
     if code in (errno.EBUSY, errno.EAGAIN):
