@@ -270,6 +270,16 @@ class Device:
         """End the session. Always allowed."""
         return self.request("stop")
 
+    def self_test(self) -> Message:
+        """What the last self-test found: at_ms, passed, and `results`, each a row of the fault's name, whether the
+        check passed, what was found and what was expected; up to the first that failed."""
+        return self.request("self_test")
+
+    def run_self_test(self) -> Message:
+        """Have the device test itself as before arming, with nobody armed; the answer is that of `self_test`. What
+        fails is a fault."""
+        return self.request("run_self_test")
+
     def record(self) -> Message:
         """What is kept of the fault that nobody has cleared, see nmes.core.faults.RECORD_FIELDS; None without one."""
         return self.request("record")

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from opennmes import __version__
-from opennmes.cli import check, clear, devices, emulate, flash, plot, record, run, status, stop
+from opennmes.cli import check, clear, devices, emulate, flash, plot, record, run, selftest, status, stop
 from opennmes.visible import visible
 
 
@@ -58,6 +58,7 @@ app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)
 app.command()(stop.stop)
+app.command()(selftest.selftest)
 app.command()(emulate.emulate)
 
 
