@@ -17,7 +17,7 @@ from typing import Any
 
 import processes
 
-WAIT_S = 120.0
+WAIT_S = 300.0
 UP, DOWN = "\x1b[A", "\x1b[B"
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
@@ -103,8 +103,11 @@ class Person:
 
 
 @contextlib.contextmanager
-def at_terminal(*arguments: str | os.PathLike[str], columns: int = 200, **more: str) -> Iterator[Person]:
-    """Run nmes at a terminal that controls it, as a shell would; standard output goes elsewhere."""
+def at_terminal(
+    *arguments: str | os.PathLike[str], columns: int = 200, before: str = "", **more: str
+) -> Iterator[Person]:
+    """Run nmes at a terminal that controls it, as a shell would; standard output goes elsewhere. `before` is Python
+    that is carried out first."""
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
 
@@ -113,7 +116,7 @@ def at_terminal(*arguments: str | os.PathLike[str], columns: int = 200, **more: 
 
     environment = processes.environment(**{"COLUMNS": str(columns), **more})
     process = subprocess.Popen(
-        processes.command(*arguments), env=environment, stdin=slave, stdout=subprocess.PIPE,
+        processes.command(*arguments, before=before), env=environment, stdin=slave, stdout=subprocess.PIPE,
         stderr=slave, start_new_session=True, preexec_fn=control, text=True,
     )  # fmt: skip
     os.close(slave)
