@@ -337,6 +337,11 @@ class Link:
     def _do_self_test(self, request):
         return self._supervisor.self_test.answer()
 
+    def _do_run_self_test(self, request):
+        gc.collect()
+        self._supervisor.run_self_test()
+        return self._supervisor.self_test.answer()
+
     def _do_record(self, request):
         return self._supervisor.record()
 

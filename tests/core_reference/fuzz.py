@@ -103,7 +103,9 @@ class Maker:
         if how < 0.08:
             return bytes(dice.choices(range(256), k=dice.randint(0, 60))).replace(b"\x03", b"x") + b"\n"
         if how < 0.1:
-            return bytes([dice.choice(b'{}[]":,0aZ ')]) * dice.choice((255, 256, 257, 4_095, 4_096, 4_097, 9_000)) + b"\n"
+            return (
+                bytes([dice.choice(b'{}[]":,0aZ ')]) * dice.choice((255, 256, 257, 4_095, 4_096, 4_097, 9_000)) + b"\n"
+            )
         text = json.dumps(self.message(ours=ours), separators=(",", ":"), ensure_ascii=dice.random() < 0.5)
         data = text.encode(errors="surrogatepass")
         if how < 0.3:
@@ -123,7 +125,9 @@ class Maker:
             elif how == 1:
                 del made[at : at + dice.randint(1, 9)]
             elif how == 2:
-                made[at:at] = dice.choice((b"\x00", b'"', b"}", b"[[[[", b"\\u0000", b"1e9", b"-", b" ", b"\xff", b"\r"))
+                made[at:at] = dice.choice(
+                    (b"\x00", b'"', b"}", b"[[[[", b"\\u0000", b"1e9", b"-", b" ", b"\xff", b"\r")
+                )
             else:
                 made[at:at] = made[at : at + dice.randint(1, 40)]
         return bytes(made).replace(b"\x03", b"x").rstrip(b"\n") + b"\n"

@@ -30,6 +30,7 @@ from opennmes.cli import (
     reset,
     run,
     select,
+    selftest,
     settings,
     status,
     stop,
@@ -91,6 +92,7 @@ app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)
 app.command()(stop.stop)
+app.command()(selftest.selftest)
 app.command()(emulate.emulate)
 app.command()(completion.completion)
 if completion.VARIABLE in os.environ:
