@@ -35,7 +35,7 @@ FACTS: dict[str, tuple[str, str, list[tuple[float, ...]], int, int]] = {
     "low-back-pain": ("LBP-HI", "pads", [(100, 150, 0, 0, 0, 2, 1, 30)], 7, 50),
     "low-back-pain-low-rate": ("LBP-LO", "pads", [(4, 220, 0, 0, 0, 2, 1, 30)], 7, 50),
 }  # fmt: skip
-BENCH = {"bench-resistor"}
+BENCH = {"bench-pins", "bench-resistor"}
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
