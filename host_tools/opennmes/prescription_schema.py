@@ -133,10 +133,8 @@ def _value(declared: Key) -> dict[str, Any]:
             default = {} if declared.default is None else {"default": declared.default}
             return {"type": "string", "enum": list(declared.choices), **default}
         case Date():
-            return {
-                "type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-                "minLength": 10, "maxLength": 10,
-            }  # fmt: skip
+            # maxLength: for some a "$" is also before a line's end.
+            return {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "maxLength": 10}
         case Texts():
             return {"type": "array", "minItems": 1, "maxItems": declared.most, "items": _value(declared.each)}
 
