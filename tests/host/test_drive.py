@@ -269,6 +269,8 @@ def test_flash_has_the_drive_mounted_where_no_board_is_found(chip, udisks, monke
 
     udisks(f"Mounted /dev/sda1 at {chip.folder}", 0)
     monkeypatch.setattr(discover, "micropython_ports", dict)
+    assert main(["devices"]) == 0
+    assert "RPI-RP2: a chip in BOOTSEL whose drive nobody has mounted" in capsys.readouterr().out
     file = tmp_path / "short.uf2"
     file.write_bytes(bootsel.uf2(DATA)[:-512])
     assert main(["flash", str(file)]) == 1

@@ -17,7 +17,7 @@ from opennmes.cli.output import FAILED, err, error, not_understood, out, print_j
 from opennmes.client import DeviceRefused, LinkError
 from opennmes.device import discover, drive
 from opennmes.device.choose import choose
-from opennmes.device.discover import BOOTSEL, BUSY, Board
+from opennmes.device.discover import BOOTSEL, BUSY, NOT_MOUNTED, Board
 from opennmes.device.drive import DriveError
 from opennmes.device.flashing import FlashError, digest, flash_modules, image_for
 from opennmes.device.flashing import flash as put_onto
@@ -96,7 +96,7 @@ def _chosen(port: str | None, mount: Path | None, all_boards: bool) -> list[Boar
         if found[0].kind == BUSY:
             raise FlashError(found[0].text)
         return found
-    found = [board for board in discover.boards() if board.kind != BUSY]
+    found = [board for board in discover.boards() if board.kind not in (BUSY, NOT_MOUNTED)]
     found += [Board(BOOTSEL, str(new.mount), chip=new.chip) for new in ([] if found else drive.mount_by_udisks())]
     if not found:
         raise FlashError("no board found; hold BOOTSEL while plugging one in, or name it with --port or --mount")

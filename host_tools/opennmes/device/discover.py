@@ -14,6 +14,7 @@ MICROPYTHON = "micropython"
 BOOTSEL = "bootsel"
 SILENT = "silent"
 BUSY = "busy"
+NOT_MOUNTED = "not mounted"  # in BOOTSEL, and its drive cannot be seen before somebody mounts it
 
 MICROPYTHON_IDS = (0x2E8A, 0x0005)  # of every rp2 build of MicroPython, ours too
 ASK_S = 2.0  # an answer takes some 20 ms; a stock program may never give one
@@ -52,7 +53,9 @@ def boards() -> list[Board]:
     Raises PortError and DriveError where this machine cannot be looked at.
     """
     ports = [at_port(device, uid) for device, uid in micropython_ports().items()]
-    return ports + [Board(BOOTSEL, str(found.mount), chip=found.chip) for found in drive.mounted()]
+    drives = [Board(BOOTSEL, str(found.mount), chip=found.chip) for found in drive.mounted()]
+    text = "a chip in BOOTSEL whose drive nobody has mounted; `nmes flash` has that done"
+    return ports + drives + [Board(NOT_MOUNTED, str(disk), text=text) for disk in drive.not_mounted()]
 
 
 def at_port(device: str, uid: str = "") -> Board:
