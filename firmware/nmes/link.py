@@ -231,6 +231,7 @@ class Link:
             "checklist": checklist.VERSION,
             "micropython": micropython,
             "uid": uid,
+            "name": self._supervisor.settings()["device_name"],
             "host": self._new_host(request["seq"]),
         }
         answer.update(self._digests)
@@ -323,6 +324,11 @@ class Link:
         self._supervisor.clear(request["fault"])
 
     def _do_self_test(self, request):
+        return self._supervisor.self_test.answer()
+
+    def _do_run_self_test(self, request):
+        gc.collect()
+        self._supervisor.run_self_test()
         return self._supervisor.self_test.answer()
 
     def _do_record(self, request):

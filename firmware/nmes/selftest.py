@@ -6,6 +6,7 @@ It asks the HAL, and moves nothing but the enables, which end low.
 from array import array
 
 from nmes.core import faults, pulse, pulse_check
+from nmes.core.checks import CHECKS
 
 # The largest thing that a session makes is a status line: some 5 KB on the way.
 FREE_LEAST = 40_000
@@ -34,16 +35,17 @@ class SelfTest:
         self._board = board
         # What the current sense may be off; of the voltage sense, as many counts.
         self._zero_counts = stage["sense_tolerance_ua"] // stage["sense_ua_per_count"]
+        # In the order of CHECKS.
         self._in_order = (
-            (faults.ENABLE_STUCK, self._enable),
-            (faults.SENSE_FAILED, self._adc),
-            (faults.MEMORY_LOW, self._free),
-            (faults.TEMPERATURE, self._temperature),
-            (faults.SUPPLY_LOW, self._supply),
-            (faults.SENSE_FAILED, self._zeros),
-            (faults.MEMORY_DAMAGED, self._memory),
-            (faults.GUARD_FAILED, self._guard),
-            (faults.ENABLE_STUCK, self._enable),
+            self._enable,
+            self._adc,
+            self._free,
+            self._temperature,
+            self._supply,
+            self._zeros,
+            self._memory,
+            self._guard,
+            self._enable,
         )
         # What tells that the cause of a fault is gone, where the device can tell.
         self._causes = {
@@ -70,7 +72,7 @@ class SelfTest:
         """Every check in turn, until one fails. Returns its fault, or 0."""
         self.at_ms = self._hal.now_ms()
         self.results = []
-        for fault, check in self._in_order:
+        for (fault, _, _), check in zip(CHECKS, self._in_order):
             passed, found, expected = check()
             self.results.append((faults.name(fault), passed, found, expected))
             if not passed:

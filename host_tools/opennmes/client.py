@@ -254,10 +254,11 @@ class Device:
     def step_towards(self, current_ua: int, channel: int = 0) -> None:
         """Set the peak current to `current_ua`, or as far up as the device allows at once, and wait until the next step
         is possible."""
-        self._step(current_ua, channel)
+        self.step(current_ua, channel)
         self.wait(STEP_S)
 
-    def _step(self, current_ua: int, channel: int) -> None:
+    def step(self, current_ua: int, channel: int = 0) -> None:
+        """The same without the wait: the next step up is possible STEP_S later."""
         grain_ua = self.grains.get(channel, 1)
         step_ua = session.STEP_MAX_UA // grain_ua * grain_ua
         was = self.state
@@ -272,7 +273,7 @@ class Device:
         """The same for several channels at once; lower ones stay as they are."""
         for channel, current_ua in currents_ua.items():
             if self.intensities.get(channel, 0) < current_ua and self.state == session.RUNNING:
-                self._step(current_ua, channel)
+                self.step(current_ua, channel)
         self.wait(STEP_S)
 
     def raise_to(self, current_ua: int, channel: int = 0) -> None:
@@ -289,9 +290,23 @@ class Device:
         the rate, every session.STEP_EVERY_MS."""
         return self.request("adjust", channel=channel, rate_mhz=rate_mhz, width_us=width_us)
 
+    def pause(self) -> Message:
+        """Nothing after the running pulse; `start` goes on, from zero."""
+        return self.request("pause")
+
     def stop(self) -> Message:
         """End the session. Always allowed."""
         return self.request("stop")
+
+    def self_test(self) -> Message:
+        """What the last self-test found: at_ms, passed, and `results`, each a row of the fault's name, whether the
+        check passed, what was found and what was expected; up to the first that failed."""
+        return self.request("self_test")
+
+    def run_self_test(self) -> Message:
+        """Have the device test itself as before arming, with nobody armed; the answer is that of `self_test`. What
+        fails is a fault."""
+        return self.request("run_self_test")
 
     def record(self) -> Message:
         """What is kept of the fault that nobody has cleared, see nmes.core.faults.RECORD_FIELDS; None without one."""

@@ -21,6 +21,7 @@ _FIGURES = {
     "compliance_mv": ("open-circuit voltage", "V", 1000),
     "net_dc_na": ("net direct current", "uA", 1000),
     "current_ua": ("intensity", "mA", 1000),
+    "step_ua": ("--step", "mA", 1000),
 }
 
 _PHRASES = {
@@ -46,6 +47,7 @@ _PHRASES = {
     "electrode_current": "is {asked}; the electrode may have at most {bound}",
     "above_limit": "is {asked}; at most {bound} is allowed",
     "step_too_large": "is {asked}; in one step at most {bound} is possible",
+    "step_too_soon": "would be {asked}, too soon after the last step; possible is {bound}",
     "not_representable": "is {asked}, which cannot be delivered exactly; the nearest that can are {bound}",
     "not_acknowledged": "has to be confirmed first: {bound}",
     "without_change": 'is {asked}, but the phase does not say how: change = "sweep" or "alternate"',

@@ -88,6 +88,10 @@ class TheTable(unittest.TestCase):
         self.assertEqual(COMMANDS["adjust"].states, (session.RUNNING, session.PAUSED))
         self.assertEqual(COMMANDS["clear"].states, (session.FAULT,))
 
+    def test_the_self_test_moves_the_enables_and_so_is_made_with_nobody_armed_only(self):
+        self.assertEqual(COMMANDS["run_self_test"].states, (session.IDLE,))
+        self.assertEqual(COMMANDS["run_self_test"].who, commands.HOST)
+
     def test_the_prompt_is_not_reached_while_armed(self):
         self.assertEqual(COMMANDS["maintenance"].states, (session.IDLE,))
 
@@ -236,7 +240,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 3_668_851_297
+TABLE_CRC = 3_873_647_224
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

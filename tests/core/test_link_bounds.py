@@ -397,6 +397,7 @@ class EachCommand(unittest.TestCase):
             ("pause", {}),
             ("stop", {}),
             ("self_test", {}),
+            ("run_self_test", {}),
             ("record", {}),
             ("maintenance", {}),
         )

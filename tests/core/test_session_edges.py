@@ -58,6 +58,20 @@ class Memory(unittest.TestCase):
         accepted = made.load(samples.programme())
         self.assertTrue(accepted is made.programme and accepted is not None)
 
+    def test_without_a_programme_nothing_can_have_changed_but_half_a_programme_is_none(self):
+        made = Session(samples.STAGE)
+        self.assertTrue(made.intact())
+        made.load(samples.programme())
+        for lost in ("programme", "_data"):
+            kept = getattr(made, lost)
+            setattr(made, lost, None)
+            with self.assertRaises(AttributeError):
+                made.intact()
+            setattr(made, lost, kept)
+        self.assertTrue(made.intact())
+        made.forget()
+        self.assertTrue(made.intact())
+
     def test_it_is_intact_after_loading_and_whatever_it_does(self):
         made = running(delayed(), ua=5_000)
         self.assertTrue(made.intact())

@@ -168,6 +168,33 @@ class TheSelfTest(unittest.TestCase):
         self.assertEqual((bench.session.state, test["passed"], test["at_ms"]), (ARMED, True, 0))
         self.assertEqual([row[1] for row in test["results"]], [True] * 9)
 
+    def test_it_is_made_on_request_too_with_nobody_armed(self):
+        bench = Bench()
+        opened = []
+        bench.hal.forget_openings = lambda: opened.append("forgotten")
+        bench.supervisor.run_self_test()
+        test = bench.supervisor.self_test.answer()
+        self.assertEqual((bench.session.state, test["passed"], len(test["results"])), (IDLE, True, 9))
+        self.assertEqual((opened, bench.hal.enabled()), (["forgotten"], False))
+
+    def test_what_fails_on_request_is_a_fault_as_it_is_at_arming(self):
+        bench = Bench()
+        bench.hal.proven = "both_phases"
+        bench.supervisor.run_self_test()
+        test = bench.supervisor.self_test.answer()
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.GUARD_FAILED))
+        self.assertEqual((test["passed"], test["results"][-1][2]), (False, "both_phases"))
+        self.assertTrue("self-test: both_phases; expected cut every time" in bench.session.fault_text)
+
+    def test_on_request_an_open_safe_line_is_refused_and_no_fault(self):
+        bench = Bench()
+        bench.hal.is_safe = lambda: False
+        bench.hal.proof = lambda: self.fail("nothing was to be moved")
+        with self.assertRaises(Refused) as refused:
+            bench.supervisor.run_self_test()
+        self.assertEqual(refused.exception.reasons[0]["code"], "not_safe")
+        self.assertEqual((bench.session.state, bench.supervisor.self_test.results), (IDLE, []))
+
     def test_it_is_made_at_each_arming(self):
         bench = Bench()
         bench.arm()

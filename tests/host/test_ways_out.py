@@ -117,9 +117,10 @@ def test_what_is_no_fault_is_not_understood(fault: str, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("verb", ["clear", "record", "stop"])
-def test_without_a_port_it_is_not_understood(verb: str) -> None:
-    assert main([verb]) == 2
-    assert main([verb, "--port", "/dev/no-such-port"]) == 1
+def test_a_port_that_is_not_there_is_said(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for port in ("/dev/no-such-port", "no-such-board", "COM77"):
+        assert main([verb, "--port", port]) == 1
+        assert f"nmes: {port}: there is no such port" in capsys.readouterr().err
 
 
 # ---- a person at a terminal ----

@@ -53,7 +53,7 @@ COMMANDS = {
         ANYBODY,
         _ANY,
         {},
-        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "host")
+        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "name", "host")
         + identity.FIELDS,
         "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, and the "
         "number of a new host.",
@@ -147,7 +147,15 @@ COMMANDS = {
         _ANY,
         {},
         ("at_ms", "passed", "results"),
-        "Says what the self-test of the last arming found, up to the first check that failed.",
+        "Says what the last self-test found, up to the first check that failed; every arming makes one.",
+    ),
+    "run_self_test": Command(
+        HOST,
+        _IDLE,
+        {},
+        ("at_ms", "passed", "results"),
+        "Makes the self-test as before arming and says what it found. What fails is a fault. Refused while the safe "
+        "line is open.",
     ),
     "list": Command(
         ANYBODY,

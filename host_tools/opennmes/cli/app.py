@@ -25,10 +25,11 @@ from opennmes.cli import (
     reset,
     run,
     select,
+    selftest,
     settings,
     status,
     stop,
-)  # fmt: skip
+)
 from opennmes.visible import visible
 
 
@@ -83,6 +84,7 @@ app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)
 app.command()(stop.stop)
+app.command()(selftest.selftest)
 app.command()(emulate.emulate)
 
 

@@ -7,21 +7,24 @@ from typing import Annotated
 import typer
 
 from nmes.core import faults
+from opennmes.cli import several
 from opennmes.cli.fault import Fault, FaultError, fault_number, fault_of, in_short, in_words
 from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, reported, words
+from opennmes.cli.ports import Ports
 from opennmes.cli.record import in_record
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.several import Result
 from opennmes.client import Device
+from opennmes.device.choose import Chosen, choose
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
 
 
 def clear(
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
     fault: Annotated[
         str | None,
         typer.Argument(help="The number or the name of the fault; without, a terminal asks.", show_default=False),
     ] = None,
+    port: Ports = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Clear the fault that you name, when its cause is gone. Prints what was kept of it, which is forgotten then."""
@@ -32,26 +35,36 @@ def clear(
         )
     with reported(json, done=False, cleared=None):
         stop_on_signals()
-        device = Device(open_port(port))
-        try:
-            device.connect()
-            latched = fault_of(device.status(), port)
-            if latched is None:
-                raise FaultError("the device has no fault; nothing was cleared", None)
-            number = _named_by_a_person(number, latched)
-            kept = device.record()
-            only_once()
-            state = device.clear(number)["state"]
-        finally:
-            device.port.close()
+        if several.asked_for(port, False):
+            if number is None:
+                not_understood("several devices, and no fault is named; nobody can be asked about all of them at once")
+            several.carry_out(port, lambda chosen: _cleared(chosen, number), as_json=json)
+            return
+        result = _cleared(choose(port[0] if port else None), number)
         if json:
-            print_json({"done": True, "cleared": latched, "record": kept, "state": state})
+            print_json(result.json)
             return
         with out:
-            if kept["fault"] is not None:
-                for text in ["what was kept of it:", *in_record(kept)]:
-                    out.print(words(text), soft_wrap=True)
-            out.print(words(f"{in_short(latched)}, is cleared; a session starts from zero again"), soft_wrap=True)
+            for text in result.lines:
+                out.print(words(text), soft_wrap=True)
+
+
+def _cleared(chosen: Chosen, number: int | None) -> Result:
+    device = Device(open_port(chosen.where))
+    try:
+        chosen.confirm(device.connect())
+        latched = fault_of(device.status(), chosen.where)
+        if latched is None:
+            raise FaultError("the device has no fault; nothing was cleared", None)
+        number = _named_by_a_person(number, latched)
+        kept = device.record()
+        only_once()
+        state = device.clear(number)["state"]
+    finally:
+        device.port.close()
+    lines = [] if kept["fault"] is None else ["what was kept of it:", *in_record(kept)]
+    lines.append(f"{in_short(latched)}, is cleared; a session starts from zero again")
+    return Result({"done": True, "cleared": latched, "record": kept, "state": state}, lines)
 
 
 def _named_by_a_person(number: int | None, latched: Fault) -> int:

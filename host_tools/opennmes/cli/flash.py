@@ -12,6 +12,7 @@ from rich.progress import Progress
 from opennmes.cli.devices import in_words
 from opennmes.cli.output import FAILED, err, error, out, print_json, reported, words
 from opennmes.device import discover, drive
+from opennmes.device.choose import choose
 from opennmes.device.discover import BOOTSEL, BUSY, Board
 from opennmes.device.drive import DriveError
 from opennmes.device.flashing import FlashError, digest, image_for
@@ -58,7 +59,7 @@ def _chosen(port: str | None, mount: Path | None, all_boards: bool) -> list[Boar
     if mount is not None and port is None:
         return [Board(BOOTSEL, str(mount), chip=drive.at_mount(mount).chip)]
     if port is not None:
-        found = [discover.at_port(port)]
+        found = [discover.at_port(choose(port).where)]
         if found[0].kind == BUSY:
             raise FlashError(found[0].text)
         return found

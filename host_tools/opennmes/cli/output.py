@@ -30,6 +30,9 @@ NOT_UNDERSTOOD = 2
 NOT_WRITTEN = 3
 NOT_MEDICAL = "OpenNMES is a research instrument, not a medical device."
 
+# What can go wrong without a bug of ours.
+FAILURES = (PrescriptionError, UnknownBoard, Refused, DeviceRefused, FaultError, LinkError, PortError, OSError)
+
 _NO_WIDTH = 10_000  # columns of what is no terminal
 _COLUMNS, _LINES = 80, 25  # of a terminal that does not say how large it is
 
@@ -135,10 +138,8 @@ def reported(as_json: bool, **fields: Any) -> Iterator[None]:
         if as_json:
             print_json({**fields, "error": "interrupted", "reasons": []})
         raise typer.Exit(FAILED) from None
-    except (
-        PrescriptionError, UnknownBoard, Refused, DeviceRefused, FaultError, LinkError, PortError, OSError
-    ) as failure:  # fmt: skip
-        status, text, details, reasons = _describe(failure)
+    except FAILURES as failure:
+        status, text, details, reasons = described(failure)
         error(text, details)
         if as_json:
             more = {"fault": failure.fault} if isinstance(failure, FaultError) else {}
@@ -146,7 +147,7 @@ def reported(as_json: bool, **fields: Any) -> Iterator[None]:
         raise typer.Exit(status) from None
 
 
-def _describe(failure: Exception) -> tuple[int, str, list[str], list[dict[str, Any]]]:
+def described(failure: Exception) -> tuple[int, str, list[str], list[dict[str, Any]]]:
     """Exit status, message, details and reasons."""
     match failure:
         case PrescriptionError(path=path, problems=[problem]) if not problem.key:

@@ -7,38 +7,50 @@ from typing import Annotated, Any
 import typer
 
 from nmes.core import faults
+from opennmes.cli import several
 from opennmes.cli.fault import fault_of, in_short, in_words
 from opennmes.cli.output import out, print_json, reported, words
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.ports import All, Ports
+from opennmes.cli.several import Result
 from opennmes.client import Device
+from opennmes.device.choose import Chosen, choose
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
 
 
 def record(
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    port: Ports = None,
+    all_devices: All = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Say what a device keeps of its fault: what it was doing, and what was measured. Changes nothing."""
     with reported(json, record=None, fault=None):
         stop_on_signals()
-        device = Device(open_port(port))
-        try:
-            device.connect()
-            fault = fault_of(device.status(), port)
-            kept = device.record()
-        finally:
-            device.port.close()
-        is_kept = kept["fault"] is not None
+        if several.asked_for(port, all_devices):
+            several.carry_out(port, _kept, as_json=json)
+            return
+        result = _kept(choose(port[0] if port else None))
         if json:
-            print_json({"record": kept if is_kept else None, "fault": fault})
+            print_json(result.json)
             return
         with out:
-            for text in in_record(kept) if is_kept else ["no fault is kept"]:
+            for text in result.lines:
                 out.print(words(text), soft_wrap=True)
-            if fault:
-                for text in [f"the device has {in_short(fault)}", *in_words(fault)]:
-                    out.print(words(text), soft_wrap=True)
+
+
+def _kept(chosen: Chosen) -> Result:
+    device = Device(open_port(chosen.where))
+    try:
+        chosen.confirm(device.connect())
+        fault = fault_of(device.status(), chosen.where)
+        kept = device.record()
+    finally:
+        device.port.close()
+    is_kept = kept["fault"] is not None
+    lines = in_record(kept) if is_kept else ["no fault is kept"]
+    if fault:
+        lines += [f"the device has {in_short(fault)}", *in_words(fault)]
+    return Result({"record": kept if is_kept else None, "fault": fault}, lines)
 
 
 def in_record(kept: dict[str, Any]) -> list[str]:

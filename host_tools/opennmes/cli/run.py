@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,10 @@ from nmes.core.reason import Refused, refuse
 from opennmes.assessment import assess
 from opennmes.boards import stage_of
 from opennmes.cli import numbers
+from opennmes.cli.by_hand import Hand, check_step, keys_in_words, warning_in_words
 from opennmes.cli.fault import FaultError, fault_of, in_short, in_words
+from opennmes.cli.kept import number_of, the_one
+from opennmes.cli.keys import Gone, Keyboard, available, keyboard
 from opennmes.cli.output import (
     FAILED,
     NOT_WRITTEN,
@@ -29,10 +33,14 @@ from opennmes.cli.output import (
     reported,
     words,
 )
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.ports import Port as OnePort
+from opennmes.cli.ports import only_one
 from opennmes.cli.stop import account_in_words
 from opennmes.cli.streams import Stream
+from opennmes.cli.view import Lines, Scene, shown
 from opennmes.client import ACTIVE, Device, DeviceRefused, LinkError, Message
+from opennmes.device.choose import Chosen, choose
+from opennmes.device.prescriptions import pull
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back, stop_on_signals
@@ -43,16 +51,32 @@ SPINNER = "line"  # in ASCII: not every terminal can show another
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    file: Annotated[Path | None, typer.Argument(help="A prescription, a TOML file.", show_default=False)] = None,
+    port: OnePort = None,
+    prescription_number: Annotated[
+        str | None,
+        typer.Option(
+            "--prescription", metavar="N", help="One that the device keeps, instead of a file.", show_default=False
+        ),
+    ] = None,
     intensity: Annotated[
         list[str] | None,
         typer.Option(
             metavar="MA|CHANNEL=MA",
-            help="The peak current, 2.5 for one; where the prescription uses two channels, once for each: 0=2.5.",
+            help="Raise to this peak current by itself, 2.5 for one; where the prescription uses two channels, once "
+            "for each: 0=2.5. Without it the current is zero, and on a terminal keys raise it.",
             show_default=False,
         ),
     ] = None,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MA", help="How much a key raises or lowers; 1 without it, and at most.", show_default=False
+        ),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Lines only, nothing that moves: for a screen reader or a log.")
+    ] = False,
     person_max: Annotated[
         str | None, typer.Option(metavar="MA", help="The person's own maximum; it only tightens.", show_default=False)
     ] = None,
@@ -70,28 +94,42 @@ def run(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Run a prescription on a device: check, load, checklist, arm, start, raise, stop. Ctrl-C stops the session."""
-    if vcd is not None and port != EMULATOR:
+    """Run a prescription on a device: check, load, checklist, arm, start, raise, stop.
+
+    On a terminal keys raise and lower the current, choose the channel, pause, resume and stop. Ctrl-C stops too.
+    """
+    named = only_one(port, "a session runs on one device, in front of the person who raises its current")
+    if vcd is not None and named != EMULATOR:
         not_understood(f"--vcd needs --port {EMULATOR}: only the emulated board has its pins traced")
     intensities_ua = numbers.intensities_ua("--intensity", intensity or [])
     person_max_ua = None if person_max is None else numbers.current_ua("--person-max", person_max)
     until_s = None if seconds is None else numbers.seconds("--seconds", seconds)
+    step_ua = None if step is None else numbers.current_ua("--step", step)
+    if step_ua is not None and not _has_keys():
+        not_understood("--step is for the keys of a terminal, and there is none here; --intensity raises by itself")
+    if (file is None) == (prescription_number is None):
+        not_understood("give a FILE, or --prescription N for one that the device keeps; nmes pull --list says which")
+    number = None if prescription_number is None else number_of("--prescription", prescription_number)
+    how = _How(intensities_ua, step_ua, until_s, acknowledge, not device_check_only, plain)
     ohm = numbers.whole_number("--load-ohm", load_ohm)
     result: dict[str, Any] = {}
     with reported(json, done=False):
         stop_on_signals()
-        prescription = Prescription.read(file)
-        if person_max_ua is not None:
-            prescription = prescription.for_person(person_max_ua)
+        from_file = None if file is None else Prescription.read(file)
+
+        def wanted(device: Device, where: str) -> Prescription:
+            """What is to be run: the file's, or the device's own."""
+            found = from_file or pull(device, the_one(device, where, number).number)
+            return found if person_max_ua is None else found.for_person(person_max_ua)
+
         if vcd is not None:
             open(vcd, "ab").close()  # better now than after the session
-        with err.status(words(f"opening {port}"), spinner=SPINNER):
-            opened = open_port(port, uf2=uf2, load_ohm=ohm)
+        chosen = choose(named)
+        with _doing(f"opening {chosen.where}", plain):
+            opened = open_port(chosen.where, uf2=uf2, load_ohm=ohm)
         try:
             with Device(opened) as device:
-                result = _carry_out(
-                    device, port, prescription, intensities_ua, until_s, acknowledge, host_check=not device_check_only
-                )
+                result = _carry_out(device, chosen, wanted, how)
         except (KeyboardInterrupt, PortError):  # while the port was being closed
             if not result:
                 raise
@@ -112,83 +150,95 @@ def run(
         raise typer.Exit(NOT_WRITTEN)
 
 
+@dataclass(frozen=True)
+class _How:
+    """How a session is to be run, as the command line says it."""
+
+    intensities_ua: dict[int | None, int]
+    step_ua: int | None
+    seconds: float | None
+    acknowledged: bool
+    host_check: bool
+    plain: bool
+
+
+def _doing(text: str, plain: bool) -> contextlib.AbstractContextManager[object]:
+    """Something that turns while something takes its time, on a terminal."""
+    return contextlib.nullcontext() if plain else err.status(words(text), spinner=SPINNER)
+
+
+def _has_keys() -> bool:
+    """Whether a person at a terminal sees what happens and can press keys."""
+    return can_ask() and sys.stderr.isatty() and available()
+
+
 @contextlib.contextmanager
-def _live(device: Device) -> Iterator[Callable[[], bool]]:
-    """A line that follows the session, on a terminal; elsewhere nothing. The value says whether what is said can still
-    be seen."""
-    stream = sys.stderr  # now: the line puts something before it
-
-    def seen() -> bool:
-        return not (isinstance(stream, Stream) and stream.gone)
-
-    with err.status("running", spinner=SPINNER) as line:
+def _live(device: Device, scene: Scene, plain: bool) -> Iterator[None]:
+    """A line that follows the session, on a terminal; with `plain` lines; elsewhere nothing."""
+    lines = Lines()
+    with contextlib.nullcontext() if plain else err.status("running", spinner=SPINNER) as line:
 
         def show(event: Message) -> None:
             if event["event"] == "warning":
-                _say(
-                    f"warning: the load of channel {event['channel']} has grown from {event['first_ohm']} to "
-                    f"{event['ohm']} ohm; at twice as much the session ends. Look at the electrodes"
+                _say(warning_in_words(event))
+            if event["event"] != "status":
+                return
+            if line is None:
+                scene.status, scene.state, scene.intensities_ua = event, event["state"], dict(device.intensities)
+                lines.show(scene)
+                return
+            line.update(
+                words(
+                    f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
+                    f"{event['phase']} {event['part']}  {channels_in_words(event)}  {event['delivered']} pulses"
                 )
-            if event["event"] == "status":
-                line.update(
-                    words(
-                        f"{event['state']}  {event['elapsed_ms'] / 1000:.0f} of {event['duration_ms'] / 1000:.0f} s  "
-                        f"{event['phase']} {event['part']}  {channels_in_words(event)}  {event['delivered']} pulses"
-                    )
-                )
+            )
 
         device.on_event = show
         try:
-            yield seen
+            yield
         finally:
             device.on_event = None
 
 
 def _carry_out(
-    device: Device,
-    port: str,
-    prescription: Prescription,
-    intensities_ua: dict[int | None, int],
-    seconds: float | None,
-    acknowledged: bool,
-    *,
-    host_check: bool,
+    device: Device, chosen: Chosen, wanted: Callable[[Device, str], Prescription], how: _How
 ) -> dict[str, Any]:
-    with err.status(words(f"asking who is at {device.port.name}"), spinner=SPINNER):
+    with _doing(f"asking who is at {device.port.name}", how.plain):
         identity = device.connect()
+    chosen.confirm(identity)
     _say(f"{device.port.name}: OpenNMES {identity['version']} on {identity['board']}, stage {identity['stage']}")
-    latched = fault_of(device.status(), port)
+    latched = fault_of(device.status(), chosen.where)
     if latched:
         text = f"the device has {in_short(latched)}, which nobody has cleared; nothing runs before it is:"
         raise FaultError(text, latched)
     stage = stage_of(identity["board"], identity["stage"])
-    if host_check:
+    prescription = wanted(device, chosen.where)
+    if how.host_check:
         assessment = assess(prescription.data, stage)
         if not assessment.accepted:
             raise Refused(assessment.reasons)
     loaded = device.load(prescription.data)
     _say(f"loaded: {prescription.title}, {loaded['pulses']} pulses, at most {loaded['largest_current_ua'] / 1000:g} mA")
-    wanted_ua = _by_channel(intensities_ua, loaded)
+    wanted_ua = _by_channel(how.intensities_ua, loaded)
+    steps_ua = {}
     for row in loaded["channels"]:
         _check_intensity(wanted_ua[row["channel"]], loaded, stage, row["grain_ua"])
+        steps_ua[row["channel"]] = check_step(how.step_ua, row["grain_ua"], stage["name"])
+    by_hand = _has_keys()
     for channel, current_ua in wanted_ua.items():
-        _say(f"channel {channel}: {f'up to {current_ua / 1000:g} mA' if current_ua else 'no current'}")
-    _confirm(acknowledged)
+        _say(f"channel {channel}: {_up_to(current_ua, loaded, by_hand)}")
+    _confirm(how.acknowledged)
     if isinstance(sys.stderr, Stream) and sys.stderr.gone:
         raise OSError("standard error can no longer be written: nobody could see the session; nothing was started")
     device.acknowledge()
+    scene = Scene(prescription.title, loaded["largest_current_ua"], loaded["largest_source"])
     interrupted = unseen = False
     try:
-        device.arm(loaded["programme_crc"])
-        device.start()
-        _say(
-            "running"
-            if any(wanted_ua.values())
-            else "running at zero: without --intensity there are pulses, but no current"
-        )
-        with _live(device) as seen:
-            _let_run(device, wanted_ua, seconds, seen)
-            unseen = not seen()
+        with keyboard() if by_hand else contextlib.nullcontext() as keys:
+            device.arm(loaded["programme_crc"])
+            device.start()
+            unseen = _run(device, keys, scene, wanted_ua, steps_ua, how)
     except KeyboardInterrupt:
         interrupted = True
     account, status, record = _stopped(device)
@@ -204,9 +254,49 @@ def _carry_out(
         "ended": status["ended"],
         "account": account,
         "status": status,
-        "fault": fault_of(status, port),
+        "fault": fault_of(status, chosen.where),
         "record": record,
     }
+
+
+def _up_to(current_ua: int, loaded: Message, by_hand: bool) -> str:
+    if current_ua:
+        return f"up to {current_ua / 1000:g} mA"
+    return f"from zero, by hand up to {loaded['largest_current_ua'] / 1000:g} mA" if by_hand else "no current"
+
+
+def _run(
+    device: Device,
+    keys: Keyboard | None,
+    scene: Scene,
+    wanted_ua: dict[int, int],
+    steps_ua: dict[int, int],
+    how: _How,
+) -> bool:
+    """What runs, until it ends or is to. Returns whether it can be seen no more."""
+    stream = sys.stderr  # now: the line puts something before it
+
+    def seen() -> bool:
+        return not (isinstance(stream, Stream) and stream.gone)
+
+    if keys is None:
+        _say(
+            "running"
+            if any(wanted_ua.values())
+            else "running at zero: without --intensity there are pulses, but no current"
+        )
+        with _live(device, scene, how.plain):
+            _let_run(device, wanted_ua, how.seconds, seen)
+        return not seen()
+    scene.keys = keys_in_words(steps_ua)
+    _say("running" if any(wanted_ua.values()) else "running at zero: keys raise the current")
+    with shown(how.plain) as view:
+        hand = Hand(device, keys, view, scene, steps_ua, {} if not any(wanted_ua.values()) else dict(wanted_ua))
+        try:
+            hand.carry_on(how.seconds, seen)
+        except Gone:
+            return True
+    return not seen()
 
 
 def _stopped(device: Device) -> tuple[Message, Message, Message | None]:
@@ -325,7 +415,7 @@ def _print_account(result: dict[str, Any]) -> None:
         for text in account_in_words(result["account"]):
             out.print(words(text), soft_wrap=True)
         if result["unseen"]:
-            out.print("stopped, because standard error could no longer be written: nobody could be warned")
+            out.print("stopped, because the terminal or standard error had gone: nobody could be warned")
         _print_measured(measured)
 
 

@@ -8,35 +8,60 @@ import typer
 from rich.table import Table
 
 from nmes.core import commands
+from opennmes.cli import several
 from opennmes.cli.fault import Fault, fault_of, in_short, in_words
 from opennmes.cli.output import FAILED, out, print_json, print_table, reported, words
+from opennmes.cli.ports import PORT_HELP, All, Ports
+from opennmes.cli.several import Result
 from opennmes.client import Device, Message
+from opennmes.device.choose import Chosen, choose
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
 
-PORT_HELP = 'A serial device such as /dev/ttyACM0, or "emulator", or "virtual".'
+__all__ = ["PORT_HELP", "status"]
 
 
 def status(
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    port: Ports = None,
+    all_devices: All = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Say who is on a port and what it is doing. Changes nothing. Exit status 1 when it has a fault."""
     with reported(json, identity=None, status=None):
         stop_on_signals()
-        device = Device(open_port(port))
-        try:
-            identity = device.connect()
-            values = device.status()
-        finally:
-            device.port.close()
-        fault = fault_of(values, port)
+        if several.asked_for(port, all_devices):
+            several.carry_out(port, _asked, as_json=json)
+            return
+        chosen = choose(port[0] if port else None)
+        said = _asked(chosen).json
         if json:
-            print_json({"identity": identity, "status": values, "fault": fault})
+            print_json(said)
         else:
-            _print(identity, values, device.port.name, fault)
-        if fault:
+            _print(said["identity"], said["status"], chosen.where, said["fault"])
+        if said["fault"]:
             raise typer.Exit(FAILED)
+
+
+def _asked(chosen: Chosen) -> Result:
+    device = Device(open_port(chosen.where))
+    try:
+        identity = device.connect()
+        chosen.confirm(identity)
+        values = device.status()
+    finally:
+        device.port.close()
+    fault = fault_of(values, chosen.where)
+    lines = [
+        f"OpenNMES {identity['version']} on {identity['board']}, stage {identity['stage']}, UID {identity.get('uid')}, "
+        f"{values['state']}"
+    ]
+    lines += [
+        f"channel {row['channel']}: set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA"
+        for row in values.get("channels", ())
+    ]
+    if fault:
+        lines += [in_short(fault), *in_words(fault)]
+    return Result({"identity": identity, "status": values, "fault": fault}, lines, failed=bool(fault))
 
 
 def _print(identity: Message, values: Message, port: str, fault: Fault | None) -> None:

@@ -7,40 +7,55 @@ from typing import Annotated, Any
 import typer
 
 from nmes.core import session
+from opennmes.cli import several
 from opennmes.cli.fault import fault_of, in_short, in_words
 from opennmes.cli.output import error, only_once, out, print_json, reported, words
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.ports import All, Ports
+from opennmes.cli.several import Result
 from opennmes.client import Device
+from opennmes.device.choose import Chosen, choose
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
 
 
 def stop(
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    port: Ports = None,
+    all_devices: All = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """End the session of a device, whoever began it, and print the account of it. Always allowed."""
     with reported(json, done=False, account=None):
         stop_on_signals()
-        device = Device(open_port(port))
-        try:
-            device.port.write(b"\r\n")  # ends half a line of whoever was here before
-            only_once()
-            answer = device.stop()  # before anything else: it is allowed to tools of any version
-            fault = None
-            if answer["state"] == session.FAULT:
-                device.connect()
-                fault = fault_of(device.status(), port)
-        finally:
-            device.port.close()
-        if fault:
+        if several.asked_for(port, all_devices):
+            several.carry_out(port, _stopped, as_json=json)
+            return
+        result = _stopped(choose(port[0] if port else None))
+        if fault := result.json["fault"]:
             error(f"the device has {in_short(fault)}:", in_words(fault))
         if json:
-            print_json({"done": True, "state": answer["state"], "account": answer["account"], "fault": fault})
+            print_json(result.json)
         else:
             with out:
-                for text in [f"stopped; the device is {answer['state']}", *account_in_words(answer["account"])]:
+                for text in result.lines:
                     out.print(words(text), soft_wrap=True)
+
+
+def _stopped(chosen: Chosen) -> Result:
+    device = Device(open_port(chosen.where))
+    try:
+        device.port.write(b"\r\n")  # ends half a line of whoever was here before
+        only_once()
+        answer = device.stop()  # before anything else: it is allowed to tools of any version
+        if chosen.uid:  # not before: another board that is stopped harms nobody, but this one is not said to be then
+            chosen.confirm(device.introduce())
+        fault = None
+        if answer["state"] == session.FAULT:
+            device.connect()
+            fault = fault_of(device.status(), chosen.where)
+    finally:
+        device.port.close()
+    said = {"done": True, "state": answer["state"], "account": answer["account"], "fault": fault}
+    return Result(said, [f"stopped; the device is {answer['state']}", *account_in_words(answer["account"])])
 
 
 def account_in_words(account: dict[str, Any]) -> list[str]:

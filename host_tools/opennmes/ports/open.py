@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from opennmes.ports.base import Port
@@ -11,10 +12,13 @@ from opennmes.ports.virtual import VirtualPort
 VIRTUAL = "virtual"
 EMULATOR = "emulator"
 LOAD_OHM = 500
+SOCKET = "socket://"
+
+_SOCKET = re.compile(SOCKET + r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 
 
 def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, pulse_log: Path | None = None) -> Port:
-    """Open "virtual", "emulator" or the device of a serial port. Raises PortError.
+    """Open "virtual", "emulator", the device of a serial port, or "socket://HOST:PORT". Raises PortError.
 
     `uf2` is for the emulator, `pulse_log` for the virtual board, `load_ohm` for both; others do not look at them.
     """
@@ -25,6 +29,9 @@ def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, p
         from opennmes.ports.emulator import EmulatorPort
 
         return EmulatorPort(uf2, load_ohm)
+    # pyserial knows other addresses, and one of them (spy://) writes into files.
+    if "://" in name and not _SOCKET.fullmatch(name):
+        raise PortError(f"{name}: of addresses only {SOCKET}HOST:PORT can be opened, as in {SOCKET}192.168.0.7:3333")
     try:
         # Not above: pyserial takes what it needs of the operating system as soon as it is imported.
         from opennmes.ports.serial import SerialPort

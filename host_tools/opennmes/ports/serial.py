@@ -1,4 +1,4 @@
-"""A device on a serial port."""
+"""A device on a serial port, or on a socket that carries one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from opennmes.ports.errors import PortError
 
 BAUD = 115_200  # USB CDC ignores it
 WRITE_TIMEOUT_S = 5.0
+_CHUNK = 4096
 RASPBERRY_PI_VID = 0x2E8A
 
 _DIALOUT = "add yourself to the group that may use it (sudo usermod -aG dialout $USER) and log in again"
@@ -35,13 +36,17 @@ class SerialPort:
     """A port whose clock is the wall's."""
 
     def __init__(self, device: str) -> None:
-        """Open `device` for us alone. Raises PortError."""
+        """Open `device` for us alone; of "socket://HOST:PORT" who serves it decides who else may. Raises PortError."""
         self.name = device
+        self._is_socket = "://" in device
         try:
-            self._serial = serial.Serial(device, BAUD, exclusive=True, write_timeout=WRITE_TIMEOUT_S)
-            self._serial.reset_input_buffer()
+            if self._is_socket:
+                self._serial = serial.serial_for_url(device, write_timeout=WRITE_TIMEOUT_S)
+            else:
+                self._serial = serial.Serial(device, BAUD, exclusive=True, write_timeout=WRITE_TIMEOUT_S)
+                self._serial.reset_input_buffer()
         except _FAILURES as error:
-            raise PortError(f"{device}: {_why(error)}") from None
+            raise PortError(f"{device}: {_why_no_socket(error) if self._is_socket else _why(error)}") from None
 
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises PortError."""
@@ -57,10 +62,17 @@ class SerialPort:
         try:
             self._serial.timeout = timeout_s
             first: bytes = self._serial.read(1)
-            rest: bytes = self._serial.read(self._serial.in_waiting) if first else b""
+            rest: bytes = self._rest() if first else b""
         except _READING as error:
             raise self._vanished(error) from None
         return first + rest
+
+    def _rest(self) -> bytes:
+        """What has arrived behind the first byte. A socket does not say how much that is."""
+        if not self._is_socket:
+            return bytes(self._serial.read(self._serial.in_waiting))
+        self._serial.timeout = 0
+        return bytes(self._serial.read(_CHUNK))
 
     def now_s(self) -> float:
         """Seconds of wall time."""
@@ -94,9 +106,14 @@ def serial_ports() -> str:
 def _why(error: Exception) -> str:
     code = getattr(error, "errno", None)
     if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return f"there is no such port; {serial_ports()}; or use --port virtual or --port emulator"
+        others = "or use --port virtual or --port emulator"
+        return f"there is no such port, nor a board with this UID or name; {serial_ports()}; {others}"
     if code == errno.EACCES:
         return f"you may not use this port; {_DIALOUT}"
     if code in (errno.EBUSY, errno.EAGAIN):
         return "the port is busy: close the program that has it open (a serial monitor, mpremote, Thonny, another nmes)"
     return f"this cannot be opened as a serial port ({error}); {serial_ports()}"
+
+
+def _why_no_socket(error: Exception) -> str:
+    return f"nobody could be reached there ({error}); is the program that serves this port running there?"

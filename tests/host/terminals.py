@@ -1,0 +1,130 @@
+"""nmes at a terminal of its own, with a person who presses keys and reads what is there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import termios
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import processes
+
+WAIT_S = 300.0
+UP, DOWN = "\x1b[A", "\x1b[B"
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
+class Person:
+    """Who sits at the terminal."""
+
+    def __init__(self, process: subprocess.Popen[str], master: int) -> None:
+        self.process = process
+        self._master = master
+        self._text = ""
+        self._changed = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._master, 65_536)
+            except OSError:
+                data = b""
+            with self._changed:
+                self._text += data.decode(errors="replace")
+                self._ended = not data
+                self._changed.notify_all()
+            if not data:
+                return
+
+    @property
+    def raw(self) -> str:
+        """All that has come."""
+        return self._text
+
+    @property
+    def text(self) -> str:
+        """All that has come, without the terminal's own sequences."""
+        return _ANSI.sub("", self._text)
+
+    def sees(self, *texts: str, start: int = 0) -> tuple[int, str]:
+        """Wait until the terminal has said one of `texts` after place `start`. Returns the place behind it, and which
+        it is."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._first(texts, start) or self._ended, WAIT_S)
+        found = self._first(texts, start)
+        assert found, f"none of {texts} was said: {self.text[start:][-3000:]}"
+        return found
+
+    def _first(self, texts: tuple[str, ...], start: int) -> tuple[int, str] | None:
+        said = self.text
+        found = [(at + len(text), text) for text in texts if (at := said.find(text, start)) >= 0]
+        return min(found) if found else None
+
+    def raises_to(self, text: str, key: str = UP) -> None:
+        """Press a key that raises, again when that was too soon, until the terminal says `text`."""
+        self.sees(" mA, limit ")  # what is pressed before it runs is thrown away
+        refused = "too soon"
+        said = refused
+        while said == refused:
+            _, said = self.sees(text, refused, start=self.press(key))
+
+    def press(self, keys: str) -> int:
+        """Press keys. Returns the place of what is said from then on."""
+        place = len(self.text)
+        os.write(self._master, keys.encode())
+        return place
+
+    def settings(self) -> list[Any]:
+        """Of the terminal."""
+        return termios.tcgetattr(self._master)
+
+    def hangs_up(self) -> None:
+        """Close the terminal."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self._master)
+        os.close(nowhere)
+
+    def result(self) -> tuple[int, dict[str, Any]]:
+        """Wait for the end. Returns status and JSON of `--json`."""
+        out, _ = self.process.communicate(timeout=WAIT_S)
+        processes.no_surprise(self.text)
+        return self.process.returncode, json.loads(out)
+
+
+@contextlib.contextmanager
+def at_terminal(
+    *arguments: str | os.PathLike[str], columns: int = 200, before: str = "", **more: str
+) -> Iterator[Person]:
+    """Run nmes at a terminal that controls it, as a shell would; standard output goes elsewhere. `before` is Python
+    that is carried out first."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+
+    def control() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    environment = processes.environment(**{"COLUMNS": str(columns), **more})
+    process = subprocess.Popen(
+        processes.command(*arguments, before=before), env=environment, stdin=slave, stdout=subprocess.PIPE,
+        stderr=slave, start_new_session=True, preexec_fn=control, text=True,
+    )  # fmt: skip
+    os.close(slave)
+    person = Person(process, master)
+    try:
+        yield person
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        os.close(master)
