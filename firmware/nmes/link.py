@@ -243,6 +243,7 @@ class Link:
             "checklist": checklist.VERSION,
             "micropython": micropython,
             "uid": uid,
+            "name": self._supervisor.settings()["device_name"],
             "host": self._new_host(request["seq"]),
         }
         answer.update(self._digests)

@@ -34,6 +34,8 @@ class TheTable(unittest.TestCase):
             self.assertTrue(text and kind in ("int", "text"))
             make = (lambda value: value) if kind == "int" else (lambda value: "x" * value)
             for value, wrong in ((least, 0), (most, 0), (least - 1, 1), (most + 1, 1)):
+                if kind == "text" and value < 0:
+                    continue
                 self.assertEqual(len(settings.check({name: make(value)})), wrong, "%s %d" % (name, value))
 
     def test_what_is_no_setting_or_no_value_is_named(self):

@@ -296,7 +296,7 @@ class TheVersionBefore(unittest.TestCase):
 
 class Settings(unittest.TestCase):
     def test_h16_what_is_kept_and_can_be_no_setting_is_damage(self):
-        for name, value in (("own_max_0_ua", 0), ("own_max_1_ua", 100_001), ("device_name", ""), ("more", 1)):
+        for name, value in (("own_max_0_ua", 0), ("own_max_1_ua", 100_001), ("device_name", 33 * "x"), ("more", 1)):
             hal = BenchHal()
             store = Store(hal)
             changed = dict(settings.factory())

@@ -23,7 +23,6 @@ from opennmes.prescription import Prescription
 pytestmark = pytest.mark.usefixtures("virtual_board")
 
 PROGRAMMES = Path(paths.__file__).with_name("prescriptions")
-VERBS = ("push", "pull", "diff", "remove", "select", "status")
 ABOUT = """
 [patient]
 notes = ["Lie down, knees bent."]
@@ -45,8 +44,7 @@ def power_on(tmp_path: Path) -> Power:
 
 @pytest.fixture(autouse=True)
 def board(power_on: Power, monkeypatch: pytest.MonkeyPatch) -> None:
-    for verb in VERBS:
-        monkeypatch.setattr(f"opennmes.cli.{verb}.open_port", lambda *_, **__: power_on())
+    monkeypatch.setattr("opennmes.cli.kept.open_port", lambda *_, **__: power_on())
 
 
 @pytest.fixture
@@ -302,7 +300,7 @@ def test_h16_a_cable_pulled_at_any_line_of_a_push_leaves_the_old_one_or_the_new_
         def pulled(*_: object, at: int = at, **__: object) -> Cable:
             return Cable(VirtualPort(store=tmp_path / "store"), at, answered)
 
-        monkeypatch.setattr("opennmes.cli.push.open_port", pulled)
+        monkeypatch.setattr("opennmes.cli.kept.open_port", pulled)
         status, answer, err = said("push", str(full_file), "--number", "1")
         _, there, _ = said("pull", "--list")
         (row,) = there["prescriptions"]

@@ -19,7 +19,7 @@ from opennmes.ports.virtual import VirtualPort
 
 pytestmark = pytest.mark.usefixtures("virtual_board")
 
-VERBS = ("push", "pull", "select", "settings", "reset", "run")
+VERBS = ("kept", "run")
 Said = Callable[..., tuple[int, dict[str, Any], str]]
 
 
@@ -76,9 +76,8 @@ def test_a_new_device_has_the_factory_s_and_what_is_set_is_there_with_power_back
         ("buzzer_volume", "0", "1 to 10"),
         ("buzzer_volume", "loud", "no whole number"),
         ("default_prescription", "17", "0 to 16"),
-        ("device_name", "", "1 to 32 printable characters"),
-        ("device_name", "x" * 33, "1 to 32 printable characters"),
-        ("device_name", "a\x1b[31m", "1 to 32 printable characters"),
+        ("device_name", "x" * 33, "0 to 32 printable characters"),
+        ("device_name", "a\x1b[31m", "0 to 32 printable characters"),
     ],
 )
 def test_what_can_be_no_setting_is_not_understood_and_changes_nothing(
@@ -96,6 +95,10 @@ def test_h01_the_person_s_own_maximum_bounds_every_session_on_this_device(said: 
     status, answer, _ = said("run", str(example_file), "--acknowledge", "--intensity", "5", "--seconds", "3")
     assert (status, answer["loaded"]["largest_current_ua"]) == (0, 5_000)
     said("push", str(example_file))
+    status, answer, _ = said("run", "--prescription", "1", "--acknowledge", "--intensity", "5", "--seconds", "3")
+    assert (status, answer["title"]) == (0, "Stress incontinence, 35 Hz") and answer["account"]["delivered"] > 0
+    assert said("run", "--prescription", "2", "--acknowledge")[0] == 1
+    assert said("run", "--acknowledge")[0] == said("run", str(example_file), "--prescription", "1")[0] == 2
     assert said("select", "1")[1]["loaded"]["largest_current_ua"] == 5_000
 
 

@@ -53,7 +53,7 @@ COMMANDS = {
         ANYBODY,
         _ANY,
         {},
-        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "host")
+        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "name", "host")
         + identity.FIELDS,
         "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, and the "
         "number of a new host.",

@@ -6,7 +6,7 @@ from nmes.core.reason import Reasons, check_int, printable, reason
 NAME_MAX = 32
 # name: (kind, least, most, of a new device, what it means)
 SETTINGS = {
-    "device_name": ("text", 1, NAME_MAX, "OpenNMES", "what the device is called"),
+    "device_name": ("text", 0, NAME_MAX, "", "what the device is called, for --port too"),
     "own_max_0_ua": (
         "int",
         1,

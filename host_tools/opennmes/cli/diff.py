@@ -10,18 +10,17 @@ import typer
 
 from opennmes.cli.kept import as_json, connected, in_a_line, in_words, number_of, the_one
 from opennmes.cli.output import FAILED, out, print_json, reported, words
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.ports import Port
 from opennmes.client import Device, LinkError
 from opennmes.device.prescriptions import WHOLE, Kept, kept_on
 from opennmes.device.prescriptions import pull as taken
 from opennmes.ports.interrupts import stop_on_signals
-from opennmes.ports.open import open_port
 from opennmes.prescription import Prescription
 
 
 def diff(
     file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    port: Port = None,
     number: Annotated[
         str | None,
         typer.Argument(
@@ -38,8 +37,8 @@ def diff(
     with reported(json, done=False, same=None):
         stop_on_signals()
         mine = Prescription.read(file)
-        with connected(open_port(port), port, to_write=False) as device:
-            kept = the_one(device, port, wanted) if wanted is not None else _found(device, port, mine)
+        with connected(port, to_write=False) as (device, where):
+            kept = the_one(device, where, wanted) if wanted is not None else _found(device, where, mine)
             theirs = taken(device, kept.number)
         same = mine.digest() == theirs.digest()
         on_device = f"device, {in_a_line(kept)}"
@@ -60,7 +59,7 @@ def diff(
         raise typer.Exit(FAILED)
 
 
-def _found(device: Device, port: str, mine: Prescription) -> Kept:
+def _found(device: Device, where: str, mine: Prescription) -> Kept:
     """The one to compare with. Raises LinkError."""
     there = [kept for kept in kept_on(device) if kept.condition == WHOLE]
     same = [kept for kept in there if kept.digest == mine.digest()]
@@ -68,8 +67,8 @@ def _found(device: Device, port: str, mine: Prescription) -> Kept:
     if same or len(titled) == 1:
         return (same or titled)[0]
     if not there or len(there) == 1:
-        return the_one(device, port, there[0].number if there else None)
+        return the_one(device, where, there[0].number if there else None)
     raise LinkError(
-        f'{len(titled) or "none"} of what the device at {port} keeps is called "{mine.title}"; name a number: '
+        f'{len(titled) or "none"} of what the device at {where} keeps is called "{mine.title}"; name a number: '
         f"{in_words(there)}"
     )

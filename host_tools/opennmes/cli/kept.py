@@ -11,30 +11,33 @@ from nmes.core import document, session
 from opennmes.cli.fault import FaultError, fault_of, in_short
 from opennmes.cli.numbers import whole_number
 from opennmes.cli.output import err, not_understood, words
+from opennmes.cli.ports import only_one
 from opennmes.client import Device, LinkError
+from opennmes.device.choose import choose
 from opennmes.device.prescriptions import WHOLE, Kept, kept_on
-from opennmes.ports.base import Port
+from opennmes.ports.open import open_port
 
 
 @contextlib.contextmanager
-def connected(opened: Port, port: str, *, to_write: bool) -> Iterator[Device]:
-    """A device that keeps things, connected, and in the state that reading or writing them needs. `port` is what the
-    person called it. Raises FaultError and LinkError, which name the next command."""
-    device = Device(opened)
+def connected(ports: list[str] | None, *, to_write: bool) -> Iterator[tuple[Device, str]]:
+    """(the device that is meant, connected; what to write for its port), in the state that reading or writing what it
+    keeps needs. Raises FaultError, LinkError and PortError, which name the next command."""
+    chosen = choose(only_one(ports, "what is kept belongs to one device"))
+    device = Device(open_port(chosen.where))
     try:
-        device.connect()
+        chosen.confirm(device.connect())
         if device.clock_refused:
             warning(device.clock_refused)
         status = device.status()
-        fault = fault_of(status, port)
+        fault = fault_of(status, chosen.where)
         if fault and to_write:
             raise FaultError(f"the device has {in_short(fault)}; nothing was changed:", fault)
         if status["state"] not in (session.IDLE, session.FAULT):
             raise LinkError(
-                f"a session is going on at {port} ({status['state']}); nothing was done. When it is over, or "
-                f"nmes stop --port {shlex.quote(port)} has ended it, try again"
+                f"a session is going on at {chosen.where} ({status['state']}); nothing was done. When it is over, or "
+                f"nmes stop --port {shlex.quote(chosen.where)} has ended it, try again"
             )
-        yield device
+        yield device, chosen.where
     finally:
         device.port.close()
 

@@ -9,16 +9,15 @@ import typer
 
 from opennmes.cli.kept import as_json, connected, in_a_line, number_of, the_one
 from opennmes.cli.output import not_understood, out, print_json, reported, words
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.ports import Port
 from opennmes.client import Device
 from opennmes.device.prescriptions import kept_on
 from opennmes.device.prescriptions import pull as taken
 from opennmes.ports.interrupts import stop_on_signals
-from opennmes.ports.open import open_port
 
 
 def pull(
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    port: Port = None,
     number: Annotated[
         str | None,
         typer.Argument(metavar="[N]", help="Its number; without, the only one that is kept.", show_default=False),
@@ -41,11 +40,11 @@ def pull(
         not_understood(f"{output} is there already and was left as it is; give another name, or --force")
     with reported(json, done=False):
         stop_on_signals()
-        with connected(open_port(port), port, to_write=False) as device:
+        with connected(port, to_write=False) as (device, where):
             if only_list:
                 _print_list(device, json)
                 return
-            kept = the_one(device, port, wanted)
+            kept = the_one(device, where, wanted)
             prescription = taken(device, kept.number)
         text = prescription.to_toml()
         if output is not None:

@@ -12,18 +12,17 @@ from opennmes.assessment import assess
 from opennmes.boards import stage_of
 from opennmes.cli.kept import as_json, connected, in_a_line, number_of
 from opennmes.cli.output import err, not_understood, only_once, out, print_json, reported, words
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.ports import Port
 from opennmes.client import Device
 from opennmes.device.prescriptions import WHOLE, Kept, kept_on, text_of
 from opennmes.device.prescriptions import push as put
 from opennmes.ports.interrupts import stop_on_signals
-from opennmes.ports.open import open_port
 from opennmes.prescription import Prescription
 
 
 def push(
     files: Annotated[list[Path], typer.Argument(help="Prescriptions, TOML files.", show_default=False)],
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    port: Port = None,
     number: Annotated[
         str | None,
         typer.Option(
@@ -45,7 +44,7 @@ def push(
         prescriptions = [Prescription.read(file) for file in files]
         for prescription in prescriptions:
             text_of(prescription)
-        with connected(open_port(port), port, to_write=True) as device:
+        with connected(port, to_write=True) as (device, _):
             stage = stage_of(device.identity["board"])
             for prescription in prescriptions:
                 reasons = assess(prescription.data, stage).reasons

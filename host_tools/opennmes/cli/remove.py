@@ -9,15 +9,14 @@ import typer
 
 from opennmes.cli.kept import as_json, connected, in_a_line, number_of, the_one
 from opennmes.cli.output import can_ask, only_once, out, print_json, reported, words
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.ports import Port
 from opennmes.client import LinkError
 from opennmes.ports.interrupts import stop_on_signals
-from opennmes.ports.open import open_port
 
 
 def remove(
     number: Annotated[str, typer.Argument(metavar="N", help="Its number on the device.", show_default=False)],
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    port: Port = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
@@ -25,10 +24,10 @@ def remove(
     wanted = number_of("N", number)
     with reported(json, done=False, removed=None):
         stop_on_signals()
-        with connected(open_port(port), port, to_write=True) as device:
-            kept = the_one(device, port, wanted)
+        with connected(port, to_write=True) as (device, where):
+            kept = the_one(device, where, wanted)
             if not yes:
-                keep = f"nmes pull --port {shlex.quote(port)} {wanted} --output FILE keeps a copy"
+                keep = f"nmes pull --port {shlex.quote(where)} {wanted} --output FILE keeps a copy"
                 if not can_ask():
                     raise LinkError(f"{in_a_line(kept)} was not removed: nobody confirmed it; give --yes. {keep}")
                 if not typer.confirm(f"Remove {in_a_line(kept)}? ({keep})", err=True):

@@ -9,17 +9,16 @@ import typer
 
 from opennmes.cli.kept import connected, in_words
 from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, reported, words
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.ports import Port
 from opennmes.client import Device, LinkError
 from opennmes.device.prescriptions import kept_on
 from opennmes.ports.interrupts import stop_on_signals
-from opennmes.ports.open import open_port
 
 _STEPS_MOST = 64  # more than there are sectors
 
 
 def reset(
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    port: Port = None,
     factory: Annotated[
         bool, typer.Option("--factory", help="Forget settings and prescriptions; there is no other reset.")
     ] = False,
@@ -32,13 +31,13 @@ def reset(
         not_understood("nmes reset needs --factory, which says that settings and prescriptions are to be forgotten")
     with reported(json, done=False):
         stop_on_signals()
-        with connected(open_port(port), port, to_write=True) as device:
+        with connected(port, to_write=True) as (device, where):
             there = kept_on(device)
             name = device.request("settings")["settings"]["device_name"]
             what = f'the settings of "{name}" and {len(there)} prescriptions'
             if not yes:
-                _confirm(what, in_words(there), port)
-            _carry_out(device, port)
+                _confirm(what, in_words(there), where)
+            _carry_out(device, where)
             left = kept_on(device)
         if left:
             raise LinkError(

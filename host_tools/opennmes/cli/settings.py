@@ -11,17 +11,16 @@ from nmes.core import settings as declared
 from opennmes.cli.kept import connected
 from opennmes.cli.numbers import current_ua, whole_number
 from opennmes.cli.output import not_understood, only_once, out, print_json, print_table, reported, words
-from opennmes.cli.status import PORT_HELP
+from opennmes.cli.ports import Port
 from opennmes.client import LinkError
 from opennmes.ports.interrupts import stop_on_signals
-from opennmes.ports.open import open_port
 
 # As people write them: currents in mA.
 NAMES = {name.removesuffix("_ua") + "_ma" if name.endswith("_ua") else name: name for name in declared.SETTINGS}
 
 
 def settings(
-    port: Annotated[str, typer.Option(help=PORT_HELP, show_default=False)],
+    port: Port = None,
     name: Annotated[str | None, typer.Argument(help="One of them; without, all are said.", show_default=False)] = None,
     value: Annotated[
         str | None, typer.Argument(help="What it is to be; without, it is said.", show_default=False)
@@ -35,13 +34,13 @@ def settings(
     wanted = None if name is None or value is None else _value(name, value)
     with reported(json, done=False, settings=None):
         stop_on_signals()
-        with connected(open_port(port), port, to_write=wanted is not None) as device:
+        with connected(port, to_write=wanted is not None) as (device, where):
             if name is not None and wanted is not None:
                 device.request("set", settings={NAMES[name]: wanted})
             there: dict[str, Any] = device.request("settings")["settings"]
             if name is not None and wanted is not None and there.get(NAMES[name]) != wanted:
                 raise LinkError(
-                    f"{port}: the device says that {name} is {_shown(name, there)} and not what it was set to; "
+                    f"{where}: the device says that {name} is {_shown(name, there)} and not what it was set to; "
                     "do not rely on it, and report this"
                 )
         said = {key: there[NAMES[key]] for key in NAMES if name in (None, key)}
