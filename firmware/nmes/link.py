@@ -339,7 +339,6 @@ class Link:
         return self._supervisor.self_test.answer()
 
     def _do_run_self_test(self, request):
-        gc.collect()
         self._supervisor.run_self_test()
         return self._supervisor.self_test.answer()
 
