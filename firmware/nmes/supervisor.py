@@ -6,6 +6,7 @@ from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
 from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
+from nmes.hal import OUT_BYTES
 from nmes.selftest import SelfTest
 
 _COUNT_EVERY = 4  # turns between two looks for pulses that were not measured
@@ -22,6 +23,7 @@ _KEEP_MS = 40
 _MORE = 8  # pulses that can begin and end while those before are judged
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
 _MEMORY_MS = 10_000
+_TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 
 _MAY_WRITE = (IDLE, FAULT)
 _WAITING = (ARMED, PAUSED)
@@ -55,6 +57,7 @@ class Supervisor:
         self.warned = False  # the load of channel _warning has grown by half
         self._lockout = Lockout(store, now_ms)
         self.lost = False  # something that is to be kept could not be written, and has not been since
+        self._held = 0  # turns that a write has waited
         self._bare = dict.fromkeys(faults.RECORD_FIELDS)  # a record that needs no memory any more
         self._begin()
 
@@ -240,8 +243,9 @@ class Supervisor:
         if self.session.state not in _MAY_WRITE:
             return False
         try:
-            self._rest_turn(self._hal.now_ms())
+            self._keep_due(self._hal.now_ms())
             self._write(self._store.flush)
+            self._write(self._store.flush)  # the fault, should that have failed
         except Exception as error:
             self.lost = True
             self.fail(faults.STORE_CORRUPT, error)
@@ -418,13 +422,21 @@ class Supervisor:
             self._rest_turn(now_ms)
 
     def _rest_turn(self, now_ms):
-        """Nobody is armed: what is to be kept is written. A fault in the turn after its own: flash takes up to 400 ms,
-        and lamp, buzzer and host are told before."""
+        """Nobody is armed: what is to be kept is written. Flash takes up to 400 ms in which nothing else runs, so a
+        write comes after the turn of a fault, and when the host has been told of it or takes too long to listen."""
+        self._keep_due(now_ms)
+        if self._store.due and self._hal.room_out() < OUT_BYTES and self._held < _TELL_TURNS:
+            self._held += 1
+            return
+        self._held = 0
+        self._write(self._store.flush)
+
+    def _keep_due(self, now_ms):
+        """Give the store what it has to write."""
         if self.session.state == FAULT:
             self._keep_fault()
         self._close_lockout(now_ms)
         self._lockout.tick(now_ms)
-        self._write(self._store.flush)
 
     def _close_lockout(self, now_ms):
         """The session that has ended counts for what it delivered: without a pulse not at all. Counted once, however

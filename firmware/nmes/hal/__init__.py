@@ -20,7 +20,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
                                  counts of the sense, now; only while nothing is sampled, and so are the next two
     temperature_dc()             the chip's temperature in tenths of a degree Celsius
     supply_mv()                  the board's supply, or None where it is not measured
-    memory_free()                bytes of the heap that are free, garbage collected. Takes 10 ms
+    memory_free()                bytes of the heap that are free, garbage collected. Takes 15 ms
+    collect()                    collect the garbage. Takes as long
     sense(mask, shortest_us)     the phases of these channels (bit 0: channel 0), of which none is shorter than
                                  `shortest_us`, are sampled from now on, that much / 2 after they begin; until `rest`
     senses()                     True when samples go on coming

@@ -135,6 +135,9 @@ class Hal:
         gc.collect()
         return gc.mem_free()
 
+    def collect(self):
+        gc.collect()
+
     def sense(self, mask, shortest_us):
         self._converter.begin(mask)
         for index, sampler in enumerate(self._samplers):
