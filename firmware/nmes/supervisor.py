@@ -6,7 +6,6 @@ from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
 from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
-from nmes.hal import OUT_BYTES
 from nmes.selftest import SelfTest
 
 _COUNT_EVERY = 4  # turns between two looks for pulses that were not measured
@@ -425,7 +424,7 @@ class Supervisor:
         """Nobody is armed: what is to be kept is written. Flash takes up to 400 ms in which nothing else runs, so a
         write comes after the turn of a fault, and when the host has been told of it or takes too long to listen."""
         self._keep_due(now_ms)
-        if self._store.due and self._hal.room_out() < OUT_BYTES and self._held < _TELL_TURNS:
+        if self._store.due and self._hal.unsent() and self._held < _TELL_TURNS:
             self._held += 1
             return
         self._held = 0

@@ -9,7 +9,6 @@ from nmes.core import faults, pulse
 from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.core.trend import STOP
-from nmes.hal import OUT_BYTES
 
 # Long, with no rest and no ramp.
 TRAIN = samples.phase(rate_mhz=50_000, work_ms=0, rest_ms=0, duration_ms=70_000)
@@ -698,7 +697,7 @@ class WhatAHostIsTold(unittest.TestCase):
 
     def failed(self, unread):
         bench = running()
-        bench.hal.room_out = lambda: OUT_BYTES - unread[0]
+        bench.hal.unsent = lambda: unread[0]
         bench.supervisor.fail(faults.LOOP_LATE, "x")
         return bench
 
@@ -713,7 +712,7 @@ class WhatAHostIsTold(unittest.TestCase):
         self.assertEqual(bench.again().session.fault, faults.LOOP_LATE)
 
     def test_and_after_ten_turns_whoever_reads(self):
-        bench = self.failed([OUT_BYTES])
+        bench = self.failed([8_192])
         for number in (faults.LOOP_LATE, faults.CLOCK_WRONG):  # each time anew
             bench.turn(1, 10)
             self.assertTrue(bench.store.due)
@@ -723,7 +722,7 @@ class WhatAHostIsTold(unittest.TestCase):
             bench.supervisor.fail(faults.CLOCK_WRONG, "x")
 
     def test_nobody_who_leaves_or_arms_waits_for_it(self):
-        bench = self.failed([OUT_BYTES])
+        bench = self.failed([8_192])
         self.assertTrue(bench.supervisor.settle())
         self.assertFalse(bench.store.due)
         bench.supervisor.clear(faults.LOOP_LATE)
