@@ -326,15 +326,16 @@ class TheCollector(unittest.TestCase):
         bench.link.step()
         self.assertEqual(collected, [True])
 
-    def test_it_counts_from_the_first_line_on(self):
+    def test_it_counts_from_the_first_line_on_and_from_none_again_each_time(self):
         bench = Linked()
         collected = []
         bench.hal.collect = lambda: collected.append(True)
-        for _ in range(3):
-            self.assertEqual(collected, [])
-            bench.said("status")
-        bench.link.step()
-        self.assertEqual(collected, [True])
+        for times, lines in enumerate((3, 4, 4)):  # the first has been said already: who it is
+            for _ in range(lines):
+                self.assertEqual(len(collected), times)
+                bench.said("status")
+            bench.link.step()
+            self.assertEqual(len(collected), times + 1)
 
 
 class WhoAsks(unittest.TestCase):
