@@ -173,10 +173,14 @@ def _carry_out(
         _check_intensity(wanted_ua[row["channel"]], loaded, stage, row["grain_ua"])
     for channel, current_ua in wanted_ua.items():
         _say(f"channel {channel}: {f'up to {current_ua / 1000:g} mA' if current_ua else 'no current'}")
-    _confirm(acknowledged)
+    if stage["for_people"]:
+        _confirm(acknowledged)
+    else:
+        _say(f"stage {stage['name']}: pins only; there is no current, nothing is measured, and nobody may be connected")
     if isinstance(sys.stderr, Stream) and sys.stderr.gone:
         raise OSError("standard error can no longer be written: nobody could see the session; nothing was started")
-    device.acknowledge()
+    if stage["for_people"]:
+        device.acknowledge()
     interrupted = unseen = False
     try:
         device.arm(loaded["programme_crc"])
@@ -305,14 +309,19 @@ def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any]:
 def channels_in_words(event: Message) -> str:
     """What is set on each channel and what flows."""
     texts = [
-        f"set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA, "
-        f"measured {row['measured_ua'] / 1000:g} mA into "
-        + (f"{row['impedance_ohm']} ohm" if row["impedance_ohm"] else "an unknown load")
+        f"set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA, {_measured_in_words(row)}"
         for row in event["channels"]
     ]
     if len(texts) > 1:
         texts = [f"channel {row['channel']}: {text}" for row, text in zip(event["channels"], texts, strict=True)]
     return "; ".join(texts)
+
+
+def _measured_in_words(row: Message) -> str:
+    if row["measured_ua"] is None:
+        return "nothing is measured"
+    load = f"{row['impedance_ohm']} ohm" if row["impedance_ohm"] else "an unknown load"
+    return f"measured {row['measured_ua'] / 1000:g} mA into {load}"
 
 
 def _say(text: str) -> None:
