@@ -315,6 +315,30 @@ class TheCollector(unittest.TestCase):
         bench.link.step()
         self.assertEqual((len(collected), len(bench.answers), bench.hal._at), (1, 2, len(answer)))
 
+    def test_an_answer_and_an_event_in_one_turn_do_not_lead_around_it(self):
+        bench = Linked()
+        collected = []
+        bench.hal.collect = lambda: collected.append(True)
+        bench.said("load", programme=RESISTOR)
+        bench.said("acknowledge", **dict(zip(("checklist", "items"), RIGHT)))
+        bench.link.step()
+        self.assertEqual(collected, [], "who it is, what is loaded, and what is acknowledged are three")
+        bench.said("arm", programme_crc=bench.session.programme_crc)
+        self.assertEqual([len(events(bench, "status")), len(bench.answers)], [1, 2])
+        bench.link.step()
+        self.assertEqual(collected, [True])
+
+    def test_it_counts_from_the_first_line_on_and_from_none_again_each_time(self):
+        bench = Linked()
+        collected = []
+        bench.hal.collect = lambda: collected.append(True)
+        for times, lines in enumerate((3, 4, 4)):  # the first has been said already: who it is
+            for _ in range(lines):
+                self.assertEqual(len(collected), times)
+                bench.said("status")
+            bench.link.step()
+            self.assertEqual(len(collected), times + 1)
+
 
 class WhoAsks(unittest.TestCase):
     def test_the_number_of_a_request_within_its_bounds(self):
