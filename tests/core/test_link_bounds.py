@@ -71,6 +71,14 @@ class HowMuchATurnReads(unittest.TestCase):
             self.assertEqual((len(bench.answers), bench.link.has_line), (1, False))
             self.assertTrue(frame.decode(bench.answers[0])["ok"])
 
+    def test_a_line_that_began_before_somebody_armed_at_the_device_is_refused_however_long_it_gets(self):
+        for before in (frame.SESSION_LINE_MAX, frame.SESSION_LINE_MAX + 1, frame.LINE_MAX - 1):
+            bench = Linked()
+            bench.bytes(b"x" * before)
+            bench.arm(RESISTOR)
+            self.assertEqual(bench.errors(b"x" * frame.LINE_MAX, b"\n", bench.line("status")), ["wrong_state", None])
+            self.assertEqual(bench.session.state, ARMED)
+
     def test_already_in_its_first_turn(self):
         bench = Linked()
         line = bench.line("status")
