@@ -4,7 +4,7 @@ import unittest
 
 import samples
 from bench_hal import RESISTOR, RIGHT, Linked
-from test_link import begin, in_state
+from test_link import ARGUMENTS, begin, in_state
 
 from nmes import link
 from nmes.core import commands, faults, frame
@@ -347,6 +347,17 @@ class TheCollector(unittest.TestCase):
 
 
 class WhoAsks(unittest.TestCase):
+    def test_for_what_the_state_does_not_allow_is_told_what_and_in_which_state(self):
+        for state in (IDLE, ARMED, RUNNING, PAUSED, FAULT):
+            bench = in_state(state)
+            for name in sorted(commands.COMMANDS):
+                line = bench.line(name, **ARGUMENTS.get(name, {}))
+                if state in commands.COMMANDS[name].states or len(line) > frame.SESSION_LINE_MAX:
+                    continue
+                answer = bench.said(name, **ARGUMENTS.get(name, {}))
+                said = "%s is not possible in state %s" % (name, state)
+                self.assertEqual((answer["error"], answer["text"]), ("wrong_state", said))
+
     def test_the_number_of_a_request_within_its_bounds(self):
         for seq, error in ((-1, "bad_seq"), (0, None), (frame.SEQ_MAX, None), (frame.SEQ_MAX + 1, "bad_seq")):
             bench = Linked()
