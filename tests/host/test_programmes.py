@@ -35,7 +35,7 @@ FACTS: dict[str, tuple[str, str, list[tuple[float, ...]], int, int]] = {
     "low-back-pain": ("LBP-HI", "pads", [(100, 150, 0, 0, 0, 2, 1, 30)], 7, 50),
     "low-back-pain-low-rate": ("LBP-LO", "pads", [(4, 220, 0, 0, 0, 2, 1, 30)], 7, 50),
 }  # fmt: skip
-BENCH = {"bench-resistor"}
+BENCH = {"bench-pins", "bench-resistor"}
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
@@ -116,6 +116,8 @@ def test_what_is_for_a_bench_can_never_be_taken_for_a_person() -> None:
         made = library.find(name).prescription
         assert (made.data["electrode"]["kind"] == "dummy") is (made.about["site"] == "bench") is (name in BENCH)
         assert name.startswith("bench-") is (name in BENCH)
+        codes = {reason["code"] for reason in assess(made.data, stage_of("pico", "bare")).reasons}
+        assert codes == (set() if name in BENCH else {"dummy_only"})
 
 
 # ---- list and show ----
