@@ -89,6 +89,8 @@ def run(
     """Run a prescription on a device: check, load, checklist, arm, start, raise, stop.
 
     On a terminal keys raise and lower the current, choose the channel, pause, resume and stop. Ctrl-C stops too.
+
+    Example: nmes run my.toml --port virtual --intensity 5 --seconds 2 --acknowledge
     """
     named = only_one(port, "a session runs on one device, in front of the person who raises its current")
     if vcd is not None and named != EMULATOR:

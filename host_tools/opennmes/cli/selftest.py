@@ -36,6 +36,8 @@ def selftest(
     Nothing is delivered, but the enables of the output stage are moved: nobody may be connected. What fails is a fault.
     A device that has a fault, or runs a session, tests nothing: the last test is shown. Exit status 1 when a step
     failed, or none was made.
+
+    Example: nmes selftest --port virtual
     """
     with reported(json, passed=None, steps=[], fault=None):
         stop_on_signals()
