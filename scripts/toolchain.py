@@ -9,7 +9,7 @@ hash of what went in, so a second run builds nothing.
 Only the standard library is used: this runs before there is a virtual environment.
 
     scripts/toolchain.py unix          prints the path of the `micropython` binary
-    scripts/toolchain.py uf2 BOARD     prints the path of the UF2 with our firmware frozen in
+    scripts/toolchain.py uf2 BOARD [STAGE]   prints the path of the UF2 with our firmware frozen in
 """
 
 from __future__ import annotations
@@ -282,17 +282,32 @@ def check_size(board: str, size: int) -> None:
         )
 
 
-def uf2(board: str) -> Path:
-    """The UF2 of `boards/<board>` with our firmware frozen in. Returns its path.
+def board_facts(board: str, stage: str) -> str:
+    """The text of boards/<board>/board.py for an image that drives `stage`, "" for its usual one.
+
+    Raises BuildError when the board does not drive such a stage.
+    """
+    path = ROOT / "boards" / board / "board.py"
+    facts = runpy.run_path(str(path))["BOARD"]
+    if not stage:
+        return path.read_text()
+    if stage not in facts["other_stages"]:
+        raise BuildError(f"boards/{board}/board.py names no other stage {stage!r}, only {facts['other_stages']}")
+    return f'{path.read_text()}\nBOARD["stage"] = "{stage}"\n'
+
+
+def uf2(board: str, stage: str = "") -> Path:
+    """The UF2 of `boards/<board>` with our firmware frozen in, for its usual output stage or another. Returns its path.
 
     A change of our Python rebuilds in seconds: the compiled port is kept and only the frozen part is made again.
-    Raises BuildError when there is no such board or a build step fails.
+    Raises BuildError when there is no such board or stage, or a build step fails.
     """
     definition = ROOT / "boards" / board
     if not (definition / "mpconfigboard.cmake").exists():
         known = sorted(p.parent.name for p in ROOT.glob("boards/*/mpconfigboard.cmake"))
         raise BuildError(f"boards/{board} has no mpconfigboard.cmake; boards with a UF2: {', '.join(known)}")
     ours = tree_digest(ROOT / "firmware", ROOT / "boards")  # and with it everything frozen
+    described = board_facts(board, stage)
 
     def make(target: Path) -> None:
         mpy_cross()
@@ -304,6 +319,7 @@ def uf2(board: str) -> Path:
         with locked(build.name):
             facts.mkdir(parents=True, exist_ok=True)
             (facts / "nmes_build.py").write_text(f'FIRMWARE = "{firmware_digest()}"\n')
+            (facts / "board.py").write_text(described)
             run(
                 f"configuring MicroPython for {board}",
                 ["cmake", "-S", str(port), "-B", str(build), f"-DMICROPY_BOARD={board}",
@@ -326,17 +342,20 @@ def uf2(board: str) -> Path:
                 log=cache() / "logs" / "uf2conv.log",
             )  # fmt: skip
 
-    return build_once(cache() / f"uf2-{board}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
+    name = "-".join(filter(None, ("uf2", board, stage)))
+    return build_once(cache() / f"{name}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("unix", help="build the Unix port, print the path of `micropython`")
-    verbs.add_parser("uf2", help="build a board's UF2, print its path").add_argument("board")
+    image = verbs.add_parser("uf2", help="build a board's UF2, print its path")
+    image.add_argument("board")
+    image.add_argument("stage", nargs="?", default="", help="another output stage than its usual one")
     arguments = parser.parse_args()
     try:
-        print(unix_micropython() if arguments.verb == "unix" else uf2(arguments.board))
+        print(unix_micropython() if arguments.verb == "unix" else uf2(arguments.board, arguments.stage))
     except BuildError as error:
         say(f"toolchain: {error}")
         return 1

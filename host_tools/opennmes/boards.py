@@ -23,11 +23,17 @@ def stage_names() -> list[str]:
     return sorted(path.stem for path in (paths.boards() / "stages").glob("*.py") if path.stem != "__init__")
 
 
-def load_board(name: str) -> dict[str, Any]:
-    """The facts about a board, see boards/pico/board.py. Raises UnknownBoard."""
+def load_board(name: str, stage: str | None = None) -> dict[str, Any]:
+    """The facts about a board, see boards/pico/board.py, as its image for an output stage (its usual one, or one of its
+    others) has them. Raises UnknownBoard.
+    """
     if name not in board_names():
         raise UnknownBoard(f'there is no board "{name}"; known boards: {", ".join(board_names())}')
     board: dict[str, Any] = runpy.run_path(str(paths.boards() / name / "board.py"))["BOARD"]
+    stages = (board["stage"], *board["other_stages"])
+    if stage is not None and stage not in stages:
+        raise UnknownBoard(f'board "{name}" drives no output stage "{stage}"; it drives: {", ".join(stages)}')
+    board["stage"] = stage or board["stage"]
     return board
 
 
@@ -44,6 +50,6 @@ def stage_of(board_name: str, stage_name: str | None = None) -> dict[str, Any]:
 
     Raises UnknownBoard.
     """
-    board = load_board(board_name)
-    with_board: dict[str, Any] = limits.with_board(load_stage(stage_name or board["stage"]), board)
+    board = load_board(board_name, stage_name)
+    with_board: dict[str, Any] = limits.with_board(load_stage(board["stage"]), board)
     return with_board

@@ -41,6 +41,7 @@ _PHRASES = {
     "trains_overlap": "is {asked}; the last pulse of a train ends after it, so {bound} is the least",
     "continuous_motor": "is {asked}; a motor programme without rest may have at most {bound}",
     "session_time": "is {asked} for the whole session; at most {bound} is allowed",
+    "dummy_only": "is {asked}; on this output stage only {bound} is possible: nobody may be connected",
     "stage_current": "is {asked}; the output stage delivers at most {bound}",
     "board_current": "is {asked}; the board allows at most {bound}",
     "electrode_current": "is {asked}; the electrode may have at most {bound}",

@@ -272,6 +272,7 @@ class WhatIsSaidUnasked(unittest.TestCase):
         for _ in range(2):
             del bench.answers[:]
             bench.supervisor.warned = True
+            bench.link.step()  # of the collector, should it be due
             for _ in range(3):
                 bench.hal.pass_ms(1_000)
                 bench.link.step()
@@ -281,6 +282,36 @@ class WhatIsSaidUnasked(unittest.TestCase):
             self.assertEqual((warning["warning"], warning["channel"]), (faults.name(faults.IMPEDANCE_RISE), 0))
             bench.supervisor.warned = False
             bench.link.step()
+
+
+class TheCollector(unittest.TestCase):
+    """Searching for free memory takes the longer the more garbage there is."""
+
+    def test_it_has_every_fourth_line_a_turn_of_its_own(self):
+        bench = quiet(RUNNING)
+        collected = []
+        bench.hal.collect = lambda: collected.append(len(bench.answers))
+        del bench.answers[:]
+        bench.link._lines_said = 0
+        answer = bench.line("keepalive")
+        ways = (
+            lambda: arrives(bench, answer),
+            lambda: arrives(bench, answer),  # the same answer again
+            lambda: bench.hal.pass_ms(link.STATUS_EVERY_MS),
+            lambda: setattr(bench.supervisor, "warned", not bench.supervisor.warned),
+        )
+        for way in ways:
+            self.assertEqual(collected, [])
+            del bench.answers[:]
+            arrives(bench, b"")
+            way()
+            bench.link.step()
+            self.assertEqual(len(bench.answers), 1)
+        arrives(bench, answer)
+        bench.link.step()
+        self.assertEqual((collected, len(bench.answers), bench.hal._at), ([1], 1, 0))  # and nothing else in that turn
+        bench.link.step()
+        self.assertEqual((len(collected), len(bench.answers), bench.hal._at), (1, 2, len(answer)))
 
 
 class WhoAsks(unittest.TestCase):

@@ -59,6 +59,7 @@ def test_both_archives_carry_the_image_that_was_built(delivered):
     (wheel,) = delivered.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert archive.read("opennmes/data/opennmes-pico.uf2") == toolchain.uf2("pico").read_bytes()
+        assert archive.read("opennmes/data/opennmes-pico-bare.uf2") == toolchain.uf2("pico", "bare").read_bytes()
     (source,) = delivered.glob("*.tar.gz")
     assert source.stat().st_size > 500_000
 

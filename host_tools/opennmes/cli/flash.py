@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
+from opennmes.boards import UnknownBoard
 from opennmes.cli.devices import in_words
 from opennmes.cli.output import FAILED, err, error, out, print_json, reported, words
 from opennmes.device import discover, drive
@@ -20,11 +21,14 @@ from opennmes.device.flashing import flash as put_onto
 from opennmes.device.prompt import PromptError
 from opennmes.device.uf2 import Uf2, Uf2Error
 
-FAILURES = (FlashError, DriveError, PromptError, Uf2Error)
+FAILURES = (FlashError, DriveError, PromptError, Uf2Error, UnknownBoard)
 
 
 def flash(
     uf2: Annotated[Path | None, typer.Argument(help="The image; without it, ours for this board.")] = None,
+    stage: Annotated[
+        str, typer.Option(help="For another output stage than the board's usual one: bare, a board by itself.")
+    ] = "",
     port: Annotated[str | None, typer.Option(help="The board on this serial port.")] = None,
     mount: Annotated[
         Path | None, typer.Option(help="The folder of a BOOTSEL drive; with --port, where its drive will appear.")
@@ -40,7 +44,7 @@ def flash(
     """
     with reported(json, boards=[]):
         try:
-            plan = [(board, image_for(board, uf2)) for board in _chosen(port, mount, all_boards)]
+            plan = [(board, image_for(board, uf2, stage)) for board in _chosen(port, mount, all_boards)]
         except FAILURES as failure:
             raise OSError(str(failure)) from failure
     if not verify:

@@ -36,7 +36,7 @@ from opennmes.cli.ports import Port as OnePort
 from opennmes.cli.ports import only_one
 from opennmes.cli.stop import account_in_words
 from opennmes.cli.streams import Stream
-from opennmes.cli.view import Lines, Scene, shown
+from opennmes.cli.view import Lines, Scene, measured_in_words, shown
 from opennmes.client import ACTIVE, Device, DeviceRefused, LinkError, Message
 from opennmes.device.choose import Chosen, choose
 from opennmes.ports.base import Port
@@ -212,10 +212,14 @@ def _carry_out(device: Device, chosen: Chosen, prescription: Prescription, how: 
     by_hand = _has_keys()
     for channel, current_ua in wanted_ua.items():
         _say(f"channel {channel}: {_up_to(current_ua, loaded, by_hand)}")
-    _confirm(how.acknowledged)
+    if stage["for_people"]:
+        _confirm(how.acknowledged)
+    else:
+        _say(f"stage {stage['name']}: pins only; there is no current, nothing is measured, and nobody may be connected")
     if isinstance(sys.stderr, Stream) and sys.stderr.gone:
         raise OSError("standard error can no longer be written: nobody could see the session; nothing was started")
-    device.acknowledge()
+    if stage["for_people"]:
+        device.acknowledge()
     scene = Scene(prescription.title, loaded["largest_current_ua"], loaded["largest_source"])
     interrupted = unseen = False
     try:
@@ -379,9 +383,7 @@ def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any]:
 def channels_in_words(event: Message) -> str:
     """What is set on each channel and what flows."""
     texts = [
-        f"set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA, "
-        f"measured {row['measured_ua'] / 1000:g} mA into "
-        + (f"{row['impedance_ohm']} ohm" if row["impedance_ohm"] else "an unknown load")
+        f"set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA, {measured_in_words(row)}"
         for row in event["channels"]
     ]
     if len(texts) > 1:

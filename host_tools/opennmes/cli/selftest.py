@@ -79,7 +79,7 @@ def _steps(answer: Message) -> list[dict[str, Any]]:
     steps = []
     for index, (fault, what, unit) in enumerate(CHECKS if results else ()):
         _, passed, found, expected = results[index] if index < len(results) else ("", None, "", "")
-        if found == "None":  # a board without that sense; what was not measured has not passed
+        if found in ("None", NOT_MEASURED):  # a board without that sense; what was not measured has not passed
             passed, found = None, NOT_MEASURED
         else:
             found, expected = _in_unit(found, expected, unit)

@@ -65,6 +65,9 @@ def account_in_words(account: dict[str, Any]) -> list[str]:
         f"in {account['elapsed_ms'] / 1000:g} s; {account['underruns']} came late"
     ]
     for row in account["channels"]:
+        if row["measured"] is None:
+            texts.append(f"channel {row['channel']}: nothing is measured on this output stage")
+            continue
         net_nc = row["charge_a_nc"] - row["charge_b_nc"]
         of = f", channel {row['channel']}" if len(account["channels"]) > 1 else ""
         load = f"{row['impedance_least_ohm']} to {row['impedance_most_ohm']} ohm"

@@ -34,11 +34,12 @@ class FlashError(Exception):
     """The board does not have the image; the message says where it stands and what to do."""
 
 
-def image_for(board: Board, named: Path | None) -> Uf2:
-    """The image to flash: the file that was named, or our own for this board. Raises FlashError and Uf2Error."""
+def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
+    """The image to flash: the file that was named, or our own for this board and output stage (its usual one, unless
+    another is named). Raises FlashError, Uf2Error and UnknownBoard."""
     name = board_name(board)
-    most = load_board(name)["flash"]["firmware"][1]
-    return read_uf2(named or paths.uf2(name), most)
+    most = load_board(name, stage or None)["flash"]["firmware"][1]
+    return read_uf2(named or paths.uf2(name, stage), most)
 
 
 def board_name(board: Board) -> str:
