@@ -1,6 +1,6 @@
 # `make` alone explains the others. Every target installs what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench campaign machines test lint mutants dist clean
+.PHONY: help setup demo bench campaign machines test lint fuzz mutants dist clean
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
@@ -32,6 +32,10 @@ lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython
 
 test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cycle, the emulated chip, host tools
 	@$(PYTEST) --numprocesses=logical --durations=10
+
+# SEED=7 for others; FUZZ=10000000 for more.
+fuzz: setup  ## a million lines of junk to the link in every state, some minutes: no crash, no fault, no output, nothing changed
+	@FUZZ=$(or $(FUZZ),1200000) SEED=$(or $(SEED),1) $(PYTEST) --numprocesses=logical -rP tests/core_reference/test_fuzz.py
 
 # What a change touches comes first, and what is known is not judged again: make mutants OPTIONS='--module store --budget 5'
 mutants: setup  ## change the firmware in one place at a time: some test must fail; an hour from nothing, into build/mutants.md

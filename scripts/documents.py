@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "firmware"))
+sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
-import limits_table  # noqa: E402 the path first
-from nmes.core import faults  # noqa: E402
+import commands_page  # noqa: E402 the path first
+import limits_table  # noqa: E402
+import prescription_tables  # noqa: E402
+from nmes.core import commands, faults, settings  # noqa: E402
+from opennmes import prescription_schema  # noqa: E402
 
 FAULTS_HEAD = """\
 # Faults
@@ -36,6 +39,44 @@ def faults_md() -> str:
     """docs/faults.md."""
     rows = [f"| {number} | `{row[0]}` | {' | '.join(row[1:])} |\n" for number, row in sorted(faults.FAULTS.items())]
     return FAULTS_HEAD + "".join(rows)
+
+
+LINK_HEAD = """\
+# The link
+
+What host and device say to each other over USB: a JSON object a line with its CRC-32 behind it. `describe` serves this
+table, and `identify` its CRC-32. How lines, numbers of hosts and sequence numbers work stands in
+`firmware/nmes/core/commands.py` and `frame.py`; this page is made from them by `python scripts/documents.py`.
+
+Commands of a host carry its number, and while there is a session only its owner's are carried out; what anybody may ask
+only reads, or takes output away.
+
+| command | who | states | arguments | answer | what it does |
+|---|---|---|---|---|---|
+"""
+
+
+def link_md() -> str:
+    """docs/link.md."""
+    parts = [LINK_HEAD]
+    for row in commands.rows():
+        arguments = "<br>".join(f"`{key}` {in_words(*bounds)}" for key, bounds in row["arguments"].items())
+        states = "any" if len(row["states"]) == 5 else ", ".join(row["states"])
+        fields = ", ".join(f"`{field}`" for field in row["fields"])
+        parts.append(f"| `{row['name']}` | {row['who']} | {states} | {arguments} | {fields} | {row['text']} |\n")
+    parts.append("\n## Errors\n\n| error | what it means |\n|---|---|\n")
+    parts += [f"| `{code}` | {text} |\n" for code, text in commands.ERRORS.items()]
+    parts.append("\n## Settings\n\n| setting | what it may be | of a new device | what it means |\n|---|---|---|---|\n")
+    for name, (kind, least, most, new, text) in settings.SETTINGS.items():
+        parts.append(f"| `{name}` | {in_words(kind, least, most)} | {new} | {text} |\n")
+    return "".join(parts)
+
+
+def in_words(kind: str, least: object, most: object) -> str:
+    """What an argument of the link may be."""
+    if kind == "int":
+        return f"{least} to {most}"
+    return "a table" if kind == "object" else f"a text of {least} to {most} characters"
 
 
 TRACE_HEAD = """\
@@ -108,6 +149,10 @@ def traceability_md() -> str:
 
 if __name__ == "__main__":
     DOCS = ROOT / "docs"
+    (DOCS / "commands.md").write_text(commands_page.commands_md())
     (DOCS / "faults.md").write_text(faults_md())
+    (DOCS / "link.md").write_text(link_md())
     (DOCS / "traceability.md").write_text(traceability_md())
+    prescription_schema.FILE.write_text(prescription_schema.text(), encoding="utf-8")
+    (DOCS / "prescriptions.md").write_text(prescription_tables.written((DOCS / "prescriptions.md").read_text()))
     (DOCS / "safety.md").write_text(limits_table.written((DOCS / "safety.md").read_text()))

@@ -10,6 +10,7 @@ Only the standard library is used: this runs before there is a virtual environme
 
     scripts/toolchain.py unix          prints the path of the `micropython` binary
     scripts/toolchain.py uf2 BOARD [STAGE]   prints the path of the UF2 with our firmware frozen in
+    scripts/toolchain.py stock         prints the path of a UF2 of MicroPython alone, for tests
 """
 
 from __future__ import annotations
@@ -311,8 +312,7 @@ def uf2(board: str, stage: str = "") -> Path:
 
     def make(target: Path) -> None:
         mpy_cross()
-        micropython = sources() / "micropython"
-        port = micropython / "ports" / "rp2"
+        port = sources() / "micropython" / "ports" / "rp2"
         # Kept between firmware changes; the checkout's path is part of it because CMake stores it.
         build = cache() / f"rp2-{board}-{digest(toolchain_key(), str(definition))}"
         facts = build / "nmes"
@@ -335,15 +335,42 @@ def uf2(board: str, stage: str = "") -> Path:
                 log=cache() / "logs" / f"uf2-{board}.log",
             )  # fmt: skip
             check_size(board, (build / "firmware.bin").stat().st_size)
-            run(
-                "UF2",
-                [sys.executable, str(micropython / "tools" / "uf2conv.py"), "-f", "RP2040", "-b", "0x10000000",
-                 "-c", "-o", str(target / "firmware.uf2"), str(build / "firmware.bin")],
-                log=cache() / "logs" / "uf2conv.log",
-            )  # fmt: skip
+            write_uf2(build / "firmware.bin", target / "firmware.uf2")
 
     name = "-".join(filter(None, ("uf2", board, stage)))
     return build_once(cache() / f"{name}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
+
+
+def stock_uf2() -> Path:
+    """The UF2 of MicroPython's own board RPI_PICO, nothing of ours in it: what a person has who got it from
+    micropython.org, for tests. Returns its path. Raises BuildError."""
+    manifest = ROOT / "tests" / "chip" / "stock" / "manifest.py"
+
+    def make(target: Path) -> None:
+        mpy_cross()
+        micropython, build = sources() / "micropython", target / "build"
+        log = cache() / "logs"
+        run(
+            "configuring stock MicroPython",
+            ["cmake", "-S", str(micropython / "ports" / "rp2"), "-B", str(build), "-DMICROPY_BOARD=RPI_PICO",
+             f"-DMICROPY_FROZEN_MANIFEST={manifest}", "-DPICO_NO_PICOTOOL=1"],
+            log=log / "cmake-stock.log",
+        )  # fmt: skip
+        run("stock MicroPython", ["make", JOBS, "-C", str(build)], log=log / "uf2-stock.log")
+        write_uf2(build / "firmware.bin", target / "firmware.uf2")
+        shutil.rmtree(build)
+
+    return build_once(cache() / f"stock-{digest(toolchain_key(), manifest.read_bytes())}", make) / "firmware.uf2"
+
+
+def write_uf2(image: Path, target: Path) -> None:
+    """The RP2040 image in the file `image` as the UF2 `target`. Raises BuildError."""
+    tool = sources() / "micropython" / "tools" / "uf2conv.py"
+    run(
+        "UF2",
+        [sys.executable, str(tool), "-f", "RP2040", "-b", "0x10000000", "-c", "-o", str(target), str(image)],
+        log=cache() / "logs" / "uf2conv.log",
+    )  # fmt: skip
 
 
 def main() -> int:
@@ -353,9 +380,16 @@ def main() -> int:
     image = verbs.add_parser("uf2", help="build a board's UF2, print its path")
     image.add_argument("board")
     image.add_argument("stage", nargs="?", default="", help="another output stage than its usual one")
+    verbs.add_parser("stock", help="build MicroPython alone for a Pico, print the path of its UF2")
     arguments = parser.parse_args()
     try:
-        print(unix_micropython() if arguments.verb == "unix" else uf2(arguments.board, arguments.stage))
+        match arguments.verb:
+            case "unix":
+                print(unix_micropython())
+            case "stock":
+                print(stock_uf2())
+            case _:
+                print(uf2(arguments.board, arguments.stage))
     except BuildError as error:
         say(f"toolchain: {error}")
         return 1

@@ -6,12 +6,13 @@ without a byte taken its lines are carried out all the same, and their answers a
 """
 
 import gc
+from binascii import unhexlify
 
 from nmes import VERSION
-from nmes.core import checklist, commands, frame, identity
+from nmes.core import checklist, commands, document, frame, identity, programme
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.hosts import Hosts
-from nmes.core.reason import Refused, is_int
+from nmes.core.reason import Refused, is_int, refuse
 from nmes.core.session import ARMED, PAUSED, RUNNING
 
 STATUS_EVERY_MS = 1_000
@@ -29,7 +30,20 @@ _CTRL_C = 3
 _NEWLINE = 10
 _ARMED_OR_MORE = (ARMED, RUNNING, PAUSED)
 # Commands that leave everything as it was when memory runs out in the middle of them.
-_CHANGE_NOTHING = ("identify", "describe", "status", "record", "self_test", "load")
+_CHANGE_NOTHING = (
+    "identify",
+    "describe",
+    "status",
+    "record",
+    "self_test",
+    "load",
+    "list",
+    "get",
+    "put",
+    "put_piece",
+    "select",
+    "settings",
+)
 
 
 class Link:
@@ -40,9 +54,11 @@ class Link:
         self._supervisor = supervisor
         self._board = board
         self._stage = stage
+        self._prescriptions = supervisor.prescriptions
         self._table_crc = commands.crc()
         self._hosts = Hosts()
         self._digests = identity.digests(hal.firmware(), board, stage)
+        self._reset_by = None  # the host that asked for a factory reset, and the token that it has to say
         self._line = bytearray(frame.LINE_MAX)
         self._length = 0
         self._overlong = False
@@ -227,6 +243,7 @@ class Link:
             "checklist": checklist.VERSION,
             "micropython": micropython,
             "uid": uid,
+            "name": self._supervisor.settings()["device_name"],
             "host": self._new_host(request["seq"]),
         }
         answer.update(self._digests)
@@ -237,16 +254,18 @@ class Link:
         return self._hosts.identify(self._hal.random(), seq, (session.owner, session.acknowledged_by))
 
     def _do_describe(self, request):
-        rows = commands.rows()
-        row = rows[min(request["index"], len(rows) - 1)]
-        row["count"] = len(rows)
+        names = sorted(commands.COMMANDS)
+        row = commands.row(names[min(request["index"], len(names) - 1)])
+        row["count"] = len(names)
         return row
 
     def _do_status(self, request):
         return self._supervisor.status()
 
     def _do_load(self, request):
-        data = request["programme"]
+        return self._loaded(request["programme"])
+
+    def _loaded(self, data):
         session = self._supervisor.session
         loaded = self._supervisor.load(data)
         return {
@@ -325,6 +344,88 @@ class Link:
 
     def _do_record(self, request):
         return self._supervisor.record()
+
+    # ---- the prescriptions that are kept ----
+
+    def _do_list(self, request):
+        return self._prescriptions.after(request["after"])
+
+    def _do_get(self, request):
+        number, at = request["number"], request["at"]
+        row, text = self._prescriptions.whole(number)
+        if at >= row.length:
+            refuse("above_range", "at", at, row.length - 1, "get")
+        return {
+            "number": number,
+            "digest": row.digits(),
+            "bytes": row.length,
+            "at": at,
+            "data": document.piece(text[at : at + document.PIECE_BYTES]),
+        }
+
+    def _do_put(self, request):
+        try:
+            digest = unhexlify(request["digest"])
+        except ValueError:
+            refuse("not_hexadecimal", "digest", request["digest"], "%d digits" % document.DIGEST_DIGITS, "put")
+        number = self._supervisor.write(
+            self._prescriptions.begin, request["number"], request["bytes"], digest, request["host"]
+        )
+        return {"number": number, "piece_bytes": document.PIECE_BYTES}
+
+    def _do_put_piece(self, request):
+        data = document.bytes_of(request["data"])
+        return {"arrived": self._supervisor.write(self._prescriptions.piece, request["at"], data, request["host"])}
+
+    def _do_put_end(self, request):
+        gc.collect()
+        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"])
+        gc.collect()
+        return {"number": row.number, "title": row.title, "digest": row.digits(), "bytes": row.length}
+
+    def _title_of(self, text):
+        """The title of a prescription that `load` would accept. Raises Refused."""
+        try:
+            return programme.accept(document.programme_of(text), self._stage).title
+        except MemoryError:
+            refuse("no_memory", "prescription", "%d bytes" % len(text), "less than the device has memory for", "device")
+
+    def _do_remove(self, request):
+        self._supervisor.write(self._prescriptions.remove, request["number"])
+        return {"number": request["number"]}
+
+    def _do_select(self, request):
+        gc.collect()
+        row, text = self._prescriptions.whole(request["number"])
+        answer = {"number": row.number, "title": row.title, "digest": row.digits()}
+        answer.update(self._loaded(document.programme_of(text)))
+        return answer
+
+    # ---- what else is kept ----
+
+    def _do_clock(self, request):
+        supervisor, now_ms = self._supervisor, self._hal.now_ms()
+        was_s = supervisor.clock.set(request["unix_s"], request["back"], now_ms)
+        return {"unix_s": supervisor.clock.unix_s(now_ms), "was_s": was_s}
+
+    def _do_settings(self, request):
+        return {"settings": self._supervisor.settings()}
+
+    def _do_set(self, request):
+        self._supervisor.set(request["settings"])
+        return {"settings": self._supervisor.settings()}
+
+    def _do_reset(self, request):
+        host, token = request["host"], request["token"]
+        if not token:
+            self._reset_by = host, 1 + self._hal.random() % frame.HOST_MAX
+            return {"token": self._reset_by[1], "left": None}
+        if self._reset_by != (host, token):
+            refuse("other_token", "token", token, "the one that token 0 has just asked for", "reset")
+        left = self._supervisor.reset()
+        if not left:
+            self._reset_by = None
+        return {"token": token, "left": left}
 
     def _do_maintenance(self, request):
         self.wants_prompt = self._supervisor.settle()

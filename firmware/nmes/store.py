@@ -17,11 +17,12 @@ import binascii
 import json
 import struct
 
-from nmes.core import faults, lockout
+from nmes.core import faults, lockout, settings
 from nmes.core.reason import is_int
 
-VERSION = 1
-TEXT_MAX = 1_500
+VERSION = 2
+_WITHOUT_SETTINGS = 1  # the version before: all but them
+TEXT_MAX = 2_000
 _HEAD = "<4sHIH"
 _HEAD_BYTES = 12
 _CRC_BYTES = 4
@@ -38,6 +39,7 @@ FACTORY = {
     "used_ms": 0,  # of motor sessions since the last pause
     "locked_ms": 0,  # of the pause that is still to come
     "open": 0,  # 1: a motor session was begun and has not ended; with the power cut it is not known how long it was
+    "settings": settings.factory(),  # see core/settings.py
 }
 
 # What is found in a slot.
@@ -45,6 +47,8 @@ _BLANK = 0
 _WHOLE = 1
 _NEWER = 2  # whole, of a version that this firmware does not know
 _DAMAGED = 3
+_OLDER = 4  # whole, of the version before: it is written anew at the next opportunity
+_KNOWN = (_WHOLE, _OLDER)
 
 
 class Store:
@@ -65,9 +69,9 @@ class Store:
         states = [row[0] for row in found]
         if _NEWER in states:
             self.damaged = self.newer = True
-        elif _WHOLE in states:
+        elif _WHOLE in states or _OLDER in states:
             self._take(found)
-            self.due = [row[0] for row in marks] != [_WHOLE, _WHOLE] or found[0] != found[1]
+            self.due = [row[0] in _KNOWN for row in marks] != [True, True] or found[0] != found[1] or _OLDER in states
         elif not self._is_new(states, [row[0] for row in marks]):
             self.damaged = True
 
@@ -103,7 +107,7 @@ class Store:
         for slot in _COPIES if numbers[0] <= numbers[1] else reversed(_COPIES):
             self._keep(slot, data)
         for slot in _MARKS:
-            if self._look(slot)[0] not in (_WHOLE, _NEWER):
+            if self._look(slot)[0] not in (_WHOLE, _OLDER, _NEWER):
                 self._keep(slot, _encode(0, FACTORY))
 
     def _keep(self, slot, data):
@@ -114,7 +118,7 @@ class Store:
     def _take(self, found):
         """What counts is the newest that is whole."""
         for state, number, content in found:
-            if state == _WHOLE and number >= self.number:
+            if state in _KNOWN and number >= self.number:
                 self.number, self._content = number, content
 
     def _is_new(self, copies, marks):
@@ -134,7 +138,7 @@ class Store:
             return False
         self._take(found)
         states = [row[0] for row in found]
-        self.due = _WHOLE in states
+        self.due = _WHOLE in states or _OLDER in states
         return self.due or states == [_BLANK, _BLANK]
 
     def _look(self, slot):
@@ -188,6 +192,9 @@ def _decode(data):
         content = json.loads(data[_HEAD_BYTES:end])
     except ValueError:
         return damaged
+    if version == _WITHOUT_SETTINGS and isinstance(content, dict) and "settings" not in content:
+        content["settings"] = settings.factory()
+        return (_OLDER, number, content) if _valid(content) else damaged
     return (_WHOLE, number, content) if version == VERSION and _valid(content) else damaged
 
 
@@ -198,6 +205,8 @@ def _valid(content):
     for key in _LOCKOUT_MAX:
         if not is_int(content[key]) or not 0 <= content[key] <= _LOCKOUT_MAX[key]:
             return False
+    if not settings.are_whole(content["settings"]):
+        return False
     record = content["fault"]
     if record is None:
         return True

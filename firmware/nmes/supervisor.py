@@ -1,11 +1,13 @@
 """The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
 
-from nmes.core import faults, pulse
+from nmes.core import faults, pulse, settings
+from nmes.core.clock import Clock
 from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
-from nmes.core.reason import refuse
+from nmes.core.reason import Refused, refuse
 from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
+from nmes.prescriptions import Prescriptions
 from nmes.selftest import SelfTest
 
 _COUNT_EVERY = 4  # turns between two looks for pulses that were not measured
@@ -38,6 +40,7 @@ class Supervisor:
         self._hal = hal
         self.self_test = SelfTest(hal, session, board, stage)
         self._store = store
+        self.prescriptions = Prescriptions(hal.area("prescriptions"))
         self.session = session
         self._on = False  # the engine runs
         # Of each lane of the session: pulses delivered, those before the engine last began, and whether more must come.
@@ -55,6 +58,8 @@ class Supervisor:
         self._warning = 0
         self.warned = False  # the load of channel _warning has grown by half
         self._lockout = Lockout(store, now_ms)
+        self.clock = Clock()
+        session.own_most_ua = settings.own_most_ua(store.get("settings"))
         self.lost = False  # something that is to be kept could not be written, and has not been since
         self._held = 0  # turns that a write has waited
         self._bare = dict.fromkeys(faults.RECORD_FIELDS)  # a record that needs no memory any more
@@ -78,6 +83,43 @@ class Supervisor:
     def load(self, data):
         """Accept a programme. Raises Refused."""
         return self._unhurried(self.session.load, data)
+
+    def write(self, act, *arguments):
+        """Carry out what erases or programs flash for a person who waits for it. Raises Refused unless the device is
+        idle, and then nothing is written."""
+        if self.session.state != IDLE:
+            refuse("wrong_state", "state", self.session.state, IDLE, "store")
+        return self._unhurried(act, *arguments)
+
+    def settings(self):
+        """What is set, keyed as in core/settings.py."""
+        return self._store.get("settings")
+
+    def set(self, changes):
+        """Set some settings, and keep them. Raises Refused, and nothing is changed, unless the device is idle and all
+        can be so; and, with a fault, when they could not be written. A loaded programme is forgotten: its limit may be
+        another now."""
+        session = self.session
+        if session.state != IDLE:
+            refuse("wrong_state", "state", session.state, IDLE, "settings")
+        reasons = settings.check(changes)
+        if reasons:
+            raise Refused(reasons)
+        kept = dict(self.settings())
+        kept.update(changes)
+        session.forget()
+        self._store.put("settings", kept)
+        session.own_most_ua = settings.own_most_ua(kept)
+        self._write(self._store.flush)
+        self._need_kept()
+
+    def reset(self):
+        """One step back to what a new device keeps: its settings, then each prescription. The record of the fault and
+        the pause after a session stay. Returns how many steps are left. Raises Refused as `set` does."""
+        new = settings.factory()
+        if self.settings() != new:
+            self.set(new)
+        return self.write(self.prescriptions.erase_next)
 
     def arm(self, crc, by=LOCAL):
         """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""

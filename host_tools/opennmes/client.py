@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -57,6 +58,8 @@ class Device:
     raise DeviceRefused, LinkError and PortError.
     """
 
+    tells_time = True  # `connect` tells the device what time it is
+
     def __init__(self, port: Port, on_event: Callable[[Message], None] | None = None) -> None:
         self.port = port
         self.on_event = on_event
@@ -65,6 +68,7 @@ class Device:
         self.state = ""  # as last heard
         self.intensities: dict[int, int] = {}  # of each channel, as last heard; one that is not in it is at zero
         self.grains: dict[int, int] = {}  # the step of each channel's intensity, as `load` said it
+        self.clock_refused = ""  # why the device did not take our time of day
         self._received = bytearray()
         self._strange = b""  # what came in last and is no line of ours
         self._sent = 0  # how often the last request was sent
@@ -118,7 +122,22 @@ class Device:
             )
         self.identity = identity
         self._host = int(identity["host"])
+        if self.tells_time:
+            self._tell_time()
         return identity
+
+    def _tell_time(self) -> None:
+        now_s = int(time.time())
+        try:
+            self.set_clock(now_s)
+        except DeviceRefused as refused:  # in a session it is told another time
+            if refused.error in ("refused", "bad_argument"):
+                taken = next((row["bound"] for row in refused.reasons if row["code"] == "clock_back"), None)
+                self.clock_refused = _why_not_this_time(now_s, taken)
+
+    def set_clock(self, unix_s: int, *, back: bool = False) -> Message:
+        """Tell the device what time it is; `back`: a person says so, although the device knows a later one."""
+        return self.request("clock", unix_s=unix_s, back=int(back))
 
     def introduce(self, patience_s: float = PATIENCE_S) -> Message:
         """The first half of `connect`: find out who is there and take our number, whatever firmware it is. For what
@@ -183,8 +202,17 @@ class Device:
                 f"{self.port.name}: the device has kept another programme than it was sent (its CRC-32 differs); "
                 "nothing was started: do not use this device with this prescription, and report it"
             )
-        self.grains = {row["channel"]: row["grain_ua"] for row in answer.get("channels", ())}
+        self._loaded(answer)
         return answer
+
+    def select(self, number: int) -> Message:
+        """Have the device load a prescription that it keeps."""
+        answer = self.request("select", number=number)
+        self._loaded(answer)
+        return answer
+
+    def _loaded(self, answer: Message) -> None:
+        self.grains = {row["channel"]: row["grain_ua"] for row in answer.get("channels", ())}
 
     def acknowledge(self) -> Message:
         """Say that a person has confirmed every item of nmes.core.checklist. Only call it when one has."""
@@ -408,3 +436,14 @@ class Device:
             f"{self.port.name}: nothing answered within {patience_s:g} s; is it the right port, is OpenNMES on the "
             "board, and does no other program hold it in the raw REPL? Plug it in again and retry"
         )
+
+
+def _why_not_this_time(now_s: int, taken_s: int | None) -> str:
+    ours = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now_s))
+    if taken_s is None:
+        return f"this computer says that it is {ours}, which cannot be; the device did not take it: set its clock right"
+    theirs = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(taken_s))
+    return (
+        f"this computer says that it is {ours}, and the device was told {theirs} before: one of the two is wrong, and "
+        "the device keeps the later. Set this computer's right, or switch the device off and on"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opennmes.prescription import QUANTITIES, in_file_unit
+from opennmes.prescription_keys import QUANTITIES, in_file_unit
 
 _NAMES = {quantity.field: (key, quantity) for key, quantity in QUANTITIES.items()}
 
@@ -41,9 +41,9 @@ _PHRASES = {
     "trains_overlap": "is {asked}; the last pulse of a train ends after it, so {bound} is the least",
     "continuous_motor": "is {asked}; a motor programme without rest may have at most {bound}",
     "session_time": "is {asked} for the whole session; at most {bound} is allowed",
-    "dummy_only": "is {asked}; on this output stage only {bound} is possible: nobody may be connected",
     "stage_current": "is {asked}; the output stage delivers at most {bound}",
     "board_current": "is {asked}; the board allows at most {bound}",
+    "dummy_only": "is {asked}; here nobody may be connected, so it has to be {bound}",
     "electrode_current": "is {asked}; the electrode may have at most {bound}",
     "above_limit": "is {asked}; at most {bound} is allowed",
     "step_too_large": "is {asked}; in one step at most {bound} is possible",
@@ -78,6 +78,24 @@ _PHRASES = {
     "self_test": "has failed in the device's self-test: {asked}, expected {bound}",
     "not_kept": "is there now, because what is kept could not be written ({asked}); it needs {bound}",
     "cause_there": "is still there: {asked}, expected {bound}",
+    "too_large_to_keep": "is {asked}; a device keeps at most {bound}",
+    "not_there": "{asked} is not in use on the device; needed is {bound}",
+    "damaged": "{asked} is damaged on the device: remove it, and push its file again",
+    "newer": "{asked} was written by a newer firmware and is left alone; flash that firmware, or use another number",
+    "full": "is none that is free: remove a prescription first, or name the number of one to replace",
+    "worn": "did not take what was written: {asked}; expected {bound}",
+    "worn_out": "is worn out: {asked} of it take nothing; needed is {bound}",
+    "no_store": "of this board has {asked} for prescriptions; needed is {bound}",
+    "other_digest": "is {asked}…, not {bound}: it was damaged on the way, push it again",
+    "no_memory": "is {asked}; possible is {bound}",
+    "too_early": (
+        "is {bound}, and today is {asked} by this computer's date: it may not be run yet; "
+        "ask whoever wrote it, or change its dates"
+    ),
+    "too_late": (
+        "is {bound}, and today is {asked} by this computer's date: it may not be run any more; "
+        "ask whoever wrote it, or change its dates"
+    ),
     "unused": "is given, but every channel has phases of its own",
     "missing": "is missing",
     "unknown": "is not known",

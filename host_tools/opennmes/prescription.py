@@ -1,81 +1,73 @@
-"""Prescriptions: TOML files that people write, in Hz, us, s, min, mA and cm2, made into a programme in integers.
+"""Prescriptions: TOML files that people write, in Hz, us, s, min, mA and cm2, made into a document in integers.
 
-This module decides whether a file can be understood. Whether what it asks is allowed is nmes.core.programme's to say.
+A document is the programme that the device takes, and `about`: what people have to know beside it. This module decides
+whether a file can be understood. Whether what it asks is allowed is nmes.core.programme's to say.
 """
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import difflib
+import hashlib
+import json
+import re
 import stat
 import tomllib
 import unicodedata
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from nmes.core import programme
-from nmes.core.phase import CHANGES
 from nmes.core.reason import printable
-from opennmes.toml_mistakes import about_number, diagnose, shortened
+from opennmes.prescription_keys import (
+    BEGINNING,
+    CHANNEL_KEYS,
+    ELECTRODE_KEYS,
+    LIMITS,
+    PATIENT_KEYS,
+    PERSON,
+    PHASE_KEYS,
+    QUANTITIES,
+    SCHEDULE_KEYS,
+    SITES,
+    SOURCE_KEYS,
+    SOURCES_MAX,
+    TABLES,
+    WEEK_H,
+    Choice,
+    Date,
+    Key,
+    Quantity,
+    Text,
+    Texts,
+    in_file_unit,
+    plain,
+)
+from opennmes.prescription_toml import toml_of
+from opennmes.toml_mistakes import DAY, about_number, diagnose, shortened
 from opennmes.toml_places import Places
 from opennmes.visible import hidden, named, visible
 
 FILE_MAX_BYTES = 65_536
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CHOICES_SHOWN = 10  # of more only the one that was meant, where that is known
 _ADJUSTED_MAX = 9  # numbers from 10^10 on are out of every range, and their digits could fill the memory
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """A number of the file: `steps * step` in `unit` becomes the integer `steps * per_step` in the programme's `field`.
-
-    `step` is the smallest difference that is exact on both sides. `default` is in the programme's unit; None: required.
-    What is optional and not given is left out of the programme, where nmes.core.phase says what that means.
-    """
-
-    field: str
-    unit: str
-    step: Decimal
-    per_step: int = 1
-    default: int | None = None
-    optional: bool = False
-
-
-_CURRENT = Quantity("max_current_ua", "mA", Decimal("0.001"))
-ELECTRODE = {
-    "area_cm2": Quantity("area_mm2", "cm2", Decimal("0.01")),
-    "max_current_ma": replace(_CURRENT, optional=True),
-}
-LIMITS = {"max_current_ma": _CURRENT}
-PERSON = {"max_current_ma": _CURRENT}
-PHASE = {
-    "frequency_hz": Quantity("rate_mhz", "Hz", Decimal("0.001")),
-    "pulse_width_us": Quantity("width_us", "us", Decimal(1)),
-    "interphase_gap_us": Quantity("gap_us", "us", Decimal(1), default=50),
-    "work_s": Quantity("work_ms", "s", Decimal("0.001"), default=0),
-    "rest_s": Quantity("rest_ms", "s", Decimal("0.001"), default=0),
-    "ramp_up_s": Quantity("ramp_up_ms", "s", Decimal("0.001"), default=1_000),
-    "ramp_down_s": Quantity("ramp_down_ms", "s", Decimal("0.001"), default=1_000),
-    # 1 ms has no finite decimal number of minutes; 3 ms has.
-    "duration_min": Quantity("duration_ms", "min", Decimal("0.00005"), per_step=3),
-    "second_phase_ratio": Quantity("ratio", "times", Decimal(1), optional=True),
-    "pulses": Quantity("pulses", "pulses", Decimal(1), optional=True),
-    "burst_pulses": Quantity("burst_pulses", "pulses", Decimal(1), optional=True),
-    "burst_frequency_hz": Quantity("burst_rate_mhz", "Hz", Decimal("0.001"), optional=True),
-    "frequency_to_hz": Quantity("rate_to_mhz", "Hz", Decimal("0.001"), optional=True),
-    "pulse_width_to_us": Quantity("width_to_us", "us", Decimal(1), optional=True),
-    "change_s": Quantity("change_ms", "s", Decimal("0.001"), optional=True),
-}
-CHANNEL = {
-    "delay_s": Quantity("delay_us", "s", Decimal("0.000001"), default=0),
-}
-_NUMBER = {"channel": Quantity("channel", "(its number)", Decimal(1))}
-QUANTITIES = ELECTRODE | LIMITS | PHASE | CHANNEL
 _UNITS = {key: quantity.unit for key, quantity in QUANTITIES.items()}
+_UNITS |= {key: DAY for key, declared in SCHEDULE_KEYS.items() if isinstance(declared, Date)}
 # Where a key belongs, for one that stands in another table.
-_HOMES = {"title": "the beginning", "effect": "the beginning", "kind": "[electrode]"}
-_HOMES |= dict.fromkeys(ELECTRODE, "[electrode]") | dict.fromkeys(LIMITS, "[limits]")
-_HOMES |= dict.fromkeys(("name", "change", *PHASE), "[[phase]]") | dict.fromkeys(("channel", *CHANNEL), "[[channel]]")
+_HOMES = {
+    key: ("[[{}]]" if table.most else "[{}]").format(table.name) if table.name else "the beginning"
+    for table in TABLES
+    for key in table.keys
+    if table.name != "person"  # a maximum belongs to [limits]
+}
+_CHANNEL_PHASE = (*CHANNEL_KEYS, "phase")
 
 _WHY = {
     "area_cm2": "the current density cannot be limited without it; give the conductive area of the smaller electrode",
@@ -109,10 +101,17 @@ class PrescriptionError(Exception):
 
 @dataclass(frozen=True)
 class Prescription:
-    """A prescription that could be understood: `data` is the programme as nmes.core.programme takes it."""
+    """A prescription that could be understood.
+
+    `data` is the programme as nmes.core.programme takes it. `about` is all the rest, what is not given left out:
+
+        {"site": …, "patient": {"notes": […]}, "schedule": {"sessions_per_week": …, "hours_between": …,
+         "not_before": "2026-12-31", "not_after": …}, "sources": [{"citation": …, "gave": …, "keys": […]}]}
+    """
 
     path: Path
     data: dict[str, Any]
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -123,10 +122,39 @@ class Prescription:
         most_ua = min(max_current_ua, self.data.get("person", {}).get("max_current_ua", max_current_ua))
         return replace(self, data={**self.data, "person": {"max_current_ua": most_ua}})
 
+    def document(self) -> dict[str, Any]:
+        """Everything that the file means, as JSON can hold it: the programme, and `about` where there is something."""
+        return {**self.data, **({"about": self.about} if self.about else {})}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], path: Path = Path("document")) -> Prescription:
+        """The inverse of `document`, which may come from anywhere: it is one when the file that it makes reads back to
+        it. Raises PrescriptionError, which calls it `path`."""
+        try:
+            made = cls.from_text(toml_of(document), path)
+            wrong = "" if canonical(made.document()) == canonical(document) else "it has something else in it"
+        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+            wrong = f"{type(error).__name__}: {error}"
+        if wrong:
+            raise PrescriptionError(path, [Problem("no_document", "", f"is no document of a prescription ({wrong})")])
+        return made
+
+    def to_toml(self) -> str:
+        """The text of a file that reads back to the same document."""
+        return toml_of(self.document())
+
+    def digest(self) -> str:
+        """SHA-256 of the document's canonical text, in hex."""
+        return hashlib.sha256(canonical(self.document())).hexdigest()
+
     @classmethod
     def read(cls, path: Path) -> Prescription:
         """Read a file. Raises PrescriptionError with all its problems."""
-        text = _text(path)
+        return cls.from_text(_text(path), path)
+
+    @classmethod
+    def from_text(cls, text: str, path: Path) -> Prescription:
+        """Read the text of a file. Raises PrescriptionError with all its problems."""
         try:
             document = tomllib.loads(text, parse_float=_number)
         except RecursionError:
@@ -138,10 +166,21 @@ class Prescription:
             reason = "has no line of a prescription in it; start from one of the library"
             raise PrescriptionError(path, [Problem("not_toml", "", reason)])
         reader = _Reader(text)
-        data = reader.programme(document)
+        reader.known(document)
+        data, about = reader.programme(document), reader.about(document)
         if reader.problems:
             raise PrescriptionError(path, sorted(reader.problems, key=lambda problem: problem.line or 0))
-        return cls(path, data)
+        return cls(path, data, about)
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The text that names a document: JSON without blanks, keys sorted, UTF-8, nothing escaped that need not be."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def programme_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a document that the firmware's `load` takes."""
+    return {key: value for key, value in document.items() if key != "about"}
 
 
 def _text(path: Path) -> str:
@@ -223,19 +262,6 @@ def _shown(value: object) -> str:
         return "a number of thousands of digits"
 
 
-def plain(value: Decimal) -> str:
-    """A decimal number without an exponent and without trailing zeros."""
-    text = format(value + 0, "f")  # + 0 makes -0 plain 0
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def in_file_unit(quantity: Quantity, value: int) -> str:
-    """A programme's integer as the file would have it, with its unit."""
-    if value % quantity.per_step:
-        return f"{float(value * quantity.step / quantity.per_step):g} {quantity.unit}"
-    return f"{plain(value // quantity.per_step * quantity.step)} {quantity.unit}".strip()
-
-
 class _Reader:
     """Goes through a document and notes every problem instead of ending at the first."""
 
@@ -243,22 +269,22 @@ class _Reader:
         self.problems: list[Problem] = []
         self._places = Places(text)
 
+    def known(self, document: dict[str, Any]) -> None:
+        """Note the keys at the file's beginning that are none."""
+        self._known("", document, (*BEGINNING, *(table.name for table in TABLES if table.name)))
+
     def programme(self, document: dict[str, Any]) -> dict[str, Any]:
-        self._known("", document, ("title", "effect", "electrode", "limits", "person", "phase", "channel"))
-        electrode = self._table("electrode", document, ("kind", *ELECTRODE))
+        """What the device takes."""
+        electrode = self._table("electrode", document, tuple(ELECTRODE_KEYS))
         limits = self._table("limits", document, tuple(LIMITS))
         made: dict[str, Any] = {
-            "title": self._string("title", document.get("title"), programme.TITLE_MAX),
-            "effect": self._choice("effect", document.get("effect", "motor"), programme.EFFECTS),
-            "electrode": {
-                "kind": self._choice("electrode.kind", electrode.get("kind"), programme.KINDS),
-                **self._quantities("electrode", electrode, ELECTRODE),
-            },
-            **self._quantities("limits", limits, LIMITS),
+            **self._values("", document, {key: BEGINNING[key] for key in ("title", "effect")}),
+            "electrode": self._values("electrode", electrode, ELECTRODE_KEYS),
+            **self._values("limits", limits, LIMITS),
         }
         if "person" in document:
             person = self._table("person", document, tuple(PERSON))
-            made["person"] = self._quantities("person", person, PERSON)
+            made["person"] = self._values("person", person, PERSON)
         if "channel" in document:
             made["channels"] = [
                 self._channel(number, channel)
@@ -268,6 +294,59 @@ class _Reader:
         if "phase" in document or not own or len(own) < len(made["channels"]):
             made["phases"] = self._phases("phase", document)
         return made
+
+    def about(self, document: dict[str, Any]) -> dict[str, Any]:
+        """What people have to know beside it."""
+        made = self._values("", document, {"site": BEGINNING["site"]})
+        self._check_site(made.get("site", ""), document.get("electrode"))
+        if "patient" in document:
+            patient = self._table("patient", document, tuple(PATIENT_KEYS))
+            made["patient"] = self._values("patient", patient, PATIENT_KEYS)
+        if "schedule" in document:
+            schedule = self._table("schedule", document, tuple(SCHEDULE_KEYS))
+            made["schedule"] = self._values("schedule", schedule, SCHEDULE_KEYS)
+            self._check_bounds("schedule", made["schedule"], SCHEDULE_KEYS)
+            self._check_schedule(made["schedule"])
+        if "source" in document:
+            made["sources"] = [
+                self._source(f"source {number}", source)
+                for number, source in enumerate(self._tables("source", document, SOURCES_MAX), 1)
+            ]
+        return {key: value for key, value in made.items() if value}
+
+    def _source(self, label: str, source: dict[str, Any]) -> dict[str, Any]:
+        self._known(label, source, tuple(SOURCE_KEYS))
+        return self._values(label, source, SOURCE_KEYS)
+
+    def _check_site(self, site: str, electrode: object) -> None:
+        """A site goes with one kind of electrode."""
+        kind = electrode.get("kind") if isinstance(electrode, dict) else None
+        if site and kind in programme.KINDS and kind != SITES[site][0]:
+            there = " or ".join(f'"{name}"' for name, (wanted, _) in SITES.items() if wanted == kind)
+            text = f'is "{site}", which goes with kind = "{SITES[site][0]}"; with "{kind}" it has to be {there}'
+            self._problem("not_this_kind", "site", text)
+
+    def _check_bounds(self, label: str, made: dict[str, Any], keys: Mapping[str, Key]) -> None:
+        """The bounds of what the device does not check."""
+        told = {problem.key for problem in self.problems}
+        for key, declared in keys.items():
+            name = f"{label}.{key}"
+            if isinstance(declared, Quantity) and declared.bounds and declared.field in made and name not in told:
+                least, most = declared.bounds
+                if not least <= made[declared.field] <= most:
+                    wanted = f"{in_file_unit(declared, least)} to {in_file_unit(declared, most)}"
+                    text = f"is {in_file_unit(declared, made[declared.field])}; it has to be {wanted}"
+                    self._problem("out_of_range", name, text)
+
+    def _check_schedule(self, made: dict[str, Any]) -> None:
+        """What two of its keys say together."""
+        sessions, hours = made.get("sessions_per_week", 0), made.get("hours_between", 0)
+        if sessions * hours > WEEK_H:
+            text = f"is {hours} h, and {sessions} sessions a week are {WEEK_H // sessions} h apart at most"
+            self._problem("contradiction", "schedule.hours_between", text)
+        begin, end = made.get("not_before", ""), made.get("not_after", "")
+        if begin and end and end < begin:
+            self._problem("contradiction", "schedule.not_after", f"is {end}, before not_before, which is {begin}")
 
     def _tables(self, key: str, document: dict[str, Any], most: int, label: str = "") -> list[dict[str, Any]]:
         """The tables [[key]], at least one; none after noting a problem."""
@@ -292,19 +371,15 @@ class _Reader:
 
     def _channel(self, number: int, channel: dict[str, Any]) -> dict[str, Any]:
         label = f"channel {number}"
-        self._known(label, channel, (*_NUMBER, *CHANNEL, "phase"))
-        made: dict[str, Any] = self._quantities(label, channel, _NUMBER | CHANNEL)
+        self._known(label, channel, _CHANNEL_PHASE)
+        made = self._values(label, channel, CHANNEL_KEYS)
         if "phase" in channel:
             made["phases"] = self._phases(f"{label} phase", channel)
         return made
 
     def _phase(self, label: str, name: str, phase: dict[str, Any]) -> dict[str, Any]:
-        self._known(label, phase, ("name", "change", *PHASE))
-        made: dict[str, Any] = {"name": self._string(f"{label}.name", phase.get("name", name), programme.NAME_MAX)}
-        made |= self._quantities(label, phase, PHASE)
-        if "change" in phase:
-            made["change"] = self._choice(f"{label}.change", phase["change"], CHANGES)
-        return made
+        self._known(label, phase, tuple(PHASE_KEYS))
+        return self._values(label, {"name": name, **phase}, PHASE_KEYS)
 
     def _problem(self, code: str, key: str, text: str) -> None:
         self.problems.append(Problem(code, key, text, self._places.nearest(key)))
@@ -328,14 +403,23 @@ class _Reader:
         self._known(key, table, wanted)
         return table
 
-    def _string(self, key: str, value: object, most: int) -> str:
+    def _string(self, key: str, value: object, declared: Text) -> str:
+        most = declared.most
         if value is None:
-            self._problem("missing", key, "is missing")
+            self._problem("missing", key, f"is missing; it has to be a text in quotes, 1 to {most} characters")
+        elif isinstance(value, datetime.date | datetime.time):
+            self._problem("not_quoted", key, f'is a date or a time; for a text put it in quotes: "{value}"')
         elif not isinstance(value, str):
             self._problem("not_a_text", key, f"is {_shown(value)}; it has to be a text in quotes")
         elif (at := next((n for n, c in enumerate(value) if hidden(c) or printable(c) != c), None)) is not None:
             text = f"is {_shown(value)}, whose character {at + 1} is {named(value[at])}, {_why_not(value[at])}"
-            self._problem("not_a_text", key, text)
+            # Which characters can be seen depends on the version of Unicode, controls do not.
+            self._problem("not_a_text" if unicodedata.category(value[at]) == "Cc" else "not_visible", key, text)
+        elif declared.ascii_only and not value.isascii():
+            at = next(n for n, c in enumerate(value) if not c.isascii())
+            text = f"is {_shown(value)}, whose character {at + 1} is {named(value[at])}; a display knows only the "
+            text += "letters a to z, digits and signs of ASCII: write it with those"
+            self._problem("not_ascii", key, text)
         elif not 1 <= len(value) <= most:
             text = f"is {_shown(value)}, {len(value)} characters; it has to be 1 to {most} on one line"
             self._problem("not_a_text", key, text)
@@ -348,17 +432,66 @@ class _Reader:
         if value is None:
             self._problem("missing", key, f"is missing; it has to be {wanted}")
         elif not isinstance(value, str) or value not in choices:
-            self._problem("not_a_choice", key, f"is {_shown(value)}; it has to be {wanted}")
+            plainer = {re.sub("[-_ ]+", " ", choice): choice for choice in choices}
+            asked = re.sub("[-_ ]+", " ", value.lower()) if isinstance(value, str) else ""
+            close = difflib.get_close_matches(asked, plainer, 1)
+            meant = f'; did you mean "{plainer[close[0]]}"?' if close else ""
+            if close and len(choices) > _CHOICES_SHOWN:
+                wanted = "one that is known here"
+            self._problem("not_a_choice", key, f"is {_shown(value)}; it has to be {wanted}{meant}")
         else:
             return value
         return ""
 
-    def _quantities(self, label: str, table: dict[str, Any], quantities: dict[str, Quantity]) -> dict[str, int]:
-        return {
-            quantity.field: self._integer(f"{label}.{key}", table.get(key), quantity)
-            for key, quantity in quantities.items()
-            if key in table or not quantity.optional
-        }
+    def _values(self, label: str, table: dict[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
+        """What the document has of a table."""
+        made: dict[str, Any] = {}
+        for key, declared in keys.items():
+            if declared.optional and key not in table:
+                continue
+            name, value = f"{label}.{key}" if label else key, table.get(key)
+            match declared:
+                case Quantity():
+                    made[declared.field] = self._integer(name, value, declared)
+                case Text():
+                    made[key] = self._string(name, value, declared)
+                case Choice():
+                    made[key] = self._choice(name, declared.default if value is None else value, declared.choices)
+                case Date():
+                    made[key] = self._date(name, value)
+                case Texts():
+                    made[key] = self._texts(name, value, declared)
+        return made
+
+    def _date(self, key: str, value: object) -> str:
+        """The date as 2026-12-31; "" after noting a problem."""
+        if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+            return value.isoformat()
+        if isinstance(value, str) and _DATE.fullmatch(value):
+            with contextlib.suppress(ValueError):
+                return datetime.date.fromisoformat(value).isoformat()
+        text = f"is {_shown(value)}; it has to be a day of the calendar as year-month-day: 2026-12-31"
+        self._problem("not_a_date", key, text)
+        return ""
+
+    def _texts(self, key: str, value: object, declared: Texts) -> list[str]:
+        """The texts of a list; none after noting a problem."""
+        wanted = f'it has to be a list of 1 to {declared.most} texts: ["first", "second"]'
+        if value is None:
+            self._problem("missing", key, f"is missing; {wanted}")
+        elif not isinstance(value, list) or not 1 <= len(value) <= declared.most:
+            shown = f"has {len(value)} texts" if isinstance(value, list) else f"is {_shown(value)}"
+            self._problem("not_a_list", key, f"{shown}; {wanted}")
+        else:
+            each = declared.each
+            texts = [
+                self._choice(key, text, each.choices) if isinstance(each, Choice) else self._string(key, text, each)
+                for text in value
+            ]
+            if twice := next((text for text in texts if text and texts.count(text) > 1), None):
+                self._problem("twice", key, f"has {_shown(twice)} more than once; once is enough")
+            return texts
+        return []
 
     def _integer(self, key: str, value: object, quantity: Quantity) -> int:
         """The programme's integer; 0 after noting a problem."""

@@ -166,5 +166,5 @@ def test_the_tests_of_core_use_what_micropython_has(path):
         assert "pytest" in imports(path)
     else:
         here = {each.stem for each in path.parent.glob("*.py")} - {"conftest"}
-        has = {"unittest", "json", "sys", "array", "binascii", "micropython"}
+        has = {"unittest", "json", "sys", "os", "array", "binascii", "micropython"}
         assert imports(path) - under(imports(path), "nmes") <= has | here

@@ -187,8 +187,12 @@ class Linked(Bench):
         """They arrive, and the link takes them; no time passes."""
         self.hal._input = self.hal._input[self.hal._at :] + data
         self.hal._at = 0
+        turns = 2 * len(self.hal._input) + 10
         while (self.link.has_line or self.hal._at < len(self.hal._input)) and not self.link.wants_prompt:
             self.link.step()
+            turns -= 1
+            if turns == 0:
+                raise AssertionError("the link takes nothing")
 
     def line(self, cmd, **arguments):
         self.seq += 1

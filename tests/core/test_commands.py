@@ -31,7 +31,8 @@ JUNK = (
 
 def right(name):
     """Arguments that the table allows."""
-    return {key: {} if kind == "object" else least for key, (kind, least, _) in COMMANDS[name].arguments.items()}
+    made = {"object": lambda least: {}, "int": lambda least: least, "text": lambda least: "x" * least}
+    return {key: made[kind](least) for key, (kind, least, _) in COMMANDS[name].arguments.items()}
 
 
 def codes(name, request):
@@ -47,7 +48,7 @@ class TheTable(unittest.TestCase):
         version = commands.PROTOCOL
         last_bits = set()
         try:
-            for commands.PROTOCOL in range(8):
+            for commands.PROTOCOL in range(64):
                 text = programme.canonical([commands.PROTOCOL, commands.rows()]).encode()
                 self.assertEqual(commands.crc(), binascii.crc32(text) & 0xFFFFFFFF)
                 last_bits.add(commands.crc() & 1)
@@ -66,7 +67,7 @@ class TheTable(unittest.TestCase):
             for state in row["states"]:
                 self.assertIn(state, STATES)
             for key, (kind, least, most) in row["arguments"].items():
-                self.assertTrue(kind in ("int", "object"), key)
+                self.assertTrue(kind in ("int", "object", "text"), key)
                 self.assertTrue(kind == "object" or 0 <= least <= most)
                 self.assertFalse(key in ("seq", "cmd"))
 
@@ -148,6 +149,20 @@ class Arguments(unittest.TestCase):
                     request[key] = value
                     self.assertEqual(codes(name, request), wanted, (name, key, value))
 
+    def test_a_text_is_as_long_as_the_table_says(self):
+        texts = 0
+        for name in COMMANDS:
+            for key, (kind, least, most) in COMMANDS[name].arguments.items():
+                if kind != "text":
+                    continue
+                texts += 1
+                for length, wanted in ((least, 0), (most, 0), (least - 1, 1), (most + 1, 1)):
+                    request = right(name)
+                    request[key] = "x" * length
+                    found = [("not_a_text", key)] * wanted
+                    self.assertEqual(codes(name, request), set(found), (name, key, length))
+        self.assertTrue(texts >= 2)
+
     def test_h20_channel_minus_1_and_2_and_more_are_refused(self):
         # Peer defect: an array indexed before the range was checked (PedroLopes/openEMSstim EMSSystem.cpp).
         for channel in (-1, 2, 3, 255, 256, 2**32):
@@ -225,7 +240,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 2_614_220_100
+TABLE_CRC = 3_873_647_224
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """link.py to the byte and to the millisecond: how much a turn reads, what has to have room, and when what is said."""
 
+import json
 import unittest
 
 import samples
@@ -7,12 +8,13 @@ from bench_hal import RESISTOR, RIGHT, Linked
 from test_link import begin, in_state
 
 from nmes import link
-from nmes.core import commands, faults, frame
+from nmes.core import commands, document, faults, frame
 from nmes.core.delivery import ACCOUNT_FIELDS
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.link import Link
 
 CTRL_C = b"\x03"
+KEPT = json.dumps(RESISTOR).encode()
 
 
 def arrives(bench, data):
@@ -313,6 +315,30 @@ class TheCollector(unittest.TestCase):
         bench.link.step()
         self.assertEqual((len(collected), len(bench.answers), bench.hal._at), (1, 2, len(answer)))
 
+    def test_an_answer_and_an_event_in_one_turn_do_not_lead_around_it(self):
+        bench = Linked()
+        collected = []
+        bench.hal.collect = lambda: collected.append(True)
+        bench.said("load", programme=RESISTOR)
+        bench.said("acknowledge", **dict(zip(("checklist", "items"), RIGHT)))
+        bench.link.step()
+        self.assertEqual(collected, [], "who it is, what is loaded, and what is acknowledged are three")
+        bench.said("arm", programme_crc=bench.session.programme_crc)
+        self.assertEqual([len(events(bench, "status")), len(bench.answers)], [1, 2])
+        bench.link.step()
+        self.assertEqual(collected, [True])
+
+    def test_it_counts_from_the_first_line_on_and_from_none_again_each_time(self):
+        bench = Linked()
+        collected = []
+        bench.hal.collect = lambda: collected.append(True)
+        for times, lines in enumerate((3, 4, 4)):  # the first has been said already: who it is
+            for _ in range(lines):
+                self.assertEqual(len(collected), times)
+                bench.said("status")
+            bench.link.step()
+            self.assertEqual(len(collected), times + 1)
+
 
 class WhoAsks(unittest.TestCase):
     def test_the_number_of_a_request_within_its_bounds(self):
@@ -405,6 +431,17 @@ class EachCommand(unittest.TestCase):
             ("identify", {}),
             ("describe", {"index": 0}),
             ("status", {}),
+            ("put", {"number": 0, "bytes": len(KEPT), "digest": document.digest(KEPT)}),
+            ("put_piece", {"at": 0, "data": document.piece(KEPT)}),
+            ("put_end", {}),
+            ("list", {"after": 0}),
+            ("get", {"number": 1, "at": 0}),
+            ("select", {"number": 1}),
+            ("remove", {"number": 1}),
+            ("settings", {}),
+            ("set", {"settings": {"buzzer_volume": 3}}),
+            ("reset", {"token": 0}),
+            ("clock", {"unix_s": 1_800_000_000, "back": 0}),
             ("load", {"programme": RESISTOR}),
             ("acknowledge", dict(zip(("checklist", "items"), RIGHT))),
             ("arm", None),

@@ -1,11 +1,12 @@
 """store.py: a power cut or a bad cell at any byte loses nothing that was accepted, and invents nothing."""
 
 import binascii
+import json
 import unittest
 
 from bench_hal import Bench, BenchHal
 
-from nmes.core import faults
+from nmes.core import faults, settings
 from nmes.core.reason import Refused
 from nmes.core.session import FAULT, IDLE
 from nmes.hal.rp2.slots import PAGE, SECTOR, SECTORS, Slots
@@ -213,7 +214,7 @@ def of_version(data, version):
 class ANewerFirmwareWroteIt(unittest.TestCase):
     def test_it_is_a_fault_of_its_own_and_nothing_is_changed_whatever_a_person_does(self):
         whole = slots_with(record(7))
-        newer = of_version(whole[0], 2)
+        newer = of_version(whole[0], 3)
         for copies in ([newer, newer], [newer, whole[1]], [whole[0], newer], [newer, b"x"]):
             before = copies + [whole[2], whole[3]]
             bench = Bench(list(before))
@@ -225,7 +226,7 @@ class ANewerFirmwareWroteIt(unittest.TestCase):
 
     def test_a_damaged_version_is_damage(self):
         whole = slots_with(record(7))
-        torn = whole[0][:4] + b"\x02" + whole[0][5:]
+        torn = whole[0][:4] + b"\x03" + whole[0][5:]
         self.assertEqual(damaged([torn, whole[1], whole[2], whole[3]]), (False, record(7)))
         store = read([torn, torn, whole[2], whole[3]])
         self.assertEqual((store.damaged, store.newer), (True, False))
@@ -235,6 +236,74 @@ class ANewerFirmwareWroteIt(unittest.TestCase):
         old = of_version(whole[0], 0)
         store = read([old, old, whole[2], whole[3]])
         self.assertEqual((store.damaged, store.newer), (True, False))
+
+
+def of_version_1(data):
+    """The same save as the firmware before wrote it, which had no settings."""
+    content = json.loads(data[12:-4])
+    del content["settings"]
+    text = json.dumps(content).encode()
+    made = data[:4] + b"\x01\x00" + data[6:10] + bytes([len(text) & 0xFF, len(text) >> 8]) + text
+    return made + (binascii.crc32(made) & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+class TheVersionBefore(unittest.TestCase):
+    """It kept no settings: what it kept stays, and the settings are the factory's."""
+
+    def slots(self):
+        return [of_version_1(slot) for slot in slots_with(record(7))]
+
+    def test_it_is_taken_and_written_anew_at_the_first_opportunity_and_its_marks_stay(self):
+        old = self.slots()
+        store = read(old)
+        self.assertEqual((store.get("fault"), store.damaged, store.newer, store.due), (record(7), False, False, True))
+        self.assertEqual(store.get("settings"), settings.factory())
+        hal = NotingHal(list(old))
+        Store(hal).flush()
+        self.assertEqual((hal.wrote, hal.slots[2:]), ([0, 1], old[2:]))
+        again = read(hal.slots)
+        self.assertEqual((again.get("fault"), again.due), (record(7), False))
+
+    def test_h16_a_power_cut_between_the_two_copies_leaves_one_of_each_and_it_goes_on(self):
+        old = self.slots()
+        hal = NotingHal(list(old))
+        Store(hal).flush()
+        for slots in (
+            [hal.slots[0]] + old[1:],
+            [old[0], hal.slots[1]] + old[2:],
+            [b"x"] + old[1:],
+            [old[0], b""] + old[2:],
+        ):
+            store = read(slots)
+            self.assertEqual((store.get("fault"), store.damaged, store.due), (record(7), False, True))
+            store.flush()
+            self.assertEqual(store._hal.slots[0], store._hal.slots[1])
+            self.assertEqual((damaged(store._hal.slots), read(store._hal.slots).due), ((False, record(7)), False))
+
+    def test_one_with_settings_already_or_with_other_damage_is_no_version_before(self):
+        whole = slots_with(record(7))
+        wrong = of_version(whole[0], 1)
+        self.assertTrue(read([wrong, wrong, whole[2], whole[3]]).damaged)
+        old = self.slots()
+        self.assertTrue(read([old[0][:-1], old[1][:30] + b"x" + old[1][31:], old[2], old[3]]).damaged)
+
+    def test_files_of_it_are_inherited(self):
+        hal = BenchHal()
+        hal.files = self.slots()[:2]
+        store = Store(hal, hal.inherited)
+        self.assertEqual((store.get("fault"), store.damaged, store.due), (record(7), False, True))
+
+
+class Settings(unittest.TestCase):
+    def test_h16_what_is_kept_and_can_be_no_setting_is_damage(self):
+        for name, value in (("own_max_0_ua", 0), ("own_max_1_ua", 100_001), ("device_name", 33 * "x"), ("more", 1)):
+            hal = BenchHal()
+            store = Store(hal)
+            changed = dict(settings.factory())
+            changed[name] = value
+            store.put("settings", changed)
+            store.flush()
+            self.assertTrue(read(hal.slots).damaged, name)
 
 
 class Inheriting(unittest.TestCase):

@@ -37,12 +37,12 @@ class HowMuch(unittest.TestCase):
         content = dict(FACTORY, fault=record(fault_text=""))
         return "x" * (length - len(json.dumps(content).encode()))
 
-    def test_1500_bytes_are_kept_and_one_more_is_an_error(self):
-        self.assertEqual(TEXT_MAX, 1_500)
-        whole = record(fault_text=self.text_of(1_500))
+    def test_2000_bytes_are_kept_and_one_more_is_an_error(self):
+        self.assertEqual(TEXT_MAX, 2_000)
+        whole = record(fault_text=self.text_of(2_000))
         self.assertEqual(damaged(slots_with(whole)), (False, whole))
         with self.assertRaises(ValueError):
-            slots_with(record(fault_text=self.text_of(1_501)))
+            slots_with(record(fault_text=self.text_of(2_001)))
 
 
 class WhatMakesSense(unittest.TestCase):

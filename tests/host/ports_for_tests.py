@@ -19,6 +19,7 @@ IDENTITY = {
     "checklist": checklist.VERSION,
     "micropython": "1.25.0",
     "uid": "00",
+    "name": "",
     "host": 12,
     **identity.expected("pico", "reference"),
 }

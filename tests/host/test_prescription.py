@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmes.core import programme
-from opennmes import paths, prescription
+from opennmes import paths, prescription, prescription_keys
 from opennmes.boards import stage_of
-from opennmes.prescription import QUANTITIES, Prescription, PrescriptionError, Problem, Quantity, plain
+from opennmes.prescription import Prescription, PrescriptionError, Problem
+from opennmes.prescription_keys import QUANTITIES, Quantity, plain
 
-PHASE_KEYS = sorted(prescription.PHASE)
+PHASE_KEYS = sorted(prescription_keys.PHASE)
 
 
 def read(tmp_path: Path, text: str | bytes) -> Prescription:
@@ -156,7 +157,7 @@ def test_exact_values_are_read_exactly(key: str, steps: int) -> None:
     value = Decimal(plain(steps * quantity.step))
     assert reader._integer(key, value, quantity) == steps * quantity.per_step
     assert reader.problems == []
-    assert prescription.in_file_unit(quantity, steps * quantity.per_step) == f"{plain(value)} {quantity.unit}"
+    assert prescription_keys.in_file_unit(quantity, steps * quantity.per_step) == f"{plain(value)} {quantity.unit}"
 
 
 @given(
@@ -321,7 +322,7 @@ def test_any_text_is_understood_or_told_off(tmp_path_factory: pytest.TempPathFac
 
 @given(st.sampled_from(PHASE_KEYS), st.one_of(st.integers(), st.floats(), st.booleans(), st.text(), st.none()))
 def test_any_value_is_understood_or_told_off(key: str, value: object) -> None:
-    quantity: Quantity = prescription.PHASE[key]
+    quantity: Quantity = prescription_keys.PHASE[key]
     read_value = Decimal(str(value)) if isinstance(value, float) else value
     number = prescription._Reader("")._integer(key, read_value, quantity)
     assert isinstance(number, int)

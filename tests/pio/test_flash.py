@@ -13,15 +13,22 @@ STORE, FILES = PARTS["store"], PARTS["files"]
 
 
 class Part:
-    """rp2.Flash: `length` bytes from `start` on, counted from where the firmware's own part ends."""
+    """rp2.Flash: `length` bytes from `start` on, counted from where the firmware's own part ends; all that it reaches
+    unless told otherwise."""
 
-    def __init__(self, start, len):  # rp2.Flash calls it so
+    REACHES = FILES[0] + FILES[1] - STORE[0]
+
+    def __init__(self, start=0, len=REACHES):  # rp2.Flash calls it so
         self.start, self.length = start, len
         self.held = {}  # of each sector that is not erased
 
     def readblocks(self, sector, into):
         assert 0 <= sector < self.length // SECTOR
         into[:] = self.held.get(sector, b"\xff" * SECTOR)
+
+    def ioctl(self, operation, _):
+        assert operation == 4
+        return self.length // SECTOR
 
 
 class Files:
@@ -52,7 +59,7 @@ def part(monkeypatch):
     """The part of the files, the same whenever it is asked for."""
     made = {}
 
-    def flash(start, len):
+    def flash(start=0, len=Part.REACHES):
         return made.setdefault((start, len), Part(start, len))
 
     monkeypatch.setattr(FLASH, "rp2", SimpleNamespace(Flash=flash))
@@ -71,6 +78,20 @@ def test_the_store_is_where_the_firmware_ends_and_the_files_behind_it(part):
     assert (store.start, store.length) == (0, STORE[1])
     assert (part.start, part.length) == (FILES[0] - STORE[0], FILES[1])
     assert store.start + store.length <= part.start
+
+
+@pytest.mark.parametrize("reaches", [FILES[1], 848 * 1024, Part.REACHES + SECTOR])
+def test_h16_where_micropython_reaches_something_else_no_part_is_given(monkeypatch, reaches):
+    # A stock one reaches its file system alone, and there our store would be written.
+    monkeypatch.setattr(FLASH, "rp2", SimpleNamespace(Flash=lambda: Part(0, reaches)))
+    for name in ("store", "files"):
+        with pytest.raises(ValueError, match=f"reaches {reaches} bytes of flash"):
+            FLASH.partition(PARTS, name)
+
+
+def test_without_a_part_of_its_own_the_store_is_in_files(part):
+    assert type(FLASH.slots(PARTS)).__name__ == "Slots"
+    assert type(FLASH.slots({"files": FILES})).__name__ == "FileSlots"
 
 
 def test_one_that_can_be_mounted_is_and_nothing_is_formatted(part, monkeypatch):

@@ -64,7 +64,7 @@ def hal(monkeypatch):
     monkeypatch.setattr(HAL, "Converter", lambda *_: SimpleNamespace(halt=lambda: board.done.append("ADC halts")))
     for name in ("Generator", "Sampler"):
         monkeypatch.setattr(HAL, name, part(name))
-    for name in ("Adc", "Watchdog", "Slots", "partition", "machine", "select", "time", "rest"):
+    for name in ("Adc", "Watchdog", "slots", "machine", "select", "time", "rest"):
         monkeypatch.setattr(HAL, name, mock.MagicMock())
     made = HAL.Hal(BOARD, {"levels": 1_000})
     made.board, made.registers = board, registers

@@ -20,7 +20,7 @@ Version 2 of the protocol brought hosts and owners; lines have no spaces since t
 import binascii
 from collections import namedtuple
 
-from nmes.core import faults, identity, programme, session
+from nmes.core import clock, document, faults, frame, identity, programme, session
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
 
@@ -41,6 +41,10 @@ _ANY = (
 _NOBODY_ARMED = (session.IDLE, session.FAULT)
 _ARMED_OR_MORE = (session.ARMED, session.RUNNING, session.PAUSED)
 
+_NUMBER = ("int",) + document.NUMBERS
+# What `load` says of a programme.
+_LOADED = ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source", "channels")
+
 # who may, states that allow it, {argument: (kind, least, most)}, fields of the answer, what it does
 Command = namedtuple("Command", ("who", "states", "arguments", "fields", "text"))
 
@@ -49,7 +53,7 @@ COMMANDS = {
         ANYBODY,
         _ANY,
         {},
-        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "host")
+        ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "name", "host")
         + identity.FIELDS,
         "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, and the "
         "number of a new host.",
@@ -66,7 +70,7 @@ COMMANDS = {
         HOST,
         _IDLE,
         {"programme": ("object", None, None)},
-        ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source", "channels"),
+        _LOADED,
         "Checks a programme and keeps it. Refused with every reason, and the one before stays.",
     ),
     "acknowledge": Command(
@@ -153,6 +157,83 @@ COMMANDS = {
         "Makes the self-test as before arming and says what it found. What fails is a fault. Refused while the safe "
         "line is open.",
     ),
+    "list": Command(
+        ANYBODY,
+        _NOBODY_ARMED,
+        {"after": ("int", 0, document.NUMBERS[1])},
+        ("number", "title", "digest", "bytes", "condition", "count", "free"),
+        "Says which prescription is kept under the next higher number; number 0: none. Condition: whole, damaged (it "
+        "does not read as it was written) or newer (a newer firmware wrote it).",
+    ),
+    "get": Command(
+        ANYBODY,
+        _NOBODY_ARMED,
+        {"number": _NUMBER, "at": ("int", 0, document.BYTES_MAX - 1)},
+        ("number", "digest", "bytes", "at", "data"),
+        "Gives back a prescription that is kept, from byte `at` on, as much as fits, in base64.",
+    ),
+    "put": Command(
+        HOST,
+        _IDLE,
+        {
+            "number": ("int", 0, document.NUMBERS[1]),
+            "bytes": ("int", 2, document.BYTES_MAX),
+            "digest": ("text", document.DIGEST_DIGITS, document.DIGEST_DIGITS),
+        },
+        ("number", "piece_bytes"),
+        "Makes room for a prescription of so many bytes and with this SHA-256, which comes in pieces; number 0: the "
+        "lowest that is free. What is kept under the number stays until put_end.",
+    ),
+    "put_piece": Command(
+        HOST,
+        _IDLE,
+        {"at": ("int", 0, document.BYTES_MAX - 1), "data": ("text", 4, document.PIECE_TEXT)},
+        ("arrived",),
+        "The next bytes of it, in base64: piece_bytes, or all that are left.",
+    ),
+    "put_end": Command(
+        HOST,
+        _IDLE,
+        {},
+        ("number", "title", "digest", "bytes"),
+        "Keeps it, if all has arrived, its SHA-256 is right, and its programme is accepted as load does. Only what "
+        "this has answered is kept.",
+    ),
+    "remove": Command(HOST, _IDLE, {"number": _NUMBER}, ("number",), "Forgets a prescription that is kept."),
+    "select": Command(
+        HOST,
+        _IDLE,
+        {"number": _NUMBER},
+        ("number", "title", "digest") + _LOADED,
+        "Loads the programme of a prescription that is kept, as load does.",
+    ),
+    "clock": Command(
+        HOST,
+        _NOBODY_ARMED,
+        {"unix_s": ("int",) + clock.UNIX_S, "back": ("int", 0, 1)},
+        ("unix_s", "was_s"),
+        "Says what time it is, in seconds since 1970; was_s is what the device had taken it for, null if nothing. A "
+        "clock that goes back is refused, unless back is 1.",
+    ),
+    "settings": Command(
+        ANYBODY, _NOBODY_ARMED, {}, ("settings",), "Says every setting that is kept (core/settings.py)."
+    ),
+    "set": Command(
+        HOST,
+        _IDLE,
+        {"settings": ("object", None, None)},
+        ("settings",),
+        "Sets one setting or more, all or none, and says all that are kept then. A programme that is loaded is "
+        "forgotten.",
+    ),
+    "reset": Command(
+        HOST,
+        _IDLE,
+        {"token": ("int", 0, frame.HOST_MAX)},
+        ("token", "left"),
+        "Back to the factory's settings and no prescription; faults and the pause after a session stay. Token 0 only "
+        "asks for one; with that, the same host does one step after the other until none is left.",
+    ),
     "maintenance": Command(
         HOST, _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."
     ),
@@ -185,27 +266,34 @@ ERRORS = {
 }
 
 
+def row(name):
+    """A row of the table as JSON can hold it."""
+    command = COMMANDS[name]
+    return {
+        "name": name,
+        "who": command.who,
+        "states": list(command.states),
+        "arguments": {key: list(command.arguments[key]) for key in command.arguments},
+        "fields": list(command.fields),
+        "text": command.text,
+    }
+
+
 def rows():
-    """The table as JSON can hold it, in a fixed order."""
-    table = []
-    for name in sorted(COMMANDS):
-        command = COMMANDS[name]
-        table.append(
-            {
-                "name": name,
-                "who": command.who,
-                "states": list(command.states),
-                "arguments": {key: list(command.arguments[key]) for key in command.arguments},
-                "fields": list(command.fields),
-                "text": command.text,
-            }
-        )
-    return table
+    """The table, in a fixed order."""
+    return [row(name) for name in sorted(COMMANDS)]
 
 
 def crc():
     """CRC-32 of the table: two ends with the same number speak the same language."""
-    return binascii.crc32(programme.canonical([PROTOCOL, rows()]).encode()) & 0xFFFFFFFF
+    # Of programme.canonical([PROTOCOL, rows()]), row by row: all of it at once takes 70 KB, which a device that has the
+    # firmware's modules in memory does not have in one piece.
+    found = binascii.crc32(b"[%s,[" % programme.canonical(PROTOCOL).encode())
+    between = b""
+    for name in sorted(COMMANDS):
+        found = binascii.crc32(between + programme.canonical(row(name)).encode(), found)
+        between = b","
+    return binascii.crc32(b"]]", found) & 0xFFFFFFFF
 
 
 def check_arguments(name, request):
@@ -220,6 +308,8 @@ def check_arguments(name, request):
             reasons.append(reason("missing", key, None, kind, name))
         elif kind == "int":
             check_int(reasons, key, request[key], least, most, name)
+        elif kind == "text":
+            _check_length(reasons, key, request[key], least, most, name)
         elif not isinstance(request[key], dict):
             reasons.append(reason("not_a_table", key, request[key], kind, name))
         left -= key in request
@@ -232,3 +322,8 @@ def check_arguments(name, request):
         reasons.append(reason("unknown", str(key), request[key], "no such argument", name))
         left -= 1
     return reasons
+
+
+def _check_length(reasons, key, value, least, most, name):
+    if not isinstance(value, str) or not least <= len(value) <= most:
+        reasons.append(reason("not_a_text", key, value, "%d to %d characters" % (least, most), name))

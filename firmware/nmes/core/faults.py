@@ -96,8 +96,8 @@ FAULTS = {
         "store_corrupt",
         "What the device keeps without power could not be read or written; the factory's values are in use.",
         "Clear the fault; only then is it written anew. If it comes back, report it: the device forgets its faults.",
-        "Look the last fault up in your own notes; the pause after a session begins anew. A board that ran another "
-        "firmware before may say so once.",
+        "Look the last fault up in your own notes; the pause after a session begins anew. Set the settings again, the "
+        "person's own maximum among them. A board that ran another firmware before may say so once.",
     ),
     17: (
         "enable_stuck",

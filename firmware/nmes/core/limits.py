@@ -56,12 +56,17 @@ _OURS = "OpenNMES limit"
 _ENVELOPE = "OpenNMES envelope"
 _ELECTRODE = "the electrode's own maximum"
 PERSON = "the person's own maximum"
+OWN = "the person's own maximum on channel %d, kept on the device"
 _PRESCRIPTION = "the prescription"
 
 
 def with_board(stage, board):
-    """The facts of a stage (boards/stages) with the ceiling of the board that drives it."""
-    return dict(stage, board=board["name"], board_max_current_ua=board["max_current_ua"])
+    """The facts of a stage (boards/stages) with what the board that drives it allows: its ceiling, and whether it is
+    for resistors alone."""
+    made = dict(stage, board=board["name"], board_max_current_ua=board["max_current_ua"])
+    if board.get("dummy_only"):
+        made["dummy_only"] = 1
+    return made
 
 
 def _area_mm2_x2(programme):
@@ -196,12 +201,19 @@ def largest_current_ua(programme, stage):
     return low, _output_broken(programme, stage, high)[0][0][3]
 
 
-def session_limit(programme, stage):
-    """How far the intensity may be raised in a session, and who says so: the tightest of all. (current_ua, source)."""
+def session_limit(programme, stage, own_most_ua=()):
+    """How far the intensity may be raised in a session, and who says so: the tightest of all. (current_ua, source).
+
+    `own_most_ua` is the person's own maximum on each channel, as the device keeps it; of the channels that are used the
+    least counts for all, as every other limit does."""
     rows = [(programme.max_current_ua, _PRESCRIPTION)]
     if programme.person_max_ua is not None:
         rows.append((programme.person_max_ua, PERSON))
-    return _tightest(rows + [largest_current_ua(programme, stage)])
+    rows.append(largest_current_ua(programme, stage))
+    for channel in programme.channels:
+        if channel.index < len(own_most_ua):
+            rows.append((own_most_ua[channel.index], OWN % channel.index))
+    return _tightest(rows)
 
 
 def check(programme, stage, current_ua):
@@ -242,6 +254,8 @@ def whatever_current(programme, stage):
         return reasons
     if not stage["for_people"]:
         reasons.append(reason("dummy_only", "electrode.kind", programme.kind, DUMMY, "output stage " + stage["name"]))
+    elif stage.get("dummy_only"):
+        reasons.append(reason("dummy_only", "electrode.kind", programme.kind, DUMMY, "board " + stage["board"]))
     motor = programme.effect == "motor"
     longest_ms = MOTOR_SESSION_MAX_MS if motor else SENSORY_SESSION_MAX_MS
     if programme.duration_ms > longest_ms:

@@ -139,6 +139,7 @@ class Session:
         self.programme = None
         self.programme_crc = 0
         self._data = None
+        self.own_most_ua = ()  # of each channel, as the device's settings say it
         self._digest = 0
         self._data_digest = 0
         self.limit_ua = 0
@@ -212,7 +213,7 @@ class Session:
         """Accept a programme (see programme.accept). Raises Refused, and then the one before stays."""
         self._only_in(IDLE)
         accepted = programme.accept(data, self._stage)
-        limit_ua, limit_source = limits.session_limit(accepted, self._stage)
+        limit_ua, limit_source = limits.session_limit(accepted, self._stage, self.own_most_ua)
         level_most = limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
         crc = programme.crc(data)
         digests = _data_digest(data), _digest(accepted, limit_ua, limit_source, level_most, crc)

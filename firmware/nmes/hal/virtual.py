@@ -4,8 +4,9 @@ Whoever started the process owns the clock. On standard input a line `@run N` le
 microseconds, or until the device has written to the link, whichever comes first; then `@at T` on standard output says
 what time it is. All other lines are the link's. With NMES_PULSE_LOG set, each begun pulse becomes a line of that file:
 start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel. With NMES_STORE set, what is kept over power cuts is in
-the files of that name with .0 to .3, a slot each; without, it is forgotten. NMES_LOAD_OHM is the load on every channel
-(500; a huge number is an open one): what the stage would sense of it is what `take` hands on.
+the files of that name with .0 to .3, a slot each, and .flash, the sectors of the areas; without, it is forgotten.
+NMES_LOAD_OHM is the load on every channel (500; a huge number is an open one): what the stage would sense of it is what
+`take` hands on.
 """
 
 import errno
@@ -14,10 +15,11 @@ import sys
 from array import array
 
 from nmes.core import digest, pulse, pulse_check
-from nmes.hal import LOOKAHEAD_US, OUT_BYTES, SLOTS
+from nmes.hal import LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, Area
 
 _ERASED = b"\xff"
 _KEPT = 64  # pulses: more than begin between two looks at what was measured
+_SECTORS = 1 + max([max(LAYOUT[name]) for name in LAYOUT])
 _FOLDER = 0x4000  # of a file's mode
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
 
@@ -145,6 +147,53 @@ class Channel:
         return cancelled
 
 
+class Flash:
+    """The sectors of a flash as rp2.Flash has them, also in the file `path` where there is one. Programming clears
+    bits."""
+
+    def __init__(self, path=None):
+        self._path = path
+        self.sectors = {}  # those that were ever touched
+        for number in range(_SECTORS if path else 0):
+            held = self._held(number)
+            if held:
+                self.sectors[number] = bytearray(held)
+
+    def _held(self, number):
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(number * SECTOR)
+                return file.read(SECTOR)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return b""
+
+    def sector(self, number):
+        if number not in self.sectors:
+            self.sectors[number] = bytearray(_ERASED * SECTOR)
+        return self.sectors[number]
+
+    def readblocks(self, number, into, at):
+        into[:] = self.sector(number)[at : at + len(into)]
+
+    def writeblocks(self, number, data, at):
+        held = self.sector(number)
+        for i in range(len(data)):
+            held[at + i] &= data[i]
+        self._save()
+
+    def ioctl(self, operation, number):
+        self.sectors[number] = bytearray(_ERASED * SECTOR)
+        self._save()
+
+    def _save(self):
+        if self._path:
+            with open(self._path, "wb") as file:
+                for number in range(_SECTORS):
+                    file.write(self.sector(number))
+
+
 def _sources(root, folder):
     """(name, contents) of each source file in a folder of `root` and below."""
     found = []
@@ -165,6 +214,7 @@ class Hal:
         store = os.getenv("NMES_STORE")
         self._files = ["%s.%d" % (store, slot) for slot in range(SLOTS)] if store else None
         self._slots = [b""] * SLOTS
+        self.flash = Flash(store + ".flash" if store else None)
         self._permitted = False
         self._zero = stage["sense_zero"] if stage["measures"] else 0
         self._both = stage["sense_both"] if stage["measures"] else 0
@@ -329,6 +379,9 @@ class Hal:
         if self._files:
             with open(self._files[slot], "wb") as file:
                 file.write(data)
+
+    def area(self, name):
+        return Area(self.flash, LAYOUT[name])
 
     def inherited(self, slot):
         return b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -10,7 +11,30 @@ import typer
 from typer.core import TyperGroup
 
 from opennmes import __version__
-from opennmes.cli import check, clear, devices, emulate, flash, plot, record, run, selftest, status, stop
+from opennmes.cli import (
+    boards,
+    check,
+    clear,
+    completion,
+    devices,
+    diff,
+    doctor,
+    emulate,
+    flash,
+    plot,
+    programmes,
+    pull,
+    push,
+    record,
+    remove,
+    reset,
+    run,
+    select,
+    selftest,
+    settings,
+    status,
+    stop,
+)
 from opennmes.visible import visible
 
 
@@ -51,15 +75,28 @@ app = typer.Typer(
 )
 app.command()(devices.devices)
 app.command()(flash.flash)
+app.command()(boards.boards)
+app.command()(doctor.doctor)
+app.command()(programmes.programmes)
 app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)
+app.command()(push.push)
+app.command()(pull.pull)
+app.command()(diff.diff)
+app.command()(remove.remove)
+app.command()(select.select)
+app.command()(settings.settings)
+app.command()(reset.reset)
 app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)
 app.command()(stop.stop)
 app.command()(selftest.selftest)
 app.command()(emulate.emulate)
+app.command()(completion.completion)
+if completion.VARIABLE in os.environ:
+    completion.answer()
 
 
 def _version(wanted: bool) -> None:

@@ -27,6 +27,8 @@ def emulate(
     """Run an emulated board with a serial port for other programs, mpremote for one. Ends with Ctrl-C.
 
     Needs pseudo terminals, which Windows does not have; there --port emulator is the same board for nmes itself.
+
+    Example (until Ctrl-C): nmes emulate --link my-board
     """
     from opennmes.bench.pico import BenchError
     from opennmes.bench.pty import NoTerminal, check, serve

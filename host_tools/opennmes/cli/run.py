@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from opennmes.boards import stage_of
 from opennmes.cli import numbers
 from opennmes.cli.by_hand import Hand, check_step, keys_in_words, warning_in_words
 from opennmes.cli.fault import FaultError, fault_of, in_short, in_words
+from opennmes.cli.kept import number_of, the_one
 from opennmes.cli.keys import Gone, Keyboard, available, keyboard
 from opennmes.cli.output import (
     FAILED,
@@ -39,18 +41,26 @@ from opennmes.cli.streams import Stream
 from opennmes.cli.view import Lines, Scene, measured_in_words, shown
 from opennmes.client import ACTIVE, Device, DeviceRefused, LinkError, Message
 from opennmes.device.choose import Chosen, choose
+from opennmes.device.prescriptions import pull
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back, stop_on_signals
 from opennmes.ports.open import EMULATOR, LOAD_OHM, open_port
 from opennmes.prescription import Prescription
+from opennmes.schedule import refuse_outside_dates
 
 SPINNER = "line"  # in ASCII: not every terminal can show another
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
+    file: Annotated[Path | None, typer.Argument(help="A prescription, a TOML file.", show_default=False)] = None,
     port: OnePort = None,
+    prescription_number: Annotated[
+        str | None,
+        typer.Option(
+            "--prescription", metavar="N", help="One that the device keeps, instead of a file.", show_default=False
+        ),
+    ] = None,
     intensity: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,14 +111,21 @@ def run(
     step_ua = None if step is None else numbers.current_ua("--step", step)
     if step_ua is not None and not _has_keys():
         not_understood("--step is for the keys of a terminal, and there is none here; --intensity raises by itself")
+    if (file is None) == (prescription_number is None):
+        not_understood("give a FILE, or --prescription N for one that the device keeps; nmes pull --list says which")
+    number = None if prescription_number is None else number_of("--prescription", prescription_number)
     how = _How(intensities_ua, step_ua, until_s, acknowledge, not device_check_only, plain)
     ohm = numbers.whole_number("--load-ohm", load_ohm)
     result: dict[str, Any] = {}
     with reported(json, done=False):
         stop_on_signals()
-        prescription = Prescription.read(file)
-        if person_max_ua is not None:
-            prescription = prescription.for_person(person_max_ua)
+        from_file = None if file is None else _of_today(Prescription.read(file))
+
+        def wanted(device: Device, where: str) -> Prescription:
+            """What is to be run: the file's, or the device's own."""
+            found = from_file or _of_today(pull(device, the_one(device, where, number).number))
+            return found if person_max_ua is None else found.for_person(person_max_ua)
+
         if vcd is not None:
             open(vcd, "ab").close()  # better now than after the session
         chosen = choose(named)
@@ -116,7 +133,7 @@ def run(
             opened = open_port(chosen.where, uf2=uf2, load_ohm=ohm)
         try:
             with Device(opened) as device:
-                result = _carry_out(device, chosen, prescription, how)
+                result = _carry_out(device, chosen, wanted, how)
         except (KeyboardInterrupt, PortError):  # while the port was being closed
             if not result:
                 raise
@@ -188,7 +205,9 @@ def _live(device: Device, scene: Scene, plain: bool) -> Iterator[None]:
             device.on_event = None
 
 
-def _carry_out(device: Device, chosen: Chosen, prescription: Prescription, how: _How) -> dict[str, Any]:
+def _carry_out(
+    device: Device, chosen: Chosen, wanted: Callable[[Device, str], Prescription], how: _How
+) -> dict[str, Any]:
     with _doing(f"asking who is at {device.port.name}", how.plain):
         identity = device.connect()
     chosen.confirm(identity)
@@ -198,6 +217,7 @@ def _carry_out(device: Device, chosen: Chosen, prescription: Prescription, how: 
         text = f"the device has {in_short(latched)}, which nobody has cleared; nothing runs before it is:"
         raise FaultError(text, latched)
     stage = stage_of(identity["board"], identity["stage"])
+    prescription = wanted(device, chosen.where)
     if how.host_check:
         assessment = assess(prescription.data, stage)
         if not assessment.accepted:
@@ -378,6 +398,12 @@ def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any]:
         kept["vcd_error"] = f"the trace could not be written, {vcd} is not whole: {why}"
         error(kept["vcd_error"])
     return kept
+
+
+def _of_today(prescription: Prescription) -> Prescription:
+    """The same. Raises Refused on a day on which it may not be run."""
+    refuse_outside_dates(prescription.about, datetime.date.today())
+    return prescription
 
 
 def channels_in_words(event: Message) -> str:

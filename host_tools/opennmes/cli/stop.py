@@ -23,7 +23,10 @@ def stop(
     all_devices: All = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """End the session of a device, whoever began it, and print the account of it. Always allowed."""
+    """End the session of a device, whoever began it, and print the account of it. Always allowed.
+
+    Example: nmes stop --port virtual
+    """
     with reported(json, done=False, account=None):
         stop_on_signals()
         if several.asked_for(port, all_devices):

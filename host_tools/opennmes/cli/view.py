@@ -60,7 +60,7 @@ class Scene:
 
 
 def measured_in_words(row: Message) -> str:
-    """What a channel's status says of current and load."""
+    """What the device measures on a channel."""
     if row["measured_ua"] is None:
         return "nothing is measured"
     load = f"{row['impedance_ohm']} ohm" if row["impedance_ohm"] else "an unknown load"

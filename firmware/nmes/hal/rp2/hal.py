@@ -18,12 +18,11 @@ from nmes.core import pulse_check
 from nmes.hal import OUT_BYTES
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.adc import Adc
-from nmes.hal.rp2.flash import partition
+from nmes.hal.rp2.flash import area, slots
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
 from nmes.hal.rp2.sampler import Converter, Sampler
-from nmes.hal.rp2.slots import Slots
 from nmes.hal.rp2.watchdog import Watchdog
 
 _LAST_WORDS_MS = const(100)  # USB carries the last answer to its host in some milliseconds
@@ -52,7 +51,8 @@ class Hal:
         low += [pin for channel in self._pins["channels"] for pin in channel.values() if pin not in phases]
         self._outputs = [Pin(pin) for pin in low]
         self._watchdog = Watchdog()
-        self._slots = Slots(partition(board["flash"], "store"))
+        self._flash = board["flash"]
+        self._slots = slots(self._flash)
         self._ticks = time.ticks_ms()
         self._now_ms = 0
         self._byte = bytearray(1)
@@ -211,6 +211,9 @@ class Hal:
 
     def keep(self, slot, data):
         self._slots.keep(slot, data)
+
+    def area(self, name):
+        return area(self._flash, name)
 
     def inherited(self, slot):
         try:

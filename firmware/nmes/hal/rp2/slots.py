@@ -4,11 +4,10 @@
 erasing, and ioctl(6, sector) which erases. It checks nothing, so whoever writes reads back (nmes/store.py).
 """
 
-SECTOR = 4_096  # the least that can be erased
-PAGE = 256  # the least that can be programmed
-# The sector of each slot: copy 0, copy 1, mark 0, mark 1 of nmes/store.py. One copy and one mark are in each of the
-# partition's two blocks of 64 KiB, which are the most that one command of the flash erases.
-SECTORS = (0, 16, 1, 17)
+from nmes.hal import LAYOUT, PAGE, SECTOR
+
+# The sector of each slot: copy 0, copy 1, mark 0, mark 1 of nmes/store.py.
+SECTORS = LAYOUT["slots"]
 
 _ERASE = 6
 _ERASED = b"\xff"

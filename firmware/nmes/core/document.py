@@ -1,0 +1,53 @@
+"""A prescription as a device keeps it: JSON text in UTF-8, with the keys that `load` takes, and one more, `about`, for
+all else that its file says, which no pulse depends on. The SHA-256 of the text names it at both ends."""
+
+import binascii
+import hashlib
+import json
+
+from nmes.core.reason import refuse
+
+NUMBERS = (1, 16)  # under which a device keeps them
+BYTES_MAX = 3_840  # what a sector of flash has beside its first page
+PIECE_BYTES = 768  # that fit a line of the link as base64; whole pages of the flash
+PIECE_TEXT = 1_024
+DIGEST_DIGITS = 64
+ABOUT = "about"
+
+_SOURCE = "the device's prescriptions"
+
+
+def digest(text):
+    """The SHA-256 of a document's text (bytes) as hexadecimal digits."""
+    return binascii.hexlify(hashlib.sha256(text).digest()).decode()
+
+
+def programme_of(text):
+    """What `load` takes of a document's text (bytes). Raises Refused when it is none; whether the programme is accepted
+    is nmes.core.programme's to say."""
+    try:
+        made = json.loads(text)
+    except (ValueError, TypeError, RuntimeError):  # as in frame.decode
+        refuse("not_json", "prescription", "no JSON", "the text of a prescription", _SOURCE)
+    if not isinstance(made, dict):
+        refuse("not_a_table", "prescription", made, "the keys of a programme", _SOURCE)
+    if not isinstance(made.pop(ABOUT, {}), dict):
+        refuse("not_a_table", ABOUT, "something else", "a table", _SOURCE)
+    return made
+
+
+def piece(data):
+    """Bytes of a document as the link carries them."""
+    return binascii.b2a_base64(data).decode().strip()
+
+
+def bytes_of(text):
+    """The bytes of a piece. Raises Refused."""
+    try:
+        data = binascii.a2b_base64(text)
+    except ValueError:
+        data = b""
+    # Both interpreters skip what is no base64: only what comes back the same is taken.
+    if not data or piece(data) != text:
+        refuse("not_base64", "data", text[:20], "base64 of 1 to %d bytes" % PIECE_BYTES, _SOURCE)
+    return data

@@ -1,0 +1,85 @@
+"""What the verbs about things that a device keeps have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from nmes.core import document, session
+from opennmes.cli.fault import FaultError, fault_of, in_short
+from opennmes.cli.numbers import whole_number
+from opennmes.cli.output import err, not_understood, words
+from opennmes.cli.ports import only_one
+from opennmes.client import Device, LinkError
+from opennmes.device.choose import choose
+from opennmes.device.prescriptions import WHOLE, Kept, kept_on
+from opennmes.ports.open import open_port
+
+
+@contextlib.contextmanager
+def connected(ports: list[str] | None, *, to_write: bool) -> Iterator[tuple[Device, str]]:
+    """(the device that is meant, connected; what to write for its port), in the state that reading or writing what it
+    keeps needs. Raises FaultError, LinkError and PortError, which name the next command."""
+    chosen = choose(only_one(ports, "what is kept belongs to one device"))
+    device = Device(open_port(chosen.where))
+    try:
+        chosen.confirm(device.connect())
+        if device.clock_refused:
+            warning(device.clock_refused)
+        status = device.status()
+        fault = fault_of(status, chosen.where)
+        if fault and to_write:
+            raise FaultError(f"the device has {in_short(fault)}; nothing was changed:", fault)
+        if status["state"] not in (session.IDLE, session.FAULT):
+            raise LinkError(
+                f"a session is going on at {chosen.where} ({status['state']}); nothing was done. When it is over, or "
+                f"nmes stop --port {shlex.quote(chosen.where)} has ended it, try again"
+            )
+        yield device, chosen.where
+    finally:
+        device.port.close()
+
+
+def warning(text: str) -> None:
+    err.print(words(("warning", "yellow"), f": {text}"), soft_wrap=True)
+
+
+def number_of(option: str, text: str) -> int:
+    """The number of a prescription on a device."""
+    number = whole_number(option, text)
+    least, most = document.NUMBERS
+    if not least <= number <= most:
+        not_understood(f"{option} is {number}; a device keeps its prescriptions under the numbers {least} to {most}")
+    return number
+
+
+def the_one(device: Device, port: str, number: int | None) -> Kept:
+    """What the device keeps under `number`; without a number, when it is the only one. Raises LinkError, which says
+    what there is."""
+    there = kept_on(device)
+    at = f"nmes push FILE --port {shlex.quote(port)}"
+    if not there:
+        raise LinkError(f"the device at {port} keeps no prescription; {at} puts one there")
+    found = [kept for kept in there if number in (None, kept.number)]
+    if not found:
+        raise LinkError(f"the device at {port} keeps none as {number}; it keeps {in_words(there)}")
+    if len(found) > 1:
+        raise LinkError(f"the device at {port} keeps {len(found)}; name one of them: {in_words(there)}")
+    return found[0]
+
+
+def in_words(kept: list[Kept]) -> str:
+    return "; ".join(map(in_a_line, kept))
+
+
+def in_a_line(kept: Kept) -> str:
+    """Number and title, and what is the matter with it."""
+    if kept.condition == WHOLE:
+        return f'{kept.number} "{kept.title}"'
+    return f"{kept.number} ({kept.condition}" + (f', "{kept.title}")' if kept.title else ")")
+
+
+def as_json(kept: Kept) -> dict[str, Any]:
+    return dict(vars(kept))

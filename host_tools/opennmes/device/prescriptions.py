@@ -1,0 +1,116 @@
+"""The prescriptions that a device keeps: put there, listed, read back. Every text that is read is compared with its
+SHA-256, and what was put is read back before it counts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nmes.core import document
+from nmes.core.reason import refuse
+from opennmes.client import Device, DeviceRefused, LinkError
+from opennmes.prescription import Prescription, canonical
+
+WHOLE = "whole"
+_TRIES = 4  # with another sector of the device's flash each
+_DEVICE = "the device's prescriptions"
+
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One that a device keeps, as it lists it. `condition` is "whole", "damaged" or "newer"."""
+
+    number: int
+    title: str
+    digest: str
+    bytes: int
+    condition: str
+
+
+def kept_on(device: Device) -> list[Kept]:
+    """All that the device keeps, by their numbers."""
+    found: list[Kept] = []
+    number = 0
+    while True:
+        answer = device.request("list", after=number)
+        if not answer["number"]:
+            return found
+        if answer["number"] <= number:
+            raise LinkError(f"{device.port.name}: the device lists its prescriptions in no order; report this")
+        number = int(answer["number"])
+        found.append(Kept(number, answer["title"], answer["digest"], answer["bytes"], answer["condition"]))
+
+
+def text_of(prescription: Prescription) -> bytes:
+    """The bytes that a device keeps of a prescription. Raises Refused when they are too many."""
+    text: bytes = canonical(prescription.document())
+    if len(text) > document.BYTES_MAX:
+        asked = f"{len(text)} bytes"
+        bound = f"{document.BYTES_MAX} bytes: fewer phases, shorter notes, or fewer sources"
+        refuse("too_large_to_keep", "prescription", asked, bound, _DEVICE)
+    return text
+
+
+def push(device: Device, prescription: Prescription, number: int = 0, progress: Progress | None = None) -> Kept:
+    """Have the device keep a prescription under a number, 0 for the lowest that is free, and read it back. Raises
+    Refused, DeviceRefused, LinkError and PortError; then the device keeps what it kept before, unless the link was lost
+    after all had arrived: only what it lists is certain then."""
+    text = text_of(prescription)
+    tries = _TRIES
+    while True:
+        tries -= 1
+        try:
+            answer = _put(device, text, number, progress)
+            break
+        except DeviceRefused as refused:
+            if not tries or [reason["code"] for reason in refused.reasons] != ["worn"]:
+                raise
+    made = Kept(answer["number"], answer["title"], answer["digest"], answer["bytes"], WHOLE)
+    if read(device, made.number) != text:
+        raise LinkError(
+            f"{device.port.name}: what the device keeps as {made.number} is not what it was sent; remove it, and do "
+            "not use this device before that is understood"
+        )
+    return made
+
+
+def _put(device: Device, text: bytes, number: int, progress: Progress | None) -> dict[str, Any]:
+    answer = device.request("put", number=number, bytes=len(text), digest=hashlib.sha256(text).hexdigest())
+    step = int(answer["piece_bytes"])
+    for at in range(0, len(text), step):
+        device.request("put_piece", at=at, data=document.piece(text[at : at + step]))
+        if progress is not None:
+            progress(min(len(text), at + step), len(text))
+    return device.request("put_end")
+
+
+def read(device: Device, number: int) -> bytes:
+    """The text that is kept under a number. Raises DeviceRefused when there is none, or it is damaged."""
+    text = b""
+    while True:
+        answer = device.request("get", number=number, at=len(text))
+        text += bytes(document.bytes_of(answer["data"]))
+        if len(text) >= answer["bytes"]:
+            break
+    if len(text) != answer["bytes"] or hashlib.sha256(text).hexdigest() != answer["digest"]:
+        raise LinkError(f"{device.port.name}: prescription {number} arrived damaged; try again")
+    return text
+
+
+def pull(device: Device, number: int) -> Prescription:
+    """The prescription that is kept under a number. Raises DeviceRefused, PrescriptionError where these tools do not
+    know what it says, LinkError."""
+    text = read(device, number)
+    made = Prescription.from_document(json.loads(text), Path(f"prescription {number} on {device.port.name}"))
+    if canonical(made.document()) != text:
+        raise LinkError(
+            f"{device.port.name}: prescription {number} was written by tools that put it otherwise; its digest would "
+            "change: push the file that it came from again"
+        )
+    return made

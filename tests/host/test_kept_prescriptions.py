@@ -1,0 +1,316 @@
+"""push, pull, diff, remove and select, through the command line, on a virtual board that keeps things over power
+cuts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import processes
+import pytest
+
+from nmes.core import document, faults
+from opennmes import paths
+from opennmes.cli import main
+from opennmes.client import Device
+from opennmes.device import prescriptions
+from opennmes.ports.errors import PortError
+from opennmes.ports.virtual import VirtualPort
+from opennmes.prescription import Prescription
+
+pytestmark = pytest.mark.usefixtures("virtual_board")
+
+PROGRAMMES = Path(paths.__file__).with_name("prescriptions")
+ABOUT = """
+[patient]
+notes = ["Lie down, knees bent."]
+
+[[source]]
+citation = "Somebody 2019"
+gave = "all of it"
+"""
+
+Power = Callable[[], VirtualPort]
+Said = Callable[..., tuple[int, dict[str, Any], str]]
+
+
+@pytest.fixture
+def power_on(tmp_path: Path) -> Power:
+    """Makes the board, with the power back: what it keeps is still there."""
+    return lambda: VirtualPort(store=tmp_path / "store")
+
+
+@pytest.fixture(autouse=True)
+def board(power_on: Power, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opennmes.cli.kept.open_port", lambda *_, **__: power_on())
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Said:
+    def carry_out(*arguments: str) -> tuple[int, dict[str, Any], str]:
+        status = main([*arguments, "--port", "/dev/tty of mine", "--json"])
+        printed = capsys.readouterr()
+        processes.no_surprise(printed.err)
+        return status, json.loads(printed.out) if printed.out else {}, printed.err
+
+    return carry_out
+
+
+@pytest.fixture
+def full_file(tmp_path: Path, example: str) -> Path:
+    """A prescription that says more than its programme."""
+    path = tmp_path / "full.toml"
+    path.write_text('site = "vagina"\n' + example.replace("Stress", "Full") + ABOUT)
+    return path
+
+
+def kept(power_on: Power) -> dict[int, tuple[str, str]]:
+    """{number: (title, condition)}."""
+    with Device(power_on()) as device:
+        device.connect()
+        return {row.number: (row.title, row.condition) for row in prescriptions.kept_on(device)}
+
+
+def test_what_is_pushed_is_pulled_as_a_file_that_pushes_to_the_same_digest(
+    said: Said, full_file: Path, example_file: Path, tmp_path: Path
+) -> None:
+    status, answer, _ = said("push", str(full_file), str(example_file))
+    assert (status, answer["done"]) == (0, True)
+    assert [row["kept"]["number"] for row in answer["pushed"]] == [1, 2]
+    assert answer["pushed"][0]["kept"]["digest"] == Prescription.read(full_file).digest()
+    back = tmp_path / "back.toml"
+    status, answer, _ = said("pull", "1", "--output", str(back))
+    assert (status, answer["written"], back.read_text()) == (0, str(back), answer["toml"])
+    assert Prescription.read(back).about == Prescription.read(full_file).about != {}
+    status, answer, _ = said("push", str(back))
+    assert (status, answer["pushed"][0]["unchanged"], answer["pushed"][0]["kept"]["number"]) == (0, True, 1)
+
+
+def test_every_prescription_of_the_library_comes_back_as_it_went(said: Said, tmp_path: Path) -> None:
+    files = sorted(PROGRAMMES.glob("*.toml"))[: document.NUMBERS[1]]
+    assert len(files) >= 10
+    status, answer, _ = said("push", *map(str, files))
+    assert (status, len(answer["pushed"])) == (0, len(files))
+    for number, file in enumerate(files, 1):
+        back = tmp_path / "back.toml"
+        assert said("pull", str(number), "--output", str(back), "--force")[0] == 0
+        assert Prescription.read(back).digest() == Prescription.read(file).digest()
+
+
+def test_pull_writes_the_file_to_standard_output(
+    said: Said, example_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said("push", str(example_file))
+    assert main(["pull", "--port", "x"]) == 0
+    back = tmp_path / "back.toml"
+    back.write_text(capsys.readouterr().out)
+    assert Prescription.read(back).digest() == Prescription.read(example_file).digest()
+
+
+def test_pull_writes_over_no_file_unless_it_is_told_to(said: Said, example_file: Path, tmp_path: Path) -> None:
+    said("push", str(example_file))
+    there = tmp_path / "there.toml"
+    there.write_text("mine")
+    status, _, err = said("pull", "1", "--output", str(there))
+    assert (status, there.read_text()) == (2, "mine") and "--force" in err
+    assert said("pull", "1", "--output", str(there), "--force")[0] == 0
+    assert Prescription.read(there).title
+    status, _, err = said("pull", "1", "--output", str(tmp_path / "nowhere" / "file.toml"))
+    assert status == 1 and "nowhere" in err
+
+
+def test_pull_without_a_number_is_for_the_only_one_and_lists_several(
+    said: Said, example_file: Path, full_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, answer, err = said("pull")
+    assert (status, answer["done"]) == (1, False) and "nmes push FILE --port '/dev/tty of mine'" in err
+    said("push", str(example_file))
+    status, answer, _ = said("pull")
+    assert (status, answer["kept"]["number"]) == (0, 1)
+    said("push", str(full_file))
+    status, answer, err = said("pull")
+    assert status == 1 and '1 "Stress incontinence, 35 Hz"; 2 "Full incontinence, 35 Hz"' in err
+    status, answer, _ = said("pull", "--list")
+    assert [row["number"] for row in answer["prescriptions"]] == [1, 2]
+    assert main(["pull", "--list", "--port", "x"]) == 0
+    assert '2 "Full incontinence, 35 Hz", SHA-256 ' in capsys.readouterr().out
+    status, _, err = said("pull", "7")
+    assert status == 1 and "keeps none as 7" in err
+
+
+def test_what_check_refuses_is_not_pushed_nor_what_stands_beside_it(
+    said: Said, example_file: Path, tmp_path: Path, power_on: Power, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strong = tmp_path / "strong.toml"
+    strong.write_text(example_file.read_text().replace("max_current_ma = 40", "max_current_ma = 90"))
+    assert main(["check", str(strong), "--json"]) == 1
+    capsys.readouterr()
+    status, answer, err = said("push", str(example_file), str(strong))
+    assert (status, answer["done"], answer["pushed"]) == (1, False, [])
+    assert answer["reasons"] and "refused by the host's own check" in err
+    strong.write_text("title = 1")
+    assert said("push", str(example_file), str(strong))[0] == 2
+    assert kept(power_on) == {}
+
+
+def test_what_a_device_has_no_room_for_is_refused_by_name(said: Said, example: str, tmp_path: Path) -> None:
+    source = '\n[[source]]\ncitation = "{0}"\ngave = "{0}"\n'
+    long = tmp_path / "long.toml"
+    long.write_text(example + "".join(source.format("\u9aa8" * 100) for _ in range(8)))
+    assert Prescription.read(long).title
+    status, answer, err = said("push", str(long))
+    assert (status, answer["reasons"][0]["code"]) == (1, "too_large_to_keep")
+    assert str(document.BYTES_MAX) in err
+
+
+def test_sixteen_fit_a_seventeenth_is_refused_and_one_can_be_replaced(
+    said: Said, example: str, tmp_path: Path, power_on: Power
+) -> None:
+    files = []
+    for n in range(17):
+        files.append(tmp_path / f"{n}.toml")
+        files[-1].write_text(example.replace("Stress incontinence, 35 Hz", f"number {n}"))
+    assert said("push", *map(str, files[:16]))[0] == 0
+    status, answer, err = said("push", str(files[16]))
+    assert (status, answer["reasons"][0]["code"]) == (1, "full")
+    assert "remove a prescription first" in err
+    status, answer, _ = said("push", str(files[16]), "--number", "3")
+    assert (status, answer["pushed"][0]["kept"]["number"]) == (0, 3)
+    assert kept(power_on) == {n + 1: (f"number {16 if n == 2 else n}", "whole") for n in range(16)}
+
+
+@pytest.mark.parametrize("number", ["0", "17", "-1", "1.0", "x", "\uff11", ""])
+@pytest.mark.parametrize("verb", ["push", "pull", "diff", "remove", "select"])
+def test_what_is_no_number_is_not_understood(said: Said, example_file: Path, verb: str, number: str) -> None:
+    file = [str(example_file)] if verb in ("push", "diff") else []
+    numbered = ["--number", number] if verb == "push" else ["--", number]
+    assert main([verb, "--port", "x", *file, *numbered]) == 2
+
+
+def test_diff_compares_what_is_meant_and_not_how_it_is_written(
+    said: Said, example_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said("push", str(example_file))
+    other = tmp_path / "other.toml"
+    other.write_text("# mine\n" + example_file.read_text().replace("frequency_hz = 35", "frequency_hz    =   35.0"))
+    status, answer, _ = said("diff", str(other))
+    assert (status, answer["same"], answer["diff"]) == (0, True, [])
+    other.write_text(example_file.read_text().replace("frequency_hz = 35", "frequency_hz = 40"))
+    status, answer, _ = said("diff", str(other), "1")
+    assert (status, answer["same"]) == (1, False)
+    changed = [line for line in answer["diff"] if line[0] in "+-"][2:]
+    assert [line[0] for line in changed] == ["-", "+"] and "35" in changed[0] and "40" in changed[1]
+    assert main(["diff", str(other), "--port", "x"]) == 1
+    assert "+frequency_hz = 40" in capsys.readouterr().out
+    other.write_text(other.read_text().replace("Stress", "Other"))
+    assert said("diff", str(other))[0] == 1
+
+
+def test_remove_asks_and_without_somebody_to_ask_needs_yes(said: Said, example_file: Path, power_on: Power) -> None:
+    said("push", str(example_file))
+    status, answer, err = said("remove", "1")
+    assert (status, answer["done"], answer["removed"]) == (1, False, None)
+    assert "--yes" in err and "nmes pull --port '/dev/tty of mine' 1" in err
+    assert len(kept(power_on)) == 1
+    status, answer, _ = said("remove", "1", "--yes")
+    assert (status, answer["removed"]["title"]) == (0, "Stress incontinence, 35 Hz")
+    assert kept(power_on) == {}
+    status, _, err = said("remove", "1", "--yes")
+    assert status == 1 and "keeps no prescription" in err
+
+
+def test_select_loads_what_the_device_keeps(said: Said, example_file: Path) -> None:
+    said("push", str(example_file))
+    status, answer, _ = said("select", "1")
+    assert (status, answer["selected"]["title"]) == (0, "Stress incontinence, 35 Hz")
+    assert answer["loaded"]["largest_current_ua"] == 40_000 and answer["loaded"]["pulses"] > 0
+    status, _, err = said("select", "2")
+    assert status == 1 and "keeps none as 2" in err
+
+
+def test_h16_a_damaged_one_is_named_and_can_be_pushed_again_or_removed(
+    said: Said, example_file: Path, full_file: Path, tmp_path: Path
+) -> None:
+    said("push", str(example_file), str(full_file))
+    flash = tmp_path / "store.flash"
+    damaged = bytearray(flash.read_bytes())
+    damaged[damaged.index(b'"title":"Stress') + 12] ^= 1
+    flash.write_bytes(damaged)
+    status, answer, _ = said("pull", "--list")
+    assert [row["condition"] for row in answer["prescriptions"]] == ["damaged", "whole"]
+    for verb in (["pull", "1"], ["select", "1"], ["diff", str(example_file), "1"]):
+        status, answer, err = said(*verb)
+        assert status == 1 and "damaged" in err and "push its file again" in err
+    assert said("select", "2")[0] == 0
+    status, answer, _ = said("push", str(example_file), "--number", "1")
+    assert (status, answer["pushed"][0]["unchanged"]) == (0, False)
+    assert said("select", "1")[0] == 0
+
+
+def test_a_device_with_a_fault_is_told_how_to_clear_and_nothing_is_changed(
+    said: Said, example_file: Path, power_on: Power, tmp_path: Path
+) -> None:
+    for slot in range(2):
+        (tmp_path / f"store.{slot}").write_bytes(b"damaged")
+    for verb in (["push", str(example_file)], ["remove", "1", "--yes"], ["select", "1"]):
+        status, answer, err = said(*verb)
+        assert (status, answer["fault"]["number"]) == (1, faults.STORE_CORRUPT)
+        assert "nothing was changed" in err and "nmes clear --port '/dev/tty of mine' 16" in err
+    assert said("pull", "--list")[0] == 0
+
+
+class Cable:
+    """A port whose cable is pulled at the line number `at`, before the device has got it, or before its answer came."""
+
+    def __init__(self, port: VirtualPort, at: int, answered: bool) -> None:
+        self._port = port
+        self._left = at
+        self._answered = answered
+        self.name = port.name
+        self.now_s, self.close = port.now_s, port.close
+
+    def write(self, data: bytes) -> None:
+        self._left -= 1
+        if self._left >= 0:
+            self._port.write(data)
+        elif self._answered and self._left == -1:
+            self._port.write(data)
+            self._port.read(1.0)
+            raise PortError("the cable")
+        else:
+            raise PortError("the cable")
+
+    def read(self, timeout_s: float) -> bytes:
+        return self._port.read(timeout_s)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_h16_a_cable_pulled_at_any_line_of_a_push_leaves_the_old_one_or_the_new_one(
+    said: Said, example_file: Path, full_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    assert said("push", str(example_file), "--number", "1")[0] == 0
+    before = (tmp_path / "store.flash").read_bytes()
+    old, new = Prescription.read(example_file).digest(), Prescription.read(full_file).digest()
+    seen = []
+    for at in range(100):
+        (tmp_path / "store.flash").write_bytes(before)
+
+        def pulled(*_: object, at: int = at, **__: object) -> Cable:
+            return Cable(VirtualPort(store=tmp_path / "store"), at, answered)
+
+        monkeypatch.setattr("opennmes.cli.kept.open_port", pulled)
+        status, answer, err = said("push", str(full_file), "--number", "1")
+        _, there, _ = said("pull", "--list")
+        (row,) = there["prescriptions"]
+        assert (row["number"], row["condition"]) == (1, "whole")
+        assert row["digest"] in (old, new)
+        seen.append((status, row["digest"] == new))
+        if status == 0:
+            break
+        assert answer["done"] is False and "the cable" in err
+    assert seen[0] == (1, False) and seen[-1] == (0, True)
+    assert len(seen) > 8 and (1, True) in seen, "while it was read back, the new one is there"
+    # Once it is there it stays.
+    assert [new for _, new in seen] == sorted(new for _, new in seen)
