@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "firmware"))
+sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
-import limits_table  # noqa: E402 the path first
+import commands_page  # noqa: E402 the path first
+import limits_table  # noqa: E402
+import prescription_tables  # noqa: E402
 from nmes.core import commands, faults, settings  # noqa: E402
+from opennmes import prescription_schema  # noqa: E402
 
 FAULTS_HEAD = """\
 # Faults
@@ -146,7 +149,10 @@ def traceability_md() -> str:
 
 if __name__ == "__main__":
     DOCS = ROOT / "docs"
+    (DOCS / "commands.md").write_text(commands_page.commands_md())
     (DOCS / "faults.md").write_text(faults_md())
     (DOCS / "link.md").write_text(link_md())
     (DOCS / "traceability.md").write_text(traceability_md())
+    prescription_schema.FILE.write_text(prescription_schema.text(), encoding="utf-8")
+    (DOCS / "prescriptions.md").write_text(prescription_tables.written((DOCS / "prescriptions.md").read_text()))
     (DOCS / "safety.md").write_text(limits_table.written((DOCS / "safety.md").read_text()))

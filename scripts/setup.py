@@ -7,7 +7,7 @@ nothing but the standard library.
     .venv/                       the Python packages of pyproject.toml and the `nmes` command
     build/typings/               stubs of MicroPython, for `make lint`; never in .venv, where they would hide its own
     build/micropython            the Unix port (a link into the cache)
-    build/opennmes-BOARD.uf2     the firmware
+    build/opennmes-BOARD.uf2     the firmware, and with another output stage opennmes-BOARD-STAGE.uf2
     build/sshd                   for the campaign over two machines that a test makes up; it is not installed
 """
 
@@ -25,7 +25,7 @@ from toolchain import ROOT, BuildError, cache, digest, locked, run, say, uf2, un
 VENV = ROOT / ".venv"
 BUILD = ROOT / "build"
 PYTHON = VENV / "bin" / "python"
-BOARDS = ("pico",)
+IMAGES = (("pico", ""), ("pico", "bare"))  # board, and output stage if not its usual one
 # The stubs describe the MicroPython that scripts/toolchain.py builds.
 STUBS = ("micropython-rp2-rpi_pico-stubs==1.25.0.post3", "micropython-stdlib-stubs==1.29.0.post2")
 
@@ -156,8 +156,8 @@ def main() -> int:
             make_typings()
             link("micropython", unix_micropython())
             link("sshd", sshd())
-            for board in BOARDS:
-                link(f"opennmes-{board}.uf2", uf2(board))
+            for board, stage in IMAGES:
+                link(f"opennmes-{'-'.join(filter(None, (board, stage)))}.uf2", uf2(board, stage))
     except BuildError as error:
         say(f"setup: {error}")
         return 1

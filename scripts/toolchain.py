@@ -9,7 +9,8 @@ hash of what went in, so a second run builds nothing.
 Only the standard library is used: this runs before there is a virtual environment.
 
     scripts/toolchain.py unix          prints the path of the `micropython` binary
-    scripts/toolchain.py uf2 BOARD     prints the path of the UF2 with our firmware frozen in
+    scripts/toolchain.py uf2 BOARD [STAGE]   prints the path of the UF2 with our firmware frozen in
+    scripts/toolchain.py stock         prints the path of a UF2 of MicroPython alone, for tests
 """
 
 from __future__ import annotations
@@ -282,28 +283,43 @@ def check_size(board: str, size: int) -> None:
         )
 
 
-def uf2(board: str) -> Path:
-    """The UF2 of `boards/<board>` with our firmware frozen in. Returns its path.
+def board_facts(board: str, stage: str) -> str:
+    """The text of boards/<board>/board.py for an image that drives `stage`, "" for its usual one.
+
+    Raises BuildError when the board does not drive such a stage.
+    """
+    path = ROOT / "boards" / board / "board.py"
+    facts = runpy.run_path(str(path))["BOARD"]
+    if not stage:
+        return path.read_text()
+    if stage not in facts["other_stages"]:
+        raise BuildError(f"boards/{board}/board.py names no other stage {stage!r}, only {facts['other_stages']}")
+    return f'{path.read_text()}\nBOARD["stage"] = "{stage}"\n'
+
+
+def uf2(board: str, stage: str = "") -> Path:
+    """The UF2 of `boards/<board>` with our firmware frozen in, for its usual output stage or another. Returns its path.
 
     A change of our Python rebuilds in seconds: the compiled port is kept and only the frozen part is made again.
-    Raises BuildError when there is no such board or a build step fails.
+    Raises BuildError when there is no such board or stage, or a build step fails.
     """
     definition = ROOT / "boards" / board
     if not (definition / "mpconfigboard.cmake").exists():
         known = sorted(p.parent.name for p in ROOT.glob("boards/*/mpconfigboard.cmake"))
         raise BuildError(f"boards/{board} has no mpconfigboard.cmake; boards with a UF2: {', '.join(known)}")
     ours = tree_digest(ROOT / "firmware", ROOT / "boards")  # and with it everything frozen
+    described = board_facts(board, stage)
 
     def make(target: Path) -> None:
         mpy_cross()
-        micropython = sources() / "micropython"
-        port = micropython / "ports" / "rp2"
+        port = sources() / "micropython" / "ports" / "rp2"
         # Kept between firmware changes; the checkout's path is part of it because CMake stores it.
         build = cache() / f"rp2-{board}-{digest(toolchain_key(), str(definition))}"
         facts = build / "nmes"
         with locked(build.name):
             facts.mkdir(parents=True, exist_ok=True)
             (facts / "nmes_build.py").write_text(f'FIRMWARE = "{firmware_digest()}"\n')
+            (facts / "board.py").write_text(described)
             run(
                 f"configuring MicroPython for {board}",
                 ["cmake", "-S", str(port), "-B", str(build), f"-DMICROPY_BOARD={board}",
@@ -319,24 +335,61 @@ def uf2(board: str) -> Path:
                 log=cache() / "logs" / f"uf2-{board}.log",
             )  # fmt: skip
             check_size(board, (build / "firmware.bin").stat().st_size)
-            run(
-                "UF2",
-                [sys.executable, str(micropython / "tools" / "uf2conv.py"), "-f", "RP2040", "-b", "0x10000000",
-                 "-c", "-o", str(target / "firmware.uf2"), str(build / "firmware.bin")],
-                log=cache() / "logs" / "uf2conv.log",
-            )  # fmt: skip
+            write_uf2(build / "firmware.bin", target / "firmware.uf2")
 
-    return build_once(cache() / f"uf2-{board}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
+    name = "-".join(filter(None, ("uf2", board, stage)))
+    return build_once(cache() / f"{name}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
+
+
+def stock_uf2() -> Path:
+    """The UF2 of MicroPython's own board RPI_PICO, nothing of ours in it: what a person has who got it from
+    micropython.org, for tests. Returns its path. Raises BuildError."""
+    manifest = ROOT / "tests" / "chip" / "stock" / "manifest.py"
+
+    def make(target: Path) -> None:
+        mpy_cross()
+        micropython, build = sources() / "micropython", target / "build"
+        log = cache() / "logs"
+        run(
+            "configuring stock MicroPython",
+            ["cmake", "-S", str(micropython / "ports" / "rp2"), "-B", str(build), "-DMICROPY_BOARD=RPI_PICO",
+             f"-DMICROPY_FROZEN_MANIFEST={manifest}", "-DPICO_NO_PICOTOOL=1"],
+            log=log / "cmake-stock.log",
+        )  # fmt: skip
+        run("stock MicroPython", ["make", JOBS, "-C", str(build)], log=log / "uf2-stock.log")
+        write_uf2(build / "firmware.bin", target / "firmware.uf2")
+        shutil.rmtree(build)
+
+    return build_once(cache() / f"stock-{digest(toolchain_key(), manifest.read_bytes())}", make) / "firmware.uf2"
+
+
+def write_uf2(image: Path, target: Path) -> None:
+    """The RP2040 image in the file `image` as the UF2 `target`. Raises BuildError."""
+    tool = sources() / "micropython" / "tools" / "uf2conv.py"
+    run(
+        "UF2",
+        [sys.executable, str(tool), "-f", "RP2040", "-b", "0x10000000", "-c", "-o", str(target), str(image)],
+        log=cache() / "logs" / "uf2conv.log",
+    )  # fmt: skip
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("unix", help="build the Unix port, print the path of `micropython`")
-    verbs.add_parser("uf2", help="build a board's UF2, print its path").add_argument("board")
+    image = verbs.add_parser("uf2", help="build a board's UF2, print its path")
+    image.add_argument("board")
+    image.add_argument("stage", nargs="?", default="", help="another output stage than its usual one")
+    verbs.add_parser("stock", help="build MicroPython alone for a Pico, print the path of its UF2")
     arguments = parser.parse_args()
     try:
-        print(unix_micropython() if arguments.verb == "unix" else uf2(arguments.board))
+        match arguments.verb:
+            case "unix":
+                print(unix_micropython())
+            case "stock":
+                print(stock_uf2())
+            case _:
+                print(uf2(arguments.board, arguments.stage))
     except BuildError as error:
         say(f"toolchain: {error}")
         return 1

@@ -22,11 +22,10 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
             return
         root = Path(self.root)
         boards = sorted(path.parent.name for path in root.glob("boards/*/mpconfigboard.cmake"))
-        images = {board: root / "build" / f"opennmes-{board}.uf2" for board in boards}
-        if missing := [board for board, image in images.items() if not image.is_file()]:
+        if missing := [board for board in boards if not (root / "build" / f"opennmes-{board}.uf2").is_file()]:
             raise FileNotFoundError(f"no UF2 for {', '.join(missing)} in build/: run `make dist`")
         include = build_data["force_include"]
-        for image in images.values():
+        for image in sorted((root / "build").glob("opennmes-*.uf2")):
             name = f"opennmes-{image.name.partition('-')[2]}"
             include[str(image.resolve())] = f"{DATA}/{name}" if self.target_name == "wheel" else f"build/{name}"
         if self.target_name == "wheel":

@@ -10,6 +10,7 @@ BOARD = {
     "mcu": "rp2040",
     "hal": "rp2",
     "stage": "reference",
+    "other_stages": ("bare",),  # each has an image of its own
     "cpu_hz": 125_000_000,
     "max_current_ua": 100_000,  # whatever its stage could do
     "supply_mv": (3_000, 5_500),  # VSYS: what the reference stage and the Pico's regulator need and bear

@@ -2,5 +2,5 @@
 # is the one that we use; its _boot.py would format a file system that it cannot mount.
 module("rp2.py", base_path="$(PORT_DIR)/modules")
 include("$(BOARD_DIR)/../../firmware/manifest.py")
-module("board.py", base_path="$(BOARD_DIR)")
+module("board.py", base_path="$(NMES_BUILD)")  # board.py with the stage that the image is for
 package("stages", base_path="$(BOARD_DIR)/..")

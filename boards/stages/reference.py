@@ -6,6 +6,8 @@ an H-bridge, `enable` feeds the boost converter. See docs/hardware.md. Currents 
 
 STAGE = {
     "name": "reference",
+    "measures": True,  # current and voltage of every phase
+    "for_people": True,  # may be connected to a person, as far as the prescription goes
     "channels": 2,
     "full_scale_ua": 100_000,  # at level 1000 of 1000
     "levels": 1000,  # PWM counts a period; one level is one count, 100 uA

@@ -24,6 +24,7 @@ _KEEP_MS = 40
 _MORE = 8  # pulses that can begin and end while those before are judged
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
 _MEMORY_MS = 10_000
+_TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 
 _MAY_WRITE = (IDLE, FAULT)
 _WAITING = (ARMED, PAUSED)
@@ -60,6 +61,7 @@ class Supervisor:
         self.clock = Clock()
         session.own_most_ua = settings.own_most_ua(store.get("settings"))
         self.lost = False  # something that is to be kept could not be written, and has not been since
+        self._held = 0  # turns that a write has waited
         self._bare = dict.fromkeys(faults.RECORD_FIELDS)  # a record that needs no memory any more
         self._begin()
 
@@ -188,7 +190,8 @@ class Supervisor:
         self._on = True
         waits_us = session.waits_us()
         mask = sum([1 << lane.index for lane in session.lanes])
-        hal.sense(mask, session.programme.shortest_us)
+        if session.measures:
+            hal.sense(mask, session.programme.shortest_us)
         for i in range(len(session.lanes)):
             self._judged[i] = 0
             self._mid_train[i] = False
@@ -293,8 +296,9 @@ class Supervisor:
         if self.session.state not in _MAY_WRITE:
             return False
         try:
-            self._rest_turn(self._hal.now_ms())
+            self._keep_due(self._hal.now_ms())
             self._write(self._store.flush)
+            self._write(self._store.flush)  # the fault, should that have failed
         except Exception as error:
             self.lost = True
             self.fail(faults.STORE_CORRUPT, error)
@@ -410,6 +414,8 @@ class Supervisor:
 
     def _judge(self, now_ms):
         """Judge what has been measured since the last time. True unless that was a fault. Nothing here allocates."""
+        if not self.session.measures:
+            return True
         self._turn = (self._turn + 1) % _COUNT_EVERY
         for i in range(len(self._judged)):
             cause = self._judge_lane(i, now_ms)
@@ -443,6 +449,8 @@ class Supervisor:
         return self.session.deliveries[channel].lacking(ended - self._judged[i])
 
     def _count_missed(self):
+        if not self.session.measures:
+            return
         for i in range(len(self._judged)):
             missed = self._delivered[i] - self._before[i] - self._judged[i]
             self.session.deliveries[self.session.lanes[i].index].miss(missed)
@@ -471,13 +479,21 @@ class Supervisor:
             self._rest_turn(now_ms)
 
     def _rest_turn(self, now_ms):
-        """Nobody is armed: what is to be kept is written. A fault in the turn after its own: flash takes up to 400 ms,
-        and lamp, buzzer and host are told before."""
+        """Nobody is armed: what is to be kept is written. Flash takes up to 400 ms in which nothing else runs, so a
+        write comes after the turn of a fault, and when the host has been told of it or takes too long to listen."""
+        self._keep_due(now_ms)
+        if self._store.due and self._hal.unsent() and self._held < _TELL_TURNS:
+            self._held += 1
+            return
+        self._held = 0
+        self._write(self._store.flush)
+
+    def _keep_due(self, now_ms):
+        """Give the store what it has to write."""
         if self.session.state == FAULT:
             self._keep_fault()
         self._close_lockout(now_ms)
         self._lockout.tick(now_ms)
-        self._write(self._store.flush)
 
     def _close_lockout(self, now_ms):
         """The session that has ended counts for what it delivered: without a pulse not at all. Counted once, however
@@ -562,6 +578,8 @@ class Supervisor:
             if lag_ms > OFF_CLOCK_MS:
                 self._fail_clock(i, lag_ms)
                 return False
+        if not session.measures:
+            return True
         if not self._hal.senses():
             self.fail(faults.SENSE_FAILED, "the ADC stands still")
             return False

@@ -8,6 +8,9 @@ from typing import Any
 from nmes.core import limits
 from opennmes import paths
 
+# A board whose MicroPython is not ours, the firmware's modules on its file system, is called after the board itself.
+STOCK = "-stock"
+
 
 class UnknownBoard(Exception):
     """There is no such board or stage; the message lists those there are."""
@@ -23,12 +26,37 @@ def stage_names() -> list[str]:
     return sorted(path.stem for path in (paths.boards() / "stages").glob("*.py") if path.stem != "__init__")
 
 
-def load_board(name: str) -> dict[str, Any]:
-    """The facts about a board, see boards/pico/board.py. Raises UnknownBoard."""
+def load_board(name: str, stage: str | None = None) -> dict[str, Any]:
+    """The facts about a board, see boards/pico/board.py, as its image for an output stage (its usual one, or one of its
+    others) has them; NAME-stock: the same with a stock MicroPython on it. Raises UnknownBoard.
+    """
+    if name.endswith(STOCK) and has_image(name.removesuffix(STOCK)):
+        return _stock(load_board(name.removesuffix(STOCK), stage))
     if name not in board_names():
         raise UnknownBoard(f'there is no board "{name}"; known boards: {", ".join(board_names())}')
     board: dict[str, Any] = runpy.run_path(str(paths.boards() / name / "board.py"))["BOARD"]
+    stages = (board["stage"], *board["other_stages"])
+    if stage is not None and stage not in stages:
+        raise UnknownBoard(f'board "{name}" drives no output stage "{stage}"; it drives: {", ".join(stages)}')
+    board["stage"] = stage or board["stage"]
     return board
+
+
+def has_image(name: str) -> bool:
+    """Whether there is a UF2 for a board: it can be flashed."""
+    return (paths.boards() / name / "mpconfigboard.cmake").is_file()
+
+
+def _stock(board: dict[str, Any]) -> dict[str, Any]:
+    """A board as a stock MicroPython has it. That one gives no raw flash, formats a file system that it cannot mount (a
+    lock-out and a fault are forgotten with it) and has not been measured: nobody may be connected."""
+    return {
+        **board,
+        "name": board["name"] + STOCK,
+        "title": board["title"] + ", stock MicroPython",
+        "flash": {"files": board["flash"]["files"]},
+        "dummy_only": 1,
+    }
 
 
 def load_stage(name: str) -> dict[str, Any]:
@@ -44,6 +72,6 @@ def stage_of(board_name: str, stage_name: str | None = None) -> dict[str, Any]:
 
     Raises UnknownBoard.
     """
-    board = load_board(board_name)
-    with_board: dict[str, Any] = limits.with_board(load_stage(stage_name or board["stage"]), board)
+    board = load_board(board_name, stage_name)
+    with_board: dict[str, Any] = limits.with_board(load_stage(board["stage"]), board)
     return with_board

@@ -321,10 +321,11 @@ class Device:
         until_s = self.port.now_s() + seconds
         while (now_s := self.port.now_s()) < until_s:
             left_s = until_s - now_s
+            due_s = self._renewed_s + KEEPALIVE_S  # compared as it is: a difference may round to no time at all
             if not self._owns or self.state not in ACTIVE:
                 self._pump(left_s)
-            elif now_s - self._renewed_s < KEEPALIVE_S:
-                self._pump(min(left_s, self._renewed_s + KEEPALIVE_S - now_s))
+            elif now_s < due_s:
+                self._pump(min(left_s, due_s - now_s))
             else:
                 self._keepalive()
 

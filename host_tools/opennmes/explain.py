@@ -43,7 +43,7 @@ _PHRASES = {
     "session_time": "is {asked} for the whole session; at most {bound} is allowed",
     "stage_current": "is {asked}; the output stage delivers at most {bound}",
     "board_current": "is {asked}; the board allows at most {bound}",
-    "dummy_only": "is {asked}; this board may have nobody connected, so it has to be {bound}",
+    "dummy_only": "is {asked}; here nobody may be connected, so it has to be {bound}",
     "electrode_current": "is {asked}; the electrode may have at most {bound}",
     "above_limit": "is {asked}; at most {bound} is allowed",
     "step_too_large": "is {asked}; in one step at most {bound} is possible",
@@ -88,6 +88,14 @@ _PHRASES = {
     "no_store": "of this board has {asked} for prescriptions; needed is {bound}",
     "other_digest": "is {asked}…, not {bound}: it was damaged on the way, push it again",
     "no_memory": "is {asked}; possible is {bound}",
+    "too_early": (
+        "is {bound}, and today is {asked} by this computer's date: it may not be run yet; "
+        "ask whoever wrote it, or change its dates"
+    ),
+    "too_late": (
+        "is {bound}, and today is {asked} by this computer's date: it may not be run any more; "
+        "ask whoever wrote it, or change its dates"
+    ),
     "unused": "is given, but every channel has phases of its own",
     "missing": "is missing",
     "unknown": "is not known",

@@ -29,7 +29,7 @@ def firmware() -> str:
 
 def expected(board: str, stage: str) -> dict[str, str]:
     """The digests of a device of ours, by the names of its board and stage. Raises UnknownBoard."""
-    digests: dict[str, str] = identity.digests(firmware(), load_board(board), stage_of(board, stage))
+    digests: dict[str, str] = identity.digests(firmware(), load_board(board, stage), stage_of(board, stage))
     return digests
 
 

@@ -28,7 +28,7 @@ def firmware() -> Path:
     return root / "firmware" if root else _DATA / "firmware"
 
 
-def uf2(board: str) -> Path:
-    """The UF2 of a board, whether it has been built or not."""
+def uf2(board: str, stage: str = "") -> Path:
+    """The UF2 of a board for its usual output stage, or for another; whether it has been built or not."""
     root = checkout()
-    return (root / "build" if root else _DATA) / f"opennmes-{board}.uf2"
+    return (root / "build" if root else _DATA) / f"opennmes-{'-'.join(filter(None, (board, stage)))}.uf2"

@@ -48,16 +48,18 @@ from opennmes.prescription_keys import (
     plain,
 )
 from opennmes.prescription_toml import toml_of
-from opennmes.toml_mistakes import about_number, diagnose, shortened
+from opennmes.toml_mistakes import DAY, about_number, diagnose, shortened
 from opennmes.toml_places import Places
 from opennmes.visible import hidden, named, visible
 
 FILE_MAX_BYTES = 65_536
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CHOICES_SHOWN = 10  # of more only the one that was meant, where that is known
 _ADJUSTED_MAX = 9  # numbers from 10^10 on are out of every range, and their digits could fill the memory
 
 
 _UNITS = {key: quantity.unit for key, quantity in QUANTITIES.items()}
+_UNITS |= {key: DAY for key, declared in SCHEDULE_KEYS.items() if isinstance(declared, Date)}
 # Where a key belongs, for one that stands in another table.
 _HOMES = {
     key: ("[[{}]]" if table.most else "[{}]").format(table.name) if table.name else "the beginning"
@@ -430,7 +432,13 @@ class _Reader:
         if value is None:
             self._problem("missing", key, f"is missing; it has to be {wanted}")
         elif not isinstance(value, str) or value not in choices:
-            self._problem("not_a_choice", key, f"is {_shown(value)}; it has to be {wanted}")
+            plainer = {re.sub("[-_ ]+", " ", choice): choice for choice in choices}
+            asked = re.sub("[-_ ]+", " ", value.lower()) if isinstance(value, str) else ""
+            close = difflib.get_close_matches(asked, plainer, 1)
+            meant = f'; did you mean "{plainer[close[0]]}"?' if close else ""
+            if close and len(choices) > _CHOICES_SHOWN:
+                wanted = "one that is known here"
+            self._problem("not_a_choice", key, f"is {_shown(value)}; it has to be {wanted}{meant}")
         else:
             return value
         return ""

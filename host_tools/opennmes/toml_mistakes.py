@@ -14,6 +14,7 @@ from opennmes.toml_places import Places, key_name, lines_of
 from opennmes.visible import hidden, named
 
 SHOWN_MAX = 60
+DAY = "a day"  # instead of a unit
 LISTED = ("phase", "channel", "channel.phase", "source")  # there may be several of these tables
 _CLOSED = re.compile(r'"(?:\\.|[^"\\])*"' r"|'[^']*'")
 # Low quotes, primes and accents; the others are known by their category.
@@ -33,25 +34,22 @@ def shortened(text: str) -> str:
 
 def diagnose(text: str, error: ValueError, units: Mapping[str, str]) -> tuple[int | None, str]:
     """The line where `text` stops being TOML, None where it cannot be said, and the reason as the end of a sentence
-    about the file. `error` is tomllib's; `units` has the unit of each key that takes a number."""
+    about the file. `error` is tomllib's; `units` has the unit of each key that takes a number, or DAY."""
     if reason := _other_format(text.lstrip()):
         return None, reason
     if lone := re.search(r"\r(?!\n)", text):
         line = text.count("\n", 0, lone.start()) + 1
         return line, "ends with a carriage return alone; have the editor save the file with LF or CR LF at line ends"
-    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error), re.DOTALL)
-    said, number = (found[1], int(found[2] or 0)) if found else (str(error), 0)
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
+    said, number, column = (found[1], int(found[2] or 0), int(found[3] or 0)) if found else (str(error), 0, 0)
     lines = lines_of(text).split("\n")
     if "limit" in said and (long := re.search(r"\d{4000,}", text)):  # Python reads no more digits than 4300
         return text.count("\n", 0, long.start()) + 1, "has a number of thousands of digits"
     if not number and (never_closed := _open_to_the_end(lines)):
         return never_closed
     number = number or max((at for at, line in enumerate(lines, 1) if line.strip()), default=1)
-    if "Unclosed array" in said:
-        for earlier in range(number - 1, 0, -1):
-            value = _code(lines[earlier - 1]).partition("=")[2]
-            if value.count("[") > value.count("]"):
-                return earlier, "has [ without its ]"
+    if in_list := _in_list(lines, number, column, said):
+        return in_list
     begun = Places(text).end
     if begun < number and '"' not in _code(lines[number - 1]):
         number = begun  # tomllib looks for the end of a text through the rest of the file
@@ -123,6 +121,34 @@ def _twice(before: str, line: str, said: str) -> str | None:
     first = places.line(key_name(places.table, key))
     where = f"; it is in line {first} already" if first else " in this table"
     return f"has the key {shortened(key)} a second time{where}. Leave one of them out"
+
+
+def _in_list(lines: list[str], number: int, column: int, said: str) -> tuple[int, str] | None:
+    """Line and reason when a list has no end or no commas; None when it is something else."""
+    line = lines[number - 1]
+    there = line[column - 1 : column] if column else ""
+    if "Unclosed array" in said and there in ('"', "'", ";"):
+        if there == ";":
+            return number, 'has ";" in a list; its texts have a comma between them: ["first", "second"]'
+        return (
+            number,
+            'has a text without a comma before it; texts of a list have one between them: ["first", "second"]',
+        )
+    begun = _list_begun(lines[: number - 1])
+    if begun and ("Unclosed array" in said or re.match(r"\s*(\[|[\w-]+\s*=)", line)):
+        return begun, "has [ without its ]"
+    return None
+
+
+def _list_begun(lines: list[str]) -> int:
+    """The line in which the list begins that is open after these lines; 0 when none is."""
+    begun = depth = 0
+    for number, line in enumerate(lines, 1):
+        code = _code(line)
+        value = code if depth else code.partition("=")[2]
+        begun = begun if depth else number
+        depth = max(0, depth + value.count("[") - value.count("]"))
+    return begun if depth else 0
 
 
 def _uncommented(line: str) -> str:
@@ -213,10 +239,18 @@ def about_value(key: str, value: str, units: Mapping[str, str]) -> str | None:
         return "has more than one key; write each in a line of its own"
     if re.search(r"\s(//|--|;|/\*)", value):
         return 'seems to have a comment at its end; a comment begins with "#"'
+    if unit == DAY:
+        return f"has {shortened(value)} for {key}; it has to be a day of the calendar as year-month-day: 2026-12-31"
     if number := about_number(key, value, unit):
         return number
     if value[0] in "[{":
+        if re.search("[\"']", _CLOSED.sub("", value)):
+            return "has a text that is not closed in its line; write its quotes at its end as well"
         closing = "]" if value[0] == "[" else "}"
+        words = [word.strip() for word in value[1:-1].split(",")]
+        if value[0] + value[-1] == "[]" and (bare := [word for word in words if re.match(r"[^\W\d]", word)]):
+            right = ", ".join(f'"{word}"' if word in bare else word for word in words)
+            return f"has a text without quotes in its list; write {shortened(f'{key} = [{right}]')}"
         return f"has {value[0]} without its {closing}" if value.count(value[0]) != value.count(closing) else None
     if unit is not None:
         return f"has {shortened(value)} for {key}; it has to be a number of {unit}, with a point and without a unit"

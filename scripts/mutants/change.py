@@ -6,8 +6,9 @@ import ast
 import functools
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import parso
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -86,19 +87,22 @@ def one_line(text: str) -> str:
 
 @dataclass(frozen=True)
 class Mutant:
-    """What a change does, as a person reads it; `occurrence` of the operator finds it again."""
+    """What a change does, as a person reads it, and the `which`th of its function that reads so; `occurrence` of the
+    operator finds it again."""
 
     module: str
     function: str
     was: str
     now: str
+    which: int = 1
     line: int = field(default=0, compare=False)
     operator: int = field(default=0, compare=False)
     occurrence: int = field(default=0, compare=False)
     digest: str = field(default="", compare=False)  # of the whole changed source
 
     def __str__(self) -> str:
-        return f"{self.module}.py:{self.line} {self.function or '(module)'}\n  - {self.was}\n  + {self.now}"
+        which = f" (which = {self.which})" if self.which > 1 else ""
+        return f"{self.module}.py:{self.line} {self.function or '(module)'}{which}\n  - {self.was}\n  + {self.now}"
 
 
 def functions(source: str) -> dict[int, str]:
@@ -129,9 +133,19 @@ def of_source(module: str, source: str) -> list[Mutant]:
             if changed is None or changed == source:
                 continue
             old, new, line = difference(source, changed)
-            made = Mutant(module, owner.get(line, ""), old, new, line, number, occurrence, digest(changed))
+            made = Mutant(module, owner.get(line, ""), old, new, 1, line, number, occurrence, digest(changed))
             found.setdefault(re.sub(r"[ \t]+", " ", changed), made)
-    return sorted(found.values(), key=lambda each: each.line)
+    return numbered(sorted(found.values(), key=lambda each: each.line))
+
+
+def numbered(mutants: list[Mutant]) -> list[Mutant]:
+    """Those that read alike in one function, such as `pass` for each of its `return None`, told apart by `which`."""
+    seen: Counter[Mutant] = Counter()
+    told_apart = []
+    for mutant in mutants:
+        seen[mutant] += 1
+        told_apart.append(replace(mutant, which=seen[mutant]))
+    return told_apart
 
 
 def difference(source: str, changed: str) -> tuple[str, str, int]:

@@ -16,7 +16,7 @@ def listed(root: Path) -> dict[Mutant, str]:
     found: dict[Mutant, str] = {}
     for row in tomllib.loads(path.read_text())["lives"] if path.exists() else ():
         for now in row["now"]:
-            mutant = Mutant(row["module"], row["function"], row["was"], now)
+            mutant = Mutant(row["module"], row["function"], row["was"], now, row.get("which", 1))
             if mutant in found:
                 raise SystemExit(f"{NAME} has twice: {mutant}")
             found[mutant] = row["why"]

@@ -23,7 +23,7 @@ MODULES = {
     "train": ("test_phase", "test_adjust", "test_train"),
     "session": ("test_session_edges", "test_adjust", "test_two_channels", "test_session"),
     "commands": ("test_commands",),
-    "store": ("test_store",),
+    "store": ("test_store_bounds", "test_store"),
     "prescriptions": ("test_prescriptions", "test_link_prescriptions"),
     "document": ("test_link_prescriptions", "test_prescriptions"),
     "settings": ("test_settings",),
@@ -39,7 +39,7 @@ MODULES = {
         "test_hazards",
     ),
     "hosts": ("test_hosts",),
-    "link": ("test_link", "test_errors", "test_hazards"),
+    "link": ("test_link_bounds", "test_link", "test_errors", "test_hazards"),
     "app": ("test_ends", "test_app"),
 }
 BY_HAND = "by_hand"  # the name of the changes of tests/mutants_by_hand.toml, where a module is named

@@ -26,6 +26,7 @@ from mutants.report import Progression, Tally, table
 
 ROOT = Path(__file__).resolve().parents[2]
 DONE, FOUND, BROKEN, NOT_ALL = range(4)  # exit status
+LAST = 3  # the rank of those that may live: they meet every test there is, which takes the longest and tells the least
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ def tasks_of(house: House, module: str, changed: dict[str, set[int]]) -> Iterato
     ):
         check = Check(module, more, wanted, f"{module}: {otherwise}")
         yield Task(module, check, keys(digest(source + more)), (first, place, -1))
+    may_live = listed.listed(house.root)
     for mutant in found:
-        rank = 0 if mutant.line in lines else here
+        rank = 0 if mutant.line in lines else LAST if mutant in may_live else here
         yield Task(module, mutant, keys(mutant.digest), (rank, place, mutant.line))
 
 

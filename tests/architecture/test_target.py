@@ -49,7 +49,8 @@ def test_everything_compiles_with_the_compiler_of_the_target():
 @named(BOARD_FILES)
 def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
     board = literal(path, "BOARD")
-    facts = {"name", "title", "mcu", "hal", "stage", "cpu_hz", "max_current_ua", "supply_mv", "temperature_dc", "pins"}
+    facts = {"name", "title", "mcu", "hal", "stage", "other_stages", "cpu_hz", "max_current_ua", "supply_mv"}
+    facts |= {"temperature_dc", "pins"}
     assert set(board) - {"flash"} == facts
     assert ("flash" in board) == (board["hal"] != "virtual")
     assert board["name"] == path.parent.name
@@ -120,11 +121,21 @@ def test_the_clock_divides_to_the_engine_s_microsecond_without_a_rest(path):
 @named(STAGE_FILES)
 def test_a_stage_is_a_literal_with_the_facts_that_every_stage_has(path):
     stage = literal(path, "STAGE")
-    facts = {"name", "channels", "full_scale_ua", "levels", "level_settle_us", "compliance_mv", "imbalance_ppm"}
-    assert facts <= set(stage)
-    assert set(stage) == set(literal(STAGE_FILES[0], "STAGE")), "every stage has the same facts"
+    facts = {"name", "measures", "for_people", "channels", "full_scale_ua", "levels", "level_settle_us"}
+    facts |= {"pump_hold_us", "compliance_mv", "imbalance_ppm", "calibration"}
+    sense = {"sense_zero", "sense_ua_per_count", "sense_mv_per_count", "sense_both", "sense_tolerance_ua"}
+    assert set(stage) == (facts | sense | {"idle_most_ua"} if stage["measures"] else facts)
     assert stage["name"] == path.stem
-    assert all(isinstance(stage[key], int) and stage[key] > 0 for key in stage if key not in ("name", "calibration"))
+    numbers = set(stage) - {"name", "calibration", "measures", "for_people", "imbalance_ppm"}
+    assert all(isinstance(stage[key], int) and stage[key] > 0 for key in numbers)
+    assert isinstance(stage["imbalance_ppm"], int) and stage["imbalance_ppm"] >= 0
+
+
+@named(STAGE_FILES)
+def test_a_stage_that_measures_nothing_is_for_nobody(path):
+    stage = literal(path, "STAGE")
+    assert isinstance(stage["measures"], bool) and isinstance(stage["for_people"], bool)
+    assert stage["measures"] or not stage["for_people"]
 
 
 @named(STAGE_FILES)
@@ -140,6 +151,8 @@ def test_every_channel_has_a_calibration_that_can_be_used(path):
 def test_the_sense_reaches_beyond_full_scale_and_compliance(path):
     # Else an open electrode or too much current would look like less.
     stage = literal(path, "STAGE")
+    if not stage["measures"]:
+        return
     either_way = min(stage["sense_zero"], 4095 - stage["sense_zero"])
     assert either_way * stage["sense_ua_per_count"] >= 1.1 * stage["full_scale_ua"]
     assert either_way * stage["sense_mv_per_count"] >= 1.1 * stage["compliance_mv"]

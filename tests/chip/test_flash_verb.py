@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sessions import Bench
 from test_emulate import NMES
+
+from opennmes.bench.bootsel import BootselDrive
+from opennmes.device import drive
+from opennmes.device.uf2 import read_uf2
 
 
 @pytest.fixture
@@ -40,6 +47,44 @@ def test_a_board_of_ours_is_flashed_and_what_is_in_flash_is_the_image(emulated, 
     assert "OpenNMES" in done.stderr, "it says what is there before it asks"
     status = nmes("status", "--port", link, "--json")
     assert json.loads(status.stdout)["status"]["state"] == "IDLE", status.stderr
+
+
+def test_h02_a_cable_pulled_while_the_image_is_written_puts_nothing_out_and_the_board_can_be_flashed_again(
+    make: Callable[..., Bench], uf2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, folder, image = make(), tmp_path / "RPI-RP2", read_uf2(uf2, 1 << 21)
+    bench.device.request("bootloader")
+    assert bench.pico.run_until(lambda: bench.pico.in_bootsel, 500_000_000)
+    pulled = BootselDrive(folder)
+    write, chunks = os.write, []
+
+    def fails(handle: int, data: bytes) -> int:
+        chunks.append(len(data))
+        if len(chunks) > 5:
+            pulled.leave()
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return write(handle, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drive.os, "write", fails)
+        with pytest.raises(drive.DriveError, match="was the cable pulled"):
+            drive.copy(image, drive.at_mount(folder))
+    assert pulled.taken() is None
+    bench.pico.run_for(10_000_000)
+    assert not any(bench.pico.level(pin) for pin in range(30))
+
+    again = BootselDrive(folder)
+
+    def take(seconds: float) -> None:
+        blocks = again.taken()
+        if blocks is not None:
+            bench.pico.flash_blocks(blocks)
+
+    drive.copy(image, drive.at_mount(folder), pause=take)
+    assert bench.pico.flash_image()[: len(image.data)] == image.data
+    bench.connect()
+    assert bench.fault() == ("IDLE", 0)
+    assert bench.moved(0) == []
 
 
 def test_verify_alone_tells_another_image(emulated, uf2: Path, tmp_path: Path) -> None:

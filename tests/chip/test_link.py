@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_mid_train import MS, PIO1, PIO_TXF3, Running, Tap, started
+from test_mid_train import MS, PIO1, PIO_TXF3, Running, Tap, assert_counted, started
 
 from nmes.core import frame
 from opennmes.ports.emulator import EmulatorPort
 
-# A turn that takes so long is a fault. A status answer and the collector in one turn come near it at 2 x 100 Hz: a chip
-# with slower Python, which the design asks for, has no room for that yet.
-LATE_MS = 80
+LATE_MS = 80  # a turn that takes so long is a fault
+SLOWER = 1.7  # so much slower than the emulator's may a chip's Python be
 
 PHASE = {"rate_mhz": 35_000, "width_us": 200, "gap_us": 50, "work_ms": 5_000, "rest_ms": 10_000, "ramp_up_ms": 1_000,
          "ramp_down_ms": 1_000, "duration_ms": 180_000}  # fmt: skip
@@ -47,9 +46,6 @@ LINES: dict[str, tuple[str, Callable[[int, int], bytes]]] = {
     "320 unknown arguments": ("wrong_state", request("keepalive", ",".join(f'"{i:x}":0' for i in range(320)))),
     "as many as a line holds": ("wrong_state", request("status", ",".join(f'"{i:x}":0' for i in range(450)))),
     "one key very often": ("wrong_state", request("keepalive", ",".join(['"a":0'] * (LONGEST // 6)))),
-}  # fmt: skip
-# After some ten long lines in one session turns grow beyond LATE_MS, and that is a fault; why they grow is not known.
-MORE_LINES: dict[str, tuple[str, Callable[[int, int], bytes]]] = {
     "nested as deep as a line is long": ("wrong_state", request("status", '"x":' + "[" * 1_900 + "]" * 1_900)),
     "nested objects": ("wrong_state", request("status", '"x":' + '{"a":' * 600 + "1" + "}" * 600)),
     "nested and never closed": ("wrong_state", request("status", '"x":' + "[" * LONGEST)),
@@ -91,11 +87,10 @@ def said(running: Running, answers: int, most_s: float) -> list[dict[str, Any]]:
     return messages
 
 
-def send_each(running: Running, lines: dict[str, tuple[str, Callable[[int, int], bytes]]]) -> None:
-    """Send each line; none may be answered with anything but its error, nor make a turn late or a fault."""
+def test_no_line_that_a_host_can_write_makes_a_turn_late_or_a_queue_run_short(running: Running) -> None:
     renewed_ns: list[int] = []
     Tap(running, PIO1, "write", PIO_TXF3, lambda: renewed_ns.append(running.pico.nanos))
-    for name, (error, line) in lines.items():
+    for name, (error, line) in LINES.items():
         renewed_ns.clear()
         sent = line(*number(running))
         running.port.write(sent)
@@ -103,13 +98,9 @@ def send_each(running: Running, lines: dict[str, tuple[str, Callable[[int, int],
         status = running.device.status()
         turn_ms = max(later - sooner for sooner, later in itertools.pairwise(renewed_ns)) / MS
         print(f"{name}: {len(sent)} bytes, {answer.get('error')}, a turn at most {turn_ms:.1f} ms")
-        assert (status["state"], status["fault"]) == ("RUNNING", 0), name + status["fault_text"]
+        assert (status["state"], status["fault"], status["underruns"]) == ("RUNNING", 0, 0), name + status["fault_text"]
         assert not answer["ok"] and (answer["error"] == error), name
-        assert turn_ms < LATE_MS, name
-
-
-def test_no_line_that_a_host_can_write_makes_a_turn_late_or_a_fault(running: Running) -> None:
-    send_each(running, LINES)
+        assert turn_ms * SLOWER < LATE_MS, name
 
 
 def test_of_requests_that_come_all_at_once_each_gets_its_answer_in_order(running: Running) -> None:
@@ -122,21 +113,8 @@ def test_of_requests_that_come_all_at_once_each_gets_its_answer_in_order(running
     running.port.write(b"".join(lines))
     answers = [message["seq"] for message in said(running, 30, 10)]
     assert answers == list(range(first, first + 30))
-    assert running.device.status()["state"] == "RUNNING"
-    account = running.device.stop()["account"]
-    assert account["delivered"] == account["queued"] - account["cancelled"]
+    assert_counted(running)
 
 
 def test_sixteen_phases_are_taken(running: Running) -> None:
     assert running.device.load(SIXTEEN)["pulses"] > 1_000
-
-
-@pytest.mark.xfail(
-    strict=False, reason="turns grow with each long line of a session, to 88 ms after ten; not understood"
-)
-def test_nor_do_ten_more_of_them(uf2: Path) -> None:
-    port = EmulatorPort(uf2)
-    try:
-        send_each(started(port.stage._pico, port.stage, port, 100_000), {**LINES, **MORE_LINES})
-    finally:
-        port.close()

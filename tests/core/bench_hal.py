@@ -38,7 +38,7 @@ class BenchHal(virtual.Hal):
         self.trip = 0
         self.stuck_high = False
         self.proven = ""
-        self.currents = [stage["sense_zero"], stage["sense_zero"]]
+        self.currents = [self._zero, self._zero]
         self.temperature = 250
         self.supply = 5_000
         self.signals = []
@@ -140,6 +140,7 @@ class Bench:
     owner = LOCAL  # who acknowledges, arms and is heard
 
     def __init__(self, slots=None, death="", stage=samples.STAGE):
+        self.stage = stage
         self.hal = BenchHal(slots, stage)
         self.hal.death = death
         self.session = self.hal.session = Session(stage)
@@ -179,15 +180,19 @@ class Linked(Bench):
         self.answers = []
         self.seq = 0
         self.hal.write = lambda line: self.answers.append(line) or True
-        self.link = Link(self.hal, self.supervisor, BOARD, samples.STAGE)
+        self.link = Link(self.hal, self.supervisor, BOARD, self.stage)
         self.owner = self.said("identify")["host"]
 
     def bytes(self, data):
         """They arrive, and the link takes them; no time passes."""
         self.hal._input = self.hal._input[self.hal._at :] + data
         self.hal._at = 0
+        turns = 2 * len(self.hal._input) + 10
         while (self.link.has_line or self.hal._at < len(self.hal._input)) and not self.link.wants_prompt:
             self.link.step()
+            turns -= 1
+            if turns == 0:
+                raise AssertionError("the link takes nothing")
 
     def line(self, cmd, **arguments):
         self.seq += 1

@@ -27,6 +27,8 @@ UNCALIBRATED = {
 
 STAGE = {
     "name": "test",
+    "measures": True,
+    "for_people": True,
     "channels": 2,
     "full_scale_ua": 100_000,
     "levels": 1000,

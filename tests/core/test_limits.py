@@ -220,6 +220,7 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
 
     def test_a_board_for_resistors_alone_has_nobody_connected(self):
         stage = limits.with_board(samples.STAGE, {"name": "small", "max_current_ua": 100_000, "dummy_only": 1})
+        self.assertEqual(stage["dummy_only"], 1)
         for electrode in ({"kind": "probe", "area_mm2": 400}, {"kind": "pads", "area_mm2": 2_500}):
             (reason,) = reasons(1_000, stage=stage, electrode=electrode)
             self.assertEqual((reason["code"], reason["parameter"]), ("dummy_only", "electrode.kind"))
@@ -231,6 +232,7 @@ class EachLimitHoldsToTheMicroampere(unittest.TestCase):
         for board in ({}, {"dummy_only": 0}):
             stage = limits.with_board(samples.STAGE, dict(board, name="small", max_current_ua=100_000))
             self.assertEqual(reasons(1_000, stage=stage), [])
+            self.assertFalse("dummy_only" in stage)
 
     def test_the_envelope_s_own_100_milliamperes(self):
         strong = samples.stage(full_scale_ua=500_000)

@@ -23,6 +23,8 @@ ARGUMENTS = {
     "intensity": {"channel": 0, "current_ua": 1_000},
     "adjust": {"channel": 0, "rate_mhz": 30_000, "width_us": 250},
     "clear": {"fault": faults.PULSE_CHECK},
+    "list": {"after": 0},
+    "get": {"number": 1, "at": 0},
     "put": {"number": 0, "bytes": 400, "digest": 64 * "0"},
     "put_piece": {"at": 0, "data": "eHh4"},
     "set": {"settings": {"buzzer_volume": 3}},
@@ -463,7 +465,7 @@ class BadInput(unittest.TestCase):
             (frame, "decode", "keepalive"),
             (commands, "check_arguments", "keepalive"),
             (commands, "check_arguments", "intensity"),
-            (commands, "rows", "describe"),
+            (commands, "row", "describe"),
             (programme, "accept", "load"),
         ):
             bench = in_state(IDLE if cmd == "load" else RUNNING)

@@ -274,6 +274,7 @@ class WhatIsSaidUnasked(unittest.TestCase):
         for _ in range(2):
             del bench.answers[:]
             bench.supervisor.warned = True
+            bench.link.step()  # of the collector, should it be due
             for _ in range(3):
                 bench.hal.pass_ms(1_000)
                 bench.link.step()
@@ -283,6 +284,60 @@ class WhatIsSaidUnasked(unittest.TestCase):
             self.assertEqual((warning["warning"], warning["channel"]), (faults.name(faults.IMPEDANCE_RISE), 0))
             bench.supervisor.warned = False
             bench.link.step()
+
+
+class TheCollector(unittest.TestCase):
+    """Searching for free memory takes the longer the more garbage there is."""
+
+    def test_it_has_every_fourth_line_a_turn_of_its_own(self):
+        bench = quiet(RUNNING)
+        collected = []
+        bench.hal.collect = lambda: collected.append(len(bench.answers))
+        del bench.answers[:]
+        bench.link._lines_said = 0
+        answer = bench.line("keepalive")
+        ways = (
+            lambda: arrives(bench, answer),
+            lambda: arrives(bench, answer),  # the same answer again
+            lambda: bench.hal.pass_ms(link.STATUS_EVERY_MS),
+            lambda: setattr(bench.supervisor, "warned", not bench.supervisor.warned),
+        )
+        for way in ways:
+            self.assertEqual(collected, [])
+            del bench.answers[:]
+            arrives(bench, b"")
+            way()
+            bench.link.step()
+            self.assertEqual(len(bench.answers), 1)
+        arrives(bench, answer)
+        bench.link.step()
+        self.assertEqual((collected, len(bench.answers), bench.hal._at), ([1], 1, 0))  # and nothing else in that turn
+        bench.link.step()
+        self.assertEqual((len(collected), len(bench.answers), bench.hal._at), (1, 2, len(answer)))
+
+    def test_an_answer_and_an_event_in_one_turn_do_not_lead_around_it(self):
+        bench = Linked()
+        collected = []
+        bench.hal.collect = lambda: collected.append(True)
+        bench.said("load", programme=RESISTOR)
+        bench.said("acknowledge", **dict(zip(("checklist", "items"), RIGHT)))
+        bench.link.step()
+        self.assertEqual(collected, [], "who it is, what is loaded, and what is acknowledged are three")
+        bench.said("arm", programme_crc=bench.session.programme_crc)
+        self.assertEqual([len(events(bench, "status")), len(bench.answers)], [1, 2])
+        bench.link.step()
+        self.assertEqual(collected, [True])
+
+    def test_it_counts_from_the_first_line_on_and_from_none_again_each_time(self):
+        bench = Linked()
+        collected = []
+        bench.hal.collect = lambda: collected.append(True)
+        for times, lines in enumerate((3, 4, 4)):  # the first has been said already: who it is
+            for _ in range(lines):
+                self.assertEqual(len(collected), times)
+                bench.said("status")
+            bench.link.step()
+            self.assertEqual(len(collected), times + 1)
 
 
 class WhoAsks(unittest.TestCase):

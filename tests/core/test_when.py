@@ -692,6 +692,45 @@ class Settling(unittest.TestCase):
             self.assertEqual(bench.session.state, state)
 
 
+class WhatAHostIsTold(unittest.TestCase):
+    """comes out before flash is written: that lets nothing else run for up to 400 ms."""
+
+    def failed(self, unread):
+        bench = running()
+        bench.hal.unsent = lambda: unread[0]
+        bench.supervisor.fail(faults.LOOP_LATE, "x")
+        return bench
+
+    def test_a_fault_is_written_as_soon_as_the_host_has_read_of_it(self):
+        unread = [1]
+        bench = self.failed(unread)
+        bench.turn(1, 5)
+        self.assertTrue(bench.store.due)
+        unread[0] = 0
+        bench.turn(1)
+        self.assertFalse(bench.store.due)
+        self.assertEqual(bench.again().session.fault, faults.LOOP_LATE)
+
+    def test_and_after_ten_turns_whoever_reads(self):
+        bench = self.failed([8_192])
+        for number in (faults.LOOP_LATE, faults.CLOCK_WRONG):  # each time anew
+            bench.turn(1, 10)
+            self.assertTrue(bench.store.due)
+            bench.turn(1)
+            self.assertFalse(bench.store.due)
+            bench.supervisor.clear(number)
+            bench.supervisor.fail(faults.CLOCK_WRONG, "x")
+
+    def test_nobody_who_leaves_or_arms_waits_for_it(self):
+        bench = self.failed([8_192])
+        self.assertTrue(bench.supervisor.settle())
+        self.assertFalse(bench.store.due)
+        bench.supervisor.clear(faults.LOOP_LATE)
+        bench.store.put("locked_ms", 0)
+        bench.arm(train())
+        self.assertFalse(bench.store.due)
+
+
 class Clearing(unittest.TestCase):
     def test_a_refusal_says_what_was_found_and_what_is_expected(self):
         bench = Bench()

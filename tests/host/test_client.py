@@ -253,6 +253,27 @@ def test_a_session_is_kept_alive_while_waiting() -> None:
     assert KEEPALIVE_S * 3 <= session.HOST_LOST_MS / 1000
 
 
+def test_a_wait_ends_where_a_difference_of_times_rounds_to_nothing() -> None:
+    # Half a second after it the sum of both is reached, and the difference of both is less.
+    renewed_s = 0.6862866638113579
+    assert (renewed_s + 0.5) - renewed_s < 0.5
+    port = RulePort()
+    device = running(port)
+    port.seconds = renewed_s
+    device.request("keepalive")
+    read, reads = port.read, 0
+
+    def counted(timeout_s: float) -> bytes:
+        nonlocal reads
+        reads += 1
+        assert reads < 100, "time stands still"
+        return read(timeout_s)
+
+    port.read = counted  # type: ignore[method-assign]
+    device.wait(3)
+    assert port.commands().count("keepalive") >= 6
+
+
 def test_nothing_is_kept_alive_in_idle() -> None:
     port = RulePort()
     device = Device(port)

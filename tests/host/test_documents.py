@@ -9,9 +9,12 @@ import pytest
 
 import documents
 import limits_table
+import prescription_tables
 from nmes.core import limits, session
 from nmes.hal import LOOKAHEAD_US
-from opennmes.boards import load_stage
+from opennmes.assessment import assess
+from opennmes.boards import load_stage, stage_of
+from opennmes.prescription import Prescription
 
 ROOT = Path(__file__).resolve().parents[2]
 SAFETY = (ROOT / "docs" / "safety.md").read_text()
@@ -38,6 +41,18 @@ def test_hardware_md_has_the_imbalance_of_the_stage() -> None:
     assert f"differ by at most {load_stage('reference')['imbalance_ppm'] / 10_000:g} %" in hardware
 
 
+def test_prescriptions_md_has_the_keys_and_the_library_of_the_code() -> None:
+    document = prescription_tables.DOCUMENT.read_text(encoding="utf-8")
+    assert prescription_tables.written(document) == document, "run `.venv/bin/python scripts/documents.py`"
+
+
+def test_the_example_of_prescriptions_md_is_accepted_and_says_everything() -> None:
+    text = prescription_tables.DOCUMENT.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    made = Prescription.from_text(text, prescription_tables.DOCUMENT)
+    assert assess(made.data, stage_of("pico")).accepted
+    assert set(made.about) == {"site", "patient", "schedule", "sources"}
+
+
 def test_no_limit_of_the_code_is_missing_in_the_table() -> None:
     declared = {name for name in vars(limits) if "_MAX_" in name and not name.startswith("_")}
     source = (ROOT / "scripts" / "limits_table.py").read_text()
@@ -46,7 +61,16 @@ def test_no_limit_of_the_code_is_missing_in_the_table() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "docs/faults.md", "CONTRIBUTING.md", "docs/hardware.md", "docs/safety.md", "docs/benchmark.md"],
+    [
+        "README.md",
+        "docs/commands.md",
+        "docs/faults.md",
+        "CONTRIBUTING.md",
+        "docs/hardware.md",
+        "docs/safety.md",
+        "docs/benchmark.md",
+        "docs/prescriptions.md",
+    ],
 )
 def test_links_between_documents_lead_somewhere(document: str) -> None:
     path = ROOT / document

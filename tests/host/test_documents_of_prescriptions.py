@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from prescription_files import documents, file_of, places
 
 from nmes.core import programme
 from opennmes import paths
@@ -92,6 +93,39 @@ def test_a_document_survives_json_and_a_file(whole: str) -> None:
 def test_every_prescription_of_the_library_survives_it(file: Path) -> None:
     made = Prescription.read(file)
     assert Prescription.from_document(json.loads(json.dumps(made.document()))).digest() == made.digest()
+
+
+@settings(max_examples=150, deadline=None)
+@given(documents())
+def test_every_file_that_is_understood_survives_it(file: dict[str, Any]) -> None:
+    try:
+        made = read(file_of(file))
+    except PrescriptionError:
+        return
+    document = json.loads(json.dumps(made.document()))
+    assert Prescription.from_document(document).document() == made.document()
+    assert canonical(document) == canonical(made.document())
+    assert read(made.to_toml()).digest() == made.digest()
+
+
+@settings(max_examples=100, deadline=None)
+@given(documents(), st.data())
+def test_a_document_with_one_thing_damaged_is_refused_or_is_another_one(
+    file: dict[str, Any], data: st.DataObject
+) -> None:
+    try:
+        document = json.loads(json.dumps(read(file_of(file)).document()))
+    except PrescriptionError:
+        return
+    part, step = data.draw(st.sampled_from(list(places(document))))
+    part[step] = data.draw(
+        st.one_of(st.none(), st.integers(), st.floats(), st.text(max_size=4), st.builds(list), st.builds(dict))
+    )
+    try:
+        made = Prescription.from_document(document)
+    except PrescriptionError:
+        return
+    assert made.document() == document
 
 
 def test_two_channels_with_phases_of_their_own_survive_it(example: str) -> None:
@@ -203,6 +237,48 @@ def test_each_new_key_says_what_is_wrong_and_what_to_write(
     assert [problem.code for problem in found] == [code]
     assert says in found[0].text
     assert found[0].line
+
+
+LIST = '["Lie down, knees bent.", "Empty the bladder first."]'
+MISTAKES = [
+    ("2026-12-01", "01.12.2026", "has 01.12.2026 for not_before", "year-month-day: 2026-12-31"),
+    ("2026-12-01", "12/1/2026", "has 12/1/2026 for not_before", "year-month-day: 2026-12-31"),
+    ("2026-12-01", "2026-12-1", "has 2026-12-1 for not_before", "year-month-day: 2026-12-31"),
+    ("2026-12-01", "2026-02-30", "has 2026-02-30 for not_before", "a day of the calendar"),
+    ("2026-12-01", "1 December 2026", "has 1 December 2026 for not_before", "year-month-day: 2026-12-31"),
+    ("2026-12-01", "2026\u201312\u201301", "U+2013 EN DASH", "write -"),
+    ("per_week = 3", "per_week = 3/week", "3/week, which is not one number", "the one that is meant"),
+    ("between = 24", "between = 24 h", "a unit after its number", "write hours_between = 24"),
+    (LIST, '["Lie down." "Empty."]', "a text without a comma before it", '["first", "second"]'),
+    (LIST, '["Lie down."; "Empty."]', 'has ";" in a list', '["first", "second"]'),
+    (LIST, "[lie down, empty]", "a text without quotes in its list", 'write notes = ["lie down", "empty"]'),
+    (LIST, '["Lie down, knees', "a text that is not closed", "quotes at its end"),
+    (LIST, '["Lie down."', "has [ without its ]", ""),
+    (LIST, '["Lie down.",', "has [ without its ]", ""),
+    (LIST, '"Lie down."', 'is "Lie down."; it has to be a list', '["first", "second"]'),
+    ('["frequency_hz", "duration_min"]', '["frequency_hz" "duration_min"]', "without a comma before it", '"second"]'),
+    ('["frequency_hz", "duration_min"]', '["frequency"]', 'is "frequency"', 'did you mean "frequency_hz"?'),
+    ('"vagina"', '"Vagina"', 'is "Vagina"', 'did you mean "vagina"?'),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "reason", "instead"), MISTAKES, ids=[row[1] for row in MISTAKES])
+def test_what_people_write_by_mistake_is_told_in_its_line(
+    whole: str, old: str, new: str, reason: str, instead: str
+) -> None:
+    assert whole.count(old) == 1
+    (problem,) = _problems(whole.replace(old, new))
+    assert reason in str(problem) and instead in str(problem)
+    assert problem.line == whole[: whole.index(old)].count("\n") + 1
+    assert "damaged" not in str(problem)
+    assert len(str(problem)) < 300
+
+
+def test_a_comma_that_lacks_between_two_lines_of_a_list_is_told(whole: str) -> None:
+    text = whole.replace(LIST, '[\n    "Lie down."\n    "Empty."\n]')
+    problem = only_problem(text)
+    assert problem.line == text[: text.index('"Empty."')].count("\n") + 1
+    assert "without a comma before it" in problem.text
 
 
 def _problems(text: str) -> list[Problem]:

@@ -71,6 +71,14 @@ def test_the_mutants_of_a_line(source: str, made: set[str]) -> None:
     assert not any("'" in now for now in found), "texts stay as they are"
 
 
+def test_changes_of_a_function_that_read_alike_are_told_apart() -> None:
+    source = "def f(a):\n    if a:\n        return 0\n    a.b()\n    return 0\n\n\ndef g(a):\n    return 0\n"
+    alike = [mutant for mutant in change.of_source("x", source) if (mutant.was, mutant.now) == ("return 0", "pass")]
+    assert [(mutant.function, mutant.which, mutant.line) for mutant in alike] == [("f", 1, 3), ("f", 2, 5), ("g", 1, 9)]
+    assert len(set(alike)) == 3
+    assert "(which = 2)" in str(alike[1]) and "which" not in str(alike[0])
+
+
 def test_a_mutant_is_found_again_and_never_another() -> None:
     source = "def f(a):\n    return a + 1\n"
     for mutant in change.of_source("x", source):
@@ -187,6 +195,27 @@ def test_one_that_is_listed_and_killed_is_told(small: Small, capsys: pytest.Capt
     )
     assert small.run() == run.FOUND
     assert "killed or no mutant any more: tiny.py" in capsys.readouterr().out
+
+
+def test_one_that_may_live_is_one_of_a_function_and_not_all_that_read_alike(
+    small: Small, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small.module.write_text(TINY + "\n\ndef third(a):\n    if a:\n        return None\n    return None\n")
+    row = '[[lives]]\nmodule = "tiny"\nfunction = "third"\nwas = "return None"\nnow = ["pass"]\nwhy = "x"\n'
+    listed_in = small.house.root / "tests/mutants.toml"
+    for which in (1, 2):
+        listed_in.write_text(row + f"which = {which}\n")
+        small.run()
+        said = capsys.readouterr().out
+        assert said.count("- return None") == 1, said
+        assert ("third (which = 2)" in said) == (which == 1)
+
+
+def test_those_that_may_live_are_judged_last(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed_first = '[[lives]]\nmodule = "tiny"\nfunction = "half"\nwas = "return a // 2"\nnow = ["return a * 2"]\n'
+    (small.house.root / "tests/mutants.toml").write_text(listed_first + 'why = "x"\n')
+    order = [task.what for task in judged_in(small, monkeypatch)]
+    assert str(order[-1]).endswith("+ return a * 2")
 
 
 def judged_in(small: Small, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...] = ()) -> list[run.Task]:

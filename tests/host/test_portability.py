@@ -49,18 +49,21 @@ def nmes(*arguments: str) -> subprocess.CompletedProcess[str]:
         ["--version"],
         ["--help"],
         ["emulate", "--help"],
+        ["programmes"],
+        ["programmes", "low-back-pain", "--write", "COPY", "--json"],
         ["check", "FILE"],
         ["check", "FILE", "--json", "--specification"],
         ["plot", "FILE", "-o", "PICTURE"],
         ["run", "FILE", "--port", "virtual", "--seconds", "1", "--acknowledge", "--json"],
         ["run", "FILE", "--port", "emulator", "--seconds", "0.01", "--acknowledge", "--json"],
         ["status", "--port", "virtual"],
-        ["devices", "--json"],
+        ["boards", "pico", "--json"],
+        ["completion", "zsh"],
     ],
     ids=" ".join,
 )
 def test_a_verb_works_without_what_windows_lacks(arguments: list[str], example_file: Path, tmp_path: Path) -> None:
-    places = {"FILE": str(example_file), "PICTURE": str(tmp_path / "picture.png")}
+    places = {"FILE": str(example_file), "PICTURE": str(tmp_path / "picture.png"), "COPY": str(tmp_path / "copy.toml")}
     ran = nmes(*[places.get(argument, argument) for argument in arguments])
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr
@@ -83,6 +86,23 @@ def test_a_serial_port_is_one_clear_message_there(port: str) -> None:
     assert ran.returncode == 1
     assert f"nmes: {port}: " in ran.stderr
     assert "bug" not in ran.stderr and "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("verb", [["devices", "--json"], ["flash", "--yes", "--json"]], ids=" ".join)
+def test_what_cannot_be_looked_at_is_an_error_and_never_no_board(verb: list[str]) -> None:
+    # As above: on Windows pyserial needs none of what is missing here.
+    ran = nmes(*verb)
+    assert ran.returncode == 1
+    assert "this Python cannot look for serial ports" in ran.stderr and ran.stderr.count("nmes: ") == 1
+    assert "serial ports" in json.loads(ran.stdout)["error"]
+
+
+def test_doctor_says_that_ports_cannot_be_looked_at_and_all_else_that_it_found() -> None:
+    ran = nmes("doctor", "--json")
+    assert ran.returncode == 1, ran.stderr
+    found = {row["topic"]: row for row in json.loads(ran.stdout)["findings"] if row["level"] == "wrong"}
+    assert list(found) == ["ports"] and "this Python cannot look for serial ports" in found["ports"]["text"]
+    assert "Traceback" not in ran.stderr
 
 
 def test_com3_is_a_serial_port() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from opennmes import paths
 from opennmes.cli import main
+from opennmes.prescription import Prescription
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
@@ -84,7 +85,9 @@ def test_every_prescription_of_the_library_has_one_for_each_phase(
 ) -> None:
     status, answer = said([str(file)], capsys)
     assert status == 0
-    assert [row["phase"] for row in answer["specification"]["phases"]] == [row["name"] for row in answer["phases"]]
+    channels = [row["channel"] for row in Prescription.read(file).data.get("channels", [{"channel": 0}])]
+    rows = [(row["channel"], row["phase"]) for row in answer["specification"]["phases"]]
+    assert rows == [(channel, row["name"]) for channel in channels for row in answer["phases"]]
 
 
 def test_for_people_it_is_printed_whole(

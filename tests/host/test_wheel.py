@@ -15,6 +15,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 import dist
 import toolchain
 from opennmes import paths
+from opennmes.device import modules
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,14 @@ def test_every_way_to_run_works_without_a_checkout(delivered, tmp_path, example)
     assert json.loads(virtual.stdout)["account"]["delivered"] > 100
 
 
+def test_the_library_comes_with_it_and_makes_files_that_an_editor_completes(delivered, tmp_path):
+    assert "low-back-pain" in installed("programmes", cwd=tmp_path).stdout
+    written = installed("programmes", "low-back-pain", "--write", "mine.toml", cwd=tmp_path)
+    assert written.returncode == 0, written.stderr
+    assert (tmp_path / "prescription.schema.json").is_file()
+    assert installed("check", "mine.toml", cwd=tmp_path).returncode == 0
+
+
 def test_without_micropython_the_virtual_board_says_what_to_do(delivered, tmp_path, example):
     (tmp_path / "mine.toml").write_text(example)
     refused = installed("run", "mine.toml", "--acknowledge", "--port", "virtual", cwd=tmp_path)
@@ -55,10 +64,25 @@ def test_without_micropython_the_virtual_board_says_what_to_do(delivered, tmp_pa
     assert "micropython" in refused.stderr and "--port emulator needs none" in refused.stderr
 
 
+def test_what_a_board_is_flashed_with_and_what_is_said_of_this_computer_come_out_of_the_wheel(delivered, tmp_path):
+    boards = installed("boards", "--json", cwd=tmp_path)
+    assert {"pico", "pico-stock"} <= {row["name"] for row in json.loads(boards.stdout)["boards"]}
+    found = json.loads(installed("doctor", "--json", cwd=tmp_path).stdout)["findings"]
+    assert {row["topic"] for row in found if row["level"] == "wrong"} <= {"ports", "port", "board", "usb", "permission"}
+    assert [row for row in found if row["topic"] == "firmware" and row["level"] == "fine"]
+    made = subprocess.run(
+        [str(dist.ENVIRONMENT / "bin" / "python"), "-c",
+         "from opennmes.device import modules; print(modules.digest(modules.files('pico')))"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert made.stdout.strip() == modules.digest(modules.files("pico")), made.stderr
+
+
 def test_both_archives_carry_the_image_that_was_built(delivered):
     (wheel,) = delivered.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert archive.read("opennmes/data/opennmes-pico.uf2") == toolchain.uf2("pico").read_bytes()
+        assert archive.read("opennmes/data/opennmes-pico-bare.uf2") == toolchain.uf2("pico", "bare").read_bytes()
     (source,) = delivered.glob("*.tar.gz")
     assert source.stat().st_size > 500_000
 

@@ -9,17 +9,20 @@ _MILLION = 1_000_000
 
 
 class Calibration:
-    """Channel `channel` of the output stage `stage` (a dictionary of boards/stages)."""
+    """Channel `channel` of the output stage `stage` (a dictionary of boards/stages). Of a stage that measures nothing,
+    only what is set."""
 
     def __init__(self, stage, channel):
         row = stage["calibration"][channel]
-        for key in ("dac_gain_ppm", "current_gain_ppm", "voltage_gain_ppm"):
-            if not -GAIN_MOST_PPM <= row[key] <= GAIN_MOST_PPM:
+        for key in row:
+            if key.endswith("_gain_ppm") and not -GAIN_MOST_PPM <= row[key] <= GAIN_MOST_PPM:
                 raise ValueError("%s: %d, at most %d either way" % (key, row[key], GAIN_MOST_PPM))
         self._levels = stage["levels"]
         self._grain_ua = stage["full_scale_ua"] // stage["levels"]
         self.dac_scale = _MILLION + row["dac_gain_ppm"]
         self.dac_offset = row["dac_offset"]
+        if not stage["measures"]:
+            return
         # Read by delivery.py, pulse by pulse. In nanoampere and microvolt a count, so that 4096 of them and a gain stay
         # within 30 bits.
         self.current_na = stage["sense_ua_per_count"] * (_MILLION + row["current_gain_ppm"]) // 1_000

@@ -400,3 +400,22 @@ class Delivery:
             self._rest_most * na // 1_000,
         )
         return dict(zip(ACCOUNT_FIELDS, values))
+
+
+class Unmeasured:
+    """The account of a channel on an output stage that measures nothing: nothing is known of it."""
+
+    measured_ua = impedance_ohm = net_nc = None
+
+    def __init__(self, stage, channel=0):
+        pass
+
+    def clear(self, shared=False):
+        """A new session."""
+
+    def look(self):
+        """There is nothing to look at."""
+
+    def account(self):
+        """ACCOUNT_FIELDS, each None."""
+        return dict.fromkeys(ACCOUNT_FIELDS)

@@ -252,7 +252,9 @@ def whatever_current(programme, stage):
             reasons.append(reason("no_such_channel", "channel", channel.index, stage["channels"] - 1, source))
     if programme.kind == DUMMY:
         return reasons
-    if stage.get("dummy_only"):
+    if not stage["for_people"]:
+        reasons.append(reason("dummy_only", "electrode.kind", programme.kind, DUMMY, "output stage " + stage["name"]))
+    elif stage.get("dummy_only"):
         reasons.append(reason("dummy_only", "electrode.kind", programme.kind, DUMMY, "board " + stage["board"]))
     motor = programme.effect == "motor"
     longest_ms = MOTOR_SESSION_MAX_MS if motor else SENSORY_SESSION_MAX_MS

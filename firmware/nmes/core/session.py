@@ -149,7 +149,9 @@ class Session:
         self.acknowledged_by = None
         self.owner = None  # while ARMED, RUNNING or PAUSED: who armed it
         self.calibrations = [calibration.Calibration(stage, c) for c in range(len(stage["calibration"]))]
-        self.deliveries = [delivery.Delivery(stage, c) for c in range(len(stage["calibration"]))]
+        self.measures = stage["measures"]
+        made = delivery.Delivery if self.measures else delivery.Unmeasured
+        self.deliveries = [made(stage, c) for c in range(len(stage["calibration"]))]
         self._clear_run()
 
     def _clear_run(self, channels=()):
@@ -263,7 +265,9 @@ class Session:
             reasons.append(reason("no_programme", "programme_crc", crc, "a loaded programme", _OURS))
         elif crc != self.programme_crc:
             reasons.append(reason("other_programme", "programme_crc", crc, self.programme_crc, _OURS))
-        if not self.acknowledged:
+        if not self._stage["for_people"]:
+            pass  # nobody is connected, and nobody can be
+        elif not self.acknowledged:
             reasons.append(reason("not_acknowledged", "checklist", 0, checklist.VERSION, _OURS))
         elif self.acknowledged_by != by:
             bound = "acknowledged by the host that arms; another host did"

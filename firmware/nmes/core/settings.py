@@ -35,8 +35,10 @@ def factory():
 
 
 def check(changes):
-    """The reasons why `changes`, a table of settings, cannot be set."""
+    """The reasons why `changes`, a table of settings, cannot be set; one at least has to be in it."""
     reasons = Reasons()
+    if not changes:
+        reasons.append(reason("missing", "settings", None, "one setting at least", _SOURCE))
     for name in changes:
         if name not in SETTINGS:
             reasons.append(reason("unknown", name, changes[name], "no such setting", _SOURCE))

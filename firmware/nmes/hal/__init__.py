@@ -20,7 +20,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
                                  counts of the sense, now; only while nothing is sampled, and so are the next two
     temperature_dc()             the chip's temperature in tenths of a degree Celsius
     supply_mv()                  the board's supply, or None where it is not measured
-    memory_free()                bytes of the heap that are free, garbage collected. Takes 10 ms
+    memory_free()                bytes of the heap that are free, garbage collected. Takes 15 ms
+    collect()                    collect the garbage. Takes as long
     sense(mask, shortest_us)     the phases of these channels (bit 0: channel 0), of which none is shorter than
                                  `shortest_us`, are sampled from now on, that much / 2 after they begin; until `rest`
     senses()                     True when samples go on coming
@@ -41,7 +42,8 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled
     read()                       one byte of the link, or -1 when there is none
     write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little
-    room_out()                   how many bytes `write` takes now; OUT_BYTES when the host has read all
+    room_out()                   how many bytes `write` takes now
+    unsent()                     how many bytes of what was written the host has not read
     random()                     a whole number of at least 30 bits, another one each time
     open_link(), close_link()    take the link from the MicroPython prompt, give it back
     bootloader()                 restart into the chip's own boot loader (BOOTSEL), to be flashed; only at rest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -11,13 +12,17 @@ from typer.core import TyperGroup
 
 from opennmes import __version__
 from opennmes.cli import (
+    boards,
     check,
     clear,
+    completion,
     devices,
     diff,
+    doctor,
     emulate,
     flash,
     plot,
+    programmes,
     pull,
     push,
     record,
@@ -70,6 +75,9 @@ app = typer.Typer(
 )
 app.command()(devices.devices)
 app.command()(flash.flash)
+app.command()(boards.boards)
+app.command()(doctor.doctor)
+app.command()(programmes.programmes)
 app.command()(check.check)
 app.command()(plot.plot)
 app.command()(run.run)
@@ -86,6 +94,9 @@ app.command()(clear.clear)
 app.command()(stop.stop)
 app.command()(selftest.selftest)
 app.command()(emulate.emulate)
+app.command()(completion.completion)
+if completion.VARIABLE in os.environ:
+    completion.answer()
 
 
 def _version(wanted: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,11 +10,13 @@ import typer
 from rich.table import Table
 
 from nmes.core import limits
+from opennmes.about import about_in_words, sources_in_words
 from opennmes.assessment import Assessment, assess
 from opennmes.boards import stage_of
 from opennmes.cli.output import FAILED, NOT_MEDICAL, out, print_json, print_table, reported, words
 from opennmes.explain import explain
 from opennmes.prescription import Prescription
+from opennmes.schedule import outside_dates
 from opennmes.specification import specification
 
 # figure: (name, unit, limit)
@@ -38,7 +41,10 @@ def check(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Check a prescription: accepted, or all the reasons why not. Needs no board."""
+    """Check a prescription: accepted, or all the reasons why not. Needs no board.
+
+    Example: nmes check my.toml --specification
+    """
     with reported(json, accepted=False, figures=None, max_current_ma=None):
         stage = stage_of(board)
         prescription = Prescription.read(file)
@@ -79,6 +85,9 @@ def _as_json(
         "sums": assessment.sums(stage),
         "phases": [{"name": name, "figures": values} for name, values in assessment.phases()],
         "title": prescription.title,
+        "about": prescription.about,
+        "refused_today": outside_dates(prescription.about, datetime.date.today()),
+        "digest": prescription.digest(),
         "board": board,
     }
 
@@ -90,6 +99,11 @@ def _print(prescription: Prescription, board: str, assessment: Assessment) -> No
         out.print(words(f"  - {explain(reason)}"), soft_wrap=True)
     for warning in assessment.warnings:
         out.print(words("  ", ("warning", "yellow"), f": {explain(warning)}"), soft_wrap=True)
+    if refused := outside_dates(prescription.about, datetime.date.today()):
+        out.print(words("  ", ("today", "yellow"), f": nmes run refuses it: {explain(refused)}"), soft_wrap=True)
+    sources = [f"source: {line}" for line in sources_in_words(prescription.about)]
+    for line in about_in_words(prescription.about) + sources:
+        out.print(words(line), soft_wrap=True)
     asked = assessment.programme
     if asked is not None and assessment.max_current_ua is not None:
         minutes = asked.duration_ms / 60_000

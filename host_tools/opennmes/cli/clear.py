@@ -27,7 +27,10 @@ def clear(
     port: Ports = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Clear the fault that you name, when its cause is gone. Prints what was kept of it, which is forgotten then."""
+    """Clear the fault that you name, when its cause is gone. Prints what was kept of it, which is forgotten then.
+
+    Example (exit status 1, this board has no fault): nmes clear --port virtual electrode_open
+    """
     number = None if fault is None else fault_number(fault)
     if fault is not None and number is None:
         not_understood(

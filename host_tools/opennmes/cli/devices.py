@@ -10,12 +10,19 @@ from nmes.core import faults
 from opennmes.cli.output import out, print_json, reported, words
 from opennmes.device import discover
 from opennmes.device.discover import Board
+from opennmes.device.drive import DriveError
 
 
 def devices(json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False) -> None:
-    """List every board on this machine: ours, stock MicroPython, and chips in BOOTSEL. Disturbs no session."""
+    """List every board on this machine: ours, stock MicroPython, and chips in BOOTSEL. Disturbs no session.
+
+    Example: nmes devices
+    """
     with reported(json, devices=[]):
-        found = discover.boards()
+        try:
+            found = discover.boards()
+        except DriveError as failure:
+            raise OSError(str(failure)) from failure
     if json:
         print_json({"devices": [board.as_json() for board in found]})
         return

@@ -19,6 +19,7 @@ def emulate(
     link: Annotated[Path | None, typer.Option(help="Make this symbolic link to the port, and remove it again.")] = None,
     load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel.")] = str(LOAD_OHM),
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run.")] = None,
+    bare: Annotated[bool, typer.Option("--bare", help="No output stage: only the wires of the safe line.")] = False,
     bootsel: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where the drive of a chip in BOOTSEL appears.")
     ] = None,
@@ -26,16 +27,18 @@ def emulate(
     """Run an emulated board with a serial port for other programs, mpremote for one. Ends with Ctrl-C.
 
     Needs pseudo terminals, which Windows does not have; there --port emulator is the same board for nmes itself.
+
+    Example (until Ctrl-C): nmes emulate --link my-board
     """
     from opennmes.bench.pico import BenchError
     from opennmes.bench.pty import NoTerminal, check, serve
-    from opennmes.ports.emulator import power_on
+    from opennmes.ports.emulator import power_on, power_on_bare
 
     ohm = whole_number("--load-ohm", load_ohm)
     with reported(False):
         try:
             check(link)
-            pico, _stage = power_on(uf2, ohm)
+            pico, _around = power_on_bare(uf2) if bare else power_on(uf2, ohm)
             serve(pico, _announce, link=link, bootsel=bootsel)
         except FileExistsError as occupied:
             not_understood(str(occupied))

@@ -2,50 +2,83 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
 
+from opennmes.boards import UnknownBoard
 from opennmes.cli.devices import in_words
-from opennmes.cli.output import FAILED, err, error, out, print_json, reported, words
+from opennmes.cli.output import FAILED, err, error, not_understood, out, print_json, reported, words
+from opennmes.client import DeviceRefused, LinkError
 from opennmes.device import discover, drive
 from opennmes.device.choose import choose
-from opennmes.device.discover import BOOTSEL, BUSY, Board
+from opennmes.device.discover import BOOTSEL, BUSY, NOT_MOUNTED, Board
 from opennmes.device.drive import DriveError
-from opennmes.device.flashing import FlashError, digest, image_for
+from opennmes.device.flashing import FlashError, digest, flash_modules, image_for
 from opennmes.device.flashing import flash as put_onto
+from opennmes.device.modules import WEAKER, ModulesError, Plan
 from opennmes.device.prompt import PromptError
 from opennmes.device.uf2 import Uf2, Uf2Error
+from opennmes.ports.errors import PortError
 
-FAILURES = (FlashError, DriveError, PromptError, Uf2Error)
+FAILURES = (
+    FlashError, DriveError, ModulesError, PromptError, Uf2Error, UnknownBoard, DeviceRefused, LinkError, PortError
+)  # fmt: skip
 
 
 def flash(
     uf2: Annotated[Path | None, typer.Argument(help="The image; without it, ours for this board.")] = None,
+    stage: Annotated[
+        str, typer.Option(help="For another output stage than the board's usual one: bare, a board by itself.")
+    ] = "",
     port: Annotated[str | None, typer.Option(help="The board on this serial port.")] = None,
     mount: Annotated[
         Path | None, typer.Option(help="The folder of a BOOTSEL drive; with --port, where its drive will appear.")
     ] = None,
     all_boards: Annotated[bool, typer.Option("--all", help="Every board that is found.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Only compare what is in flash with the image.")] = False,
+    as_modules: Annotated[
+        bool, typer.Option("--modules", help="Keep the board's own MicroPython; for resistors alone, see above.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Put OpenNMES onto a board and read back what is then in flash. Store and settings stay.
 
     Nothing is put out meanwhile, and interrupted at any moment the board can be flashed again.
+
+    With --modules the firmware goes onto the file system of a stock MicroPython, 1.25 or later, as compiled modules;
+    what differs is written. Such a board is for resistors alone: it refuses every prescription for a person.
+
+    Example: nmes flash --mount RPI-RP2 --yes
+
+    Example: nmes flash --modules --port /dev/ttyACM0 --yes
     """
+    if as_modules and (uf2 or mount):
+        not_understood("--modules writes to the board's file system: leave the UF2 and --mount out")
     with reported(json, boards=[]):
         try:
-            plan = [(board, image_for(board, uf2)) for board in _chosen(port, mount, all_boards)]
+            found = _chosen(port, mount, all_boards)
+            plan = [] if as_modules else [(board, image_for(board, uf2, stage)) for board in found]
         except FAILURES as failure:
             raise OSError(str(failure)) from failure
-    if not verify:
-        _agree(plan, yes)
-    done = [_one(board, image, verify, mount) for board, image in plan]
+    try:
+        if as_modules:
+            done = [_modules(board, verify, yes) for board in found]
+        else:
+            if not verify:
+                _agree(plan, yes)
+            done = [_one(board, image, verify, mount) for board, image in plan]
+    except (KeyboardInterrupt, typer.Abort):
+        error("interrupted; the board puts nothing out and can be flashed again: give the same command")
+        if json:
+            print_json({"boards": [], "error": "interrupted", "reasons": []})
+        raise typer.Exit(FAILED) from None
     if json:
         print_json({"boards": done})
     else:
@@ -63,7 +96,8 @@ def _chosen(port: str | None, mount: Path | None, all_boards: bool) -> list[Boar
         if found[0].kind == BUSY:
             raise FlashError(found[0].text)
         return found
-    found = [board for board in discover.boards() if board.kind != BUSY]
+    found = [board for board in discover.boards() if board.kind not in (BUSY, NOT_MOUNTED)]
+    found += [Board(BOOTSEL, str(new.mount), chip=new.chip) for new in ([] if found else drive.mount_by_udisks())]
     if not found:
         raise FlashError("no board found; hold BOOTSEL while plugging one in, or name it with --port or --mount")
     if len(found) > 1 and not all_boards:
@@ -78,6 +112,11 @@ def _agree(plan: list[tuple[Board, Uf2]], yes: bool) -> None:
         err.print(
             words(f"  will have {image.path}, {len(image.data)} bytes, SHA-256 {image.sha256[:16]}"), soft_wrap=True
         )
+    _ask(yes)
+
+
+def _ask(yes: bool) -> None:
+    """Raises typer.Exit when nobody agrees."""
     if yes:
         return
     if not sys.stdin.isatty():
@@ -91,13 +130,7 @@ def _agree(plan: list[tuple[Board, Uf2]], yes: bool) -> None:
 def _one(board: Board, image: Uf2, verify: bool, mount: Path | None) -> dict[str, Any]:
     """Flash or verify one board; what went wrong becomes part of the result, so that the others go on."""
     result: dict[str, Any] = {"board": board.as_json(), "image": str(image.path), "expected": image.sha256}
-    with Progress(console=err, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def progress(what: str, step: int, total: int) -> None:
-            task = tasks.get(what) or tasks.setdefault(what, bar.add_task(what, total=total))
-            bar.update(task, completed=step, total=total)
-
+    with _bar() as progress:
         try:
             if verify:
                 found = digest(board.where, image, progress)
@@ -109,6 +142,51 @@ def _one(board: Board, image: Uf2, verify: bool, mount: Path | None) -> dict[str
     return result
 
 
+def _modules(board: Board, verify: bool, yes: bool) -> dict[str, Any]:
+    """The same with modules."""
+    result: dict[str, Any] = {"board": board.as_json(), "image": "the firmware's modules"}
+
+    def agree(name: str, plan: Plan) -> None:
+        err.print(words(in_words(board)), soft_wrap=True)
+        err.print(words(f"  will be a {name} for resistors alone, and refuse every prescription for a person:"))
+        for reason in WEAKER:
+            err.print(words(f"  - {reason}"), soft_wrap=True)
+        err.print(
+            words("  `nmes flash` without --modules writes our own image, which has none of this"), soft_wrap=True
+        )
+        for path, aside in plan.moved.items():
+            err.print(words(f"  {path} of yours will be called {aside}"), soft_wrap=True)
+        err.print(words(f"  {len(plan.written)} files are written, {len(plan.removed)} removed"), soft_wrap=True)
+        _ask(yes)
+
+    try:
+        if board.kind == BOOTSEL:
+            raise FlashError(f"{board.where}: a chip in BOOTSEL runs no MicroPython; leave --modules out")
+        with _bar() as progress:
+            result.update(flash_modules(board, progress, None if verify else agree))
+    except FAILURES as failure:
+        result.update({"verified": False, "error": str(failure)})
+    return result
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    """How far it is, by what is being done."""
+    bar = Progress(console=err, transient=True)
+    tasks: dict[str, Any] = {}
+
+    def progress(what: str, step: int, total: int) -> None:
+        bar.start()  # not before there is something: a question may come first
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=step, total=total)
+
+    try:
+        yield progress
+    finally:
+        bar.stop()
+
+
 def _say(result: dict[str, Any]) -> None:
     where, image = result["board"]["where"], result["image"]
     if "error" in result:
@@ -116,4 +194,5 @@ def _say(result: dict[str, Any]) -> None:
     elif result["verified"]:
         out.print(words(f"{result['port']}: what is in flash is {image}, SHA-256 {result['sha256']}"), soft_wrap=True)
     else:
-        error(f"{where}: what is in flash is not {image}; `nmes flash --port {where}` writes it")
+        option = "--modules " if "different" in result else ""
+        error(f"{where}: what is in flash is not {image}; `nmes flash {option}--port {where}` writes it")

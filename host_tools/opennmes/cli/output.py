@@ -21,6 +21,7 @@ from opennmes.cli.fault import FaultError, in_words
 from opennmes.cli.streams import Stream
 from opennmes.client import DeviceRefused, LinkError
 from opennmes.explain import explain
+from opennmes.library import AlreadyThere, UnknownProgramme
 from opennmes.ports.errors import PortError
 from opennmes.prescription import PrescriptionError
 from opennmes.visible import visible
@@ -31,7 +32,10 @@ NOT_WRITTEN = 3
 NOT_MEDICAL = "OpenNMES is a research instrument, not a medical device."
 
 # What can go wrong without a bug of ours.
-FAILURES = (PrescriptionError, UnknownBoard, Refused, DeviceRefused, FaultError, LinkError, PortError, OSError)
+FAILURES = (
+    PrescriptionError, UnknownBoard, UnknownProgramme, AlreadyThere, Refused, DeviceRefused, FaultError, LinkError,
+    PortError, OSError,
+)  # fmt: skip
 
 _NO_WIDTH = 10_000  # columns of what is no terminal
 _COLUMNS, _LINES = 80, 25  # of a terminal that does not say how large it is
@@ -156,7 +160,7 @@ def described(failure: Exception) -> tuple[int, str, list[str], list[dict[str, A
         case PrescriptionError(path=path, problems=problems):
             text = f"{path} cannot be understood as a prescription:"
             return NOT_UNDERSTOOD, text, [str(problem) for problem in problems], problem_reasons(failure)
-        case UnknownBoard():
+        case UnknownBoard() | UnknownProgramme():
             return NOT_UNDERSTOOD, str(failure), [], []
         case Refused(reasons=reasons):
             return FAILED, "refused by the host's own check:", [explain(reason) for reason in reasons], reasons

@@ -19,7 +19,10 @@ def plot(
         Path, typer.Option("--output", "-o", help="The picture: .png, .svg or .pdf.", show_default=False)
     ],
 ) -> None:
-    """Draw what a prescription asks: one pulse, a train with its ramps, and the session."""
+    """Draw what a prescription asks: one pulse, a train with its ramps, and the session.
+
+    Example: nmes plot my.toml --output my.png
+    """
     from opennmes.plots.asked import plot_prescription  # matplotlib takes a second to load
     from opennmes.plots.draw import FORMATS
 

@@ -23,7 +23,10 @@ def record(
     all_devices: All = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Say what a device keeps of its fault: what it was doing, and what was measured. Changes nothing."""
+    """Say what a device keeps of its fault: what it was doing, and what was measured. Changes nothing.
+
+    Example: nmes record --port virtual
+    """
     with reported(json, record=None, fault=None):
         stop_on_signals()
         if several.asked_for(port, all_devices):

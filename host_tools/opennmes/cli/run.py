@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from opennmes.cli.ports import Port as OnePort
 from opennmes.cli.ports import only_one
 from opennmes.cli.stop import account_in_words
 from opennmes.cli.streams import Stream
-from opennmes.cli.view import Lines, Scene, shown
+from opennmes.cli.view import Lines, Scene, measured_in_words, shown
 from opennmes.client import ACTIVE, Device, DeviceRefused, LinkError, Message
 from opennmes.device.choose import Chosen, choose
 from opennmes.device.prescriptions import pull
@@ -46,6 +47,7 @@ from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back, stop_on_signals
 from opennmes.ports.open import EMULATOR, LOAD_OHM, open_port
 from opennmes.prescription import Prescription
+from opennmes.schedule import refuse_outside_dates
 
 SPINNER = "line"  # in ASCII: not every terminal can show another
 
@@ -97,6 +99,8 @@ def run(
     """Run a prescription on a device: check, load, checklist, arm, start, raise, stop.
 
     On a terminal keys raise and lower the current, choose the channel, pause, resume and stop. Ctrl-C stops too.
+
+    Example: nmes run my.toml --port virtual --intensity 5 --seconds 2 --acknowledge
     """
     named = only_one(port, "a session runs on one device, in front of the person who raises its current")
     if vcd is not None and named != EMULATOR:
@@ -115,11 +119,11 @@ def run(
     result: dict[str, Any] = {}
     with reported(json, done=False):
         stop_on_signals()
-        from_file = None if file is None else Prescription.read(file)
+        from_file = None if file is None else _of_today(Prescription.read(file))
 
         def wanted(device: Device, where: str) -> Prescription:
             """What is to be run: the file's, or the device's own."""
-            found = from_file or pull(device, the_one(device, where, number).number)
+            found = from_file or _of_today(pull(device, the_one(device, where, number).number))
             return found if person_max_ua is None else found.for_person(person_max_ua)
 
         if vcd is not None:
@@ -228,10 +232,14 @@ def _carry_out(
     by_hand = _has_keys()
     for channel, current_ua in wanted_ua.items():
         _say(f"channel {channel}: {_up_to(current_ua, loaded, by_hand)}")
-    _confirm(how.acknowledged)
+    if stage["for_people"]:
+        _confirm(how.acknowledged)
+    else:
+        _say(f"stage {stage['name']}: pins only; there is no current, nothing is measured, and nobody may be connected")
     if isinstance(sys.stderr, Stream) and sys.stderr.gone:
         raise OSError("standard error can no longer be written: nobody could see the session; nothing was started")
-    device.acknowledge()
+    if stage["for_people"]:
+        device.acknowledge()
     scene = Scene(prescription.title, loaded["largest_current_ua"], loaded["largest_source"])
     interrupted = unseen = False
     try:
@@ -392,12 +400,16 @@ def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any]:
     return kept
 
 
+def _of_today(prescription: Prescription) -> Prescription:
+    """The same. Raises Refused on a day on which it may not be run."""
+    refuse_outside_dates(prescription.about, datetime.date.today())
+    return prescription
+
+
 def channels_in_words(event: Message) -> str:
     """What is set on each channel and what flows."""
     texts = [
-        f"set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA, "
-        f"measured {row['measured_ua'] / 1000:g} mA into "
-        + (f"{row['impedance_ohm']} ohm" if row["impedance_ohm"] else "an unknown load")
+        f"set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA, {measured_in_words(row)}"
         for row in event["channels"]
     ]
     if len(texts) > 1:

@@ -26,7 +26,10 @@ def status(
     all_devices: All = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Say who is on a port and what it is doing. Changes nothing. Exit status 1 when it has a fault."""
+    """Say who is on a port and what it is doing. Changes nothing. Exit status 1 when it has a fault.
+
+    Example: nmes status --port virtual
+    """
     with reported(json, identity=None, status=None):
         stop_on_signals()
         if several.asked_for(port, all_devices):

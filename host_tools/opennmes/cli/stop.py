@@ -23,7 +23,10 @@ def stop(
     all_devices: All = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """End the session of a device, whoever began it, and print the account of it. Always allowed."""
+    """End the session of a device, whoever began it, and print the account of it. Always allowed.
+
+    Example: nmes stop --port virtual
+    """
     with reported(json, done=False, account=None):
         stop_on_signals()
         if several.asked_for(port, all_devices):
@@ -65,6 +68,9 @@ def account_in_words(account: dict[str, Any]) -> list[str]:
         f"in {account['elapsed_ms'] / 1000:g} s; {account['underruns']} came late"
     ]
     for row in account["channels"]:
+        if row["measured"] is None:
+            texts.append(f"channel {row['channel']}: nothing is measured on this output stage")
+            continue
         net_nc = row["charge_a_nc"] - row["charge_b_nc"]
         of = f", channel {row['channel']}" if len(account["channels"]) > 1 else ""
         load = f"{row['impedance_least_ohm']} to {row['impedance_most_ohm']} ohm"

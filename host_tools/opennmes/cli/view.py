@@ -52,13 +52,19 @@ class Scene:
         channel = row["channel"]
         set_ua = self.intensities_ua.get(channel, 0)
         mark = " (keys)" if channel == self.selected else ""
-        load = f"{row['impedance_ohm']} ohm" if row["impedance_ohm"] else "an unknown load"
         rate = f", {row['rate_mhz'] / 1000:g} Hz, {row['width_us']} us" if row.get("rate_mhz") else ""
         return (
             f"channel {channel}{mark}: set {set_ua / 1000:g} mA, limit {self.limit_ua / 1000:g} mA "
-            f"({self.limit_source}), now {row['output_ua'] / 1000:g} mA, measured {row['measured_ua'] / 1000:g} mA "
-            f"into {load}{rate}"
+            f"({self.limit_source}), now {row['output_ua'] / 1000:g} mA, {measured_in_words(row)}{rate}"
         )
+
+
+def measured_in_words(row: Message) -> str:
+    """What the device measures on a channel."""
+    if row["measured_ua"] is None:
+        return "nothing is measured"
+    load = f"{row['impedance_ohm']} ohm" if row["impedance_ohm"] else "an unknown load"
+    return f"measured {row['measured_ua'] / 1000:g} mA into {load}"
 
 
 class View(Protocol):

@@ -14,6 +14,7 @@ MICROPYTHON = "micropython"
 BOOTSEL = "bootsel"
 SILENT = "silent"
 BUSY = "busy"
+NOT_MOUNTED = "not mounted"  # in BOOTSEL, and its drive cannot be seen before somebody mounts it
 
 MICROPYTHON_IDS = (0x2E8A, 0x0005)  # of every rp2 build of MicroPython, ours too
 ASK_S = 2.0  # an answer takes some 20 ms; a stock program may never give one
@@ -37,18 +38,24 @@ class Board:
 
 
 def micropython_ports() -> dict[str, str]:
-    """The serial ports with MicroPython's USB ids, each with the unique id of its chip."""
+    """The serial ports with MicroPython's USB ids, each with the unique id of its chip. Raises PortError."""
     try:
+        # Not above: pyserial takes what it needs of the operating system as soon as it is imported.
         from opennmes.ports.serial import usb_ports
-    except ImportError:  # a system that pyserial has no serial ports for; drives are found all the same
-        return {}
+    except ImportError as missing:
+        raise PortError(f"this Python cannot look for serial ports ({missing}); reinstall opennmes") from None
     return {port.device: (port.serial_number or "").lower() for port in usb_ports(MICROPYTHON_IDS)}
 
 
 def boards() -> list[Board]:
-    """Every board that can be seen, ports first. Asks each port of MicroPython's USB ids who it is, and no other."""
+    """Every board that can be seen, ports first. Asks each port of MicroPython's USB ids who it is, and no other.
+
+    Raises PortError and DriveError where this machine cannot be looked at.
+    """
     ports = [at_port(device, uid) for device, uid in micropython_ports().items()]
-    return ports + [Board(BOOTSEL, str(found.mount), chip=found.chip) for found in drive.mounted()]
+    drives = [Board(BOOTSEL, str(found.mount), chip=found.chip) for found in drive.mounted()]
+    text = "a chip in BOOTSEL whose drive nobody has mounted; `nmes flash` has that done"
+    return ports + drives + [Board(NOT_MOUNTED, str(disk), text=text) for disk in drive.not_mounted()]
 
 
 def at_port(device: str, uid: str = "") -> Board:

@@ -11,6 +11,8 @@ import contextlib
 import errno
 import os
 import re
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ CHUNK = 64 * 512
 VANISH_S = 20.0
 POLL_S = 0.5
 _CHIPS = {"RPI-RP2": RP2040, "RP2350": RP2350}
+_LABELS = tuple(_CHIPS)  # of the disk; the boot ROM calls both the same
+BY_LABEL = Path("/dev/disk/by-label")
 _AGAIN = "unplug the board, hold BOOTSEL while plugging it in again, and run the same command: nothing is lost by that"
 # What an operating system says when the drive has gone under a write: that is how a flashed chip leaves.
 _GONE = {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.EINVAL, errno.ESTALE, errno.EBADF}
@@ -69,11 +73,11 @@ def at_mount(mount: Path) -> Drive:
 
 
 def mounted() -> list[Drive]:
-    """Every drive of a chip in BOOTSEL that is mounted on this machine; none where psutil cannot tell."""
+    """Every drive of a chip in BOOTSEL that is mounted on this machine. Raises DriveError where that cannot be told."""
     try:
         import psutil
-    except ImportError:
-        return []
+    except ImportError as missing:
+        raise DriveError(f"this Python cannot say which disks are mounted ({missing}); reinstall opennmes") from None
 
     found = []
     for partition in psutil.disk_partitions(all=True):
@@ -81,6 +85,33 @@ def mounted() -> list[Drive]:
         with contextlib.suppress(DriveError):  # somebody else's boot loader, or a drive that is just vanishing
             if is_at(mount):
                 found.append(at_mount(mount))
+    return found
+
+
+def not_mounted() -> list[Path]:
+    """The disks of chips in BOOTSEL as block devices, on Linux: a machine without a desktop mounts none by itself."""
+    here = {drive.mount for drive in mounted()}
+    disks = [BY_LABEL / label for label in _LABELS]
+    return [disk for disk in disks if disk.exists()] if not here else []
+
+
+def mount_by_udisks() -> list[Drive]:
+    """Have udisks mount what nobody has mounted, as a desktop would; no privileges are needed. The drives that are
+    there then; none where there is no disk of a chip, no udisks, or it refuses."""
+    udisks = shutil.which("udisksctl")
+    found = []
+    for disk in not_mounted() if udisks else []:
+        asked = subprocess.run(
+            [str(udisks), "mount", "--no-user-interaction", "--block-device", str(disk)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            env={**os.environ, "LC_ALL": "C"},
+        )  # fmt: skip
+        # "Mounted /dev/sda1 at /media/me/RPI-RP2", with or without a full stop; and when somebody was first:
+        # "... Device /dev/sda1 is already mounted at `/media/me/RPI-RP2'."
+        said = re.search(r"\bat [`'\"]?(/.*?)['\"]?\.?$", asked.stdout, re.MULTILINE)
+        with contextlib.suppress(DriveError):
+            if said:
+                found.append(at_mount(Path(said[1])))
     return found
 
 

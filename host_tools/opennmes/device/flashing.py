@@ -7,18 +7,17 @@ is in the chip's ROM. The store and the file system lie behind the image and are
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from opennmes import paths
-from opennmes.boards import board_names, load_board
+from opennmes.boards import STOCK, board_names, load_board
 from opennmes.client import Device, DeviceRefused
-from opennmes.device import drive
+from opennmes.device import drive, modules
 from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, micropython_ports
+from opennmes.device.modules import OUR_MACHINE, STOCK_MACHINES, Plan
 from opennmes.device.prompt import Prompt
 from opennmes.device.uf2 import Uf2, read_uf2
 
@@ -26,31 +25,38 @@ Progress = Callable[[str, int, int], None]
 DRIVE_S = 20.0
 PORT_S = 20.0
 POLL_S = 0.5
-# os.uname().machine of stock MicroPython, and the board of ours that it is.
-_STOCK = {"Raspberry Pi Pico with RP2040": "pico"}
 
 
 class FlashError(Exception):
     """The board does not have the image; the message says where it stands and what to do."""
 
 
-def image_for(board: Board, named: Path | None) -> Uf2:
-    """The image to flash: the file that was named, or our own for this board. Raises FlashError and Uf2Error."""
+def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
+    """The image to flash: the file that was named, or our own for this board and output stage (its usual one, unless
+    another is named). Raises FlashError, Uf2Error and UnknownBoard."""
     name = board_name(board)
-    most = load_board(name)["flash"]["firmware"][1]
-    return read_uf2(named or paths.uf2(name), most)
+    facts = load_board(name, stage or None)
+    image = read_uf2(named or paths.uf2(name, stage), facts["flash"]["firmware"][1])
+    if image.chip != facts["mcu"]:
+        # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
+        raise FlashError(
+            f"{image.path} is for an {image.chip.upper()}, the board at {board.where} is an {facts['mcu'].upper()}; "
+            "nothing was written: choose the UF2 of this board"
+        )
+    return image
 
 
 def board_name(board: Board) -> str:
     """Which of boards/ a board is. Raises FlashError when that cannot be told."""
     if board.kind == OURS:
-        return str(board.identity["board"])
+        return str(board.identity["board"]).removesuffix(STOCK)
     if board.kind == MICROPYTHON:
         with Prompt(board.where) as prompt:
             _, machine = prompt.version()
-        if machine not in _STOCK:
+        machine = machine.removeprefix(OUR_MACHINE.format(""))
+        if machine not in STOCK_MACHINES:
             raise FlashError(f"{board.where}: there is no OpenNMES for a {machine} yet")
-        return _STOCK[machine]
+        return STOCK_MACHINES[machine]
     fitting = [name for name in board_names() if load_board(name)["mcu"] == (board.chip or "rp2040")]
     if len(fitting) != 1:
         raise FlashError(f"{board.where}: several boards have this chip ({', '.join(fitting)}); name the UF2 of yours")
@@ -78,6 +84,26 @@ def flash(board: Board, image: Uf2, progress: Progress, mount: Path | None = Non
             f"{image.sha256[:16]}…); run the same command again; if that happens twice, the board's flash is bad"
         )
     return {"port": device, "sha256": found, "bytes": len(image.data), "verified": True}
+
+
+def flash_modules(board: Board, progress: Progress, agree: Callable[[str, Plan], None] | None) -> dict[str, Any]:
+    """Put the firmware's modules onto a board with a stock MicroPython. Returns what was done, for machines.
+
+    `agree` is told which board it is and what would change, before anything does, and raises when nobody agrees; None:
+    nothing is changed, only compared. Raises ModulesError and PromptError.
+    """
+    with Prompt(board.where) as prompt:
+        name = modules.board_of(prompt, board.where)
+        wanted = modules.files(name)
+        prompt.begin_files()
+        plan = modules.differences(prompt, wanted, board.where)
+        if agree is not None and not plan.nothing:
+            agree(name, plan)
+            modules.install(prompt, name, wanted, plan, board.where, progress)
+    done = {"port": board.where, "sha256": modules.digest(wanted), "bytes": sum(map(len, wanted.values()))}
+    if agree is None:
+        return {**done, "verified": plan.nothing, "different": plan.written + list(plan.removed)}
+    return {**done, "verified": True, "written": plan.written, "removed": list(plan.removed), "moved": plan.moved}
 
 
 def into_bootsel(board: Board) -> None:
@@ -118,9 +144,7 @@ def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
         if mount is not None:
             new = [drive.at_mount(mount)] if drive.is_at(mount) else []
         else:
-            new = [found for found in drive.mounted() if found.mount not in before]
-            if not new:
-                _mount_what_nobody_mounts()
+            new = [found for found in drive.mounted() or drive.mount_by_udisks() if found.mount not in before]
         if len(new) == 1:
             return new[0]
         if new:
@@ -130,19 +154,6 @@ def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
         f"the board went into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {DRIVE_S:g} s; mount "
         "the disk RPI-RP2 by hand, then run `nmes flash --mount FOLDER`"
     )
-
-
-def _mount_what_nobody_mounts() -> None:
-    """Linux without a desktop mounts nothing by itself; udisks lets a user do it."""
-    udisks = shutil.which("udisksctl")
-    for label in ("RPI-RP2", "RP2350"):
-        block = Path("/dev/disk/by-label") / label
-        if udisks and block.exists():
-            # Its answer is not looked at: whatever it says, the drive is there afterwards or it is not.
-            subprocess.run(
-                [udisks, "mount", "--no-user-interaction", "--block-device", str(block)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
 
 
 def _port_again(board: Board, others: set[str]) -> str:

@@ -9,11 +9,13 @@ from opennmes import paths
 from opennmes.bench.pico import BenchError, EmulatedPico
 from opennmes.bench.port import EmulatedPort
 from opennmes.bench.stage import OutputStage
+from opennmes.bench.wires import Wires
 from opennmes.boards import load_board, load_stage
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
 
 BOARD = "pico"
+BARE = "bare"
 SLICE_S = 0.02  # of simulated time; after each one Ctrl-C is heard
 
 
@@ -40,19 +42,29 @@ class EmulatorPort(EmulatedPort):
 
 
 def power_on(uf2: Path | None, load_ohm: int) -> tuple[EmulatedPico, OutputStage]:
-    """A board that has not booted yet, and the stage around its pins. Raises PortError."""
+    """A board that has not booted yet, and its usual stage around its pins. Raises PortError."""
     board = load_board(BOARD)
-    try:
-        pico = EmulatedPico(find_uf2(uf2))
-    except BenchError as error:
-        raise PortError(f"{error}; give a UF2 for board {BOARD} with --uf2, or run `make setup`") from error
+    pico = _pico(find_uf2(uf2))
     return pico, OutputStage(pico, board, load_stage(board["stage"]), load_ohm)
 
 
-def find_uf2(named: Path | None) -> Path:
-    """The UF2 to run: the one named, $NMES_UF2, or our own for this board. Raises PortError."""
+def power_on_bare(uf2: Path | None) -> tuple[EmulatedPico, Wires]:
+    """A board that has not booted yet, with nothing but the wires of the safe line. Raises PortError."""
+    return (pico := _pico(find_uf2(uf2, BARE))), Wires(pico, load_board(BOARD, BARE))
+
+
+def _pico(uf2: Path) -> EmulatedPico:
+    try:
+        return EmulatedPico(uf2)
+    except BenchError as error:
+        raise PortError(f"{error}; give a UF2 for board {BOARD} with --uf2, or run `make setup`") from error
+
+
+def find_uf2(named: Path | None, stage: str = "") -> Path:
+    """The UF2 to run: the one named, $NMES_UF2, or our own for this board, with its usual stage or another. Raises
+    PortError."""
     from_environment = os.environ.get("NMES_UF2")
-    uf2 = named or (Path(from_environment) if from_environment else paths.uf2(BOARD))
+    uf2 = named or (Path(from_environment) if from_environment else paths.uf2(BOARD, stage))
     if not uf2.is_file():
         raise PortError(f"there is no UF2 at {uf2}; run `make setup`, or name another with --uf2 or $NMES_UF2")
     return uf2

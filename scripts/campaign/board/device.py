@@ -33,6 +33,7 @@ NOISE = 3  # counts: 0, 1 or 2 less than one
 WATCH_US = 1_000_000
 # The stage that is really there, whatever the firmware takes it for.
 REAL = {
+    "measures": True,
     "full_scale_ua": 100_000,
     "levels": 1_000,
     "compliance_mv": 80_000,

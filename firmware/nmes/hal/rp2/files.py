@@ -1,4 +1,4 @@
-"""The slots of the store as files, where MicroPython gives no raw flash (a stock one): no board with somebody connected.
+"""The slots of the store as files, where MicroPython gives no raw flash (a stock one): on no board for people.
 
 MicroPython's own _boot.py formats a file system that it cannot mount, and all slots are gone without a word.
 """

@@ -135,6 +135,9 @@ class Hal:
         gc.collect()
         return gc.mem_free()
 
+    def collect(self):
+        gc.collect()
+
     def sense(self, mask, shortest_us):
         self._converter.begin(mask)
         for index, sampler in enumerate(self._samplers):
@@ -248,7 +251,10 @@ class Hal:
         return -1
 
     def room_out(self):
-        return OUT_BYTES - (self._out_end - self._out_begin)
+        return OUT_BYTES - self.unsent()
+
+    def unsent(self):
+        return self._out_end - self._out_begin
 
     def random(self):
         # The ring oscillator's random bit (datasheet 2.17) is not for secrets, and this is none.

@@ -1,0 +1,94 @@
+"""The library: prescriptions that come with the package, to be looked at, written out and edited."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from opennmes import paths, prescription_schema
+from opennmes.prescription import Prescription
+
+
+class UnknownProgramme(Exception):
+    """There is no such programme; the message says which are near, and how to see them all."""
+
+
+class AlreadyThere(Exception):
+    """What was to be written is there already, and was left as it is."""
+
+
+@dataclass(frozen=True)
+class Programme:
+    """One prescription of the library; `purpose` is the comment that its file begins with."""
+
+    name: str
+    text: str
+    purpose: str
+    prescription: Prescription
+
+
+def names() -> list[str]:
+    """The names of all programmes."""
+    return sorted(path.stem for path in paths.PRESCRIPTIONS.glob("*.toml"))
+
+
+def find(name: str) -> Programme:
+    """The programme of this name. Raises UnknownProgramme."""
+    if name not in names():
+        asked = name.lower().removesuffix(".toml").replace("_", "-").replace(" ", "-")
+        near = [known for known in names() if asked and asked in known]
+        near = near or difflib.get_close_matches(asked, names(), 3)
+        near = near or [known for known in names() if difflib.get_close_matches(asked, known.split("-"), 1)]
+        meant = f"did you mean {' or '.join(near)}? " if near else ""
+        raise UnknownProgramme(f'there is no programme "{name}"; {meant}`nmes programmes` lists all')
+    path = paths.PRESCRIPTIONS / f"{name}.toml"
+    text = path.read_text(encoding="utf-8")
+    comment = [line[2:] for line in text.split("\n\n")[0].splitlines() if line.startswith("# ")]
+    return Programme(name, text, " ".join(comment), Prescription.from_text(text, path))
+
+
+def write(programme: Programme, path: Path, *, replace: bool) -> Path:
+    """Write a programme out as the file `path`, whole or not at all, and beside it the schema that its first line
+    names, unless one is there. Returns where the schema is. Raises AlreadyThere without `replace`, and OSError."""
+    schema = path.parent / prescription_schema.FILE.name
+    if path.is_dir():
+        raise AlreadyThere(f"{path} is a folder; give the name of a file in it: {path / programme.name}.toml")
+    _write(path, programme.text, replace=replace)
+    with contextlib.suppress(AlreadyThere):  # another file's, maybe another version's: no part of what the file means
+        _write(schema, prescription_schema.FILE.read_text(encoding="utf-8"), replace=replace)
+    return schema
+
+
+def _write(path: Path, text: str, *, replace: bool) -> None:
+    if not replace:
+        try:
+            open(path, "xb").close()  # the name is ours from here on, whoever else writes
+        except FileExistsError:
+            raise AlreadyThere(f"{path} is there already and was left as it is; --force replaces it") from None
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException as failure:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        if not replace:
+            path.unlink(missing_ok=True)
+        if isinstance(failure, OSError):
+            raise OSError(failure.errno, failure.strerror, str(path)) from None
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

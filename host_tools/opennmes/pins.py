@@ -1,0 +1,99 @@
+"""What each pin of a board is for, and why it is this one. The numbers stand in boards/*/board.py alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+OUT, IN, ANALOGUE = "output", "input", "analogue"
+FIRST_ADC_PIN, LAST_ADC_PIN = 26, 29  # of the RP2040: ADC 0 to 3
+_PWM_SLICES = 8  # GP0 and 1 are slice 0, GP16 and 17 again (RP2040 datasheet, 4.5.2)
+
+# By the name in a channel's row of board.py: direction, what it is, why this pin.
+_OF_A_CHANNEL = {
+    "phase_a": (OUT, "phase A: one diagonal of the H-bridge", "a neighbour of phase_b: one PIO instruction sets both"),
+    "phase_b": (OUT, "phase B: the other diagonal", "a neighbour of phase_a: one PIO instruction sets both"),
+    "level_a": (OUT, "amplitude of phase A, as PWM", "{pwm}: one write sets the amplitudes of both phases"),
+    "level_b": (OUT, "amplitude of phase B, as PWM", "{pwm}: one write sets the amplitudes of both phases"),
+}
+# And by the names of the other pins.
+_OF_THE_BOARD = {
+    "sense_current": (ANALOGUE, "what flows through the load", "{adc}: sampled in each phase without the CPU"),
+    "sense_voltage": (
+        ANALOGUE, "the voltage of the channel in phase", "{adc}: the last free input, so both channels share it"
+    ),
+    "enable": (OUT, "static permission of the output stage", "any pin; the guard watches the outputs and drops it"),
+    "pump": (OUT, "dynamic permission: a square wave; still is off", "any pin; a state machine makes the wave"),
+    "safe_line": (IN, "high is safe: emergency stop and over-current", "any pin; the guard reads it without the CPU"),
+    "stop_loop": (IN, "high is closed: the emergency stop alone", "any pin; it tells the causes of safe_line apart"),
+    "lamp": (OUT, "yellow lamp: output is on", "{led}"),
+    "ready": (OUT, "green lamp: ready; blinks while armed or paused", "any pin"),
+    "fault": (OUT, "red lamp: blinks the number of the fault", "any pin"),
+    "buzzer": (OUT, "a buzzer with its own oscillator", "any pin"),
+    "supply": (ANALOGUE, "the board's supply", "{adc}: the board itself puts a third of VSYS there"),
+}  # fmt: skip
+_LED = 25
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One pin: `channel` is None for those that no channel has alone."""
+
+    gpio: int
+    function: str
+    channel: int | None
+    direction: str
+    what: str
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self)
+
+
+def pins_of(board: dict[str, Any]) -> list[Pin]:
+    """Every pin that a board uses, by its number."""
+    found = []
+    table = board["pins"]
+    for index, row in enumerate(table["channels"]):
+        found += [_pin(gpio, name, index, _OF_A_CHANNEL[name]) for name, gpio in row.items()]
+    for name, gpios in table.items():
+        if name == "channels":
+            continue
+        several = isinstance(gpios, tuple)
+        for index, gpio in enumerate(gpios if several else (gpios,)):
+            found.append(_pin(gpio, name, index if several else None, _OF_THE_BOARD[name]))
+    return sorted(found, key=lambda pin: pin.gpio)
+
+
+def _pin(gpio: int, function: str, channel: int | None, words: tuple[str, str, str]) -> Pin:
+    direction, what, why = words
+    why = why.format(
+        pwm=f"output {'AB'[gpio % 2]} of PWM slice {gpio // 2 % _PWM_SLICES}",
+        adc=f"ADC {gpio - FIRST_ADC_PIN}",
+        led="the lamp that is on the board" if gpio == _LED else "any pin",
+    )
+    return Pin(gpio, function, channel, direction, what, why)
+
+
+def abilities(board: dict[str, Any], stage: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a board with its output stage can do, as names and words."""
+    pins = board["pins"]
+    low, high = board["supply_mv"]
+    cold, warm = board["temperature_dc"]
+    ceiling_ua = min(board["max_current_ua"], stage["full_scale_ua"])
+    rows = [
+        ("chip", f"{board['mcu'].upper()}, {board['cpu_hz'] / 1e6:g} MHz"),
+        ("channels", str(min(len(pins["channels"]), stage["channels"]))),
+        (
+            "current",
+            f"up to {ceiling_ua / 1000:g} mA, in steps of {stage['full_scale_ua'] / stage['levels'] / 1000:g} mA",
+        ),
+        ("output stage", f"{stage['name']}, up to {stage['compliance_mv'] / 1000:g} V"),
+        ("for", "resistors alone: nobody may be connected" if board.get("dummy_only") else "every prescription"),
+        ("supply", f"{low / 1000:g} to {high / 1000:g} V, {'measured' if 'supply' in pins else 'not measured'}"),
+        ("temperature", f"{cold / 10:g} to {warm / 10:g} degrees Celsius, of the chip"),
+    ]
+    lamps = [name for name in ("lamp", "ready", "fault", "buzzer") if name in pins]
+    rows.append(("lamps", ", ".join(lamps) if lamps else "none"))
+    return rows

@@ -1,0 +1,105 @@
+"""docs/commands.md: every verb of nmes, its options, and the examples that stand in its docstring.
+
+A line of a verb's docstring that begins with `Example:` is a command line that works as it stands, which
+tests/host/test_commands_page.py tries, in a folder with what FILES lists. `Example (exit status 1, ...):` and
+`Example (until Ctrl-C):` say how else it may end.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from opennmes.cli.app import app
+
+HEAD = """\
+# The verbs of nmes
+
+Exit status: 0 done, 1 refused or failed, 2 not understood, 3 done, but not all of the result could be written. What a
+program is to read comes with `--json`, on standard output; words for people about what is going on, on standard error.
+Colours are left out where the output is no terminal, and with `NO_COLOR`. Tab completes verbs and options once the
+shell has been told: see `nmes completion`.
+
+In the examples `my.toml` is a prescription of your own, `/dev/ttyACM0` a board's port (`COM3` on Windows; `nmes
+devices` lists them) and `RPI-RP2` the folder of a BOOTSEL drive. `--port virtual` and
+`--port emulator` are boards that need no hardware.
+
+Made from the verbs by `python scripts/documents.py`; each example is run by a test.
+"""
+_EXAMPLE = re.compile(r"Example(?: \((?P<how>[^)]*)\))?: (?P<line>nmes .*)")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A command line from a docstring: `status` is how it ends, None for what runs until Ctrl-C."""
+
+    verb: str
+    line: str
+    how: str
+
+    @property
+    def status(self) -> int | None:
+        """The exit status that the line has."""
+        if self.how == "until Ctrl-C":
+            return None
+        found = re.match(r"exit status (\d)", self.how)
+        return int(found[1]) if found else 0
+
+
+def verbs() -> dict[str, Any]:
+    """Every verb, in the order of `nmes --help`."""
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)
+
+
+def examples(verb: str, command: Any) -> list[Example]:
+    """The examples in a verb's docstring."""
+    found = _EXAMPLE.finditer(inspect.getdoc(command.callback) or "")
+    return [Example(verb, match["line"].strip(), match["how"] or "") for match in found]
+
+
+def commands_md() -> str:
+    """docs/commands.md."""
+    found = verbs()
+    parts = [HEAD, "\n| verb | |\n|---|---|\n"]
+    parts += [f"| [`{verb}`](#nmes-{verb}) | {_text(command)[0].partition('. ')[0].rstrip('.')} |\n"
+              for verb, command in found.items()]  # fmt: skip
+    for verb, command in found.items():
+        parts += _verb(verb, command)
+    return "".join(parts)
+
+
+def _text(command: Any) -> list[str]:
+    """The paragraphs of a verb's docstring, without its examples."""
+    text = _EXAMPLE.sub("", inspect.getdoc(command.callback) or "")
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
+
+
+def _verb(verb: str, command: Any) -> list[str]:
+    parts = [f"\n## nmes {verb}\n"]
+    parts += [f"\n{_escaped(paragraph)}\n" for paragraph in _text(command)]
+    rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
+    if rows:
+        parts += ["\n| | |\n|---|---|\n", *rows]
+    shown = examples(verb, command)
+    if shown:
+        lines = [each.line + (f"  # {each.how}" if each.how else "") for each in shown]
+        parts += ["\n```sh\n", *(f"{line}\n" for line in lines), "```\n"]
+    return parts
+
+
+def _row(parameter: Any) -> str:
+    is_option = parameter.param_type_name == "option"
+    name = ", ".join(f"`{option}`" for option in parameter.opts) if is_option else f"`{parameter.name.upper()}`"
+    needed = "" if not parameter.required else " Needed." if is_option else ""
+    default = parameter.default
+    shown = isinstance(default, str | int) and not isinstance(default, bool) and default != ""
+    return f"| {name} | {_escaped(parameter.help or '')}{needed}{f' Without it: `{default}`.' if shown else ''} |\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", r"\|").replace("<", r"\<")

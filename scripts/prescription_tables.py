@@ -1,0 +1,138 @@
+"""The tables of docs/prescriptions.md, out of the keys' declarations and the library; documents.py writes them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
+
+from nmes.core import phase, programme  # noqa: E402
+from opennmes import library, prescription_schema  # noqa: E402
+from opennmes.about import sources_in_words  # noqa: E402
+from opennmes.prescription_keys import (  # noqa: E402
+    SITES,
+    TABLES,
+    Choice,
+    Date,
+    Key,
+    Quantity,
+    Table,
+    Text,
+    Texts,
+    bounds_of,
+    in_file,
+    in_file_unit,
+    plain,
+    zero_too,
+)
+
+DOCUMENT = ROOT / "docs" / "prescriptions.md"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def _head(*cells: str) -> str:
+    return _row(*cells) + "|" + "---|" * len(cells) + "\n"
+
+
+def keys() -> str:
+    """Every key of every table."""
+    return "\n".join(_keys_of(table) for table in TABLES)
+
+
+def _keys_of(table: Table) -> str:
+    name = f"`[[{table.name}]]`" if table.most else f"`[{table.name}]`" if table.name else "The beginning"
+    most = f"up to {table.most}" if table.most else ""
+    said = "; ".join(part for part in (most, table.what if table.name else "") if part)
+    parts = [f"### {name}\n\n", f"{said[0].upper()}{said[1:]}.\n\n" if said else ""]
+    parts.append(_head("key", "what it is", "what it can be", "when not given"))
+    for key, declared in table.keys.items():
+        parts.append(_row(f"`{key}`", declared.what, _values(declared), _default(declared)))
+    return "".join(parts)
+
+
+def _values(declared: Key) -> str:
+    match declared:
+        case Quantity():
+            steps = f"in steps of {plain(declared.step)}" if declared.step != 1 else "whole"
+            person, dummy = _between(declared, programme.KINDS[0]), _between(declared, phase.DUMMY)
+            return f"{person} {declared.unit}, {steps}" + (f"; a dummy {dummy}" if dummy != person else "")
+        case Text():
+            return f"a text of 1 to {declared.most} characters" + (", ASCII" if declared.ascii_only else "")
+        case Choice():
+            return ", ".join(f'"{choice}"' for choice in declared.choices)
+        case Date():
+            return "a day: 2026-12-31"
+        case Texts(each=Text()):
+            return f"a list of 1 to {declared.most} texts, each {_values(declared.each).removeprefix('a text ')}"
+        case Texts():
+            return "a list of keys"
+
+
+def _between(quantity: Quantity, kind: str) -> str:
+    least, most = bounds_of(quantity, kind)
+    first = in_file(quantity, -(-least // quantity.per_step) * quantity.per_step)
+    zero = "0, or " if zero_too(quantity) else ""
+    return f"{zero}{plain(first)} to {plain(in_file(quantity, most))}"
+
+
+def _default(declared: Key) -> str:
+    match declared:
+        case Quantity(default=int() as default):
+            return in_file_unit(declared, default)
+        case Choice(default=str() as default):
+            return f'"{default}"'
+    return "left out" if declared.optional else "refused"
+
+
+def sites() -> str:
+    """Where electrodes can be."""
+    rows = [_row(f'"{site}"', kind, what) for site, (kind, what) in SITES.items()]
+    return _head("site", "electrode", "what it is") + "".join(rows)
+
+
+def left_out() -> str:
+    """What the schema cannot know."""
+    return "".join(f"- {each}\n" for each in prescription_schema.LEFT_OUT)
+
+
+def programmes() -> str:
+    """The library."""
+    found = [library.find(name) for name in library.names()]
+    parts = [_head("programme", "for what", "electrode", "at most", "a week")]
+    for each in found:
+        data, about = each.prescription.data, each.prescription.about
+        electrode = f"{data['electrode']['kind']}, {plain(Decimal(data['electrode']['area_mm2']) / 100)} cm²"
+        per_week = str(about.get("schedule", {}).get("sessions_per_week", ""))
+        most = f"{data['max_current_ua'] / 1000:g} mA"
+        parts.append(_row(f"`{each.name}`", each.purpose, f"{electrode}, {about['site']}", most, per_week))
+    return "".join(parts)
+
+
+def sources() -> str:
+    """Where the library's numbers come from."""
+    parts = []
+    for name in library.names():
+        lines = sources_in_words(library.find(name).prescription.about)
+        parts.append(f"`{name}`:\n\n" + "".join(f"- {line}\n" for line in lines))
+    return "\n".join(parts)
+
+
+MADE = {"keys": keys, "sites": sites, "left out": left_out, "programmes": programmes, "sources": sources}
+
+
+def written(document: str) -> str:
+    """`document` with what stands between each pair of marks as the code has it."""
+    for name, make in MADE.items():
+        begin, end = f"<!-- {name}: scripts/prescription_tables.py -->\n", f"<!-- end of {name} -->\n"
+        parts = re.split(f"{begin}.*?{end}", document, flags=re.S)
+        document = f"{begin}\n{make()}\n{end}".join(parts)
+        if len(parts) != 2:
+            raise ValueError(f"{DOCUMENT} has to have the marks {begin!r} and {end!r} once")
+    return document

@@ -1,0 +1,73 @@
+"""nmes boards: every pin of every board has its function and the reason, and what is said is what the board has."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from opennmes.boards import board_names, load_board
+from opennmes.cli import main
+from opennmes.pins import pins_of
+
+
+def numbers(table: object) -> list[int]:
+    """Every pin number in a board's table, however deep."""
+    if isinstance(table, int):
+        return [table]
+    rows = table.values() if isinstance(table, dict) else table
+    return [number for row in rows for number in numbers(row)]
+
+
+@pytest.mark.parametrize("name", [*board_names(), "pico-stock"])
+def test_every_pin_of_the_board_is_there_once_with_what_and_why(name):
+    board = load_board(name)
+    pins = pins_of(board)
+    assert [pin.gpio for pin in pins] == sorted(numbers(board["pins"]))
+    assert all(pin.what and pin.why and "{" not in pin.why for pin in pins)
+
+
+def test_the_reasons_hold_on_the_pico():
+    pins = {(pin.function, pin.channel): pin for pin in pins_of(load_board("pico"))}
+    for channel in (0, 1):
+        a, b = (pins[name, channel] for name in ("phase_a", "phase_b"))
+        assert b.gpio == a.gpio + 1
+        low, high = (pins[name, channel] for name in ("level_a", "level_b"))
+        assert (low.gpio // 2, low.gpio % 2, high.gpio % 2) == (high.gpio // 2, 0, 1)
+        assert f"slice {low.gpio // 2 % 8}" in low.why and low.why.startswith("output A")
+        assert pins["sense_current", channel].why.startswith(f"ADC {channel}")
+    assert pins["sense_voltage", None].why.startswith("ADC 2")
+
+
+def test_the_list_names_all_and_says_which_is_for_resistors_alone(capsys):
+    assert main(["boards"]) == 0
+    said = capsys.readouterr().out
+    assert "pico: Raspberry Pi Pico, RP2040, 125 MHz, for every prescription" in said
+    assert "pico-stock: Raspberry Pi Pico, stock MicroPython" in said and "resistors alone" in said
+    assert "virtual: " in said
+
+
+def test_one_board_is_shown_with_its_pins(capsys):
+    assert main(["boards", "pico"]) == 0
+    said = capsys.readouterr().out
+    assert "up to 100 mA, in steps of 0.1 mA" in said and "3 to 5.5 V, measured" in said
+    (row,) = [line for line in said.splitlines() if line.startswith(" GP10 ")]
+    assert "enable" in row and "output" in row and "the guard" in row
+    assert main(["boards", "virtual"]) == 0
+    assert "no pins" in capsys.readouterr().out
+
+
+def test_for_machines(capsys):
+    assert main(["boards", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["boards"]}
+    assert set(rows) == {*board_names(), "pico-stock"}
+    assert rows["pico"]["for_people"] and not rows["pico-stock"]["for_people"]
+    assert rows["pico"]["flashed_by_uf2"] and not rows["virtual"]["flashed_by_uf2"]
+    assert rows["pico"]["channels"] == 2 and len(rows["pico"]["pins"]) == 20
+
+
+def test_a_board_that_is_not_known_is_one_message(capsys):
+    for name in ("pico3", "virtual-stock", "stages", "../pico", ""):
+        status = main(["boards", name]) if name else 2
+        assert status == 2
+    assert "known boards: pico, virtual" in capsys.readouterr().err

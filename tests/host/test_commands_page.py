@@ -1,0 +1,112 @@
+"""docs/commands.md is what the verbs say, every verb has an example, and every example works as it stands."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import bootsel
+import pytest
+from processes import command, environment, until
+from stock_board import StockBoard
+
+import commands_page
+from opennmes.cli import main
+from opennmes.device import doctor, flashing
+from opennmes.device.doctor import FINE, Finding
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
+VERBS = commands_page.verbs()
+EXAMPLES = [example for verb, made in VERBS.items() for example in commands_page.examples(verb, made)]
+PORT = "/dev/ttyACM0"  # in an example: a board with a stock MicroPython
+
+
+def test_the_page_is_what_the_verbs_say() -> None:
+    assert PAGE.read_text() == commands_page.commands_md(), "run `.venv/bin/python scripts/documents.py`"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_an_example_and_every_option_its_words(verb: str) -> None:
+    examples = commands_page.examples(verb, VERBS[verb])
+    assert examples, f"a line `Example: nmes {verb} ...` is missing in the docstring of {verb}; see commands_page.py"
+    assert all(shlex.split(example.line)[:2] == ["nmes", verb] for example in examples)
+    for parameter in VERBS[verb].params:
+        assert parameter.name == "help" or parameter.help, f"{verb}: {parameter.name}"
+
+
+@pytest.fixture
+def example_text(example_file: Path) -> str:
+    """A prescription that is accepted."""
+    return example_file.read_text()
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, example_text: str) -> Iterator[Path]:
+    """A folder with what the examples name: my.toml, and RPI-RP2, the drive of a chip in BOOTSEL that comes back as a
+    board with what it was given in its flash."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.toml").write_text(example_text)
+    chip, over = bootsel.Chip(tmp_path / "RPI-RP2"), threading.Event()
+
+    def serve() -> None:
+        while not over.wait(0.05) and chip.flash is None:
+            chip.look()
+
+    server = threading.Thread(target=serve)
+    server.start()
+    monkeypatch.setattr(flashing, "_port_again", lambda board, others: PORT)
+    monkeypatch.setattr(flashing, "digest", lambda device, image, progress: image.sha256 if chip.flash else "")
+    # What the computer lacks on which the tests run is no matter of the example.
+    monkeypatch.setattr(doctor, "findings", lambda port: [Finding("python", FINE, "Python")])
+    yield tmp_path
+    over.set()
+    server.join()
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.status is not None], ids=lambda each: each.line)
+def test_an_example_works_as_it_stands(example: commands_page.Example, place: Path) -> None:
+    arguments = shlex.split(example.line)[1:]
+    if PORT not in arguments:
+        assert main(arguments) == example.status
+        return
+    with StockBoard(place).on() as port:
+        assert main([port if argument == PORT else argument for argument in arguments]) == example.status
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.status is None], ids=lambda each: each.line)
+def test_an_example_that_runs_until_ctrl_c_does(example: commands_page.Example, place: Path) -> None:
+    process = subprocess.Popen(
+        command(*shlex.split(example.line)[1:]), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    until(process.stdout, "\n")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=300)
+    assert (process.returncode, said) == (0, b"")
+    assert not os.path.islink("my-board")
+
+
+def test_an_example_that_is_not_there_is_noticed() -> None:
+    def without() -> None:
+        """Do something."""
+
+    def more() -> None:
+        """Do something.
+
+        Example (exit status 1, for that): nmes more --port virtual
+
+        Example (until Ctrl-C): nmes more
+        """
+
+    class Made:
+        def __init__(self, callback: object) -> None:
+            self.callback = callback
+
+    assert commands_page.examples("without", Made(without)) == []
+    first, second = commands_page.examples("more", Made(more))
+    assert (first.line, first.status, second.status) == ("nmes more --port virtual", 1, None)

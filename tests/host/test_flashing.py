@@ -1,0 +1,321 @@
+"""nmes flash, all of it, on a board that is not there: whatever goes wrong at whatever step is one message, and the
+same command given again flashes it."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import bootsel
+import pytest
+
+from nmes.core import frame
+from opennmes.cli import main
+from opennmes.client import AtPrompt, DeviceRefused, LinkError
+from opennmes.device import discover, drive, flashing
+from opennmes.device.discover import OURS, Board
+from opennmes.device.prompt import PromptError
+from opennmes.ports import serial
+from opennmes.ports.errors import PortError
+
+DATA = bytes(range(256)) * 512
+IDENTITY = {"version": "0.1.0", "board": "pico", "stage": "reference", "uid": "e6616407e3", "host": 5}
+RUNS, IN_BOOTSEL, GONE = "runs", "in BOOTSEL", "gone"
+STEPS = ("into BOOTSEL", "drive", "writing", "back", "reading")
+
+
+class Pulled(OSError):
+    """The cable."""
+
+
+class Bench:
+    """A computer with one board. `fails` is the step at which something happens once, and `what` does it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mount, self.port = folder / "RPI-RP2", str(folder / "ttyACM0")
+        self.flash = b"\xff" * len(DATA)
+        self.now_s = 0.0
+        self.fails: str | None = None
+        self.what: Callable[[], None] = lambda: None
+        self.plug_in()
+
+    def plug_in(self) -> None:
+        self.state, self.chip = RUNS, None
+
+    def bootsel(self) -> None:
+        self.state, self.chip = IN_BOOTSEL, bootsel.Chip(self.mount)
+
+    def unplug(self) -> None:
+        if self.chip is not None:
+            self.chip.leave()
+        self.state, self.chip = GONE, None
+
+    def step(self, name: str) -> None:
+        if self.fails == name:
+            self.fails = None
+            self.what()
+
+    # ---- what flashing asks the computer for ----
+
+    def ports(self) -> dict[str, str]:
+        if self.state == RUNS and self.flash == DATA and self.chip is not None:
+            self.step("back")
+        return {self.port: "ab"} if self.state == RUNS else {}
+
+    def mounted(self) -> list[drive.Drive]:
+        if self.state == IN_BOOTSEL:
+            self.step("drive")
+        return [drive.at_mount(self.mount)] if self.state == IN_BOOTSEL else []
+
+    def by_command(self, board: Board) -> bool:
+        self.step("into BOOTSEL")
+        self.bootsel()
+        return True
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+        if self.chip is not None and self.state == IN_BOOTSEL:
+            self.chip.look()
+            if self.chip.flash is not None:
+                self.flash, self.state = self.chip.flash, RUNS
+
+    def digest(self, device: str, image: object, progress: Callable[..., None]) -> str:
+        self.step("reading")
+        if self.state != RUNS:
+            raise PromptError(f"{device}: flash could not be read (it is gone); plug it in again and retry")
+        return hashlib.sha256(self.flash).hexdigest()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    made = Bench(tmp_path)
+    clock = SimpleNamespace(monotonic=lambda: made.now_s, sleep=made.sleep)
+    copy = drive.copy
+
+    def copied(image, target, progress):
+        def halfway(done: int, total: int) -> None:
+            if done < total:
+                made.step("writing")
+                if made.state == GONE:
+                    raise Pulled(5, "Input/output error")
+            progress(done, total)
+
+        copy(image, target, halfway, clock.monotonic, made.sleep)
+
+    monkeypatch.setattr(flashing, "time", clock)
+    monkeypatch.setattr(flashing, "micropython_ports", made.ports)
+    monkeypatch.setattr(discover, "micropython_ports", made.ports)
+    monkeypatch.setattr(drive, "mounted", made.mounted)
+    monkeypatch.setattr(drive, "mount_by_udisks", list)
+    monkeypatch.setattr(drive, "copy", copied)
+    monkeypatch.setattr(flashing, "_by_command", made.by_command)
+    monkeypatch.setattr(flashing, "digest", made.digest)
+    ours = {"identity": IDENTITY, "status": {"state": "IDLE", "fault": 0}}
+    monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(OURS, name, **ours))
+    return made
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> str:
+    path = tmp_path / "image.uf2"
+    path.write_bytes(bootsel.uf2(DATA))
+    return str(path)
+
+
+def test_a_board_of_ours_is_flashed(bench, image, capsys):
+    assert main(["flash", image, "--yes"]) == 0
+    assert bench.flash == DATA and "what is in flash is" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_cable_pulled_at_any_step_is_one_message_and_the_board_can_be_flashed_again(bench, image, capsys, step):
+    def pull() -> None:
+        bench.unplug()
+        if step == "into BOOTSEL":
+            raise PortError(f"{bench.port}: the port is gone; was the board unplugged or reset? Plug it in again")
+
+    bench.fails, bench.what = step, pull
+    assert main(["flash", image, "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert bench.fails is None and said.count("nmes: ") == 1, said
+    assert "plug" in said or "BOOTSEL" in said or "--verify" in said
+    assert "bug" not in said
+    bench.plug_in()
+    assert main(["flash", image, "--yes"]) == 0
+    assert bench.flash == DATA
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_ctrl_c_at_any_step_says_that_it_can_be_flashed_again_and_it_can(bench, image, capsys, step):
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    bench.fails, bench.what = step, interrupted
+    assert main(["flash", image, "--yes", "--json"]) == 1
+    said = capsys.readouterr()
+    assert "can be flashed again" in said.err and json.loads(said.out)["error"] == "interrupted"
+    if bench.state == IN_BOOTSEL:
+        bench.chip.leave()
+    bench.plug_in()
+    assert main(["flash", image, "--yes"]) == 0
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        DeviceRefused("bootloader", "wrong_state", "the device's state does not allow this now", []),
+        LinkError("A: no answer"),
+        AtPrompt("A: at the prompt"),
+        PortError("A: the port is busy"),
+    ],
+    ids=lambda refusal: type(refusal).__name__,
+)
+def test_a_board_that_does_not_go_into_bootsel_is_one_message_and_is_left_alone(bench, image, capsys, refusal):
+    def refuse() -> None:
+        raise refusal
+
+    bench.fails, bench.what = "into BOOTSEL", refuse
+    assert main(["flash", image, "--yes", "--json"]) == 1
+    said = capsys.readouterr()
+    (row,) = json.loads(said.out)["boards"]
+    assert not row["verified"] and row["error"]
+    assert "bug" not in said.err and bench.state == RUNS and bench.flash != DATA
+
+
+def test_a_board_that_comes_back_with_something_else_in_flash_is_a_failure(bench, image, capsys):
+    def other() -> None:
+        bench.flash = b"\x55" + bench.flash[1:]
+
+    bench.fails, bench.what = "reading", other
+    assert main(["flash", image, "--yes"]) == 1
+    assert "is not what was written" in capsys.readouterr().err
+    assert main(["flash", image, "--yes"]) == 0
+
+
+def test_two_chips_that_go_into_bootsel_at_once_are_not_chosen_between(bench, image, capsys, monkeypatch, tmp_path):
+    another = bootsel.Chip(tmp_path / "another")
+
+    def both() -> list[drive.Drive]:
+        return [drive.at_mount(bench.mount), drive.at_mount(another.folder)] if bench.state == IN_BOOTSEL else []
+
+    monkeypatch.setattr(drive, "mounted", both)
+    assert main(["flash", image, "--yes"]) == 1
+    assert "several chips went into BOOTSEL at once; name the folder of one with --mount" in capsys.readouterr().err
+    assert another.flash is None and bench.chip.flash is None
+
+
+def test_a_drive_that_stays_is_a_failure_and_the_next_try_works(bench, image, capsys, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(bootsel.Chip, "look", lambda self: None)
+        assert main(["flash", image, "--yes"]) == 1
+    assert "still there" in capsys.readouterr().err
+    bench.unplug()
+    bench.plug_in()
+    assert main(["flash", image, "--yes"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (bootsel.uf2(DATA, family=0xE48BFF59), "for an RP2350"),
+        (bootsel.uf2(DATA)[:-512], "511 of the 512 blocks"),
+        (bootsel.uf2(DATA)[:-100], "cut short"),
+        (bootsel.uf2(DATA)[:1024] + bootsel.uf2(DATA)[1536:], "511 of the 512"),
+        (bootsel.uf2(DATA, start=0x10000100), "begins at"),
+        (b"", "no UF2"),
+    ],
+)
+def test_a_file_that_could_not_be_flashed_whole_is_one_message_and_nothing_is_changed(
+    bench, tmp_path, capsys, raw, says
+):
+    file = tmp_path / "other.uf2"
+    file.write_bytes(raw)
+    assert main(["flash", str(file), "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert says in said and said.count("nmes: ") == 1
+    assert bench.state == RUNS and bench.chip is None and bench.flash != DATA
+
+
+def test_an_armed_board_is_not_sent_into_bootsel(monkeypatch, tmp_path, image, capsys):
+    """The real way into BOOTSEL, against a device that answers as ours does while somebody is armed."""
+
+    class Port:
+        name = "A"
+
+        def __init__(self, name: str) -> None:
+            self.said = b""
+
+        def write(self, data: bytes) -> None:
+            for line in data.split(b"\n"):
+                if line.strip():
+                    request = frame.decode(line)
+                    answer = {"ok": True, **IDENTITY} if request["cmd"] == "identify" else {
+                        "ok": True, "state": "RUNNING", "fault": 0} if request["cmd"] == "status" else {
+                        "ok": False, "error": "wrong_state", "text": "the device's state does not allow this now",
+                        "reasons": []}  # fmt: skip
+                    self.said += frame.encode({"seq": request["seq"], **answer})
+
+        def read(self, timeout_s: float) -> bytes:
+            said, self.said = self.said, b""
+            return said
+
+        def now_s(self) -> float:
+            return 0.0
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(serial, "SerialPort", Port)
+    monkeypatch.setattr(discover, "micropython_ports", lambda: {"A": "ab"})
+    monkeypatch.setattr(flashing, "micropython_ports", lambda: {"A": "ab"})
+    monkeypatch.setattr(drive, "mounted", list)
+    assert main(["flash", image, "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert "state does not allow this now" in said and "bug" not in said
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_of_two_chips_in_bootsel_each_gets_its_own_image_and_its_own_result(
+    tmp_path, image, monkeypatch, capsys, read_only
+):
+    chips = [bootsel.Chip(tmp_path / name) for name in ("RPI-RP2", "RPI-RP21")]
+    now = SimpleNamespace(s=0.0)
+
+    def sleep(seconds: float) -> None:
+        now.s += seconds
+        for chip in chips:
+            if chip.flash is None:
+                chip.look()
+
+    def flashed() -> list[int]:
+        return [number for number, chip in enumerate(chips) if chip.flash is not None]
+
+    clock, copy, opened = SimpleNamespace(monotonic=lambda: now.s, sleep=sleep), drive.copy, os.open
+
+    def refuses(path, *arguments):
+        if read_only and Path(path).parent == chips[0].folder:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(drive.os, "open", refuses)
+    monkeypatch.setattr(flashing, "time", clock)
+    monkeypatch.setattr(drive, "copy", lambda made, to, progress: copy(made, to, progress, clock.monotonic, sleep))
+    monkeypatch.setattr(drive, "mounted", lambda: [drive.at_mount(chip.folder) for chip in chips if chip.flash is None])
+    for module in (flashing, discover):
+        monkeypatch.setattr(module, "micropython_ports", lambda: {f"P{number}": "" for number in flashed()})
+    monkeypatch.setattr(flashing, "digest", lambda device, made, progress: made.sha256)
+    monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(OURS, name, identity=IDENTITY))
+    assert main(["flash", image, "--yes"]) == 1
+    assert "2 boards are here; name one" in capsys.readouterr().err and flashed() == []
+    assert main(["flash", image, "--all", "--yes", "--json"]) == int(read_only)
+    first, second = json.loads(capsys.readouterr().out)["boards"]
+    assert (second["verified"], second["port"], chips[1].flash) == (True, "P1", DATA)
+    if read_only:
+        assert "cannot be written" in first["error"] and chips[0].flash is None
+    else:
+        assert (first["verified"], first["port"]) == (True, "P0")
