@@ -24,6 +24,10 @@ MODULES = {
     "session": ("test_session_edges", "test_adjust", "test_two_channels", "test_session"),
     "commands": ("test_commands",),
     "store": ("test_store_bounds", "test_store"),
+    "prescriptions": ("test_prescriptions", "test_link_prescriptions"),
+    "document": ("test_link_prescriptions", "test_prescriptions"),
+    "settings": ("test_settings",),
+    "clock": ("test_clock_of_day",),
     "selftest": ("test_selftest",),
     "supervisor": (
         "test_supervisor",

@@ -288,7 +288,13 @@ class Cable:
 
 @pytest.mark.parametrize("answered", [False, True])
 def test_h16_a_cable_pulled_at_any_line_of_a_push_leaves_the_old_one_or_the_new_one(
-    said: Said, example_file: Path, full_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: bool
+    said: Said,
+    example_file: Path,
+    full_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    power_on: Power,
+    answered: bool,
 ) -> None:
     assert said("push", str(example_file), "--number", "1")[0] == 0
     before = (tmp_path / "store.flash").read_bytes()
@@ -302,6 +308,7 @@ def test_h16_a_cable_pulled_at_any_line_of_a_push_leaves_the_old_one_or_the_new_
 
         monkeypatch.setattr("opennmes.cli.kept.open_port", pulled)
         status, answer, err = said("push", str(full_file), "--number", "1")
+        monkeypatch.setattr("opennmes.cli.kept.open_port", lambda *_, **__: power_on())
         _, there, _ = said("pull", "--list")
         (row,) = there["prescriptions"]
         assert (row["number"], row["condition"]) == (1, "whole")

@@ -1,7 +1,7 @@
 """The settings of a device: what each may be, and what a new one has. They are kept all together."""
 
 from nmes.core import document, limits
-from nmes.core.reason import Reasons, check_int, printable, reason
+from nmes.core.reason import Reasons, check_int, is_int, printable, reason
 
 NAME_MAX = 32
 # name: (kind, least, most, of a new device, what it means)
@@ -42,20 +42,31 @@ def check(changes):
     for name in changes:
         if name not in SETTINGS:
             reasons.append(reason("unknown", name, changes[name], "no such setting", _SOURCE))
-            continue
-        kind, least, most, _, _ = SETTINGS[name]
-        value = changes[name]
-        if kind == "int":
-            check_int(reasons, name, value, least, most, _SOURCE)
-        elif not isinstance(value, str) or not least <= len(value) <= most or printable(value) != value:
-            bound = "%d to %d printable characters" % (least, most)
-            reasons.append(reason("not_a_text", name, value, bound, _SOURCE))
+        elif not _can_be(name, changes[name]):
+            kind, least, most, _, _ = SETTINGS[name]
+            if kind == "int":
+                check_int(reasons, name, changes[name], least, most, _SOURCE)
+            else:
+                bound = "%d to %d printable characters" % (least, most)
+                reasons.append(reason("not_a_text", name, changes[name], bound, _SOURCE))
     return reasons
+
+
+def _can_be(name, value):
+    kind, least, most, _, _ = SETTINGS[name]
+    if kind == "int":
+        return is_int(value) and least <= value <= most
+    return isinstance(value, str) and least <= len(value) <= most and printable(value) == value
 
 
 def are_whole(kept):
     """Whether `kept` is every setting, and each can be so."""
-    return isinstance(kept, dict) and sorted(kept) == sorted(SETTINGS) and not check(kept)
+    if not isinstance(kept, dict) or len(kept) != len(SETTINGS):
+        return False
+    for name in SETTINGS:
+        if name not in kept or not _can_be(name, kept[name]):
+            return False
+    return True
 
 
 def own_most_ua(kept):
