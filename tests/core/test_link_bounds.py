@@ -293,6 +293,16 @@ class WhatIsSaidUnasked(unittest.TestCase):
             bench.supervisor.warned = False
             bench.link.step()
 
+    def test_the_turn_of_a_warning_has_no_status_and_the_next_one_has(self):
+        bench = quiet(RUNNING)
+        bench.link._lines_said = 0  # the collector's turn does not come in between
+        del bench.answers[:]
+        bench.supervisor.warned = True
+        bench.hal.pass_ms(link.STATUS_EVERY_MS)
+        for names in (["warning"], ["warning", "status"], ["warning", "status"]):
+            bench.link.step()
+            self.assertEqual([frame.decode(line)["event"] for line in bench.answers], names)
+
 
 class TheCollector(unittest.TestCase):
     """Searching for free memory takes the longer the more garbage there is."""
