@@ -40,8 +40,8 @@ def in_words(board: Board) -> str:
         fault = f", fault {status['fault']} ({faults.name(status['fault'])})" if status["fault"] else ""
         name = f' "{identity["name"]}"' if identity.get("name") else ""
         return (
-            f"{board.where}: OpenNMES{name} {identity['version']} on {identity['board']}, stage {identity['stage']}{uid}"
-            f", {status['state']}{fault}"
+            f"{board.where}: OpenNMES{name} {identity['version']} on {identity['board']}, stage {identity['stage']}"
+            f"{uid}, {status['state']}{fault}"
         )
     if board.kind == discover.BOOTSEL:
         return f"{board.where}: an {board.chip.upper()} in BOOTSEL; `nmes flash` puts OpenNMES onto it"
