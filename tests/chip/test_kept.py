@@ -11,6 +11,8 @@ from sessions import Bench
 
 from nmes.core import document, session
 from opennmes import paths
+from opennmes.bench.port import EmulatedPort
+from opennmes.cli import main
 from opennmes.client import DeviceRefused
 from opennmes.device import prescriptions
 from opennmes.prescription import Prescription
@@ -78,3 +80,14 @@ def test_h16_a_damaged_one_is_no_fault_and_an_erase_with_all_interrupts_off_is_s
     prescriptions.push(again.device, short, 1)
     assert again.fault() == (session.IDLE, 0)
     assert prescriptions.pull(again.device, 1).document() == short.document()
+
+
+def test_the_verbs_push_and_pull_as_people_type_them(
+    make: Callable[..., Bench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make()
+    monkeypatch.setattr("opennmes.cli.kept.open_port", lambda *_, **__: EmulatedPort(bench.pico))
+    file, back = PROGRAMMES / "urge-incontinence-10hz.toml", tmp_path / "back.toml"
+    assert main(["push", str(file), "--port", "/dev/of mine"]) == 0
+    assert main(["pull", "1", "--output", str(back), "--port", "/dev/of mine"]) == 0
+    assert Prescription.read(back).digest() == Prescription.read(file).digest()

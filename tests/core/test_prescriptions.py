@@ -497,6 +497,60 @@ class ANewerFirmwareWroteIt(unittest.TestCase):
         self.assertEqual(holds(on(flash)), {1: NEWER})
 
 
+class OnFlash(unittest.TestCase):
+    """Golden: what is on boards out there is read by every later firmware, so no byte of it moves."""
+
+    def test_the_first_page_has_every_field_at_its_place_and_the_text_is_behind_it(self):
+        flash = Flash()
+        kept = on(flash)
+        put(kept, text_of("a"))
+        put(kept, text_of("b"), 9)
+        page = bytes(flash.sector(1)[:PAGE])
+        title = b"title b"
+        self.assertEqual(page[:4], b"NMEP")
+        self.assertEqual(page[4:6], b"\x01\x00")  # version
+        self.assertEqual(page[6:8], b"\x09\x00")  # number
+        self.assertEqual(page[8:12], b"\x02\x00\x00\x00")  # sequence
+        self.assertEqual(page[12:14], b"\x2c\x01")  # 300 bytes
+        self.assertEqual(page[14:46], binascii.unhexlify(document.digest(text_of("b"))))
+        self.assertEqual(page[46:54], bytes([len(title)]) + title)
+        self.assertEqual(page[54:228], b"\xff" * 174)
+        self.assertEqual(page[228:232], (binascii.crc32(page[:228]) & 0xFFFFFFFF).to_bytes(4, "little"))
+        self.assertEqual(page[232:240], b"\x09" * 8)
+        self.assertEqual(page[240:], b"\xff" * 16)
+        self.assertEqual(bytes(flash.sector(1)[PAGE : PAGE + 301]), text_of("b") + b"\xff")
+        kept.remove(9)
+        self.assertEqual(bytes(flash.sector(1)[:PAGE]), page[:240] + b"\x00" * 16)
+
+    def test_two_bytes_are_a_mark_and_one_is_none(self):
+        for marked, removed, there in ((0, 0, False), (1, 0, False), (2, 0, True), (8, 1, True), (8, 2, False)):
+            flash = Flash()
+            put(on(flash), text_of("a"))
+            page = flash.sector(0)
+            page[232 + marked : 240] = b"\xff" * (8 - marked)
+            page[255 - removed : 255] = b"\x00" * removed
+            self.assertEqual(1 in holds(on(flash)), there, "%d %d" % (marked, removed))
+
+    def test_without_a_head_five_bytes_of_the_mark_say_the_number_and_four_do_not(self):
+        for right, wanted in ((5, {16: DAMAGED}), (4, {})):
+            flash = Flash()
+            put(on(flash), text_of("a"), 16)
+            page = flash.sector(0)
+            page[0] ^= 1
+            page[232 : 240 - right] = b"\x00" * (8 - right)
+            self.assertEqual(holds(on(flash)), wanted)
+
+    def test_the_longest_title_fits(self):
+        flash = Flash()
+        text, title = text_of("a"), 60 * "\u9aa8"
+        kept = on(flash)
+        kept.begin(0, len(text), binascii.unhexlify(document.digest(text)), HOST)
+        kept.piece(0, text, HOST)
+        kept.end(lambda _: title, HOST)
+        self.assertEqual(on(flash).after(0)["title"], title)
+        self.assertEqual(on(flash).after(0)["condition"], WHOLE)
+
+
 class TheLayout(unittest.TestCase):
     def test_no_sector_is_two_s_and_all_are_in_the_store(self):
         sectors = [sector for name in LAYOUT for sector in LAYOUT[name]]

@@ -17,8 +17,11 @@ from stock_board import StockBoard
 
 import commands_page
 from opennmes.cli import main
-from opennmes.device import doctor, flashing
+from opennmes.client import Device
+from opennmes.device import doctor, flashing, prescriptions
 from opennmes.device.doctor import FINE, Finding
+from opennmes.ports.open import open_port
+from opennmes.prescription import Prescription
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
 VERBS = commands_page.verbs()
@@ -51,6 +54,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, 
     board with what it was given in its flash."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.toml").write_text(example_text)
+    monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "virtual"))
+    with Device(open_port("virtual")) as device:
+        device.connect()
+        prescriptions.push(device, Prescription.read(tmp_path / "my.toml"))
     chip, over = bootsel.Chip(tmp_path / "RPI-RP2"), threading.Event()
 
     def serve() -> None:

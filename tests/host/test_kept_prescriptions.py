@@ -17,6 +17,7 @@ from opennmes.cli import main
 from opennmes.client import Device
 from opennmes.device import prescriptions
 from opennmes.ports.errors import PortError
+from opennmes.ports.open import open_port
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 
@@ -321,3 +322,16 @@ def test_h16_a_cable_pulled_at_any_line_of_a_push_leaves_the_old_one_or_the_new_
     assert len(seen) > 8 and (1, True) in seen, "while it was read back, the new one is there"
     # Once it is there it stays.
     assert [new for _, new in seen] == sorted(new for _, new in seen)
+
+
+def test_a_virtual_board_keeps_its_things_where_it_is_told_to_and_is_new_otherwise(
+    example_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("opennmes.cli.kept.open_port", open_port)
+    monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "board"))
+    assert main(["push", str(example_file), "--port", "virtual"]) == 0
+    assert main(["pull", "--list", "--port", "virtual"]) == 0
+    monkeypatch.delenv("NMES_VIRTUAL_STORE")
+    assert main(["pull", "--list", "--port", "virtual"]) == 0
+    there, new = capsys.readouterr().out.splitlines()[-2:]
+    assert "Stress incontinence" in there and new == "the device keeps no prescription"

@@ -38,9 +38,10 @@ def in_words(board: Board) -> str:
     if board.kind == discover.OURS:
         identity, status = board.identity, board.status
         fault = f", fault {status['fault']} ({faults.name(status['fault'])})" if status["fault"] else ""
+        name = f' "{identity["name"]}"' if identity.get("name") else ""
         return (
-            f"{board.where}: OpenNMES {identity['version']} on {identity['board']}, stage {identity['stage']}{uid}, "
-            f"{status['state']}{fault}"
+            f"{board.where}: OpenNMES{name} {identity['version']} on {identity['board']}, stage {identity['stage']}"
+            f"{uid}, {status['state']}{fault}"
         )
     if board.kind == discover.BOOTSEL:
         return f"{board.where}: an {board.chip.upper()} in BOOTSEL; `nmes flash` puts OpenNMES onto it"

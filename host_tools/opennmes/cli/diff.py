@@ -32,7 +32,10 @@ def diff(
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Compare a file with a prescription that a device keeps: by what they mean, not how they are written. Exit status
-    0 when they are the same, 1 when they differ."""
+    0 when they are the same, 1 when they differ.
+
+    Example: nmes diff my.toml 1 --port virtual
+    """
     wanted = None if number is None else number_of("N", number)
     with reported(json, done=False, same=None):
         stop_on_signals()

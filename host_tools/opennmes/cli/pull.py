@@ -30,7 +30,10 @@ def pull(
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Give back a prescription that a device keeps, as a file that pushes to the same digest. Changes nothing on the
-    device."""
+    device.
+
+    Example: nmes pull 1 --output kept.toml --port virtual
+    """
     wanted = None if number is None else number_of("N", number)
     if only_list and (wanted is not None or output is not None or force):
         not_understood("--list says which there are; leave out number, --output and --force")

@@ -34,7 +34,10 @@ def push(
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Put prescriptions into a device, and read them back. Each is checked first, as check does: if one is refused,
-    nothing is put there. What is there already is left as it is."""
+    nothing is put there. What is there already is left as it is.
+
+    Example: nmes push my.toml --number 2 --port virtual
+    """
     wanted = None if number is None else number_of("--number", number)
     if wanted is not None and len(files) > 1:
         not_understood("--number is for one file; leave it out, or push the files one by one")

@@ -20,7 +20,10 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Have a device forget a prescription. Asks first, and says how to keep it."""
+    """Have a device forget a prescription. Asks first, and says how to keep it.
+
+    Example: nmes remove 1 --yes --port virtual
+    """
     wanted = number_of("N", number)
     with reported(json, done=False, removed=None):
         stop_on_signals()

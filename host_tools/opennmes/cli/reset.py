@@ -26,7 +26,10 @@ def reset(
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Have a device forget its settings and all of its prescriptions. What is kept of a fault stays, and so does the
-    pause after a session. Asks first."""
+    pause after a session. Asks first.
+
+    Example: nmes reset --factory --yes --port virtual
+    """
     if not factory:
         not_understood("nmes reset needs --factory, which says that settings and prescriptions are to be forgotten")
     with reported(json, done=False):

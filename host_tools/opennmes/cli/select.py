@@ -20,7 +20,10 @@ def select(
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Load a prescription that a device keeps, as run does before it arms. Nothing is armed; it stays loaded until
-    another is, or the power goes."""
+    another is, or the power goes.
+
+    Example: nmes select 1 --port virtual
+    """
     wanted = number_of("N", number)
     with reported(json, done=False, selected=None):
         stop_on_signals()

@@ -28,7 +28,10 @@ def settings(
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Say what a device is set to, or set one of it and read it back. The person's own maximum of each channel
-    (own_max_0_ma, own_max_1_ma) only tightens what a prescription allows."""
+    (own_max_0_ma, own_max_1_ma) only tightens what a prescription allows.
+
+    Example: nmes settings own_max_0_ma 20 --port virtual
+    """
     if name is not None and name not in NAMES:
         not_understood(f"{name!r} is no setting; there are {', '.join(NAMES)}")
     wanted = None if name is None or value is None else _value(name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from opennmes.ports.virtual import VirtualPort
 VIRTUAL = "virtual"
 EMULATOR = "emulator"
 LOAD_OHM = 500
+KEEPS = "NMES_VIRTUAL_STORE"  # the beginning of those files' names
 SOCKET = "socket://"
 
 _SOCKET = re.compile(SOCKET + r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
@@ -20,10 +22,12 @@ _SOCKET = re.compile(SOCKET + r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, pulse_log: Path | None = None) -> Port:
     """Open "virtual", "emulator", the device of a serial port, or "socket://HOST:PORT". Raises PortError.
 
-    `uf2` is for the emulator, `pulse_log` for the virtual board, `load_ohm` for both; others do not look at them.
+    `uf2` is for the emulator, `pulse_log` for the virtual board, `load_ohm` for both; others do not look at them. The
+    virtual board is a new one each time, unless NMES_VIRTUAL_STORE names the files in which one keeps its things.
     """
     if name == VIRTUAL:
-        return VirtualPort(pulse_log, load_ohm)
+        store = os.environ.get(KEEPS)
+        return VirtualPort(pulse_log, load_ohm, Path(store) if store else None)
     if name == EMULATOR:
         # Not above: it takes a second to load, and most commands do without.
         from opennmes.ports.emulator import EmulatorPort
