@@ -246,7 +246,7 @@ class Prescriptions:
         try:
             self._area.read(sector, 0, page)
         except OSError:
-            self._worn.append(sector)  # whatever it holds: nothing is written over it
+            self._leave(sector)  # whatever it holds: nothing is written over it
             return None
         (crc,) = struct.unpack("<I", page[_CRC_AT:_KEPT_AT])
         whole = page[:4] == _MAGIC and crc == binascii.crc32(page[:_CRC_AT]) & 0xFFFFFFFF
@@ -308,7 +308,7 @@ class Prescriptions:
             pass
         if self._is_blank(sector):
             return True
-        self._worn.append(sector)
+        self._leave(sector)
         return False
 
     def _program(self, sector, at):
@@ -327,9 +327,13 @@ class Prescriptions:
         self._program(row.sector, 0)
         return self._look(row.sector) is None or self._erase(row.sector)
 
-    def _is_worn(self, sector):
+    def _leave(self, sector):
+        """Nothing more is written there before the power goes."""
         if sector not in self._worn:
             self._worn.append(sector)
+
+    def _is_worn(self, sector):
+        self._leave(sector)
         refuse("worn", "flash", "sector %d" % sector, "what is written, read back", _SOURCE)
 
 

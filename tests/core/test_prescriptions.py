@@ -443,6 +443,15 @@ class Worn(unittest.TestCase):
         on(flash).remove(1)
         self.assertEqual(holds(on(flash)), {})
 
+    def test_a_sector_that_cannot_be_read_is_left_alone_and_noted_once(self):
+        flash = Flash()
+        kept = on(flash)
+        put(kept, text_of("a"), 1)
+        flash.fails = (0,)
+        for _ in range(5):
+            self.assertEqual(holds(kept), {})
+        self.assertEqual(kept._worn, [0])
+
     def test_a_flash_that_raises_is_worn(self):
         def fails(*arguments):
             raise OSError(5)
