@@ -414,7 +414,8 @@ class _Reader:
         elif (at := next((n for n, c in enumerate(value) if hidden(c) or printable(c) != c), None)) is not None:
             text = f"is {_shown(value)}, whose character {at + 1} is {named(value[at])}, {_why_not(value[at])}"
             # Which characters can be seen depends on the version of Unicode, controls do not.
-            self._problem("not_a_text" if unicodedata.category(value[at]) == "Cc" else "not_visible", key, text)
+            code = "not_ascii" if declared.ascii_only else "not_visible"
+            self._problem("not_a_text" if unicodedata.category(value[at]) == "Cc" else code, key, text)
         elif declared.ascii_only and not value.isascii():
             at = next(n for n, c in enumerate(value) if not c.isascii())
             text = f"is {_shown(value)}, whose character {at + 1} is {named(value[at])}; a display knows only the "

@@ -94,7 +94,7 @@ SITES = {
     "beside a scar": ("pads", "pads beside a healed scar, never on it"),
     "lower back": ("pads", "pads beside the spine"),
     "ankle": ("pads", "pads over the tibial nerve, behind and above the inner ankle"),
-    "bench": (phase.DUMMY, "a resistor on a bench, nobody connected"),
+    "bench": (phase.DUMMY, "a resistor or bare pins on a bench, nobody connected"),
 }
 
 # A display of 128 x 64 dots has 8 lines of 16 characters in MicroPython's own font, which knows ASCII alone. 64

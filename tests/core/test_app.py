@@ -4,9 +4,9 @@ import unittest
 
 import bench_hal
 import samples
-from test_ends import SHORT, Whole, app
+from test_ends import SHORT, DoesNotEnd, Whole, app
 
-from nmes.core.session import IDLE
+from nmes.core.session import IDLE, RUNNING
 
 
 class TheTurn(unittest.TestCase):
@@ -59,6 +59,19 @@ class TheBoard(unittest.TestCase):
         self.assertEqual(opened, [[]])
         self.assertEqual(board.signals[-1][1:], (0, 0, 0))
         self.assertEqual((board.enabled(), board.closed), (False, True))
+
+    def test_whatever_ends_it_outputs_rest_before_anything_is_kept(self):
+        seen = []
+
+        def ends(board):
+            seen.append((board.session.state, board.enabled()))
+            settle = board.supervisor.settle
+            board.supervisor.settle = lambda: seen.append((board.session.state, board.enabled())) or settle()
+            raise DoesNotEnd
+
+        board = Whole({3: Whole.session_starts, 9: ends})
+        self.assertTrue(isinstance(board.run(), DoesNotEnd))
+        self.assertEqual(seen, [(RUNNING, True), (RUNNING, False)])
 
 
 if __name__ == "__main__":

@@ -105,6 +105,12 @@ class WhatRuns(unittest.TestCase):
             bench.turn(10, 30)
             self.assertEqual((bench.session.state, bench.session.fault), (FAULT, fault))
 
+    def test_the_lease_is_renewed_in_each_turn_that_finds_nothing(self):
+        bench = running()
+        renewed = bench.hal.renewed
+        bench.turn(10, 100)  # some of which look at the clock too
+        self.assertEqual(bench.hal.renewed, renewed + 100)
+
     def test_the_self_test_says_that_nothing_was_measured(self):
         bench = running()
         rows = [row for row in bench.supervisor.self_test.results if row[2] == "not measured"]

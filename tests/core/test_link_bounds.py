@@ -5,7 +5,7 @@ import unittest
 
 import samples
 from bench_hal import RESISTOR, RIGHT, Linked
-from test_link import begin, in_state
+from test_link import ARGUMENTS, begin, in_state
 
 from nmes import link
 from nmes.core import commands, document, faults, frame
@@ -72,6 +72,14 @@ class HowMuchATurnReads(unittest.TestCase):
             bench.link.step()
             self.assertEqual((len(bench.answers), bench.link.has_line), (1, False))
             self.assertTrue(frame.decode(bench.answers[0])["ok"])
+
+    def test_a_line_that_began_before_somebody_armed_at_the_device_is_refused_however_long_it_gets(self):
+        for before in (frame.SESSION_LINE_MAX, frame.SESSION_LINE_MAX + 1, frame.LINE_MAX - 1):
+            bench = Linked()
+            bench.bytes(b"x" * before)
+            bench.arm(RESISTOR)
+            self.assertEqual(bench.errors(b"x" * frame.LINE_MAX, b"\n", bench.line("status")), ["wrong_state", None])
+            self.assertEqual(bench.session.state, ARMED)
 
     def test_already_in_its_first_turn(self):
         bench = Linked()
@@ -285,6 +293,16 @@ class WhatIsSaidUnasked(unittest.TestCase):
             bench.supervisor.warned = False
             bench.link.step()
 
+    def test_the_turn_of_a_warning_has_no_status_and_the_next_one_has(self):
+        bench = quiet(RUNNING)
+        bench.link._lines_said = 0  # the collector's turn does not come in between
+        del bench.answers[:]
+        bench.supervisor.warned = True
+        bench.hal.pass_ms(link.STATUS_EVERY_MS)
+        for names in (["warning"], ["warning", "status"], ["warning", "status"]):
+            bench.link.step()
+            self.assertEqual([frame.decode(line)["event"] for line in bench.answers], names)
+
 
 class TheCollector(unittest.TestCase):
     """Searching for free memory takes the longer the more garbage there is."""
@@ -341,6 +359,17 @@ class TheCollector(unittest.TestCase):
 
 
 class WhoAsks(unittest.TestCase):
+    def test_for_what_the_state_does_not_allow_is_told_what_and_in_which_state(self):
+        for state in (IDLE, ARMED, RUNNING, PAUSED, FAULT):
+            bench = in_state(state)
+            for name in sorted(commands.COMMANDS):
+                line = bench.line(name, **ARGUMENTS.get(name, {}))
+                if state in commands.COMMANDS[name].states or len(line) > frame.SESSION_LINE_MAX:
+                    continue
+                answer = bench.said(name, **ARGUMENTS.get(name, {}))
+                said = "%s is not possible in state %s" % (name, state)
+                self.assertEqual((answer["error"], answer["text"]), ("wrong_state", said))
+
     def test_the_number_of_a_request_within_its_bounds(self):
         for seq, error in ((-1, "bad_seq"), (0, None), (frame.SEQ_MAX, None), (frame.SEQ_MAX + 1, "bad_seq")):
             bench = Linked()

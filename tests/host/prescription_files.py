@@ -271,3 +271,4 @@ def every_change(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "change_s", made
     yield "phase", {**changed(["phase"], ...), "channel": [whole["channel"][1]]}
     yield "phase", {**whole, "channel": [whole["channel"][1]]}
+    yield "phase", {key: value for key, value in whole.items() if key not in ("phase", "channel")}

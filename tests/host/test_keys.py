@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import select
 import sys
 import termios
 from collections.abc import Iterator
@@ -55,6 +56,7 @@ def test_posix_keys_come_by_themselves(master: int, sent: str, pressed: list[str
 def test_posix_the_terminal_is_as_it_was_and_what_was_typed_too_early_or_too_late_is_thrown_away(master: int) -> None:
     before = termios.tcgetattr(master)
     os.write(master, b"+++\n")
+    assert select.select([sys.stdin], [], [], 60)[0]  # it has arrived on this side
     with pytest.raises(KeyboardInterrupt), keyboard() as board:
         assert board is not None
         assert board.read(0) == []
@@ -62,6 +64,7 @@ def test_posix_the_terminal_is_as_it_was_and_what_was_typed_too_early_or_too_lat
         assert not changed[3] & (termios.ICANON | termios.ECHO)
         assert changed[3] & termios.ISIG  # Ctrl-C stays a signal
         os.write(master, b"sss")
+        assert select.select([sys.stdin], [], [], 60)[0]
         raise KeyboardInterrupt
     assert termios.tcgetattr(master) == before
     with keyboard() as board:

@@ -57,6 +57,8 @@ def nmes(*arguments: str) -> subprocess.CompletedProcess[str]:
         ["run", "FILE", "--port", "virtual", "--seconds", "1", "--acknowledge", "--json"],
         ["run", "FILE", "--port", "emulator", "--seconds", "0.01", "--acknowledge", "--json"],
         ["status", "--port", "virtual"],
+        ["status", "--port", "virtual", "--port", "virtual", "--json"],
+        ["selftest", "--port", "virtual", "--json"],
         ["boards", "pico", "--json"],
         ["completion", "zsh"],
     ],

@@ -116,6 +116,8 @@ def test_what_is_for_a_bench_can_never_be_taken_for_a_person() -> None:
         made = library.find(name).prescription
         assert (made.data["electrode"]["kind"] == "dummy") is (made.about["site"] == "bench") is (name in BENCH)
         assert name.startswith("bench-") is (name in BENCH)
+        codes = {reason["code"] for reason in assess(made.data, stage_of("pico", "bare")).reasons}
+        assert codes == (set() if name in BENCH else {"dummy_only"})
 
 
 # ---- list and show ----

@@ -110,10 +110,11 @@ def test_an_open_safe_line_is_said_and_nothing_is_tested(device: RulePort, capsy
 
 
 def test_what_was_not_measured_has_not_passed(device: RulePort, capsys: pytest.CaptureFixture[str]) -> None:
-    results = [*SOUND[:4], ["supply_low", True, "None", "3000 to 5500 mV"]]
+    results = [*SOUND[:4], ["supply_low", True, "None", "3000 to 5500 mV"], ["sense_failed", True, "not measured", "-"]]
     device.rules["run_self_test"] = lambda request: ok(request["seq"], at_ms=1, passed=True, results=results)
     assert main(["selftest", "--port", "/dev/ttyX", "--json"]) == 0
-    step = json.loads(capsys.readouterr().out)["steps"][4]
+    step, zeros = json.loads(capsys.readouterr().out)["steps"][4:6]
+    assert (zeros["passed"], zeros["found"]) == (None, "not measured")
     assert (step["passed"], step["found"], step["expected"]) == (None, "not measured", "3000 to 5500 mV")
 
 

@@ -36,6 +36,8 @@ def selftest(
     Nothing is delivered, but the enables of the output stage are moved: nobody may be connected. What fails is a fault.
     A device that has a fault, or runs a session, tests nothing: the last test is shown. Exit status 1 when a step
     failed, or none was made.
+
+    Example: nmes selftest --port virtual
     """
     with reported(json, passed=None, steps=[], fault=None):
         stop_on_signals()
@@ -77,7 +79,7 @@ def _steps(answer: Message) -> list[dict[str, Any]]:
     steps = []
     for index, (fault, what, unit) in enumerate(CHECKS if results else ()):
         _, passed, found, expected = results[index] if index < len(results) else ("", None, "", "")
-        if found == "None":  # a board without that sense; what was not measured has not passed
+        if found in ("None", NOT_MEASURED):  # a board without that sense; what was not measured has not passed
             passed, found = None, NOT_MEASURED
         else:
             found, expected = _in_unit(found, expected, unit)

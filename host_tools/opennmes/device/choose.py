@@ -21,6 +21,7 @@ from opennmes.ports.open import EMULATOR, VIRTUAL
 NAME_KEY = "name"  # of the answer to `identify`, where the device has been given one
 
 _MAY_BE_OURS = (OURS, BUSY, SILENT)  # another program may be speaking with it, or it hangs
+_ON_A_PORT = (*_MAY_BE_OURS, MICROPYTHON)
 _WINDOWS_PORT = re.compile(r"(\\\\\.\\)?COM[0-9]{1,3}", re.IGNORECASE)
 _UID = re.compile("[0-9a-f]+", re.IGNORECASE)
 _WAYS = "its port, its UID or an unambiguous beginning of it, or its device name"
@@ -52,7 +53,7 @@ def choose(named: str | None) -> Chosen:
     if not named.strip():
         raise PortError(f"--port is empty; write {_WAYS}")
     there = discover.boards()
-    found = [board for board in there if board.kind != BOOTSEL and _is_called(board, named)]
+    found = [board for board in there if board.kind in _ON_A_PORT and _is_called(board, named)]
     if Path(named).exists():
         if found:
             raise PortError(
@@ -94,7 +95,7 @@ def in_words(board: Board) -> str:
         SILENT: "does not answer",
         MICROPYTHON: "MicroPython alone",
         BOOTSEL: "a chip in BOOTSEL",
-    }[board.kind]
+    }.get(board.kind, board.kind)
     return f"--port {board.where} ({what}{f', UID {board.uid}' if board.uid else ''})"
 
 
