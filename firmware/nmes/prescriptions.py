@@ -254,6 +254,7 @@ class Prescriptions:
             _, version, number, sequence, length, digest, title = struct.unpack(_HEAD, page[:_TITLE_AT])
             if version > VERSION:
                 return Row(sector, NEWER, number)
+            whole = version == VERSION
         kept, removed = bytes(page[_KEPT_AT:_REMOVED_AT]), bytes(page[_REMOVED_AT:])
         if _programmed(kept) < _MARK_LEAST or _programmed(removed) >= _MARK_LEAST:
             return None

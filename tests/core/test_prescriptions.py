@@ -375,6 +375,22 @@ class Damage(unittest.TestCase):
                     put(kept, text_of("c"), 1)
                     self.assertEqual(holds(on(flash)), texts(n1="c", n2="b"))
 
+    def test_of_one_without_a_head_nothing_is_said_but_its_number(self):
+        flash = self.kept()
+        flash.sector(0)[10] ^= 0x10
+        said = on(flash).after(0)
+        self.assertEqual((said["number"], said["condition"], said["count"]), (1, DAMAGED, 2))
+        self.assertEqual((said["title"], said["digest"], said["bytes"]), ("", "", 0))
+
+    def test_h16_beside_a_whole_one_of_its_number_one_without_a_head_does_not_count(self):
+        flash = Flash()
+        put(on(flash), text_of("a"))
+        old = bytearray(flash.sector(0))
+        put(on(flash), text_of("b"), 1)
+        flash.sectors[0] = old  # the power went before it was marked as removed
+        flash.sector(1)[10] ^= 0x10
+        self.assertEqual(holds(on(flash)), texts(n1="a"))
+
     def test_h16_a_flash_full_of_anything_holds_nothing_and_takes_what_comes(self):
         for value in (0x00, 0x01, 0x10, 0x5A, 0xFE):
             flash = Flash({number: bytearray([value] * SECTOR) for number in range(3)})
@@ -497,6 +513,12 @@ class ANewerFirmwareWroteIt(unittest.TestCase):
             put(kept, text_of(letter), 2)
         self.assertEqual(bytes(flash.sector(0)), before)
         self.assertEqual(holds(kept)[2], text_of("f").decode())
+
+    def test_one_of_a_version_that_never_was_is_damaged(self):
+        flash = Flash()
+        put(on(flash), text_of("a"))
+        of_version(flash, 0, 0)
+        self.assertEqual(holds(on(flash)), {1: DAMAGED})
 
     def test_whatever_its_marks_are(self):
         flash = Flash()
