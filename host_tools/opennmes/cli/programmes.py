@@ -25,7 +25,10 @@ def programmes(
     force: Annotated[bool, typer.Option("--force", help="Replace the file that is there.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """List the library of prescriptions, show one with its sources, or write it out as a file to edit."""
+    """List the library of prescriptions, show one with its sources, or write it out as a file to edit.
+
+    Example: nmes programmes stress-incontinence-35hz
+    """
     if write is not None and name is None:
         not_understood("--write needs the name of a programme; `nmes programmes` lists them")
     if force and write is None:
