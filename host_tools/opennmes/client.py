@@ -254,7 +254,7 @@ class Device:
     def step_towards(self, current_ua: int, channel: int = 0) -> None:
         """Set the peak current to `current_ua`, or as far up as the device allows at once, and wait until the next step
         is possible."""
-        self.step(current_ua, channel)
+        self._step_or_wait(current_ua, channel)
         self.wait(STEP_S)
 
     def step(self, current_ua: int, channel: int = 0) -> None:
@@ -273,8 +273,16 @@ class Device:
         """The same for several channels at once; lower ones stay as they are."""
         for channel, current_ua in currents_ua.items():
             if self.intensities.get(channel, 0) < current_ua and self.state == session.RUNNING:
-                self.step(current_ua, channel)
+                self._step_or_wait(current_ua, channel)
         self.wait(STEP_S)
+
+    def _step_or_wait(self, current_ua: int, channel: int) -> None:
+        """A step; or none yet, where the device's clock is behind ours, as on a slow link: the next try comes later."""
+        try:
+            self.step(current_ua, channel)
+        except DeviceRefused as refused:
+            if [each["code"] for each in refused.reasons] != ["step_too_soon"]:
+                raise
 
     def raise_to(self, current_ua: int, channel: int = 0) -> None:
         """Set the peak current in the steps that the device allows; down is one step.

@@ -115,7 +115,7 @@ def test_h16_a_power_cut_at_any_time_after_a_fault_comes_up_with_the_whole_recor
     bench.stage.stop_opened = True
     images = []
     before = bench.pico.flash_image()
-    for _ in range(400):
+    for _ in range(800):  # the host is told first
         bench.pico.run_for(500_000)
         if bench.pico.flash_image() != before:
             before = bench.pico.flash_image()

@@ -8,7 +8,7 @@ import pytest
 from ports_for_tests import IDENTITY, RulePort, ScriptedPort, line, ok, refused
 
 from nmes.core import programme, session
-from opennmes.client import KEEPALIVE_S, PATIENCE_S, Device, DeviceRefused, LinkError
+from opennmes.client import KEEPALIVE_S, PATIENCE_S, Device, DeviceRefused, LinkError, Message
 from opennmes.ports.errors import PortError
 
 IDENTIFY = line(seq=1, cmd="identify")
@@ -302,6 +302,24 @@ def test_the_intensity_goes_up_as_the_device_allows(target_ua: int) -> None:
     assert all(0 < higher - lower <= session.STEP_MAX_UA for lower, higher in itertools.pairwise(levels))
     times = [seconds for seconds, _ in port.steps]
     assert all(later - sooner >= session.STEP_EVERY_MS / 1000 for sooner, later in itertools.pairwise(times))
+
+
+def test_a_device_whose_clock_is_behind_is_asked_again() -> None:
+    port = RulePort()
+    device = running(port)
+
+    def slowly(request: Message) -> bytes:
+        """Its seconds are two of ours."""
+        if port.steps and port.seconds - port.steps[-1][0] < 2 * session.STEP_EVERY_MS / 1000:
+            return refused(request["seq"], "refused", [{"code": "step_too_soon"}])
+        return port._answer(request)
+
+    port.rules["intensity"] = slowly
+    device.raise_to(3_000)
+    assert [current_ua for _, current_ua in port.steps] == [1_000, 2_000, 3_000]
+    port.rules["intensity"] = lambda request: refused(request["seq"], "refused", [{"code": "above_limit"}])
+    with pytest.raises(DeviceRefused):
+        device.raise_to(4_000)
 
 
 def test_the_intensity_goes_down_in_one_step() -> None:
