@@ -113,7 +113,7 @@ def test_what_readme_says_with_nothing_but_a_board_and_two_wires(bare_uf2: Path,
             result = json.loads(ran.stdout)
             assert result["identity"]["stage"] == "bare"
             assert result["account"]["delivered"] >= 1  # five seconds of the wall are little on the emulated chip
-            words = nmes("status", "--port", link)
-            assert "stage bare" in words.stdout + words.stderr
+            status = nmes("status", "--port", link, "--json")
+            assert json.loads(status.stdout)["identity"]["stage"] == "bare"
         finally:
             process.terminate()
