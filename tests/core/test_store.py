@@ -287,6 +287,13 @@ class TheVersionBefore(unittest.TestCase):
         old = self.slots()
         self.assertTrue(read([old[0][:-1], old[1][:30] + b"x" + old[1][31:], old[2], old[3]]).damaged)
 
+    def test_without_settings_no_other_version_is_taken_for_it(self):
+        old = self.slots()
+        for version in (0, 2):
+            wrong = of_version(old[0], version)
+            store = read([wrong, wrong, old[2], old[3]])
+            self.assertEqual((store.damaged, store.newer), (True, False))
+
     def test_files_of_it_are_inherited(self):
         hal = BenchHal()
         hal.files = self.slots()[:2]
@@ -364,9 +371,11 @@ class ABadFlash(unittest.TestCase):
         hal = BenchHal()
         store = Store(hal)
         store.put("fault", record(fault_text="x" * 2_000))
-        with self.assertRaises(ValueError):
+        with self.assertRaises(ValueError) as raised:
             store.flush()
         self.assertEqual(hal.kept, [])
+        length = len(json.dumps(store._content).encode())
+        self.assertEqual(str(raised.exception), "%d bytes to keep" % length)
 
 
 # ---- the same on the sectors of a flash, with the board's own driver of them ----
