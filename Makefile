@@ -38,7 +38,7 @@ fuzz: setup  ## a million lines of junk to the link in every state, some minutes
 	@FUZZ=$(or $(FUZZ),1200000) SEED=$(or $(SEED),1) $(PYTEST) --numprocesses=logical -rP tests/core_reference/test_fuzz.py
 
 # What a change touches comes first, and what is known is not judged again: make mutants OPTIONS='--module store --budget 5'
-mutants: setup  ## change the firmware in one place at a time: some test must fail; an hour from nothing, into build/mutants.md
+mutants: setup  ## change the firmware in one place at a time: some test must fail; more than an hour from nothing, into build/mutants.md
 	@PYTHONPATH=scripts .venv/bin/python -m mutants.run $(OPTIONS)
 
 dist: setup  ## wheel and source archive with firmware and UF2s in them, and their bill of materials, into build/dist/
