@@ -7,6 +7,7 @@ import ast
 import os
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,12 @@ def tests_in(path: Path) -> int:
 class UnderMicroPython(pytest.Item):
     def runtest(self) -> None:
         paths = [SUPPORT, HERE, HERE.parent.parent / "firmware"]
-        run = subprocess.run(
-            [micropython(), "-X", "heapsize=4M", str(SUPPORT / "run.py"), self.path.stem],
-            capture_output=True, text=True, timeout=120, env={"MICROPYPATH": ":".join(map(str, paths))},
-        )  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            run = subprocess.run(
+                [micropython(), "-X", "heapsize=4M", str(SUPPORT / "run.py"), self.path.stem],
+                capture_output=True, text=True, timeout=120,
+                env={"MICROPYPATH": ":".join(map(str, paths)), "NMES_TEST_FOLDER": folder},
+            )  # fmt: skip
         said = run.stdout + run.stderr
         last = re.search(r"(\d+) passed, 0 failed\n\Z", run.stdout)
         if run.returncode or not last or int(last[1]) != tests_in(self.path):
@@ -44,6 +47,14 @@ class UnderMicroPython(pytest.Item):
 
     def reportinfo(self):
         return self.path, 0, f"{self.path.name}[micropython]"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def folder_of_tests():
+    """What a test keeps in files lies in NMES_TEST_FOLDER, under either interpreter."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as changed:
+        changed.setenv("NMES_TEST_FOLDER", folder)
+        yield
 
 
 class MicroPythonFile(pytest.File):

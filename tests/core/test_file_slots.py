@@ -5,19 +5,22 @@ import unittest
 
 from nmes.hal.rp2 import files
 
-PLACE = "/tmp/opennmes-test-%d" % int.from_bytes(os.urandom(4), "little")
+
+def place():
+    """A folder in the one that conftest.py makes, and takes away again."""
+    return (os.getenv("NMES_TEST_FOLDER") or ".") + "/slots"
 
 
 def emptied():
     """No slot is kept. Returns the slots."""
-    files.FOLDER = PLACE
+    files.FOLDER = place()
     try:
-        names = os.listdir(PLACE)
+        names = os.listdir(place())
     except OSError:
         return files.FileSlots()
     for name in names:
-        os.remove(PLACE + "/" + name)
-    os.rmdir(PLACE)
+        os.remove(place() + "/" + name)
+    os.rmdir(place())
     return files.FileSlots()
 
 
@@ -37,7 +40,7 @@ class SlotsInFiles(unittest.TestCase):
                 self.slots.keep(slot, data[:4_095] + bytes([slot]))
             for slot in range(4):
                 self.assertEqual(self.slots.recall(slot), data[:4_095] + bytes([slot]))
-        self.assertEqual(sorted(os.listdir(PLACE)), ["0", "1", "2", "3"])
+        self.assertEqual(sorted(os.listdir(place())), ["0", "1", "2", "3"])
 
     def test_erased_bytes_behind_the_data_are_not_told_from_it(self):
         self.slots.keep(0, b"data\xff\xff")
@@ -45,7 +48,7 @@ class SlotsInFiles(unittest.TestCase):
 
     def test_no_file_is_so_small_that_littlefs_would_keep_two_in_one_block(self):
         self.slots.keep(2, b"data")
-        self.assertTrue(os.stat(PLACE + "/2")[6] >= 1_024)
+        self.assertTrue(os.stat(place() + "/2")[6] >= 1_024)
 
     def test_too_much_changes_nothing(self):
         self.slots.keep(1, b"data")
@@ -55,20 +58,20 @@ class SlotsInFiles(unittest.TestCase):
 
     def test_h16_what_cannot_be_read_or_written_is_an_error_and_never_an_erased_slot(self):
         self.slots.keep(0, b"data")
-        os.remove(PLACE + "/0")
-        os.mkdir(PLACE + "/0")
+        os.remove(place() + "/0")
+        os.mkdir(place() + "/0")
         with self.assertRaises(OSError):
             self.slots.recall(0)
         with self.assertRaises(OSError):
             self.slots.keep(0, b"other")
-        os.rmdir(PLACE + "/0")
-        files.FOLDER = PLACE + "/none/deeper"
+        os.rmdir(place() + "/0")
+        files.FOLDER = place() + "/none/deeper"
         with self.assertRaises(OSError):
             self.slots.keep(0, b"other")
 
     def test_h16_a_power_cut_before_the_rename_leaves_what_was_kept(self):
         self.slots.keep(3, b"old")
-        with open(PLACE + "/new", "wb") as half:
+        with open(place() + "/new", "wb") as half:
             half.write(b"ne")
         self.assertEqual(files.FileSlots().recall(3), b"old")
         self.slots.keep(3, b"newer")
