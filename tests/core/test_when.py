@@ -24,6 +24,20 @@ def running(rate_mhz=50_000):
     return bench
 
 
+def in_state(state):
+    """A bench in any state but FAULT; with pulses, some that have been measured."""
+    bench = Bench()
+    if state != IDLE:
+        bench.arm(train())
+    if state in (RUNNING, PAUSED):
+        bench.supervisor.start()
+        bench.turn(10, 20)
+    if state == PAUSED:
+        bench.supervisor.pause()
+    assert bench.session.state == state
+    return bench
+
+
 def asked(bench, name, ms, of=None):
     """In which of the next `ms` turns of 1 ms something of the HAL, or of `of`, was asked for."""
     turns = []
@@ -300,28 +314,13 @@ class AStart(unittest.TestCase):
 class TheWayIntoAFault(unittest.TestCase):
     def test_the_whole_record_is_made_at_once_in_whatever_state_it_came(self):
         for state in (IDLE, ARMED, RUNNING, PAUSED):
-            bench = Bench()
-            if state != IDLE:
-                bench.arm(train())
-            if state in (RUNNING, PAUSED):
-                bench.supervisor.start()
-                bench.turn(10, 20)
-            if state == PAUSED:
-                bench.supervisor.pause()
-            self.assertEqual(bench.session.state, state)
+            bench = in_state(state)
             bench.supervisor.fail(faults.PULSE_CHECK, "x")
             self.assertEqual((bench.store.due, bench.supervisor.record()["state"]), (True, state))
 
     def test_h02_it_is_fault_in_whatever_state_a_clock_breaks_on_the_way(self):
         for state in (IDLE, ARMED, RUNNING, PAUSED):
-            bench = Bench()
-            if state != IDLE:
-                bench.arm(train())
-            if state in (RUNNING, PAUSED):
-                bench.supervisor.start()
-                bench.turn(10, 20)
-            if state == PAUSED:
-                bench.supervisor.pause()
+            bench = in_state(state)
             now_ms = bench.hal.now_ms
 
             def breaks():
@@ -682,12 +681,7 @@ class Settling(unittest.TestCase):
 
     def test_nobody_leaves_a_session(self):
         for state in (ARMED, RUNNING, PAUSED):
-            bench = Bench()
-            bench.arm(train())
-            if state != ARMED:
-                bench.supervisor.start()
-            if state == PAUSED:
-                bench.supervisor.pause()
+            bench = in_state(state)
             self.assertFalse(bench.supervisor.settle())
             self.assertEqual(bench.session.state, state)
 
