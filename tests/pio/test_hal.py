@@ -14,6 +14,7 @@ HAL = shipped.module(shipped.PROGRAM_FILE.with_name("hal.py"))
 PHASES = {channel[name] for channel in PINS["channels"] for name in ("phase_a", "phase_b")}
 OUTPUTS = {PINS["enable"], PINS["pump"]} | {pin for channel in PINS["channels"] for pin in channel.values()}
 CTRL0 = 0x40014004  # 2.19.6.1: of pin 0, and of each further one 8 bytes behind
+PIO0_CTRL = 0x5020_0000  # 3.7: bits 0 to 3 let the state machines go
 OVER, OVER_LOW = 3 << 8, 2 << 8  # OUTOVER
 
 
@@ -82,16 +83,19 @@ def test_h02_rest_makes_every_output_of_every_channel_and_both_enables_a_plain_l
     assert hal.board.level[PINS["lamp"]] == 0
 
 
-def test_h02_rest_takes_permission_first_then_the_phases_of_both_channels_then_stops_every_part(hal):
+def test_h02_rest_takes_permission_first_stops_both_machines_holds_their_phases_low_then_stops_every_part(hal):
     del hal.board.done[:]
+    hal.registers.values[PIO0_CTRL] = 0b1111
     hal.rest()
     assert hal.board.done[0] == "guard halts"
+    # In one write, so that both stand from the same cycle on: what is counted as begun has begun, and nothing else.
+    assert hal.board.done[1] == f"register {PIO0_CTRL:#x}" and hal.registers.values[PIO0_CTRL] == 0b1100
     overrides = {CTRL0 + 8 * pin: OVER_LOW for pin in PHASES}
-    assert hal.board.done[1:5] == [f"register {at:#x}" for at in overrides]
+    assert hal.board.done[2:6] == [f"register {at:#x}" for at in overrides]
     assert {at: hal.registers.values[at] & OVER for at in overrides} == overrides
     stopped = [f"{name} {index} halts" for name in ("Generator", "Sampler") for index in (0, 1)] + ["ADC halts"]
-    assert set(hal.board.done[5:10]) == set(stopped)
-    assert [each.startswith("pin ") for each in hal.board.done[10:]] == [True] * 10
+    assert set(hal.board.done[6:11]) == set(stopped)
+    assert [each.startswith("pin ") for each in hal.board.done[11:]] == [True] * 10
 
 
 def test_an_old_file_that_is_not_there_is_nothing_kept_and_one_that_cannot_be_read_is_an_error(hal, monkeypatch):

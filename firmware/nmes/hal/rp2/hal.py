@@ -44,6 +44,8 @@ class Hal:
         self._phases_low = [reg.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin + reg.SET for pin in phases]
         self._channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
         self._converter = Converter(self._pins["sense_current"], self._pins["sense_voltage"])
+        self._machines_ctrl = reg.PIO0_BASE + reg.PIO_CTRL + reg.CLEAR
+        self._machines = (1 << len(self._channels)) - 1
         self._samplers = [Sampler(i, p["phase_a"], self._converter) for i, p in enumerate(self._pins["channels"])]
         self._adc = Adc(self._pins["supply"])
         rest(self._pins)
@@ -78,6 +80,8 @@ class Hal:
     def rest(self):
         # Nothing here allocates: it is for want of memory, too, that it is asked.
         self._guard.halt()
+        # Every machine stands from the same cycle on, and where it stands says whether its pulse has begun.
+        mem32[self._machines_ctrl] = self._machines
         # The enable is low; were it stuck, a phase would go on while all else is halted, and that takes a millisecond.
         for ctrl in self._phases_low:
             mem32[ctrl] = reg.IO_OUTPUT_LOW
