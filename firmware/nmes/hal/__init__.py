@@ -93,6 +93,9 @@ LAYOUT = {
 WATCHDOG_MS = 900
 
 
+_ERASE = 6  # the ioctl of MicroPython's block devices
+
+
 class Area:
     """Some sectors of the flash, from 0 on, behind nothing but read, erase and program.
 
@@ -120,9 +123,6 @@ class Area:
     def erase(self, sector):
         """Set every bit of the sector."""
         self._flash.ioctl(_ERASE, self._sectors[sector])
-
-
-_ERASE = 6
 
 
 def make(board, stage):
