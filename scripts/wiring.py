@@ -87,17 +87,18 @@ def bare(pins: dict[str, Any]) -> None:
 def bench(pins: dict[str, Any]) -> None:
     axes = canvas(11.4)
     pin(axes, 10.1, "3V3 OUT")
-    wire(axes, (PICO_RIGHT, 10.1), (RAIL, 10.1), (RAIL, 4.3))
+    wire(axes, (PICO_RIGHT, 10.1), (RAIL, 10.1), (RAIL, 4.4))
     axes.text(RAIL + 0.15, 10.1, "3V3", fontsize=9, va="center")
     pin(axes, 9.2, f"GP{pins['stop_loop']}  stop_loop")
     pin(axes, 8.0, f"GP{pins['safe_line']}  safe_line")
-    # The emergency stop: a switch that is closed, drawn as two contacts and a bar.
+    # The emergency stop: closed until its button presses the bar away from the two contacts.
     wire(axes, (RAIL, 9.2), (8.2, 9.2))
     joint(axes, RAIL, 9.2)
     joint(axes, 8.2, 9.2)
     joint(axes, 7.2, 9.2)
-    wire(axes, (8.2, 9.2), (7.1, 9.32))
-    axes.text(7.7, 9.6, "emergency stop\n(opens when pressed)", fontsize=8, ha="center")
+    wire(axes, (7.1, 9.12), (8.3, 9.12))
+    wire(axes, (7.7, 9.12), (7.7, 9.42))
+    axes.text(7.7, 9.66, "emergency stop\n(opens when pressed)", fontsize=8, ha="center", va="center")
     wire(axes, (7.2, 9.2), (PICO_RIGHT, 9.2))
     joint(axes, 5.4, 9.2)
     wire(axes, (5.4, 9.2), (5.4, 9.1))
