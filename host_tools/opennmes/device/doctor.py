@@ -245,8 +245,7 @@ def _of_board(board: Board) -> Finding:
         return Finding("board", NOTE, f"{where}: {board.text}", f"nmes flash --port {where}")
     if different := identity.differences(board.identity):
         text = f"{where}: what runs on it does not belong to these host tools: {'; '.join(different)}"
-        modules = "--modules " if str(board.identity.get("board")).endswith("-stock") else ""
-        return Finding("board", WRONG, text, f"nmes flash {modules}--port {where}")
+        return Finding("board", WRONG, text, identity.mend(board.identity, where))
     if board.status.get("fault"):
         text = f"{where}: OpenNMES {board.identity['version']} is there, in {board.status['state']}"
         return Finding("board", NOTE, f"{text}, fault {board.status['fault']}", f"nmes record --port {where}")
