@@ -220,10 +220,12 @@ def test_no_micropython_for_the_virtual_board(monkeypatch):
     assert (found.level, found.topic) == (doctor.NOTE, "toolchain")
 
 
+@pytest.mark.parametrize("stage", ["", "bare"])
 @pytest.mark.parametrize("kind", ["missing", "short", "other sources"])
-def test_an_image_that_is_not_there_not_whole_or_not_ours(monkeypatch, tmp_path, kind):
+def test_an_image_that_is_not_there_not_whole_or_not_ours(monkeypatch, tmp_path, kind, stage):
     file = tmp_path / "image.uf2"
-    monkeypatch.setattr(paths, "uf2", lambda name: file)
+    real = paths.uf2
+    monkeypatch.setattr(paths, "uf2", lambda name, of="": real(name, of) if of != stage else file)
     if kind != "missing":
         whole = bootsel.uf2(bytes(2560))
         file.write_bytes(whole if kind == "other sources" else whole[:1024])

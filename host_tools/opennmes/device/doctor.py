@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from opennmes import __version__, identity, paths
-from opennmes.boards import board_names, has_image
+from opennmes import __version__, boards, identity, paths
 from opennmes.device import discover, drive
 from opennmes.device.discover import Board
 from opennmes.device.drive import DriveError
@@ -127,20 +126,20 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def images() -> Iterator[Finding]:
-    """The UF2 of each board: there, whole, and made of the sources that belong to these host tools."""
+    """The UF2s of each board: there, whole, and made of the sources that belong to these host tools."""
     make = "make setup" if paths.checkout() else "pipx reinstall opennmes"
-    for name in filter(has_image, board_names()):
-        path = paths.uf2(name)
+    for name, stage in boards.images():
+        path, which = paths.uf2(name, stage), f", stage {stage}" if stage else ""
         try:
             image = read_uf2(path, _ROOM)
         except Uf2Error as failure:
-            yield Finding("firmware", WRONG, f"the UF2 for {name}: {failure}", make)
+            yield Finding("firmware", WRONG, f"the UF2 for {name}{which}: {failure}", make)
             continue
         if identity.firmware().encode() not in image.data:
             text = f"{path} was made of other sources than belong to these host tools; they would refuse the board"
             yield Finding("firmware", WRONG, text, make)
         else:
-            yield Finding("firmware", FINE, f"the UF2 for {name} belongs to these host tools: {path}")
+            yield Finding("firmware", FINE, f"the UF2 for {name}{which} belongs to these host tools: {path}")
 
 
 def toolchain() -> Iterator[Finding]:
