@@ -129,6 +129,14 @@ def test_a_port_that_modem_manager_holds(machine, monkeypatch):
     assert "ModemManager has it open" in found.text and "ID_MM_DEVICE_IGNORE" in found.mend
 
 
+def test_the_rules_that_are_to_be_written_do_not_replace_each_other(machine, monkeypatch):
+    machine.port.chmod(0o600)
+    monkeypatch.setattr(doctor, "_may_use", lambda name: False)
+    monkeypatch.setattr(doctor, "processes", lambda: [(9, "ModemManager")])
+    written = [found.mend.split("sudo tee ")[1].split(" ")[0] for found in (one(), one(doctor.NOTE))]
+    assert written[0] != written[1]
+
+
 def test_modem_manager_that_holds_nothing_is_a_note(machine, monkeypatch):
     monkeypatch.setattr(doctor, "processes", lambda: [(9, "ModemManager")])
     found = one(doctor.NOTE)
