@@ -33,7 +33,7 @@ class FlashError(Exception):
 
 def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
     """The image to flash: the file that was named, or our own for this board and output stage: the one that is named,
-    else the one that it says it has, else its usual one. Raises FlashError, Uf2Error and UnknownBoard."""
+    else the one that it says it has, else its usual one. Raises FlashError, DriveError, Uf2Error and UnknownBoard."""
     name = board_name(board)
     wanted = stage or ("" if named else str(board.identity.get("stage", "")))
     facts = load_board(name, wanted or None)
@@ -41,12 +41,8 @@ def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
         raise FlashError(f"{board.where}: board {name} is one that no image is made for; nothing was written")
     of_stage = "" if facts["stage"] == load_board(name)["stage"] else facts["stage"]
     image = read_uf2(named or paths.uf2(name, of_stage), facts["flash"]["firmware"][1])
-    if image.chip != facts["mcu"]:
-        # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
-        raise FlashError(
-            f"{image.path} is for an {image.chip.upper()}, the board at {board.where} is an {facts['mcu'].upper()}; "
-            "nothing was written: choose the UF2 of this board"
-        )
+    # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
+    drive.check_chip(image, facts["mcu"], board.where)
     return image
 
 
