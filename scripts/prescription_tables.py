@@ -23,8 +23,7 @@ from opennmes.prescription_keys import (  # noqa: E402
     Table,
     Text,
     Texts,
-    bounds_of,
-    in_file,
+    bounds_in_file,
     in_file_unit,
     plain,
     zero_too,
@@ -76,10 +75,9 @@ def _values(declared: Key) -> str:
 
 
 def _between(quantity: Quantity, kind: str) -> str:
-    least, most = bounds_of(quantity, kind)
-    first = in_file(quantity, -(-least // quantity.per_step) * quantity.per_step)
+    least, most = bounds_in_file(quantity, kind)
     zero = "0, or " if zero_too(quantity) else ""
-    return f"{zero}{plain(first)} to {plain(in_file(quantity, most))}"
+    return f"{zero}{plain(least)} to {plain(most)}"
 
 
 def _default(declared: Key) -> str:

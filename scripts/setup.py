@@ -20,12 +20,11 @@ import sys
 from pathlib import Path
 
 from sshd import sshd
-from toolchain import ROOT, BuildError, cache, digest, locked, run, say, uf2, unix_micropython
+from toolchain import ROOT, BuildError, cache, digest, images, locked, run, say, unix_micropython
 
 VENV = ROOT / ".venv"
 BUILD = ROOT / "build"
 PYTHON = VENV / "bin" / "python"
-IMAGES = (("pico", ""), ("pico", "bare"))  # board, and output stage if not its usual one
 # The stubs describe the MicroPython that scripts/toolchain.py builds.
 STUBS = ("micropython-rp2-rpi_pico-stubs==1.25.0.post3", "micropython-stdlib-stubs==1.29.0.post2")
 
@@ -156,8 +155,8 @@ def main() -> int:
             make_typings()
             link("micropython", unix_micropython())
             link("sshd", sshd())
-            for board, stage in IMAGES:
-                link(f"opennmes-{'-'.join(filter(None, (board, stage)))}.uf2", uf2(board, stage))
+            for name, image in images():
+                link(name, image)
     except BuildError as error:
         say(f"setup: {error}")
         return 1

@@ -21,7 +21,6 @@ import fcntl
 import hashlib
 import os
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -31,9 +30,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "firmware")]
+sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
-from nmes.core import digest as digests  # noqa: E402
+from opennmes import boards, identity, paths  # noqa: E402 of the standard library alone
 
 SUITE = "trixie"
 # Upstream versions decide what the emulated chip does, so they are pinned; Debian's own revision may move.
@@ -267,15 +266,9 @@ def mpy_cross() -> Path:
     return binary
 
 
-def firmware_digest() -> str:
-    """What `identify` says of a firmware that was made of this checkout."""
-    folder = ROOT / "firmware"
-    return str(digests.of_files((p.relative_to(folder).as_posix(), p.read_bytes()) for p in folder.rglob("*.py")))
-
-
 def check_size(board: str, size: int) -> None:
     """Raises BuildError when a firmware of `size` bytes reaches into the flash behind it, which holds the store."""
-    _, room = runpy.run_path(str(ROOT / "boards" / board / "board.py"))["BOARD"]["flash"]["firmware"]
+    _, room = boards.load_board(board)["flash"]["firmware"]
     if size > room:
         raise BuildError(
             f"the firmware for {board} has {size} bytes, and the store begins after {room} (boards/{board}/board.py); "
@@ -288,13 +281,13 @@ def board_facts(board: str, stage: str) -> str:
 
     Raises BuildError when the board does not drive such a stage.
     """
-    path = ROOT / "boards" / board / "board.py"
-    facts = runpy.run_path(str(path))["BOARD"]
+    text = (ROOT / "boards" / board / "board.py").read_text()
     if not stage:
-        return path.read_text()
-    if stage not in facts["other_stages"]:
-        raise BuildError(f"boards/{board}/board.py names no other stage {stage!r}, only {facts['other_stages']}")
-    return f'{path.read_text()}\nBOARD["stage"] = "{stage}"\n'
+        return text
+    others = boards.load_board(board)["other_stages"]
+    if stage not in others:
+        raise BuildError(f"boards/{board}/board.py names no other stage {stage!r}, only {others}")
+    return f'{text}\nBOARD["stage"] = "{stage}"\n'
 
 
 def uf2(board: str, stage: str = "") -> Path:
@@ -304,8 +297,8 @@ def uf2(board: str, stage: str = "") -> Path:
     Raises BuildError when there is no such board or stage, or a build step fails.
     """
     definition = ROOT / "boards" / board
-    if not (definition / "mpconfigboard.cmake").exists():
-        known = sorted(p.parent.name for p in ROOT.glob("boards/*/mpconfigboard.cmake"))
+    if not boards.has_image(board):
+        known = filter(boards.has_image, boards.board_names())
         raise BuildError(f"boards/{board} has no mpconfigboard.cmake; boards with a UF2: {', '.join(known)}")
     ours = tree_digest(ROOT / "firmware", ROOT / "boards")  # and with it everything frozen
     described = board_facts(board, stage)
@@ -318,7 +311,7 @@ def uf2(board: str, stage: str = "") -> Path:
         facts = build / "nmes"
         with locked(build.name):
             facts.mkdir(parents=True, exist_ok=True)
-            (facts / "nmes_build.py").write_text(f'FIRMWARE = "{firmware_digest()}"\n')
+            (facts / "nmes_build.py").write_text(f'FIRMWARE = "{identity.firmware()}"\n')
             (facts / "board.py").write_text(described)
             run(
                 f"configuring MicroPython for {board}",
@@ -339,6 +332,12 @@ def uf2(board: str, stage: str = "") -> Path:
 
     name = "-".join(filter(None, ("uf2", board, stage)))
     return build_once(cache() / f"{name}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
+
+
+def images() -> Iterator[tuple[str, Path]]:
+    """The UF2 of every board for each of its output stages: its name in build/, and its path. Raises BuildError."""
+    for board, stage in boards.images():
+        yield paths.uf2(board, stage).name, uf2(board, stage)
 
 
 def stock_uf2() -> Path:

@@ -6,6 +6,7 @@ the UF2s too: a wheel that is built from it later has no MicroPython to build th
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,17 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
         if version == "editable":
             return
         root = Path(self.root)
-        boards = sorted(path.parent.name for path in root.glob("boards/*/mpconfigboard.cmake"))
-        if missing := [board for board in boards if not (root / "build" / f"opennmes-{board}.uf2").is_file()]:
-            raise FileNotFoundError(f"no UF2 for {', '.join(missing)} in build/: run `make dist`")
+        sys.path[:0] = [str(root / "firmware"), str(root / "host_tools")]
+        from opennmes import paths
+        from opennmes.boards import images
+
+        files = [paths.uf2(board, stage) for board, stage in images()]
+        if missing := [file.name for file in files if not file.is_file()]:
+            raise FileNotFoundError(f"{', '.join(missing)} missing in build/: run `make dist`")
         include = build_data["force_include"]
-        for image in sorted((root / "build").glob("opennmes-*.uf2")):
-            name = f"opennmes-{image.name.partition('-')[2]}"
-            include[str(image.resolve())] = f"{DATA}/{name}" if self.target_name == "wheel" else f"build/{name}"
+        beside = DATA if self.target_name == "wheel" else "build"
+        for file in files:
+            include[str(file.resolve())] = f"{beside}/{file.name}"
         if self.target_name == "wheel":
             for folder in ("boards", "firmware"):
                 include[str(root / folder)] = f"{DATA}/{folder}"

@@ -1,23 +1,25 @@
-"""Draws the two wirings of docs/first-waveform.md into docs/pictures/, pins as boards/pico/board.py names them.
-
-PYTHONPATH=host_tools:firmware .venv/bin/python scripts/wiring.py
-"""
+"""The two wirings of docs/first-waveform.md, pins as boards/pico/board.py names them: `.venv/bin/python
+scripts/wiring.py` draws them into docs/pictures/."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
+
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.patches import Rectangle  # noqa: E402
 
-from opennmes.boards import load_board
+from opennmes.boards import load_board  # noqa: E402
 
-PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+PICTURES = ROOT / "docs" / "pictures"
 PICO_RIGHT, RAIL, GROUND = 3.0, 9.4, 0.3
 WIRE: dict[str, Any] = {"color": "black", "linewidth": 1.5, "solid_capstyle": "round"}
 

@@ -47,6 +47,13 @@ def has_image(name: str) -> bool:
     return (paths.boards() / name / "mpconfigboard.cmake").is_file()
 
 
+def images() -> list[tuple[str, str]]:
+    """Every image that is made: its board, and the output stage that it is for, "" for the board's usual one."""
+    return [
+        (name, stage) for name in board_names() if has_image(name) for stage in ("", *load_board(name)["other_stages"])
+    ]
+
+
 def _stock(board: dict[str, Any]) -> dict[str, Any]:
     """A board as a stock MicroPython has it. That one gives no raw flash, formats a file system that it cannot mount (a
     lock-out and a fault are forgotten with it) and has not been measured: nobody may be connected."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from nmes.core import checklist, commands, frame, programme, session
-from opennmes.identity import differences
+from opennmes.identity import BUILD, differences, mend
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
@@ -103,22 +103,22 @@ class Device:
         theirs = identity.get("protocol"), identity.get("table")
         ours = commands.PROTOCOL, commands.crc()
         if theirs != ours:
-            raise LinkError(
-                f"{self.port.name}: the firmware, version {identity.get('version')}, has another command table than "
-                f"these host tools (protocol and table {theirs}, here {ours}); "
-                "flash the firmware that belongs to these tools, or install the tools that belong to the firmware"
+            raise self._other_firmware(
+                identity,
+                f"the firmware, version {identity.get('version')}, has another command table than these host tools "
+                f"(protocol and table {theirs}, here {ours})",
             )
         if identity.get("checklist") != checklist.VERSION:
-            raise LinkError(
-                f"{self.port.name}: the firmware has version {identity.get('checklist')} of the checklist, these host "
-                f"tools have {checklist.VERSION}; flash the firmware that belongs to these tools"
+            raise self._other_firmware(
+                identity,
+                f"the firmware has version {identity.get('checklist')} of the checklist, these host tools have "
+                f"{checklist.VERSION}",
             )
         if different := differences(identity):
-            raise LinkError(
-                f"{self.port.name}: the device runs something else than belongs to these host tools: "
-                f"{'; '.join(different)}. With other facts a current could be another than you set. In the checkout "
-                f"of these tools run `make setup` and flash build/opennmes-{identity.get('board')}.uf2, or use the "
-                "tools that belong to the firmware"
+            raise self._other_firmware(
+                identity,
+                "the device runs something else than belongs to these host tools: "
+                f"{'; '.join(different)}. With other facts a current could be another than you set",
             )
         self.identity = identity
         self._host = int(identity["host"])
@@ -416,6 +416,14 @@ class Device:
         return {key: value for key, value in answer.items() if key not in ("seq", "ok")}
 
     # ---- what to say when nothing fits ----
+
+    def _other_firmware(self, identity: Message, what: str) -> LinkError:
+        command = mend(identity, self.port.name)
+        first = "" if command == BUILD else f" (in a checkout after `{BUILD}`)"
+        return LinkError(
+            f"{self.port.name}: {what}. `{command}`{first} has it run the firmware that belongs to these tools; or use "
+            "the tools that belong to the firmware"
+        )
 
     def _at_prompt(self) -> AtPrompt:
         return AtPrompt(

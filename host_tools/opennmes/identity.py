@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 from typing import Any
 
 from nmes.core import digest, identity
 from opennmes import paths
-from opennmes.boards import UnknownBoard, load_board, stage_of
+from opennmes.boards import STOCK, UnknownBoard, load_board, stage_of
+from opennmes.ports.open import EMULATOR, VIRTUAL
 
-# What differs, in words, and what makes it the same, by the field of `identify` that says so.
+# What differs, in words, by the field of `identify` that says so.
 _WORDS = {
     "firmware": "the firmware",
     "board_digest": "what it takes for facts about its board",
@@ -17,6 +19,7 @@ _WORDS = {
     "limits_digest": "its limits",
 }
 assert tuple(_WORDS) == identity.FIELDS
+BUILD = "make setup"  # the command that builds the firmware of a checkout
 
 
 @cache
@@ -44,3 +47,12 @@ def differences(said: dict[str, Any]) -> list[str]:
         for field in identity.FIELDS
         if said.get(field) != ours[field]
     ]
+
+
+def mend(said: dict[str, Any], where: str) -> str:
+    """The command that has the device on the port `where`, which has answered `identify`, run what belongs to these
+    host tools."""
+    if where in (VIRTUAL, EMULATOR):
+        return BUILD
+    modules = "--modules " if str(said.get("board")).endswith(STOCK) else ""
+    return f"nmes flash {modules}--port {shlex.quote(where)}"

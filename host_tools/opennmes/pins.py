@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 OUT, IN, ANALOGUE = "output", "input", "analogue"
-FIRST_ADC_PIN, LAST_ADC_PIN = 26, 29  # of the RP2040: ADC 0 to 3
+FIRST_ADC_PIN = 26  # of the RP2040: ADC 0
 _PWM_SLICES = 8  # GP0 and 1 are slice 0, GP16 and 17 again (RP2040 datasheet, 4.5.2)
 
 # By the name in a channel's row of board.py: direction, what it is, why this pin.
@@ -82,6 +82,7 @@ def abilities(board: dict[str, Any], stage: dict[str, Any]) -> list[tuple[str, s
     low, high = board["supply_mv"]
     cold, warm = board["temperature_dc"]
     ceiling_ua = min(board["max_current_ua"], stage["full_scale_ua"])
+    for_people = stage["for_people"] and not board.get("dummy_only")
     rows = [
         ("chip", f"{board['mcu'].upper()}, {board['cpu_hz'] / 1e6:g} MHz"),
         ("channels", str(min(len(pins["channels"]), stage["channels"]))),
@@ -90,7 +91,7 @@ def abilities(board: dict[str, Any], stage: dict[str, Any]) -> list[tuple[str, s
             f"up to {ceiling_ua / 1000:g} mA, in steps of {stage['full_scale_ua'] / stage['levels'] / 1000:g} mA",
         ),
         ("output stage", f"{stage['name']}, up to {stage['compliance_mv'] / 1000:g} V"),
-        ("for", "resistors alone: nobody may be connected" if board.get("dummy_only") else "every prescription"),
+        ("for", "every prescription" if for_people else "resistors alone: nobody may be connected"),
         ("supply", f"{low / 1000:g} to {high / 1000:g} V, {'measured' if 'supply' in pins else 'not measured'}"),
         ("temperature", f"{cold / 10:g} to {warm / 10:g} degrees Celsius, of the chip"),
     ]

@@ -223,6 +223,12 @@ def bounds_of(quantity: Quantity, kind: str | None) -> tuple[int, int]:
     return least, most
 
 
+def bounds_in_file(quantity: Quantity, kind: str | None) -> tuple[Decimal, Decimal]:
+    """The same as the file has them: the least and the most that are exact there."""
+    least, most = bounds_of(quantity, kind)
+    return in_file(quantity, least + -least % quantity.per_step), in_file(quantity, most)
+
+
 def zero_too(quantity: Quantity) -> bool:
     """Whether 0 is allowed beside what is within the bounds: there is no such thing then."""
     return quantity.field in phase.OR_ZERO

@@ -26,7 +26,8 @@ from opennmes.prescription_keys import (
     Table,
     Text,
     Texts,
-    bounds_of,
+    bounds_in_file,
+    in_file,
     zero_too,
 )
 
@@ -141,14 +142,13 @@ def _value(declared: Key) -> dict[str, Any]:
 
 def _number(quantity: Quantity, *kinds: str) -> dict[str, Any]:
     """A number within the bounds that it has for any of `kinds`."""
-    bounds = [bounds_of(quantity, kind) for kind in kinds]
-    least = _json(-(-min(least for least, _ in bounds) // quantity.per_step) * quantity.step)
-    most = _json(max(most for _, most in bounds) // quantity.per_step * quantity.step)
+    bounds = [bounds_in_file(quantity, kind) for kind in kinds]
+    least, most = _json(min(least for least, _ in bounds)), _json(max(most for _, most in bounds))
     made: dict[str, Any] = {"type": "number"}
     if quantity.step == 1:
         made["multipleOf"] = 1  # 250.0 is 250: "integer" is read differently by validators
     if quantity.default is not None:
-        made["default"] = _json(quantity.default // quantity.per_step * quantity.step)
+        made["default"] = _json(in_file(quantity, quantity.default))
     if zero_too(quantity):
         return {**made, "anyOf": [{"enum": [0]}, {"minimum": least, "maximum": most}]}
     return {**made, "minimum": least, "maximum": most}

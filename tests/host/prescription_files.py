@@ -25,7 +25,7 @@ from opennmes.prescription_keys import (
     Key,
     Quantity,
     Text,
-    bounds_of,
+    bounds_in_file,
     zero_too,
 )
 
@@ -54,12 +54,6 @@ def toml(value: Any) -> str:
 
 def file_of(document: dict[str, Any]) -> str:
     return "\n".join(f"{json.dumps(key)} = {toml(value)}" for key, value in document.items())
-
-
-def bounds_in_file(quantity: Quantity, kind: str) -> tuple[Decimal, Decimal]:
-    """The least and the most that a number can be, in steps of the file."""
-    least, most = bounds_of(quantity, kind)
-    return -(-least // quantity.per_step) * quantity.step, most // quantity.per_step * quantity.step
 
 
 @st.composite

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from opennmes.boards import board_names, load_board
+from opennmes.boards import board_names, load_board, stage_of
 from opennmes.cli import main
-from opennmes.pins import pins_of
+from opennmes.pins import abilities, pins_of
 
 
 def numbers(table: object) -> list[int]:
@@ -45,6 +45,12 @@ def test_the_list_names_all_and_says_which_is_for_resistors_alone(capsys):
     assert "pico: Raspberry Pi Pico, RP2040, 125 MHz, for every prescription" in said
     assert "pico-stock: Raspberry Pi Pico, stock MicroPython" in said and "resistors alone" in said
     assert "virtual: " in said
+
+
+def test_what_drives_a_bare_board_is_for_nobody_either():
+    said = dict(abilities(load_board("pico", "bare"), stage_of("pico", "bare")))
+    assert said["output stage"].startswith("bare") and said["for"] == "resistors alone: nobody may be connected"
+    assert dict(abilities(load_board("pico"), stage_of("pico")))["for"] == "every prescription"
 
 
 def test_one_board_is_shown_with_its_pins(capsys):

@@ -42,7 +42,10 @@ def test_firmware_of_another_kind_is_told_apart(other: dict[str, int], says: str
     port = ScriptedPort((b"\r\n", b""), (IDENTIFY, ok(1, **{**IDENTITY, **other})))
     with pytest.raises(LinkError, match=says) as caught:
         Device(port).connect()
-    assert "flash the firmware" in str(caught.value)
+    assert (
+        f"`nmes flash --port {port.name}` (in a checkout after `make setup`) has it run the firmware that belongs"
+        in str(caught.value)
+    )
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,14 @@ def test_a_port_that_modem_manager_holds(machine, monkeypatch):
     assert "ModemManager has it open" in found.text and "ID_MM_DEVICE_IGNORE" in found.mend
 
 
+def test_the_rules_that_are_to_be_written_do_not_replace_each_other(machine, monkeypatch):
+    machine.port.chmod(0o600)
+    monkeypatch.setattr(doctor, "_may_use", lambda name: False)
+    monkeypatch.setattr(doctor, "processes", lambda: [(9, "ModemManager")])
+    written = [found.mend.split("sudo tee ")[1].split(" ")[0] for found in (one(), one(doctor.NOTE))]
+    assert written[0] != written[1]
+
+
 def test_modem_manager_that_holds_nothing_is_a_note(machine, monkeypatch):
     monkeypatch.setattr(doctor, "processes", lambda: [(9, "ModemManager")])
     found = one(doctor.NOTE)
@@ -220,10 +228,12 @@ def test_no_micropython_for_the_virtual_board(monkeypatch):
     assert (found.level, found.topic) == (doctor.NOTE, "toolchain")
 
 
+@pytest.mark.parametrize("stage", ["", "bare"])
 @pytest.mark.parametrize("kind", ["missing", "short", "other sources"])
-def test_an_image_that_is_not_there_not_whole_or_not_ours(monkeypatch, tmp_path, kind):
+def test_an_image_that_is_not_there_not_whole_or_not_ours(monkeypatch, tmp_path, kind, stage):
     file = tmp_path / "image.uf2"
-    monkeypatch.setattr(paths, "uf2", lambda name: file)
+    real = paths.uf2
+    monkeypatch.setattr(paths, "uf2", lambda name, of="": real(name, of) if of != stage else file)
     if kind != "missing":
         whole = bootsel.uf2(bytes(2560))
         file.write_bytes(whole if kind == "other sources" else whole[:1024])

@@ -15,6 +15,8 @@ import bootsel
 import pytest
 
 from nmes.core import frame
+from opennmes import paths
+from opennmes.boards import UnknownBoard
 from opennmes.cli import main
 from opennmes.client import AtPrompt, DeviceRefused, LinkError
 from opennmes.device import discover, drive, flashing
@@ -130,6 +132,42 @@ def image(tmp_path: Path) -> str:
 def test_a_board_of_ours_is_flashed(bench, image, capsys):
     assert main(["flash", image, "--yes"]) == 0
     assert bench.flash == DATA and "what is in flash is" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("has", "asked", "file"),
+    [
+        ("reference", "", "opennmes-pico.uf2"),
+        ("bare", "", "opennmes-pico-bare.uf2"),
+        ("reference", "bare", "opennmes-pico-bare.uf2"),
+        ("bare", "reference", "opennmes-pico.uf2"),
+    ],
+)
+def test_a_board_gets_the_image_for_the_output_stage_that_it_has_unless_another_is_named(
+    tmp_path, monkeypatch, has, asked, file
+):
+    for name in ("opennmes-pico.uf2", "opennmes-pico-bare.uf2"):
+        (tmp_path / name).write_bytes(bootsel.uf2(DATA))
+    real = paths.uf2
+    monkeypatch.setattr(paths, "uf2", lambda *which: tmp_path / real(*which).name)
+    board = Board(OURS, "A", identity={**IDENTITY, "stage": has})
+    assert flashing.image_for(board, None, asked).path.name == file
+
+
+def test_a_board_with_an_output_stage_that_is_not_known_here_gets_none_by_a_guess(image):
+    board = Board(OURS, "A", identity={**IDENTITY, "stage": "strong"})
+    with pytest.raises(UnknownBoard, match="drives: reference, bare"):
+        flashing.image_for(board, None)
+    assert flashing.image_for(board, Path(image)).data == DATA
+
+
+@pytest.mark.parametrize(
+    ("identity", "says"),
+    [({"board": "virtual"}, "board virtual is one that no image is made for"), ({}, 'no board "None"')],
+)
+def test_a_board_that_has_no_image_is_refused_by_name(image, identity, says):
+    with pytest.raises((flashing.FlashError, UnknownBoard), match=says):
+        flashing.image_for(Board(OURS, "A", identity=identity), Path(image))
 
 
 @pytest.mark.parametrize("step", STEPS)

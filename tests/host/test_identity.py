@@ -31,7 +31,21 @@ def test_h01_a_device_that_runs_something_else_is_refused_and_told_what_differs(
     said = str(caught.value)
     assert f"{says} (digest 0123456789abcdef, here {IDENTITY[field]})" in said
     assert said.count("(digest") == 1
-    assert "make setup" in said and "flash build/opennmes-pico.uf2" in said
+    assert f"`nmes flash --port {port.name}`" in said and "make setup" in said and ".uf2" not in said
+
+
+@pytest.mark.parametrize(
+    ("board", "where", "command"),
+    [
+        ("pico", "/dev/ttyACM0", "nmes flash --port /dev/ttyACM0"),
+        ("pico-stock", "/dev/ttyACM0", "nmes flash --modules --port /dev/ttyACM0"),
+        ("pico", "a board", "nmes flash --port 'a board'"),
+        ("pico", "emulator", "make setup"),
+        ("virtual", "virtual", "make setup"),
+    ],
+)
+def test_the_command_that_mends_it_is_the_one_for_this_board(board: str, where: str, command: str) -> None:
+    assert identity.mend({**IDENTITY, "board": board}, where) == command
 
 
 def test_every_difference_is_named_and_a_device_that_says_nothing_is_refused() -> None:

@@ -250,6 +250,25 @@ def test_h16_a_damaged_one_is_named_and_can_be_pushed_again_or_removed(
     assert said("select", "1")[0] == 0
 
 
+@pytest.mark.parametrize(("old", "new"), [(b'Hz"}', b'Hz"'), (b',"phases"', b',,"phases"')], ids=str)
+def test_what_another_program_put_there_and_is_no_json_is_one_message_and_can_be_pushed_again(
+    said: Said, example_file: Path, power_on: Power, old: bytes, new: bytes
+) -> None:
+    # The device's own json takes both.
+    text = prescriptions.text_of(Prescription.read(example_file)).replace(old, new)
+    with Device(power_on()) as device:
+        device.connect()
+        assert prescriptions._put(device, text, 1, None)["number"] == 1
+    status, answer, _ = said("pull", "--list")
+    assert (status, [row["number"] for row in answer["prescriptions"]]) == (0, [1])
+    for verb in (["pull", "1"], ["diff", str(example_file), "1"]):
+        status, answer, err = said(*verb)
+        assert (status, answer["done"]) == (1, False)
+        assert "prescription 1 is damaged" in err and "push its file again" in err and err.count("nmes: ") == 1
+    assert said("push", str(example_file), "--number", "1")[0] == 0
+    assert said("pull", "1")[0] == 0
+
+
 def test_a_device_with_a_fault_is_told_how_to_clear_and_nothing_is_changed(
     said: Said, example_file: Path, power_on: Power, tmp_path: Path
 ) -> None:

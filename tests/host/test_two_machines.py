@@ -25,14 +25,14 @@ def two_machines(*options: str, path: str = "") -> subprocess.Popen[str]:
 
 
 def ours() -> list[str]:
-    """Command lines of processes that belong to a run of it."""
+    """Command lines of processes that a run of it has started; whoever started the run waits for the run itself."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue  # it has ended
-        if "/run/two-machines/" in line or "campaign.two_machines" in line or str(OUT) in line:
+        if "/run/two-machines/" in line or "campaign.two_machines --inside" in line or str(OUT) in line:
             found.append(line)
     return found
 

@@ -15,6 +15,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 import dist
 import toolchain
 from opennmes import paths
+from opennmes.boards import images
 from opennmes.device import modules
 
 
@@ -83,6 +84,7 @@ def test_both_archives_carry_the_image_that_was_built(delivered):
     with zipfile.ZipFile(wheel) as archive:
         assert archive.read("opennmes/data/opennmes-pico.uf2") == toolchain.uf2("pico").read_bytes()
         assert archive.read("opennmes/data/opennmes-pico-bare.uf2") == toolchain.uf2("pico", "bare").read_bytes()
+        assert len([name for name in archive.namelist() if name.endswith(".uf2")]) == len(images()) == 2
     (source,) = delivered.glob("*.tar.gz")
     assert source.stat().st_size > 500_000
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from opennmes.bench.pico import EmulatedPico
+from opennmes.bench.stage import FIRST_ADC_PIN
 from opennmes.bench.trace import Trace
 
-FIRST_ADC_PIN, HALF = 26, 2048
+HALF = 2048
 
 
 class Wires:

@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from opennmes import __version__, identity, paths
-from opennmes.boards import board_names, has_image
+from opennmes import __version__, boards, identity, paths
 from opennmes.device import discover, drive
 from opennmes.device.discover import Board
 from opennmes.device.drive import DriveError
@@ -28,13 +27,22 @@ OLDEST_PYTHON = (3, 11)
 USB = Path("/sys/bus/usb/devices")  # Linux says here what is plugged in
 PROC = Path("/proc")
 # USB ids of Raspberry Pi's chips, by product: MicroPython, and BOOTSEL of either chip.
-_VENDOR, _MICROPYTHON, _BOOTSEL = "2e8a", ("0005",), ("0003", "000f")
+_VENDOR, _MICROPYTHON = (f"{number:04x}" for number in discover.MICROPYTHON_IDS)
+_BOOTSEL = ("0003", "000f")
 _MODEM_MANAGER = "ModemManager"
-_IGNORE_RULE = (
-    'echo \'ATTRS{idVendor}=="2e8a", ENV{ID_MM_DEVICE_IGNORE}="1"\' | '
-    "sudo tee /etc/udev/rules.d/70-opennmes.rules && sudo udevadm control --reload && sudo udevadm trigger"
-)
 _ROOM = 1 << 24  # more than any flash: only whether the file is whole is asked
+
+
+def _udev_rule(name: str, then: str) -> str:
+    """The command that has udev do `then` with every board, in a file of its own: no rule replaces another."""
+    return (
+        f"echo 'ATTRS{{idVendor}}==\"{_VENDOR}\", {then}' | sudo tee /etc/udev/rules.d/70-opennmes-{name}.rules && "
+        "sudo udevadm control --reload && sudo udevadm trigger"
+    )
+
+
+_IGNORE_RULE = _udev_rule("modem", 'ENV{ID_MM_DEVICE_IGNORE}="1"')
+_DESK_RULE = _udev_rule("desk", 'SUBSYSTEM=="tty", TAG+="uaccess"')
 
 
 @dataclass(frozen=True)
@@ -127,20 +135,20 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def images() -> Iterator[Finding]:
-    """The UF2 of each board: there, whole, and made of the sources that belong to these host tools."""
+    """The UF2s of each board: there, whole, and made of the sources that belong to these host tools."""
     make = "make setup" if paths.checkout() else "pipx reinstall opennmes"
-    for name in filter(has_image, board_names()):
-        path = paths.uf2(name)
+    for name, stage in boards.images():
+        path, which = paths.uf2(name, stage), f", stage {stage}" if stage else ""
         try:
             image = read_uf2(path, _ROOM)
         except Uf2Error as failure:
-            yield Finding("firmware", WRONG, f"the UF2 for {name}: {failure}", make)
+            yield Finding("firmware", WRONG, f"the UF2 for {name}{which}: {failure}", make)
             continue
         if identity.firmware().encode() not in image.data:
             text = f"{path} was made of other sources than belong to these host tools; they would refuse the board"
             yield Finding("firmware", WRONG, text, make)
         else:
-            yield Finding("firmware", FINE, f"the UF2 for {name} belongs to these host tools: {path}")
+            yield Finding("firmware", FINE, f"the UF2 for {name}{which} belongs to these host tools: {path}")
 
 
 def toolchain() -> Iterator[Finding]:
@@ -169,8 +177,7 @@ def on_usb() -> Iterator[Finding]:
         text = "a chip in BOOTSEL is plugged in, and its drive is not mounted"
         disk = waiting[0] if waiting else "/dev/disk/by-label/RPI-RP2"
         yield Finding("usb", WRONG, text, f"udisksctl mount --block-device {disk}")
-    running = sum(product in _MICROPYTHON for product in products)
-    if running > len(discover.micropython_ports()):
+    if products.count(_MICROPYTHON) > len(discover.micropython_ports()):
         text = "a board with MicroPython is plugged in, and has no serial port: the kernel's driver is missing"
         yield Finding("usb", WRONG, text, "sudo modprobe cdc_acm")
 
@@ -213,11 +220,7 @@ def permission(name: str) -> Finding | None:
         text = (
             f"{name}: nobody but {pwd.getpwuid(node.st_uid).pw_name} may use it; a rule gives it to those at the desk"
         )
-        return Finding(
-            "permission", WRONG, text,
-            "echo 'SUBSYSTEM==\"tty\", ATTRS{idVendor}==\"2e8a\", TAG+=\"uaccess\"' | "
-            "sudo tee /etc/udev/rules.d/70-opennmes.rules && sudo udevadm control --reload && sudo udevadm trigger",
-        )  # fmt: skip
+        return Finding("permission", WRONG, text, _DESK_RULE)
     if me in group.gr_mem:
         text = f"{name}: it belongs to the group {group.gr_name}, which you are in since you last logged in"
         return Finding("permission", WRONG, text, f"newgrp {group.gr_name}, or log out and in again")
@@ -245,8 +248,7 @@ def _of_board(board: Board) -> Finding:
         return Finding("board", NOTE, f"{where}: {board.text}", f"nmes flash --port {where}")
     if different := identity.differences(board.identity):
         text = f"{where}: what runs on it does not belong to these host tools: {'; '.join(different)}"
-        modules = "--modules " if str(board.identity.get("board")).endswith("-stock") else ""
-        return Finding("board", WRONG, text, f"nmes flash {modules}--port {where}")
+        return Finding("board", WRONG, text, identity.mend(board.identity, where))
     if board.status.get("fault"):
         text = f"{where}: OpenNMES {board.identity['version']} is there, in {board.status['state']}"
         return Finding("board", NOTE, f"{text}, fault {board.status['fault']}", f"nmes record --port {where}")

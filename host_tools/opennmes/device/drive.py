@@ -25,8 +25,7 @@ TARGET = "OPENNMES.UF2"  # a name that every FAT takes; the boot ROM does not lo
 CHUNK = 64 * 512
 VANISH_S = 20.0
 POLL_S = 0.5
-_CHIPS = {"RPI-RP2": RP2040, "RP2350": RP2350}
-_LABELS = tuple(_CHIPS)  # of the disk; the boot ROM calls both the same
+_CHIPS = {"RPI-RP2": RP2040, "RP2350": RP2350}  # by the Board-ID, which is the disk's label too
 BY_LABEL = Path("/dev/disk/by-label")
 _AGAIN = "unplug the board, hold BOOTSEL while plugging it in again, and run the same command: nothing is lost by that"
 # What an operating system says when the drive has gone under a write: that is how a flashed chip leaves.
@@ -90,9 +89,9 @@ def mounted() -> list[Drive]:
 
 def not_mounted() -> list[Path]:
     """The disks of chips in BOOTSEL as block devices, on Linux: a machine without a desktop mounts none by itself."""
-    here = {drive.mount for drive in mounted()}
-    disks = [BY_LABEL / label for label in _LABELS]
-    return [disk for disk in disks if disk.exists()] if not here else []
+    if mounted():
+        return []  # of several chips nobody can tell which disk is whose
+    return [disk for label in _CHIPS if (disk := BY_LABEL / label).exists()]
 
 
 def mount_by_udisks() -> list[Drive]:
@@ -115,6 +114,15 @@ def mount_by_udisks() -> list[Drive]:
     return found
 
 
+def check_chip(image: Uf2, chip: str, where: str) -> None:
+    """Raises DriveError when `image` is for another chip than the one of the board at `where`."""
+    if image.chip != chip:
+        raise DriveError(
+            f"{image.path} is for an {image.chip.upper()}, the board at {where} is an {chip.upper()}; nothing was "
+            "written: choose the UF2 of this board"
+        )
+
+
 def copy(
     image: Uf2,
     drive: Drive,
@@ -126,11 +134,7 @@ def copy(
 
     `progress` is called with the bytes written and those there are.
     """
-    if image.chip != drive.chip:
-        raise DriveError(
-            f"{image.path} is for an {image.chip.upper()}, the board at {drive.mount} is an {drive.chip.upper()}; "
-            "nothing was written: choose the UF2 of this board"
-        )
+    check_chip(image, drive.chip, str(drive.mount))
     total = len(image.raw)
     done = 0
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from opennmes import paths
-from opennmes.boards import STOCK, board_names, load_board
+from opennmes.boards import STOCK, board_names, has_image, load_board
 from opennmes.client import Device, DeviceRefused
 from opennmes.device import drive, modules
 from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, micropython_ports
@@ -32,24 +32,24 @@ class FlashError(Exception):
 
 
 def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
-    """The image to flash: the file that was named, or our own for this board and output stage (its usual one, unless
-    another is named). Raises FlashError, Uf2Error and UnknownBoard."""
+    """The image to flash: the file that was named, or our own for this board and output stage: the one that is named,
+    else the one that it says it has, else its usual one. Raises FlashError, DriveError, Uf2Error and UnknownBoard."""
     name = board_name(board)
-    facts = load_board(name, stage or None)
-    image = read_uf2(named or paths.uf2(name, stage), facts["flash"]["firmware"][1])
-    if image.chip != facts["mcu"]:
-        # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
-        raise FlashError(
-            f"{image.path} is for an {image.chip.upper()}, the board at {board.where} is an {facts['mcu'].upper()}; "
-            "nothing was written: choose the UF2 of this board"
-        )
+    wanted = stage or ("" if named else str(board.identity.get("stage", "")))
+    facts = load_board(name, wanted or None)
+    if not has_image(name):
+        raise FlashError(f"{board.where}: board {name} is one that no image is made for; nothing was written")
+    of_stage = "" if facts["stage"] == load_board(name)["stage"] else facts["stage"]
+    image = read_uf2(named or paths.uf2(name, of_stage), facts["flash"]["firmware"][1])
+    # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
+    drive.check_chip(image, facts["mcu"], board.where)
     return image
 
 
 def board_name(board: Board) -> str:
     """Which of boards/ a board is. Raises FlashError when that cannot be told."""
     if board.kind == OURS:
-        return str(board.identity["board"]).removesuffix(STOCK)
+        return str(board.identity.get("board")).removesuffix(STOCK)
     if board.kind == MICROPYTHON:
         with Prompt(board.where) as prompt:
             _, machine = prompt.version()

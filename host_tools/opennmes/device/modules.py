@@ -37,8 +37,7 @@ STOCK_MACHINES = {"Raspberry Pi Pico with RP2040": "pico"}
 OUR_MACHINE = "OpenNMES on {}"
 MARK = "# OpenNMES on a stock MicroPython: made by `nmes flash --modules`, which replaces it."
 ARCHITECTURE = "armv6m"
-# The virtual board's hardware, and what our own image runs before its boot.py.
-_NOT_HERE = {"nmes/hal/virtual.py"}
+_NOT_HERE = "nmes/hal/virtual.py"  # the virtual board's hardware
 
 _BOOT = """\
 {mark}
@@ -130,8 +129,7 @@ def sources(board_name: str) -> dict[str, bytes]:
     board = load_board(board_name + STOCK)
     firmware = paths.firmware()
     found = {path.relative_to(firmware).as_posix(): path.read_bytes() for path in (firmware / "nmes").rglob("*.py")}
-    for path in _NOT_HERE:
-        del found[path]
+    del found[_NOT_HERE]
     stages = paths.boards() / "stages"
     for name in ("__init__", board["stage"]):
         found[f"stages/{name}.py"] = (stages / f"{name}.py").read_bytes()

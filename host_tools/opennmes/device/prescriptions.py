@@ -107,7 +107,14 @@ def pull(device: Device, number: int) -> Prescription:
     """The prescription that is kept under a number. Raises DeviceRefused, PrescriptionError where these tools do not
     know what it says, LinkError."""
     text = read(device, number)
-    made = Prescription.from_document(json.loads(text), Path(f"prescription {number} on {device.port.name}"))
+    try:
+        kept = json.loads(text)
+    except (ValueError, RecursionError) as error:  # MicroPython's json takes what lacks its end or has a comma too much
+        raise LinkError(
+            f"{device.port.name}: prescription {number} is damaged, and was so when it was put there: its text is no "
+            f"JSON ({error}); remove it, and push its file again"
+        ) from None
+    made = Prescription.from_document(kept, Path(f"prescription {number} on {device.port.name}"))
     if canonical(made.document()) != text:
         raise LinkError(
             f"{device.port.name}: prescription {number} was written by tools that put it otherwise; its digest would "
