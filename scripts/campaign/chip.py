@@ -6,6 +6,7 @@ and when.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import json
@@ -35,7 +36,7 @@ KINDS = (
 ROOT = Path(__file__).resolve().parents[2]
 LITTLEFS = Path(__file__).resolve().parent / "board" / "littlefs.py"
 # What is kept, and MicroPython's file system: (where, how long) in flash.
-FLASH = load_board(BOARD).get("flash", {"store": (0xA0000, 0x160000), "files": (0xA0000, 0x160000)})
+FLASH = load_board(BOARD)["flash"]
 DEAD_S = 1.5  # of simulated time: a board that says nothing for so long says nothing
 CELL, ERASED = 16, 0xFF
 # What people and `mip` leave on a board, or an older firmware did; some of it under names that the firmware has too.
@@ -306,15 +307,17 @@ def _foreign_files(board: Board, die: random.Random) -> None:
     board.inject("foreign_files", files=sorted(files))
     at, size = FLASH["files"]
     flash = bytearray(board.pico.flash_image())
-    flash[at : at + size] = _littlefs(size, files)
+    flash[at : at + size] = littlefs(size, {path: text.encode() for path, text in files.items()})
     _boot_again(board, flash)
     board.device.request("identify", patience_s=DEAD_S)
     board.run()
     _look(board)
 
 
-def _littlefs(size: int, files: dict[str, str]) -> bytes:
-    asked = json.dumps({"bytes": size, "files": files}).encode()
+def littlefs(size: int, files: dict[str, bytes]) -> bytes:
+    """The image of a file system of `size` bytes with these files, made by MicroPython's own littlefs."""
+    contents = {path: base64.b64encode(content).decode() for path, content in files.items()}
+    asked = json.dumps({"bytes": size, "files": contents}).encode()
     command = [micropython(), "-X", "heapsize=32m", str(LITTLEFS)]
     return subprocess.run(command, input=asked, stdout=subprocess.PIPE, check=True).stdout
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_emulate import NMES
+from served import NMES, served
+from sessions import begin
 
 from nmes.core import faults
 from opennmes.bench.pico import EmulatedPico
@@ -75,10 +76,7 @@ def test_dividers_are_enough_for_the_reference_image_to_run_at_zero(uf2: Path) -
     wires = Wires(pico, load_board("pico"), dividers=True)
     device = Device(EmulatedPort(pico))
     device.connect()
-    loaded = device.load(PROGRAMME)
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
+    begin(device, PROGRAMME)
     device.wait(0.3)
     status = device.status()
     assert (status["state"], status["fault"]) == ("RUNNING", 0), status["fault_text"]
@@ -98,22 +96,16 @@ def test_what_readme_says_with_nothing_but_a_board_and_two_wires(bare_uf2: Path,
         return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=tmp_path)
 
     link, folder = tmp_path / "board", tmp_path / "RPI-RP2"
-    served = [*NMES, "emulate", "--bare", "--link", str(link), "--uf2", str(bare_uf2), "--bootsel", str(folder)]
-    with subprocess.Popen(served, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline().strip() == str(link)
-            flashed = nmes("flash", "--stage", "bare", "--port", link, "--mount", folder, "--yes")
-            assert flashed.returncode == 0, flashed.stderr
-            written = nmes("programmes", "bench-pins", "--write", "bench-pins.toml")
-            assert written.returncode == 0, written.stderr
-            ran = nmes("run", "bench-pins.toml", "--port", link, "--seconds", 5, "--json")
-            assert ran.returncode == 0, ran.stderr
-            assert "pins only" in ran.stderr and "Checklist" not in ran.stderr
-            result = json.loads(ran.stdout)
-            assert result["identity"]["stage"] == "bare"
-            assert result["account"]["delivered"] >= 1  # five seconds of the wall are little on the emulated chip
-            status = nmes("status", "--port", link, "--json")
-            assert json.loads(status.stdout)["identity"]["stage"] == "bare"
-        finally:
-            process.terminate()
+    with served(link, bare_uf2, "--bare", "--bootsel", str(folder)):
+        flashed = nmes("flash", "--stage", "bare", "--port", link, "--mount", folder, "--yes")
+        assert flashed.returncode == 0, flashed.stderr
+        written = nmes("programmes", "bench-pins", "--write", "bench-pins.toml")
+        assert written.returncode == 0, written.stderr
+        ran = nmes("run", "bench-pins.toml", "--port", link, "--seconds", 5, "--json")
+        assert ran.returncode == 0, ran.stderr
+        assert "pins only" in ran.stderr and "Checklist" not in ran.stderr
+        result = json.loads(ran.stdout)
+        assert result["identity"]["stage"] == "bare"
+        assert result["account"]["delivered"] >= 1  # five seconds of the wall are little on the emulated chip
+        status = nmes("status", "--port", link, "--json")
+        assert json.loads(status.stdout)["identity"]["stage"] == "bare"

@@ -14,20 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-NMES = [sys.executable, "-c", "import sys; from opennmes.cli import main; sys.exit(main())"]
+from served import NMES, served
 
 
 @pytest.fixture
 def emulated(uf2: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     link = tmp_path / "board"
-    command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == str(link)
-    yield process, link
-    process.send_signal(signal.SIGTERM)
-    process.communicate()
+    with served(link, uf2) as process:
+        yield process, link
     assert not link.is_symlink()
 
 

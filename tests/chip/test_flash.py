@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import littlefs
 import pytest
@@ -68,9 +67,9 @@ def test_h16_one_damaged_place_loses_nothing_and_two_are_a_fault_of_their_own(ma
 
 
 def test_h16_a_file_system_that_cannot_be_mounted_is_left_as_it_is_and_costs_no_fault(
-    make: Callable[..., Bench], tmp_path: Path
+    make: Callable[..., Bench],
 ) -> None:
-    bench, record = stopped(make, littlefs.image({"/notes.txt": b"mine"}, tmp_path))
+    bench, record = stopped(make, littlefs.image({"/notes.txt": b"mine"}))
     flash = bytearray(bench.pico.flash_image())
     for block in (0, 1):  # both superblocks
         flash[littlefs.AT + block * littlefs.BLOCK + 8] ^= 0xFF
@@ -83,10 +82,10 @@ def test_h16_a_file_system_that_cannot_be_mounted_is_left_as_it_is_and_costs_no_
 
 @pytest.mark.parametrize("kind", ["garbage", "erased superblocks"])
 def test_h16_and_on_a_board_that_has_kept_nothing_the_new_way_it_is_a_fault_that_a_person_clears(
-    make: Callable[..., Bench], tmp_path: Path, kind: str
+    make: Callable[..., Bench], kind: str
 ) -> None:
     # What firmware up to 0.1.0 kept was in files, so what cannot be read may have been a fault or a lock-out.
-    flash = bytearray(littlefs.image({f"/notes.{n}": b"mine" * 2_000 for n in range(4)}, tmp_path))
+    flash = bytearray(littlefs.image({f"/notes.{n}": b"mine" * 2_000 for n in range(4)}))
     for block in (0, 1):
         at = littlefs.AT + block * littlefs.BLOCK
         flash[at : at + littlefs.BLOCK] = (b"\xff" if kind == "erased superblocks" else b"\x5a") * littlefs.BLOCK
@@ -97,10 +96,10 @@ def test_h16_and_on_a_board_that_has_kept_nothing_the_new_way_it_is_a_fault_that
     assert files_of(bench.pico.flash_image()) == files_of(bytes(flash))
 
 
-def test_h16_what_an_older_firmware_kept_in_files_is_still_there(make: Callable[..., Bench], tmp_path: Path) -> None:
+def test_h16_what_an_older_firmware_kept_in_files_is_still_there(make: Callable[..., Bench]) -> None:
     bench, record = stopped(make)
     kept = bench.pico.flash_image()[COPIES[0] : COPIES[0] + SECTOR].rstrip(b"\xff")
-    updated = make(littlefs.image({"/nmes.0": kept, "/nmes.1": kept}, tmp_path))
+    updated = make(littlefs.image({"/nmes.0": kept, "/nmes.1": kept}))
     assert updated.fault() == ("FAULT", faults.EMERGENCY_STOP) and updated.device.request("record") == record
     updated.device.wait(0.2)
     image = updated.pico.flash_image()
@@ -118,10 +117,8 @@ def test_a_new_board_gets_an_empty_file_system_and_keeps_nothing(make: Callable[
     assert repl.run("f = open('/a', 'w'); f.write('b'); f.close(); print(open('/a').read())") == "b\n"
 
 
-def test_h02_after_a_soft_reset_outputs_rest_before_the_file_system_is_looked_at(
-    make: Callable[..., Bench], tmp_path: Path
-) -> None:
-    bench = make(littlefs.image({"/notes.txt": b"mine"}, tmp_path))
+def test_h02_after_a_soft_reset_outputs_rest_before_the_file_system_is_looked_at(make: Callable[..., Bench]) -> None:
+    bench = make(littlefs.image({"/notes.txt": b"mine"}))
     repl = Repl(bench.pico)
     # The raw REPL's soft reset runs _boot.py and boot.py, and no main.py. What reads the flash is made to fail.
     repl.run("from machine import Pin\nfor pin in (2, 3, 6, 7, 10): Pin(pin, Pin.OUT, value=1)")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from served import NMES, served
 from sessions import Bench
-from test_emulate import NMES
 
 from opennmes.bench.bootsel import BootselDrive
 from opennmes.device import drive
@@ -22,13 +22,8 @@ from opennmes.device.uf2 import read_uf2
 def emulated(uf2: Path, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     """A board's port, and the folder where its drive appears."""
     link, folder = tmp_path / "board", tmp_path / "RPI-RP2"
-    command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2), "--bootsel", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == str(link)
-    yield link, folder
-    process.terminate()
-    process.communicate()
+    with served(link, uf2, "--bootsel", str(folder)):
+        yield link, folder
 
 
 def nmes(*arguments: object) -> subprocess.CompletedProcess[str]:

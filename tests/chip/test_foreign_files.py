@@ -67,9 +67,9 @@ def foreign(kind: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", ["py", "folders", "mpy"])
 def test_h01_no_foreign_file_of_any_name_runs(
-    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any], tmp_path: Path, kind: str
+    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any], kind: str
 ) -> None:
-    pico = EmulatedPico(uf2, littlefs.image(foreign(kind), tmp_path))
+    pico = EmulatedPico(uf2, littlefs.image(foreign(kind)))
     stage = OutputStage(pico, board, reference_stage)
     device = Device(EmulatedPort(pico))
     said = device.connect()  # refuses another board, stage, limits or firmware

@@ -3,15 +3,14 @@ lies on the file system; and the prompt of the real thing takes what `nmes flash
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import littlefs
 import pytest
+from served import served
 from sessions import DENSE, OUTPUTS, Bench, begin, rises
-from test_emulate import NMES
 
 import toolchain
 from opennmes import identity
@@ -31,11 +30,11 @@ def stock() -> Path:
 
 
 def test_h01_the_modules_run_for_resistors_alone_and_nothing_else_that_lies_there_does(
-    stock: Path, board: dict[str, Any], reference_stage: dict[str, Any], tmp_path: Path
+    stock: Path, board: dict[str, Any], reference_stage: dict[str, Any]
 ) -> None:
     made = modules.files("pico")
     foreign = {f"{folder}/{name}.py": FOREIGN for folder in ("", "/lib", "/.frozen") for name in NAMES}
-    bench = Bench(stock, board, reference_stage, littlefs.image({**foreign, **made}, tmp_path))
+    bench = Bench(stock, board, reference_stage, littlefs.image({**foreign, **made}))
     said = bench.device.identity
     assert said["board"] == "pico-stock" and identity.differences(said) == []
     assert b"FOREIGN" not in bench.device._strange
@@ -58,14 +57,8 @@ def test_h01_the_modules_run_for_resistors_alone_and_nothing_else_that_lies_ther
 @pytest.fixture
 def emulated(stock: Path, tmp_path: Path) -> Iterator[str]:
     link = tmp_path / "board"
-    process = subprocess.Popen(
-        [*NMES, "emulate", "--link", str(link), "--uf2", str(stock)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == str(link)
-    yield str(link.resolve())
-    process.terminate()
-    process.communicate()
+    with served(link, stock):
+        yield str(link.resolve())
 
 
 def test_the_prompt_of_a_stock_board_takes_files_whole_and_reads_them_back(

@@ -6,7 +6,8 @@ import json
 import subprocess
 from pathlib import Path
 
-from test_emulate import NMES, emulated  # noqa: F401 a fixture
+from served import NMES
+from test_emulate import emulated  # noqa: F401 a fixture
 
 from opennmes.device.prompt import Prompt
 from opennmes.device.uf2 import read_uf2

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import processes
 import pytest
+from served import served
 from terminals import DOWN, UP, at_terminal
 
-NMES = [sys.executable, "-c", "import sys; from opennmes.cli import main; sys.exit(main())"]
 PRESCRIPTION = """\
 title = "By hand"
 
@@ -37,12 +36,8 @@ duration_min = 15
 def board(uf2: Path, tmp_path: Path) -> Iterator[Path]:
     """The port of an emulated board."""
     link = tmp_path / "board"
-    command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == str(link)
+    with served(link, uf2):
         yield link
-        process.terminate()
 
 
 def seen_on_usb(link: Path) -> str:

@@ -1,8 +1,9 @@
 """A littlefs with files in it, as MicroPython on the Pico makes one; for MicroPython's Unix port.
 
-Standard input is JSON: {"bytes": size, "files": {path: text}}. Standard output is the image.
+Standard input is JSON: {"bytes": size, "files": {path: content in base64}}. Standard output is the image.
 """
 
+import binascii
 import json
 import os
 import sys
@@ -43,15 +44,15 @@ def main():
     vfs.VfsLfs2.mkfs(flash, progsize=256)
     files = vfs.VfsLfs2(flash, progsize=256)
     folders = []
-    for path, text in asked["files"].items():
+    for path, content in asked["files"].items():
         parts = path.split("/")
         for i in range(1, len(parts)):
             folder = "/".join(parts[:i])
             if folder not in folders:
                 files.mkdir(folder)
                 folders.append(folder)
-        with files.open(path, "w") as file:
-            file.write(text)
+        with files.open(path, "wb") as file:
+            file.write(binascii.a2b_base64(content))
     sys.stdout.buffer.write(flash.data)
 
 
