@@ -57,27 +57,31 @@ def write(programme: Programme, path: Path, *, replace: bool) -> Path:
     schema = path.parent / prescription_schema.FILE.name
     if path.is_dir():
         raise AlreadyThere(f"{path} is a folder; give the name of a file in it: {path / programme.name}.toml")
-    _write(path, programme.text, replace=replace)
+    write_text(path, programme.text, replace=replace)
     with contextlib.suppress(AlreadyThere):  # another file's, maybe another version's: no part of what the file means
-        _write(schema, prescription_schema.FILE.read_text(encoding="utf-8"), replace=replace)
+        write_text(schema, prescription_schema.FILE.read_text(encoding="utf-8"), replace=replace)
     return schema
 
 
-def _write(path: Path, text: str, *, replace: bool) -> None:
+def write_text(path: Path, text: str, *, replace: bool) -> None:
+    """Write a text to the file `path`, whole or not at all; where that is a link, to the file that it leads to. Raises
+    AlreadyThere without `replace`, and where something is there that is no file; OSError with the name of the file."""
+    if path.exists() and not path.is_file():  # a device would be a file from then on
+        raise AlreadyThere(f"{path} is there and is no file; it was left as it is: give the name of a file")
     if not replace:
         try:
             open(path, "xb").close()  # the name is ours from here on, whoever else writes
         except FileExistsError:
             raise AlreadyThere(f"{path} is there already and was left as it is; --force replaces it") from None
-    temporary = ""
+    temporary, target = "", Path(os.path.realpath(path))
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except BaseException as failure:
         if temporary:
             Path(temporary).unlink(missing_ok=True)

@@ -3,7 +3,9 @@ cuts."""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,45 @@ def test_pull_writes_over_no_file_unless_it_is_told_to(said: Said, example_file:
     assert Prescription.read(there).title
     status, _, err = said("pull", "1", "--output", str(tmp_path / "nowhere" / "file.toml"))
     assert status == 1 and "nowhere" in err
+
+
+def test_a_file_that_cannot_be_written_whole_is_as_it_was(
+    said: Said, example_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    said("push", str(example_file))
+    there = tmp_path / "there.toml"
+    there.write_text("mine")
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        status, answer, err = said("pull", "1", "--output", str(there), "--force")
+        assert (status, answer["done"]) == (1, False) and f"{there}: No space left" in err
+        assert said("pull", "1", "--output", str(tmp_path / "new.toml"))[0] == 1
+    assert there.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.glob("*.toml")) == ["example.toml", "there.toml"]
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "force"])
+def test_pull_writes_to_no_name_that_no_file_can_have(
+    said: Said, example_file: Path, tmp_path: Path, force: list[str]
+) -> None:
+    said("push", str(example_file))
+    os.mkfifo(tmp_path / "pipe")  # as root a device, /dev/full for one, would be a file from then on
+    for name in ("a" * 300, "pipe", "."):
+        status, answer, err = said("pull", "1", "--output", str(tmp_path / name), *force)
+        assert status in (1, 2) and answer["done"] is False and str(tmp_path / name) in err
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_pull_writes_through_a_link(said: Said, example_file: Path, tmp_path: Path) -> None:
+    said("push", str(example_file))
+    (tmp_path / "mine.toml").write_text("mine")
+    (tmp_path / "link.toml").symlink_to(tmp_path / "mine.toml")
+    assert said("pull", "1", "--output", str(tmp_path / "link.toml"))[0] == 2
+    assert said("pull", "1", "--output", str(tmp_path / "link.toml"), "--force")[0] == 0
+    assert (tmp_path / "link.toml").is_symlink() and Prescription.read(tmp_path / "mine.toml").title
 
 
 def test_pull_without_a_number_is_for_the_only_one_and_lists_several(

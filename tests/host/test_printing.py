@@ -505,3 +505,28 @@ def test_what_was_interrupted_does_not_come_out_with_the_next_command(
     capsys.readouterr()
     assert main(["check", str(example_file)]) == 0
     assert "pulses delivered" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["diff", "FILE", "99"],
+        ["pull", "--list", "--force"],
+        ["settings", "no-setting"],
+        ["clear", "99x"],
+        ["status", "--all"],
+        ["push", "--no-such-option"],
+        ["run"],
+        ["flash", "--modules", "FILE"],
+        ["no-such-verb"],
+    ],
+    ids=" ".join,
+)
+def test_a_program_gets_its_document_too_where_the_command_line_is_not_understood(
+    arguments: list[str], example_file: Path
+) -> None:
+    places = [str(example_file) if argument == "FILE" else argument for argument in arguments]
+    done = ran(*places, "--port", "virtual", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["done"], said["reasons"]) == (2, False, []) and said["error"]
+    assert done.stderr.strip()

@@ -37,12 +37,13 @@ def _carry_out(arguments: list[str], out: Stream) -> int:
         if os.environ.get("NMES_DEBUG"):
             raise
         error(f"this is a bug in nmes: {type(bug).__name__}: {bug}; please report it. NMES_DEBUG=1 shows where")
-        return FAILED
+        status = FAILED
+    why = "nmes did not do it; standard error says why"
     if status == _INTERRUPTED:  # before or after a verb's own handling
-        error("interrupted")
-        if "--json" in arguments and not out.begun:
-            print_json({"done": False, "error": "interrupted", "reasons": []})
-        return FAILED
+        error(why := "interrupted")
+        status = FAILED
+    if status and "--json" in arguments and not out.begun:  # a command line that was not understood is one of these
+        print_json({"done": False, "error": why, "reasons": []})
     return NOT_WRITTEN if status == 0 and out.failure else status
 
 

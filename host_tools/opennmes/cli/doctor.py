@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from opennmes.cli.output import FAILED, out, print_json, reported, words
+from opennmes.cli.ports import only_one
 
 _SHOWN = {"fine": ("ok   ", "green"), "note": ("note ", "yellow"), "wrong": ("WRONG", "bold red")}
 
 
 def doctor(
-    port: Annotated[str | None, typer.Option(help="Look at this serial port alone.")] = None,
+    port: Annotated[
+        list[str] | None, typer.Option(metavar="PORT", help="Look at this serial port alone.", show_default=False)
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show what is fine too.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
@@ -24,8 +27,9 @@ def doctor(
     """
     from opennmes.device.doctor import FINE, WRONG, findings
 
+    named = only_one(port, "one port is looked at alone; without --port all are")
     with reported(json, findings=[]):
-        found = findings(port)
+        found = findings(named)
     wrong = sum(finding.level == WRONG for finding in found)
     if json:
         print_json({"findings": [finding.as_json() for finding in found], "wrong": wrong})

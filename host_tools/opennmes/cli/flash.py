@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,8 @@ from rich.progress import Progress
 
 from opennmes.boards import UnknownBoard
 from opennmes.cli.devices import in_words
-from opennmes.cli.output import FAILED, err, error, not_understood, out, print_json, reported, words
+from opennmes.cli.output import FAILED, can_ask, err, error, not_understood, out, print_json, reported, words
+from opennmes.cli.ports import only_one
 from opennmes.client import DeviceRefused, LinkError
 from opennmes.device import discover, drive
 from opennmes.device.choose import choose
@@ -36,7 +36,9 @@ def flash(
     stage: Annotated[
         str, typer.Option(help="For another output stage than the board's usual one: bare, a board by itself.")
     ] = "",
-    port: Annotated[str | None, typer.Option(help="The board on this serial port.")] = None,
+    port: Annotated[
+        list[str] | None, typer.Option(metavar="PORT", help="The board on this serial port.", show_default=False)
+    ] = None,
     mount: Annotated[
         Path | None, typer.Option(help="The folder of a BOOTSEL drive; with --port, where its drive will appear.")
     ] = None,
@@ -61,18 +63,21 @@ def flash(
     """
     if as_modules and (uf2 or mount):
         not_understood("--modules writes to the board's file system: leave the UF2 and --mount out")
+    named = only_one(port, "one board is named so; for every board that is here say --all")
+    if all_boards and (named is not None or mount is not None):
+        not_understood("--all means every board that is here; leave out --port and --mount")
     with reported(json, boards=[]):
         try:
-            found = _chosen(port, mount, all_boards)
+            found = _chosen(named, mount, all_boards)
             plan = [] if as_modules else [(board, image_for(board, uf2, stage)) for board in found]
+            if not verify:
+                _agree(plan, yes)
         except FAILURES as failure:
             raise OSError(str(failure)) from failure
     try:
         if as_modules:
             done = [_modules(board, verify, yes) for board in found]
         else:
-            if not verify:
-                _agree(plan, yes)
             done = [_one(board, image, verify, mount) for board, image in plan]
     except (KeyboardInterrupt, typer.Abort):
         error("interrupted; the board puts nothing out and can be flashed again: give the same command")
@@ -107,6 +112,9 @@ def _chosen(port: str | None, mount: Path | None, all_boards: bool) -> list[Boar
 
 
 def _agree(plan: list[tuple[Board, Uf2]], yes: bool) -> None:
+    """Raises FlashError when nobody agrees to what is to be written."""
+    if not plan:
+        return
     for board, image in plan:
         err.print(words(in_words(board)), soft_wrap=True)
         err.print(
@@ -116,15 +124,15 @@ def _agree(plan: list[tuple[Board, Uf2]], yes: bool) -> None:
 
 
 def _ask(yes: bool) -> None:
-    """Raises typer.Exit when nobody agrees."""
+    """Raises FlashError when nobody agrees."""
     if yes:
         return
-    if not sys.stdin.isatty():
-        error("nobody is at the terminal to agree; nothing was written. Say --yes to flash without being asked")
-        raise typer.Exit(FAILED)
+    if not can_ask():
+        raise FlashError(
+            "nobody is at the terminal to agree; nothing was written. Say --yes to flash without being asked"
+        )
     if not typer.confirm("Nobody is connected to it, and it is to be flashed?", err=True):
-        error("nothing was written")
-        raise typer.Exit(FAILED)
+        raise FlashError("nothing was written: nobody agreed")
 
 
 def _one(board: Board, image: Uf2, verify: bool, mount: Path | None) -> dict[str, Any]:

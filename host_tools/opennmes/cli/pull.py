@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from opennmes.cli.ports import Port
 from opennmes.client import Device
 from opennmes.device.prescriptions import kept_on
 from opennmes.device.prescriptions import pull as taken
+from opennmes.library import write_text
 from opennmes.ports.interrupts import stop_on_signals
 
 
@@ -39,7 +41,7 @@ def pull(
         not_understood("--list says which there are; leave out number, --output and --force")
     if force and output is None:
         not_understood("--force is for --output FILE")
-    if output is not None and not force and output.exists():
+    if output is not None and not force and os.path.lexists(output):
         not_understood(f"{output} is there already and was left as it is; give another name, or --force")
     with reported(json, done=False):
         stop_on_signals()
@@ -51,7 +53,7 @@ def pull(
             prescription = taken(device, kept.number)
         text = prescription.to_toml()
         if output is not None:
-            _write(output, text, force)
+            write_text(output, text, replace=force)
         if json:
             written = None if output is None else str(output)
             print_json({"done": True, "kept": as_json(kept), "toml": text, "written": written})
@@ -59,11 +61,6 @@ def pull(
             print(text, end="", flush=True)  # as it is: nothing hidden can be in it, and it is a file's
         else:
             out.print(words(f"{in_a_line(kept)}: written to {output}, SHA-256 {kept.digest}"), soft_wrap=True)
-
-
-def _write(output: Path, text: str, force: bool) -> None:
-    with open(output, "w" if force else "x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
 
 
 def _print_list(device: Device, json: bool) -> None:
