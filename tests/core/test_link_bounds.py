@@ -498,5 +498,19 @@ class EachCommand(unittest.TestCase):
         self.assertEqual(seen, set(commands.COMMANDS))
 
 
+class TheSelfTest(unittest.TestCase):
+    def test_is_made_when_it_is_asked_for_and_what_it_found_is_the_answer(self):
+        bench = Linked()
+        bench.hal.pass_ms(1_000)
+        answer = bench.said("run_self_test")
+        self.assertEqual((answer["passed"], answer["at_ms"]), (True, bench.hal.now_ms()))
+        bench.hal.proven = "a phase that does not end"
+        answer = bench.said("run_self_test")
+        self.assertEqual(
+            (answer["passed"], bench.session.state, bench.session.fault), (False, FAULT, faults.GUARD_FAILED)
+        )
+        self.assertEqual(bench.said("self_test")["results"], answer["results"])
+
+
 if __name__ == "__main__":
     unittest.main()

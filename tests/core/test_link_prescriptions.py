@@ -114,7 +114,10 @@ class Keeping(unittest.TestCase):
         put(bench, text)
         answer = bench.said("get", number=1, at=len(text) - 1)
         self.assertEqual(document.bytes_of(answer["data"]), text[-1:])
-        self.assertEqual(code(bench.said("get", number=1, at=len(text))), "above_range")
+        for beyond in (len(text), len(text) + 1, 2 * len(text)):
+            (reason,) = bench.said("get", number=1, at=beyond)["reasons"]
+            said = reason["code"], reason["parameter"], reason["asked"], reason["bound"]
+            self.assertEqual(said, ("above_range", "at", beyond, len(text) - 1))
 
     def test_the_longest_fits_and_its_lines_too(self):
         bench = Linked()
@@ -146,10 +149,26 @@ class Refusing(unittest.TestCase):
             self.assertEqual(put(bench, text)["error"], "refused", str(text[:9]))
             self.assertEqual((listed(bench), bench.session.state), ({}, IDLE))
 
+    def test_one_for_which_there_is_no_memory_is_refused_with_its_length(self):
+        def no_memory(*arguments):
+            raise MemoryError
+
+        bench = Linked()
+        text = text_of()
+        accept = programme.accept
+        try:
+            programme.accept = no_memory
+            (reason,) = put(bench, text)["reasons"]
+        finally:
+            programme.accept = accept
+        self.assertEqual((reason["code"], reason["asked"]), ("no_memory", "%d bytes" % len(text)))
+        self.assertEqual((listed(bench), bench.session.state), ({}, IDLE))
+
     def test_a_digest_that_is_none_or_another_is_refused(self):
         bench = Linked()
         text = text_of()
-        self.assertEqual(code(put(bench, text, digest="x" * 64)), "not_hexadecimal")
+        answer = put(bench, text, digest="x" * 64)
+        self.assertEqual((code(answer), answer["reasons"][0]["bound"]), ("not_hexadecimal", "64 digits"))
         self.assertEqual(code(put(bench, text, digest="0" * 64)), "other_digest")
         self.assertEqual(bench.said("put", number=0, bytes=99, digest="0" * 63)["error"], "bad_argument")
         self.assertEqual(listed(bench), {})

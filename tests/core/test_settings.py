@@ -85,7 +85,8 @@ class Setting(unittest.TestCase):
             bench = in_state(state)
             before = list(bench.hal.slots)
             self.assertEqual(set_to(bench, buzzer_volume=3)["error"], "wrong_state", state)
-            self.assertEqual(samples.codes(bench.supervisor.set, {"buzzer_volume": 3}), ["wrong_state"])
+            for changes in ({"buzzer_volume": 3}, {"volume": 3}):  # and the state is told, whatever is to be set
+                self.assertEqual(samples.codes(bench.supervisor.set, changes), ["wrong_state"])
             self.assertEqual((bench.supervisor.settings(), bench.hal.slots), (settings.factory(), before))
             self.assertEqual("error" in bench.said("settings"), state != FAULT)
 
@@ -206,6 +207,15 @@ class Reset(unittest.TestCase):
             self.assertEqual(code(bench.said("reset", token=wrong)), "other_token")
         self.assertEqual(code(other.said("reset", token=token)), "other_token")
         self.assertEqual((len(listed(bench)), bench.supervisor.settings()["device_name"]), (3, "mine"))
+
+    def test_each_token_is_a_number_that_a_frame_can_carry_and_never_0_whatever_is_drawn(self):
+        for drawn in (0, 1, 7, frame.HOST_MAX - 1, frame.HOST_MAX, frame.HOST_MAX + 1, 2 * frame.HOST_MAX):
+            bench = self.full()
+            bench.hal.random = lambda drawn=drawn: drawn
+            token = bench.said("reset", token=0)["token"]
+            self.assertEqual(token, 1 + drawn % frame.HOST_MAX)
+            self.assertTrue(1 <= token <= frame.HOST_MAX)
+            self.assertTrue(bench.said("reset", token=token)["ok"])
 
     def test_not_while_anybody_is_armed(self):
         for state in (ARMED, RUNNING, PAUSED, FAULT):

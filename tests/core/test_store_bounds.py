@@ -1,13 +1,15 @@
 """store.py at its bounds: the numbers of saves, how much there is room for, and what still makes sense."""
 
+import binascii
 import json
+import struct
 import unittest
 
 from bench_hal import BenchHal
 from test_store import NotingHal, damaged, read, record, slots_with
 
-from nmes.core import lockout
-from nmes.store import FACTORY, TEXT_MAX, Store, _encode
+from nmes.core import faults, lockout
+from nmes.store import FACTORY, TEXT_MAX, VERSION, Store, _encode
 
 
 def kept(key, value):
@@ -55,6 +57,40 @@ class WhatMakesSense(unittest.TestCase):
                 self.assertTrue(read(kept(key, value)).damaged, "%s %d" % (key, value))
 
 
+class WithARightCrc(unittest.TestCase):
+    def copy(self, text, magic=b"NMES"):
+        """A copy that is whole as far as a CRC tells."""
+        data = struct.pack("<4sHIH", magic, VERSION, 1, len(text)) + text
+        return data + struct.pack("<I", binascii.crc32(data) & 0xFFFFFFFF)
+
+    def refused(self, copy):
+        marks = slots_with(record(7))[2:]
+        return damaged([copy, copy] + marks) == (True, None)
+
+    def test_this_is_how_a_copy_is_made(self):
+        self.assertEqual(self.copy(json.dumps(FACTORY).encode()), _encode(1, FACTORY))
+
+    def test_h16_another_magic_is_damage_whichever_comes_first(self):
+        text = json.dumps(FACTORY).encode()
+        for magic in (b"NMER", b"NMET", b"AMES", b"ZMES"):
+            self.assertTrue(self.refused(self.copy(text, magic)), magic)
+
+    def test_h16_a_text_that_is_no_json_is_damage(self):
+        for text in (b"", b"{", b"null and more"):
+            self.assertTrue(self.refused(self.copy(text)), text)
+
+    def test_h16_a_fault_with_a_field_more_or_one_less_is_damage(self):
+        fields = sorted(faults.RECORD_FIELDS)
+        for name in ("a", "zz"):
+            fault = record()
+            fault[name] = 0
+            self.assertTrue(self.refused(self.copy(json.dumps(dict(FACTORY, fault=fault)).encode())), name)
+        for name in (fields[0], fields[-1]):
+            fault = record()
+            del fault[name]
+            self.assertTrue(self.refused(self.copy(json.dumps(dict(FACTORY, fault=fault)).encode())), name)
+
+
 class BeginningAnew(unittest.TestCase):
     def test_what_a_person_gave_up_is_written_over_although_nothing_else_has_changed(self):
         whole = slots_with(record(7))
@@ -97,6 +133,18 @@ class TheOrder(unittest.TestCase):
         store.put("fault", None)
         store.flush()
         self.assertEqual(hal.wrote, [0, 1])
+
+    def test_h16_the_only_whole_copy_is_written_last_also_the_very_first_one(self):
+        _, _, *marks = slots_with(record(7))
+        for number in (0, 1, 2):
+            whole = _encode(number, FACTORY)
+            for lost in (b"", b"x"):
+                for slots, order in (([whole, lost], [1, 0]), ([lost, whole], [0, 1])):
+                    hal = NotingHal(slots + marks)
+                    store = Store(hal)
+                    self.assertEqual((store.damaged, store.due), (False, True))
+                    store.flush()
+                    self.assertEqual(hal.wrote, order, "%d %s" % (number, lost))
 
 
 if __name__ == "__main__":
