@@ -15,7 +15,7 @@ demo: setup  ## the whole thing on an emulated Pico: a prescription in, measured
 	@.venv/bin/python scripts/demo.py
 
 bench: setup  ## our pulses beside the usual ways on the emulated chip, some 5 minutes, into build/bench.{json,md,png}
-	@PYTHONPATH=scripts .venv/bin/python -m bench.run
+	@PYTHONPATH=scripts .venv/bin/python -m benchmark.run
 
 # On other machines too, each with this checkout at the same place: make campaign PARALLEL='--sshlogin :,one,two'
 campaign: setup  ## thousands of random sessions with faults in them, judged from outside, into build/campaign.json; SEED=N: one again

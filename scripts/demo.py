@@ -20,20 +20,21 @@ from rich.console import Console
 from rich.table import Table
 
 from nmes.core import checklist, programme, session
-from opennmes.assessment import assess
-from opennmes.bench import measure
-from opennmes.bench.trace import read_vcd
+from opennmes import paths
 from opennmes.boards import load_stage
-from opennmes.client import Device, DeviceRefused, Message
-from opennmes.explain import explain
+from opennmes.device.client import Device, DeviceRefused, Message
+from opennmes.measure import pulses as measure
+from opennmes.measure.trace import read_vcd
 from opennmes.plots.delivered import intensity_steps, plot_session, plot_waveform
 from opennmes.ports.emulator import EmulatorPort
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
+from opennmes.prescription.assessment import assess
+from opennmes.prescription.explain import explain
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "demo"
-PRESCRIPTION = ROOT / "host_tools" / "opennmes" / "prescriptions" / "stress-incontinence-35hz.toml"
+PRESCRIPTION = paths.PROGRAMMES / "stress-incontinence-35hz.toml"
 TOO_STRONG = ROOT / "docs" / "examples" / "refused-small-probe.toml"
 LOAD_OHM = 500
 INTENSITY_UA = 4_000  # on the emulated chip, where a second takes long

@@ -16,7 +16,7 @@ import commands_page  # noqa: E402 the path first
 import limits_table  # noqa: E402
 import prescription_tables  # noqa: E402
 from nmes.core import commands, faults, settings  # noqa: E402
-from opennmes import prescription_schema  # noqa: E402
+from opennmes.prescription import schema  # noqa: E402
 
 FAULTS_HEAD = """\
 # Faults
@@ -153,6 +153,6 @@ if __name__ == "__main__":
     (DOCS / "faults.md").write_text(faults_md())
     (DOCS / "link.md").write_text(link_md())
     (DOCS / "traceability.md").write_text(traceability_md())
-    prescription_schema.FILE.write_text(prescription_schema.text(), encoding="utf-8")
+    schema.FILE.write_text(schema.text(), encoding="utf-8")
     (DOCS / "prescriptions.md").write_text(prescription_tables.written((DOCS / "prescriptions.md").read_text()))
     (DOCS / "safety.md").write_text(limits_table.written((DOCS / "safety.md").read_text()))

@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
 from nmes.core import phase, programme  # noqa: E402
-from opennmes import library, prescription_schema  # noqa: E402
 from opennmes.about import sources_in_words  # noqa: E402
-from opennmes.prescription_keys import (  # noqa: E402
+from opennmes.prescription import library, schema  # noqa: E402
+from opennmes.prescription.keys import (  # noqa: E402
     SITES,
     TABLES,
     Choice,
@@ -97,7 +97,7 @@ def sites() -> str:
 
 def left_out() -> str:
     """What the schema cannot know."""
-    return "".join(f"- {each}\n" for each in prescription_schema.LEFT_OUT)
+    return "".join(f"- {each}\n" for each in schema.LEFT_OUT)
 
 
 def programmes() -> str:

@@ -32,7 +32,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
-from opennmes import boards, identity, paths  # noqa: E402 of the standard library alone
+from opennmes import boards, paths  # noqa: E402 of the standard library alone
+from opennmes.device import identity  # noqa: E402 of the standard library alone
 
 SUITE = "trixie"
 # Upstream versions decide what the emulated chip does, so they are pinned; Debian's own revision may move.

@@ -16,6 +16,6 @@ sys.path[:0] = [
 def no_time_is_told(request, monkeypatch):
     """Hosts do not tell devices the time: what tests of other things expect on the line is what they asked for. A test
     of the clock is marked `tells_time`."""
-    client = sys.modules.get("opennmes.client")
+    client = sys.modules.get("opennmes.device.client")
     if client is not None and not request.node.get_closest_marker("tells_time"):
         monkeypatch.setattr(client.Device, "tells_time", False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nmes import VERSION
 
 if TYPE_CHECKING:
-    from opennmes.client import Device, DeviceRefused, LinkError
+    from opennmes.device.client import Device, DeviceRefused, LinkError
     from opennmes.ports.errors import PortError
     from opennmes.ports.open import open_port
     from opennmes.prescription import Prescription, PrescriptionError
@@ -21,9 +21,9 @@ __version__ = VERSION
 __all__ = ["Device", "DeviceRefused", "LinkError", "PortError", "Prescription", "PrescriptionError", "open_port"]
 
 _MODULES = {
-    "Device": "client",
-    "DeviceRefused": "client",
-    "LinkError": "client",
+    "Device": "device.client",
+    "DeviceRefused": "device.client",
+    "LinkError": "device.client",
     "PortError": "ports.errors",
     "Prescription": "prescription",
     "PrescriptionError": "prescription",

@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _ABOVE = _PACKAGE.parent.parent
 _DATA = _PACKAGE / "data"  # in a wheel: scripts/wheel.py puts it there
 
-PRESCRIPTIONS = _PACKAGE / "prescriptions"
+PROGRAMMES = _PACKAGE / "prescription" / "programmes"
 
 
 def checkout() -> Path | None:

@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from campaign import oracle
-from opennmes.bench import measure
-from opennmes.bench.branch import branch
-from opennmes.bench.pico import BenchError, EmulatedPico
-from opennmes.bench.port import EmulatedPort
-from opennmes.bench.stage import OutputStage
+from campaign.result import result
 from opennmes.boards import load_board, load_stage
-from opennmes.client import Device, DeviceRefused, LinkError
+from opennmes.device.client import Device, DeviceRefused, LinkError
+from opennmes.emulator.branch import branch
+from opennmes.emulator.pico import BenchError, EmulatedPico
+from opennmes.emulator.stage import OutputStage
+from opennmes.measure import pulses as measure
 from opennmes.ports.base import Port
-from opennmes.ports.emulator import BOARD, EmulatorPort, find_uf2
+from opennmes.ports.emulator import BOARD, EmulatedPort, EmulatorPort, find_uf2
 from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import micropython
 
@@ -170,8 +170,6 @@ def run(seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
 
 
 def cases(seeds: Iterable[int]) -> Iterator[tuple[dict[str, Any], oracle.Seen]]:
-    from campaign.run import result
-
     board = Board()
     for seed in seeds:
         plan = {

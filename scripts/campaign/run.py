@@ -6,67 +6,28 @@ GNU parallel runs the parts, on all cores or on several machines, and starts thi
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import hashlib
 import json
-import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from rich.progress import track
 
-from campaign import oracle, plan
-from opennmes.ports.virtual import micropython
+from campaign.result import FAILURES, Result, failed
+from campaign.virtual import virtual
 
 ROOT = Path(__file__).resolve().parents[2]
-BOARD = Path(__file__).resolve().parent / "board" / "device.py"
 OUT = ROOT / "build" / "campaign.json"
 CASES, CHIP_CASES = 3_000, 12  # one of each kind
 A_PART, A_CHIP_PART = 50, 5
-FAILURES = ("unsafe", "undetected", "impossible")
 CHIP_SEED = 1_000_000_000  # seeds from here on are cases of the emulated chip
-
-Result = dict[str, Any]
-
-
-def virtual(seeds: Iterable[int], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
-    """Run these cases on the bench's board and judge them. `variant`: a file that breaks the firmware on purpose."""
-    yield from cases([plan.make(seed) for seed in seeds], variant)
-
-
-def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
-    folders = [ROOT / "firmware", ROOT / "boards", ROOT / "boards" / "virtual"]
-    command = [micropython(), "-X", "heapsize=32m", str(BOARD), *([str(variant)] if variant else [])]
-    environment = {**os.environ, "MICROPYPATH": ":".join(map(str, folders))}
-    text = "".join(json.dumps(case) + "\n" for case in plans)
-    ran = subprocess.run(command, input=text, capture_output=True, text=True, env=environment)
-    lines = ran.stdout.splitlines()
-    if ran.returncode or len(lines) != len(plans):
-        raise RuntimeError(
-            f"seed {plans[len(lines) :][:1]}: the bench's board ended ({ran.returncode}): {ran.stderr[-2000:]}"
-        )
-    for case, line in zip(plans, lines, strict=True):
-        found = json.loads(line)
-        seen = oracle.Seen(case, found["notes"], found["pulses"], found["end_us"])
-        yield result(seen), seen
-
-
-def result(seen: oracle.Seen) -> Result:
-    """The verdict, and a digest of all that it was reached from: pins, currents, virtual time and what was said."""
-    verdict = oracle.judge(seen)
-    all_seen = json.dumps([seen.notes, [dataclasses.astuple(pulse) for pulse in seen.pulses], seen.end_us])
-    return {
-        "seed": seen.plan["seed"], "seen": hashlib.sha256(all_seen.encode()).hexdigest(),
-        **{word: getattr(verdict, word) for word in FAILURES}, "injected": verdict.injected,
-        "detection_ms": [[kind, round(us / 1000, 3)] for kind, us in verdict.detection_us],
-    }  # fmt: skip
 
 
 def part(first: int, count: int) -> int:
@@ -98,10 +59,6 @@ def replay(seed: int) -> int:
         print(f"{us / 1000:12.3f} ms ", *what)
     print(json.dumps(found, indent=1))
     return failed(found)
-
-
-def failed(found: Result) -> bool:
-    return any(found[word] for word in FAILURES)
 
 
 def summary(found: list[Result]) -> dict[str, Any]:

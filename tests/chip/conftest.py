@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sessions import Bench
 
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.repl import Repl, hide_main
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.repl import Repl, hide_main
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.port import EmulatedPort
-from opennmes.bench.stage import OutputStage
-from opennmes.client import Device
+from opennmes.device.client import Device
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.stage import OutputStage
+from opennmes.ports.emulator import EmulatedPort
 
 OUTPUTS = ("ch0_a", "ch0_b", "ch1_a", "ch1_b", "enable")
 

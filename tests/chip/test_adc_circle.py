@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from opennmes.bench.branch import branch
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.repl import Repl
+from opennmes.emulator.branch import branch
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.repl import Repl
 
 CONVERSION_NANOS = 2000
 ADC_CS, ADC_RESULT, ADC_FCS = 0x4004C000, 0x4004C004, 0x4004C008

@@ -14,11 +14,11 @@ from served import NMES, served
 from sessions import begin
 
 from nmes.core import faults
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.port import EmulatedPort
-from opennmes.bench.wires import Wires
 from opennmes.boards import load_board
-from opennmes.client import Device, DeviceRefused
+from opennmes.device.client import Device, DeviceRefused
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.wires import Wires
+from opennmes.ports.emulator import EmulatedPort
 
 ROOT = Path(__file__).resolve().parents[2]
 PHASE = {

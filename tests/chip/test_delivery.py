@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from nmes.core import faults
-from opennmes.bench import measure
-from opennmes.bench.pico import BenchError, EmulatedPico
-from opennmes.bench.repl import Repl
-from opennmes.bench.stage import OutputStage
+from opennmes.emulator.pico import BenchError, EmulatedPico
+from opennmes.emulator.repl import Repl
+from opennmes.emulator.stage import OutputStage
+from opennmes.measure import pulses as measure
 
 OPEN_OHM = 10_000_000
 

@@ -18,13 +18,12 @@ from typing import Any
 import pioemu  # type: ignore[import-untyped]
 import pytest
 
-from opennmes.bench.measure import pulses, summary
-from opennmes.bench.pico import BenchError, EmulatedPico
-from opennmes.bench.port import EmulatedPort
-from opennmes.bench.pty import serve
-from opennmes.bench.repl import Repl
-from opennmes.bench.stage import OutputStage
-from opennmes.ports.emulator import EmulatorPort
+from opennmes.emulator.pico import BenchError, EmulatedPico
+from opennmes.emulator.pty import serve
+from opennmes.emulator.repl import Repl
+from opennmes.emulator.stage import OutputStage
+from opennmes.measure.pulses import pulses, summary
+from opennmes.ports.emulator import EmulatedPort, EmulatorPort
 from opennmes.ports.errors import PortError
 
 PIN_A = 2

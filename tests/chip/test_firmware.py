@@ -11,14 +11,15 @@ import pytest
 from sessions import DENSE, OUTPUTS, Bench, begin, rises
 
 from nmes.core import faults, frame
-from opennmes.bench import measure
-from opennmes.bench.repl import Repl
-from opennmes.client import Device, DeviceRefused
+from opennmes import paths
+from opennmes.device.client import Device, DeviceRefused
+from opennmes.emulator.repl import Repl
+from opennmes.measure import pulses as measure
 from opennmes.ports.emulator import EmulatorPort
 from opennmes.prescription import Prescription
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARY = ROOT / "host_tools" / "opennmes" / "prescriptions"
+LIBRARY = paths.PROGRAMMES
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from sessions import DENSE, OUTPUTS, Bench, begin
 
 from nmes.core import faults
-from opennmes.bench.repl import Repl
+from opennmes.emulator.repl import Repl
 
 STORE = 0x80000
 COPIES = (0x80000, 0x90000)

@@ -13,9 +13,9 @@ import pytest
 from served import NMES, served
 from sessions import Bench
 
-from opennmes.bench.bootsel import BootselDrive
 from opennmes.device import drive
 from opennmes.device.uf2 import read_uf2
+from opennmes.emulator.bootsel import BootselDrive
 
 
 @pytest.fixture

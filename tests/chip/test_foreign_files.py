@@ -10,12 +10,12 @@ import littlefs
 import pytest
 from sessions import OUTPUTS, rises
 
-from opennmes import identity
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.port import EmulatedPort
-from opennmes.bench.repl import Repl
-from opennmes.bench.stage import OutputStage
-from opennmes.client import Device
+from opennmes.device import identity
+from opennmes.device.client import Device
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.repl import Repl
+from opennmes.emulator.stage import OutputStage
+from opennmes.ports.emulator import EmulatedPort
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from nmes.core import faults
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.repl import Repl
-from opennmes.bench.stage import OutputStage
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.repl import Repl
+from opennmes.emulator.stage import OutputStage
 
 LIMIT_US = 250
 REACTION_NS = 1_000  # the promise of docs and design; what was measured is in docs/guard.md

@@ -11,14 +11,14 @@ from sessions import Bench
 
 from nmes.core import document, session
 from opennmes import paths
-from opennmes.bench.port import EmulatedPort
 from opennmes.cli import main
-from opennmes.client import DeviceRefused
 from opennmes.device import prescriptions
+from opennmes.device.client import DeviceRefused
+from opennmes.ports.emulator import EmulatedPort
 from opennmes.prescription import Prescription
 
 STORE, SECTOR = 0x80000, 4_096
-PROGRAMMES = Path(paths.__file__).with_name("prescriptions")
+PROGRAMMES = paths.PROGRAMMES
 FIRST = 0x82000  # the first sector for prescriptions
 
 

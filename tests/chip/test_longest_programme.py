@@ -8,7 +8,7 @@ from typing import Any
 from nmes.core import programme
 from nmes.core.frame import LINE_MAX, encode
 from nmes.hal import WATCHDOG_MS
-from opennmes.client import Device
+from opennmes.device.client import Device
 from opennmes.ports.emulator import EmulatorPort
 
 # A real chip's Python may be so many tenths of the emulator's time (design, the row of the CPU).

@@ -16,14 +16,13 @@ from mpremote import transport_serial
 from mpremote.transport import TransportError
 
 from nmes.core import frame
-from opennmes.bench import measure
-from opennmes.bench.branch import branch
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.port import EmulatedPort
-from opennmes.bench.repl import Repl, hide_main, show_main
-from opennmes.bench.stage import OutputStage
-from opennmes.client import ACTIVE, Device, DeviceRefused
-from opennmes.ports.emulator import EmulatorPort
+from opennmes.device.client import ACTIVE, Device, DeviceRefused
+from opennmes.emulator.branch import branch
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.repl import Repl, hide_main, show_main
+from opennmes.emulator.stage import OutputStage
+from opennmes.measure import pulses as measure
+from opennmes.ports.emulator import EmulatedPort, EmulatorPort
 
 CURRENT_UA = 1_000
 WIDTH_NS, GAP_NS = 500_000, 100_000

@@ -13,9 +13,8 @@ from served import served
 from sessions import DENSE, OUTPUTS, Bench, begin, rises
 
 import toolchain
-from opennmes import identity
-from opennmes.client import DeviceRefused
-from opennmes.device import discover, flashing, modules
+from opennmes.device import discover, flashing, identity, modules
+from opennmes.device.client import DeviceRefused
 from opennmes.device.discover import MICROPYTHON, Board
 from opennmes.device.prompt import Prompt
 

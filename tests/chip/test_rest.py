@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.repl import Repl
-from opennmes.bench.stage import OutputStage
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.repl import Repl
+from opennmes.emulator.stage import OutputStage
 
 LOW_NS = 200_000
 

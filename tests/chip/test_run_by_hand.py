@@ -44,7 +44,7 @@ def seen_on_usb(link: Path) -> str:
     """Python that makes nmes see the board as one with MicroPython's USB ids, and wait for so slow a one: some minutes
     of ours are a second of its, and what is asked again meanwhile makes it slower still."""
     return (
-        "from opennmes import client\n"
+        "from opennmes.device import client\n"
         "from opennmes.device import discover\n"
         f"discover.micropython_ports = lambda: {{{str(link)!r}: ''}}\n"
         "discover.ASK_S = client.FIRST_RESEND_S = 300.0\n"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from opennmes.bench import measure
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.repl import Repl
-from opennmes.bench.stage import OutputStage
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.repl import Repl
+from opennmes.emulator.stage import OutputStage
+from opennmes.measure import pulses as measure
 
 BEGIN = """
 import board, time, micropython, gc

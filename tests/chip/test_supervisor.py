@@ -10,11 +10,11 @@ from sessions import DENSE, OUTPUTS, Bench, begin, hang, rises
 
 from nmes.core import faults
 from nmes.hal import WATCHDOG_MS
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.port import EmulatedPort
-from opennmes.bench.repl import Repl, show_main
-from opennmes.bench.stage import OutputStage
-from opennmes.client import Device, DeviceRefused
+from opennmes.device.client import Device, DeviceRefused
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.repl import Repl, show_main
+from opennmes.emulator.stage import OutputStage
+from opennmes.ports.emulator import EmulatedPort
 
 
 def test_h05_a_loop_that_is_stuck_in_a_session_is_reset_within_a_second_and_comes_up_in_fault(

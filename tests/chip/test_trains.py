@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from opennmes.bench import measure
-from opennmes.client import Device, DeviceRefused
+from opennmes.device.client import Device, DeviceRefused
+from opennmes.measure import pulses as measure
 from opennmes.ports.emulator import EmulatorPort
 
 PHASE: dict[str, Any] = {

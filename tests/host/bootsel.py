@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from opennmes.bench.bootsel import INFO, BootselDrive
 from opennmes.device.uf2 import PAYLOAD
+from opennmes.emulator.bootsel import INFO, BootselDrive
 
 
 def uf2(data: bytes, *, family: int = 0xE48BFF56, start: int = 0x10000000, count: int | None = None) -> bytes:

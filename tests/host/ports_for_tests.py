@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nmes.core import checklist, commands, frame, session
-from opennmes import identity
+from opennmes.device import identity
 from opennmes.ports.errors import PortError
 
 IDENTITY = {

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from nmes.core import programme
 from opennmes import paths
-from opennmes.prescription_keys import (
+from opennmes.prescription.keys import (
     CHANNEL_KEYS,
     PHASE_KEYS,
     QUANTITIES,
@@ -29,7 +29,7 @@ from opennmes.prescription_keys import (
     zero_too,
 )
 
-LIBRARY = sorted(paths.PRESCRIPTIONS.glob("*.toml"))
+LIBRARY = sorted(paths.PROGRAMMES.glob("*.toml"))
 
 
 def toml(value: Any) -> str:

@@ -18,7 +18,7 @@ from nmes.core.reason import Refused, reason
 from opennmes.cli.by_hand import Hand, check_step, keys_in_words
 from opennmes.cli.keys import Gone
 from opennmes.cli.view import Lines, Scene
-from opennmes.client import Device
+from opennmes.device.client import Device
 
 RUN = ("run", "FILE", "--port", "virtual", "--acknowledge", "--json")
 

@@ -15,6 +15,8 @@ BROKEN = Path(__file__).resolve().parent / "broken"
 sys.path.append(str(ROOT / "scripts"))
 plan = importlib.import_module("campaign.plan")
 run = importlib.import_module("campaign.run")
+result = importlib.import_module("campaign.result")
+virtual = importlib.import_module("campaign.virtual")
 
 SEEDS = (1, 2, 4, 6, 8, 14, 15, 17, 22, 23, 26, 51)
 # What shows only where the right thing breaks.
@@ -37,13 +39,13 @@ MS = 1_000
 
 
 def judged(cases: list[dict[str, Any]], variant: str = "") -> list[dict[str, Any]]:
-    return [found for found, _ in run.cases(cases, BROKEN / f"{variant}.py" if variant else None)]
+    return [found for found, _ in virtual.cases(cases, BROKEN / f"{variant}.py" if variant else None)]
 
 
 def test_the_firmware_as_it_is_passes_where_the_broken_ones_do_not() -> None:
     seeds = sorted({*SEEDS, *(seed for seeds in SEEDS_OF.values() for seed in seeds)})
     found = judged([plan.make(seed) for seed in seeds])
-    assert [each for each in found if run.failed(each)] == []
+    assert [each for each in found if result.failed(each)] == []
 
 
 @pytest.mark.parametrize("variant", sorted(path.stem for path in BROKEN.glob("*.py")))
@@ -76,7 +78,7 @@ def case(faults: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
 def test_a_clock_that_goes_back_within_a_turn_is_no_wait() -> None:
     # Found by the campaign: the loop waited for as long as the clock had gone back.
     for back_us in (500 * MS, 10_000 * MS):
-        ((found, seen),) = run.cases([case([{"at_us": 188 * MS, "kind": "clock_back", "us": back_us}])])
+        ((found, seen),) = virtual.cases([case([{"at_us": 188 * MS, "kind": "clock_back", "us": back_us}])])
         assert (found["unsafe"], found["undetected"]) == ([], [])
         assert [kind for kind, _ in found["detection_ms"]] == ["clock_back"]
         assert next(note[3] for note in seen.of("said") if note[2] == "FAULT") == 24
@@ -88,7 +90,7 @@ def spoken(faults: list[dict[str, Any]], end_ms: int = 9_000) -> tuple[dict[str,
     made["programme"]["effect"] = "sensory"
     made["programme"]["phases"][0].update({"work_ms": 0, "rest_ms": 0})
     made["script"] += [[260, "intensity", {"channel": 0, "current_ua": ua}] for ua in (1_000, 2_000, 3_000)]
-    ((found, seen),) = run.cases([made])
+    ((found, seen),) = virtual.cases([made])
     return found, seen
 
 
@@ -102,7 +104,7 @@ def test_a_session_ends_when_its_host_dies_whoever_else_talks(others: str) -> No
     if others != "watched":
         faults.append({"at_us": 1_600 * MS, "kind": "port_echoes", "cooked": others == "cooked"})
     found, seen = spoken([*faults, DIES])
-    assert not run.failed(found), found
+    assert not result.failed(found), found
     assert seen.enabled(2_000 * MS) and seen.pulses[-1].start_us > 3_900 * MS  # it was there, and faded
     assert not seen.enabled(5_200 * MS)
 
@@ -110,7 +112,7 @@ def test_a_session_ends_when_its_host_dies_whoever_else_talks(others: str) -> No
 @pytest.mark.parametrize("seq", [0, 50_000])
 def test_a_program_that_watches_disturbs_nothing(seq: int) -> None:
     found, seen = spoken([{**WATCHED, "seq": seq}])
-    assert not run.failed(found), found
+    assert not result.failed(found), found
     assert seen.enabled(seen.end_us - 1)
     assert sum(note[3] == "status" and note[4] for note in seen.of("other_answered")) >= 6
 
@@ -118,14 +120,14 @@ def test_a_program_that_watches_disturbs_nothing(seq: int) -> None:
 @pytest.mark.parametrize("deed", ["intensity", "adjust", "start"])
 def test_what_another_program_asks_for_is_not_done(deed: str) -> None:
     found, seen = spoken([{**WATCHED, "deed": deed, "deed_us": 3_000 * MS}])
-    assert not run.failed(found), found
+    assert not result.failed(found), found
     assert [note[4] for note in seen.of("other_answered") if note[3] == deed] == [False]
     assert seen.enabled(seen.end_us - 1) and max(pulse.a_ua for pulse in seen.pulses) == 3_000
 
 
 def test_another_program_may_stop_a_session() -> None:
     found, seen = spoken([{**WATCHED, "deed": "stop", "deed_us": 3_000 * MS}])
-    assert not run.failed(found), found
+    assert not result.failed(found), found
     assert not seen.enabled(4_000 * MS)
 
 
@@ -142,8 +144,8 @@ def test_a_slow_phase_whose_last_interval_reaches_into_the_next_one_is_refused_o
                 {**phase, "name": "tetanic", "rate_mhz": 35_000, "duration_ms": 4_000},
             ],
         )
-        ((found, _),) = run.cases([made])
-        assert not run.failed(found), found
+        ((found, _),) = virtual.cases([made])
+        assert not result.failed(found), found
 
 
 @pytest.mark.parametrize("place", [0.0, 0.3, 0.7, 0.999])
@@ -154,18 +156,18 @@ def test_one_damaged_copy_loses_no_fault(slot: int, place: float) -> None:
     made = case(
         [opened, {"at_us": 2_000 * MS, "kind": "store_damaged", "damage": damage}], script=case([])["script"][:4]
     )
-    ((found, seen),) = run.cases([made])
-    assert not run.failed(found), found
+    ((found, seen),) = virtual.cases([made])
+    assert not result.failed(found), found
     after = [note for note in seen.of("said") if note[0] > 2_000 * MS]
     assert after and {note[2] for note in after} == {"FAULT"}
 
 
 def test_a_case_is_the_same_each_time_and_says_that_faults_are_injected() -> None:
     made = case([], script=[[10, "identify", {}]], end_us=300 * MS)
-    first, second = ([seen.notes for _, seen in run.cases([made])] for _ in range(2))
+    first, second = ([seen.notes for _, seen in virtual.cases([made])] for _ in range(2))
     assert first == second
     assert plan.make(7) == plan.make(7) != plan.make(8)
-    ((_, seen),) = run.cases([made])
+    ((_, seen),) = virtual.cases([made])
     assert next(seen.of("identity"))[2:] == ["virtual, faults injected", "faults-injected"]
 
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opennmes import paths
-from opennmes.assessment import assess
 from opennmes.boards import stage_of
 from opennmes.cli import main
 from opennmes.prescription import Prescription
+from opennmes.prescription.assessment import assess
 
 STAGE = stage_of("pico")
 
@@ -43,7 +43,7 @@ def test_the_json_has_what_a_program_needs(example_file: Path, capsys: pytest.Ca
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
-    st.sampled_from(sorted(paths.PRESCRIPTIONS.glob("*.toml"))),
+    st.sampled_from(sorted(paths.PROGRAMMES.glob("*.toml"))),
     st.integers(100, 20_000),
     st.one_of(st.none(), st.integers(1, 100_000)),
     st.one_of(st.none(), st.integers(1, 100_000)),
@@ -136,7 +136,7 @@ def test_pads_beyond_shannon_s_line_are_a_warning(example_file: Path, capsys: py
 
 def test_h20_both_channels_together_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "two.toml"
-    text = (paths.PRESCRIPTIONS / "low-back-pain.toml").read_text()
+    text = (paths.PROGRAMMES / "low-back-pain.toml").read_text()
     file.write_text(text + "\n[[channel]]\nchannel = 0\n\n[[channel]]\nchannel = 1\n")
     _, said = checked(file, capsys)
     assert said["sums"]["iavg_ma"] == pytest.approx(2 * said["figures"]["iavg_ma"], abs=0.001)

@@ -11,11 +11,11 @@ import pytest
 
 from nmes.core import programme
 from opennmes import paths
-from opennmes.assessment import assess, figures
 from opennmes.boards import stage_of
 from opennmes.cli import main
-from opennmes.explain import explain
 from opennmes.prescription import Prescription
+from opennmes.prescription.assessment import assess, figures
+from opennmes.prescription.explain import explain
 
 # facts/limits.md, section 0.1: case, kind, I mA, w us, f Hz, A cm2, the figures to 4 significant digits, the reasons.
 GOLDEN: list[tuple[str, str, int, int, int, int, dict[str, float], set[str]]] = [
@@ -131,7 +131,7 @@ def test_figures_agree_with_the_formulas_in_floating_point(example_file: Path) -
 
 
 def test_the_worst_phase_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    _, said = checked(paths.PRESCRIPTIONS / "mixed-incontinence.toml", capsys)
+    _, said = checked(paths.PROGRAMMES / "mixed-incontinence.toml", capsys)
     assert [phase["name"] for phase in said["phases"]] == ["calm", "work"]
     for name, value in said["figures"].items():
         assert value == max(phase["figures"][name] for phase in said["phases"])

@@ -18,10 +18,10 @@ from ports_for_tests import IDENTITY, RulePort, ok
 
 from nmes.core import commands, session
 from opennmes.cli import main
-from opennmes.client import LinkError
 from opennmes.device import choose as choosing
 from opennmes.device import discover
 from opennmes.device.choose import Chosen, choose, choose_all
+from opennmes.device.client import LinkError
 from opennmes.device.discover import BOOTSEL, BUSY, MICROPYTHON, OURS, SILENT, Board
 from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import VirtualPort

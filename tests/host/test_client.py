@@ -8,7 +8,7 @@ import pytest
 from ports_for_tests import IDENTITY, RulePort, ScriptedPort, line, ok, refused
 
 from nmes.core import programme, session
-from opennmes.client import KEEPALIVE_S, PATIENCE_S, Device, DeviceRefused, LinkError, Message
+from opennmes.device.client import KEEPALIVE_S, PATIENCE_S, Device, DeviceRefused, LinkError, Message
 from opennmes.ports.errors import PortError
 
 IDENTIFY = line(seq=1, cmd="identify")

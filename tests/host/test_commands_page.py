@@ -17,8 +17,8 @@ from stock_board import StockBoard
 
 import commands_page
 from opennmes.cli import main
-from opennmes.client import Device
 from opennmes.device import doctor, flashing, prescriptions
+from opennmes.device.client import Device
 from opennmes.device.doctor import FINE, Finding
 from opennmes.ports.open import open_port
 from opennmes.prescription import Prescription

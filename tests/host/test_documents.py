@@ -12,9 +12,9 @@ import limits_table
 import prescription_tables
 from nmes.core import limits, session
 from nmes.hal import LOOKAHEAD_US
-from opennmes.assessment import assess
 from opennmes.boards import load_stage, stage_of
 from opennmes.prescription import Prescription
+from opennmes.prescription.assessment import assess
 
 ROOT = Path(__file__).resolve().parents[2]
 SAFETY = (ROOT / "docs" / "safety.md").read_text()

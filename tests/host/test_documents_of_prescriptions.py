@@ -15,7 +15,7 @@ from prescription_files import documents, file_of, places
 from nmes.core import programme
 from opennmes import paths
 from opennmes.prescription import Prescription, PrescriptionError, Problem, canonical, programme_of
-from opennmes.prescription_keys import NOTE_MAX
+from opennmes.prescription.keys import NOTE_MAX
 
 ABOUT = """
 [patient]
@@ -89,7 +89,7 @@ def test_a_document_survives_json_and_a_file(whole: str) -> None:
     assert again.digest() == made.digest()
 
 
-@pytest.mark.parametrize("file", sorted(paths.PRESCRIPTIONS.glob("*.toml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(paths.PROGRAMMES.glob("*.toml")), ids=lambda file: file.stem)
 def test_every_prescription_of_the_library_survives_it(file: Path) -> None:
     made = Prescription.read(file)
     assert Prescription.from_document(json.loads(json.dumps(made.document()))).digest() == made.digest()

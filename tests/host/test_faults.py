@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nmes.core import faults
-from opennmes.client import Device, DeviceRefused
+from opennmes.device.client import Device, DeviceRefused
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 

@@ -18,8 +18,8 @@ from nmes.core import frame
 from opennmes import paths
 from opennmes.boards import UnknownBoard
 from opennmes.cli import main
-from opennmes.client import AtPrompt, DeviceRefused, LinkError
 from opennmes.device import discover, drive, flashing
+from opennmes.device.client import AtPrompt, DeviceRefused, LinkError
 from opennmes.device.discover import OURS, Board
 from opennmes.device.prompt import PromptError
 from opennmes.ports import serial

@@ -8,8 +8,9 @@ import pytest
 from ports_for_tests import IDENTITY, ScriptedPort, line, ok
 
 from nmes.core import identity as fields
-from opennmes import identity, paths
-from opennmes.client import Device, LinkError
+from opennmes import paths
+from opennmes.device import identity
+from opennmes.device.client import Device, LinkError
 from opennmes.ports.virtual import VirtualPort
 
 IDENTIFY = line(seq=1, cmd="identify")

@@ -16,8 +16,8 @@ import pytest
 from nmes.core import document, faults
 from opennmes import paths
 from opennmes.cli import main
-from opennmes.client import Device
 from opennmes.device import prescriptions
+from opennmes.device.client import Device
 from opennmes.ports.errors import PortError
 from opennmes.ports.open import open_port
 from opennmes.ports.virtual import VirtualPort
@@ -25,7 +25,7 @@ from opennmes.prescription import Prescription
 
 pytestmark = pytest.mark.usefixtures("virtual_board")
 
-PROGRAMMES = Path(paths.__file__).with_name("prescriptions")
+PROGRAMMES = paths.PROGRAMMES
 ABOUT = """
 [patient]
 notes = ["Lie down, knees bent."]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from opennmes.bench.measure import overlaps, pulses, summary
-from opennmes.bench.trace import Trace, read_vcd
+from opennmes.measure.pulses import overlaps, pulses, summary
+from opennmes.measure.trace import Trace, read_vcd
 
 
 def quiet() -> Trace:

@@ -16,15 +16,15 @@ from matplotlib.figure import Figure
 
 from nmes.core import programme
 from opennmes import paths
-from opennmes.bench.trace import Trace
 from opennmes.cli import main
+from opennmes.measure.pulse_log import LoggedPulse, read_pulse_log
+from opennmes.measure.trace import Trace
 from opennmes.plots.asked import prescription_figure
 from opennmes.plots.delivered import intensity_steps, session_figure, waveform_figure
 from opennmes.prescription import Prescription
-from opennmes.pulse_log import LoggedPulse, read_pulse_log
 
 NMES = [sys.executable, "-c", "import sys; from opennmes.cli import main; sys.exit(main(sys.argv[1:]))"]
-LIBRARY = sorted(paths.PRESCRIPTIONS.glob("*.toml"))
+LIBRARY = sorted(paths.PROGRAMMES.glob("*.toml"))
 
 
 def assert_readable(figure: Figure) -> None:

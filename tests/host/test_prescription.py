@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmes.core import programme
-from opennmes import paths, prescription, prescription_keys
+from opennmes import paths
 from opennmes.boards import stage_of
-from opennmes.prescription import Prescription, PrescriptionError, Problem
-from opennmes.prescription_keys import QUANTITIES, Quantity, plain
+from opennmes.prescription import Prescription, PrescriptionError, Problem, file, keys
+from opennmes.prescription.keys import QUANTITIES, Quantity, plain
 
-PHASE_KEYS = sorted(prescription_keys.PHASE)
+PHASE_KEYS = sorted(keys.PHASE)
 
 
 def read(tmp_path: Path, text: str | bytes) -> Prescription:
@@ -79,10 +79,10 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path, example: str) -> None:
 
 
 def test_every_prescription_of_the_library_is_accepted() -> None:
-    files = sorted(paths.PRESCRIPTIONS.glob("*.toml"))
+    files = sorted(paths.PROGRAMMES.glob("*.toml"))
     assert len(files) >= 8
-    for file in files:
-        programme.accept(Prescription.read(file).data, stage_of("pico"))
+    for each in files:
+        programme.accept(Prescription.read(each).data, stage_of("pico"))
 
 
 def test_the_example_of_a_refusal_can_be_read_and_is_refused() -> None:
@@ -153,11 +153,11 @@ def test_a_number_that_python_does_not_take(tmp_path: Path, example: str, value:
 @given(st.sampled_from(sorted(QUANTITIES)), st.integers(-(10**6), 10**6))
 def test_exact_values_are_read_exactly(key: str, steps: int) -> None:
     quantity = QUANTITIES[key]
-    reader = prescription._Reader("")
+    reader = file._Reader("")
     value = Decimal(plain(steps * quantity.step))
     assert reader._integer(key, value, quantity) == steps * quantity.per_step
     assert reader.problems == []
-    assert prescription_keys.in_file_unit(quantity, steps * quantity.per_step) == f"{plain(value)} {quantity.unit}"
+    assert keys.in_file_unit(quantity, steps * quantity.per_step) == f"{plain(value)} {quantity.unit}"
 
 
 @given(
@@ -166,7 +166,7 @@ def test_exact_values_are_read_exactly(key: str, steps: int) -> None:
 )
 def test_inexact_values_lie_between_the_neighbours_that_are_named(key: str, value: Decimal) -> None:
     quantity = QUANTITIES[key]
-    reader = prescription._Reader("")
+    reader = file._Reader("")
     reader._integer(key, value, quantity)
     if not reader.problems:
         assert value % quantity.step == 0
@@ -176,7 +176,7 @@ def test_inexact_values_lie_between_the_neighbours_that_are_named(key: str, valu
     assert lower < value < upper
     assert upper - lower == quantity.step
     for neighbour in (lower, upper):
-        again = prescription._Reader("")
+        again = file._Reader("")
         again._integer(key, neighbour, quantity)
         assert again.problems == []
 
@@ -322,7 +322,7 @@ def test_any_text_is_understood_or_told_off(tmp_path_factory: pytest.TempPathFac
 
 @given(st.sampled_from(PHASE_KEYS), st.one_of(st.integers(), st.floats(), st.booleans(), st.text(), st.none()))
 def test_any_value_is_understood_or_told_off(key: str, value: object) -> None:
-    quantity: Quantity = prescription_keys.PHASE[key]
+    quantity: Quantity = keys.PHASE[key]
     read_value = Decimal(str(value)) if isinstance(value, float) else value
-    number = prescription._Reader("")._integer(key, read_value, quantity)
+    number = file._Reader("")._integer(key, read_value, quantity)
     assert isinstance(number, int)

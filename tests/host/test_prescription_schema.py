@@ -15,16 +15,15 @@ from hypothesis import given, settings
 from prescription_files import LIBRARY, complete, damaged, every_change, file_of
 
 from nmes.core import programme
-from opennmes import prescription_schema
-from opennmes.assessment import assess
 from opennmes.boards import stage_of
-from opennmes.prescription import Prescription, PrescriptionError
-from opennmes.prescription_keys import QUANTITIES
+from opennmes.prescription import Prescription, PrescriptionError, schema
+from opennmes.prescription.assessment import assess
+from opennmes.prescription.keys import QUANTITIES
 
 STAGE = stage_of("pico")
 # A validator that compares decimals as they are written, as JSON schema means it.
 VALIDATOR = jsonschema.Draft7Validator(
-    json.loads(prescription_schema.text(), parse_float=Decimal), format_checker=jsonschema.FormatChecker()
+    json.loads(schema.text(), parse_float=Decimal), format_checker=jsonschema.FormatChecker()
 )
 
 
@@ -59,7 +58,7 @@ def a_schema_can_know(code: str, key: str, source: str) -> bool:
     if code == "not_representable":
         quantity = QUANTITIES.get(key.rpartition(".")[2])
         return quantity is None or quantity.step == 1
-    return code in prescription_schema.KNOWN and (code, key, source) not in prescription_schema.BEYOND
+    return code in schema.KNOWN and (code, key, source) not in schema.BEYOND
 
 
 def disagreement(text: str) -> str:
@@ -79,7 +78,7 @@ def test_the_two_agree_about_every_key_at_its_bounds_and_beyond(kind: str) -> No
         text = file_of(document)
         assert disagreement(text) == "", f"{name}\n{text}"
         against = check_says(text)
-        if not prescription_schema.BEYOND.keys() & set(against):  # with one thing changed nothing hides behind another
+        if not schema.BEYOND.keys() & set(against):  # with one thing changed nothing hides behind another
             known = [one for one in against if a_schema_can_know(*one)]
             assert schema_accepts(text) is not bool(known), f"{name}: {known}\n{text}"
         verdicts.setdefault(name, set()).add(schema_accepts(text))
@@ -109,8 +108,8 @@ def test_the_corpus_has_every_kind_of_verdict() -> None:
 @pytest.mark.parametrize("file", LIBRARY, ids=lambda file: file.stem)
 def test_every_file_of_the_library_names_the_schema_and_keeps_it(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    assert text.startswith(prescription_schema.DIRECTIVE)
-    assert (file.parent / prescription_schema.FILE.name).is_file()
+    assert text.startswith(schema.DIRECTIVE)
+    assert (file.parent / schema.FILE.name).is_file()
     assert schema_accepts(text)
 
 
@@ -140,9 +139,9 @@ def test_a_resistor_may_have_more_than_a_person(example: str) -> None:
 
 
 def test_the_schema_is_one_and_its_file_is_what_the_code_says() -> None:
-    jsonschema.Draft7Validator.check_schema(prescription_schema.schema())
+    jsonschema.Draft7Validator.check_schema(schema.schema())
     said = "run `.venv/bin/python scripts/documents.py`"
-    assert prescription_schema.FILE.read_text(encoding="utf-8") == prescription_schema.text(), said
+    assert schema.FILE.read_text(encoding="utf-8") == schema.text(), said
 
 
 def test_every_value_that_an_editor_completes_is_described() -> None:
@@ -150,7 +149,7 @@ def test_every_value_that_an_editor_completes_is_described() -> None:
         rows = part.get("items", part).get("properties", {}).items()
         return [*rows, *[row for _, each in rows for row in keys(each)]]
 
-    found = keys(prescription_schema.schema())
+    found = keys(schema.schema())
     assert len(found) > 40
     lacking = [key for key, each in found if "description" not in each and "properties" not in each.get("items", each)]
     assert lacking == []

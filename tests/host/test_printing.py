@@ -18,9 +18,9 @@ import pytest
 from processes import json_in, ran
 
 from nmes.core import session
-from opennmes.bench.trace import Trace
 from opennmes.cli import main
 from opennmes.cli.streams import Stream, standard_streams
+from opennmes.measure.trace import Trace
 from opennmes.ports import interrupts
 from opennmes.ports.emulator import EmulatorPort
 from opennmes.ports.virtual import VirtualPort
@@ -426,7 +426,7 @@ def test_ctrl_c_while_connecting(verb: str, number: signal.Signals, example_file
     )
 
 
-@pytest.mark.parametrize("module", ["typer", "opennmes.cli.app", "opennmes.cli.run", "opennmes.client"])
+@pytest.mark.parametrize("module", ["typer", "opennmes.cli.app", "opennmes.cli.run", "opennmes.device.client"])
 def test_ctrl_c_while_it_starts(module: str, example_file: Path) -> None:
     hook = f"""
 import os

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from opennmes import library, paths, prescription_schema
-from opennmes.assessment import assess
+from opennmes import paths
 from opennmes.boards import stage_of
 from opennmes.cli import main
-from opennmes.prescription import Prescription
-from opennmes.prescription_keys import SITES
+from opennmes.prescription import Prescription, library, schema
+from opennmes.prescription.assessment import assess
+from opennmes.prescription.keys import SITES
 
 # facts/programmes.md, 4.2: name: (id, kind, [(Hz, us, gap us, on s, off s, ramp up s, ramp down s, min)], a week, mA)
 FACTS: dict[str, tuple[str, str, list[tuple[float, ...]], int, int]] = {
@@ -176,7 +176,7 @@ def test_one_programme_for_machines_is_the_whole_document(capsys: pytest.Capture
         ("mixed-incontinence.toml", "mixed-incontinence"),
         ("zzz", ""),
         ("", ""),
-        ("../prescriptions/low-back-pain", "low-back-pain"),
+        ("../programmes/low-back-pain", "low-back-pain"),
     ],
 )
 def test_an_unknown_name_suggests_near_ones(asked: str, near: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,8 +200,8 @@ def test_a_written_file_is_the_programme_and_an_editor_finds_its_schema(
     assert f"nmes check {file}" in capsys.readouterr().out
     assert Prescription.read(file).digest() == library.find(name).prescription.digest()
     directive = file.read_text(encoding="utf-8").splitlines()[0]
-    schema = tmp_path / directive.removeprefix("#:schema ")
-    assert schema.read_text(encoding="utf-8") == prescription_schema.text()
+    beside = tmp_path / directive.removeprefix("#:schema ")
+    assert beside.read_text(encoding="utf-8") == schema.text()
     assert main(["check", str(file)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.toml", "prescription.schema.json"]
 
@@ -218,10 +218,10 @@ def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_schema_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
-    schema = tmp_path / prescription_schema.FILE.name
-    schema.write_text("another's")
+    beside = tmp_path / schema.FILE.name
+    beside.write_text("another's")
     assert main(["programmes", "low-back-pain", "--write", str(tmp_path / "mine.toml")]) == 0
-    assert schema.read_text() == "another's"
+    assert beside.read_text() == "another's"
 
 
 def test_a_folder_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,4 +269,4 @@ def test_half_a_command_says_what_is_missing(
 
 
 def test_the_library_lies_where_the_package_is() -> None:
-    assert paths.PRESCRIPTIONS.is_dir() and prescription_schema.FILE.parent == paths.PRESCRIPTIONS
+    assert paths.PROGRAMMES.is_dir() and schema.FILE.parent == paths.PROGRAMMES

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from opennmes import paths
 from opennmes.cli import main
 from opennmes.prescription import Prescription, PrescriptionError, Problem
-from opennmes.toml_places import Places
+from opennmes.prescription.places import Places
 
 
 def problems(tmp_path: Path, text: str | bytes) -> list[Problem]:
@@ -366,7 +366,7 @@ def test_every_key_has_its_line(text: str) -> None:
 
 # ---- nothing gets past ----
 
-WHOLE = (paths.PRESCRIPTIONS / "stress-incontinence-35hz.toml").read_text(encoding="utf-8")
+WHOLE = (paths.PROGRAMMES / "stress-incontinence-35hz.toml").read_text(encoding="utf-8")
 
 
 @given(

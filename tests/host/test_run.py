@@ -17,10 +17,10 @@ from opennmes import paths
 from opennmes.boards import stage_of
 from opennmes.cli import main
 from opennmes.cli.run import channels_in_words
-from opennmes.client import Device, DeviceRefused
+from opennmes.device.client import Device, DeviceRefused
+from opennmes.measure.pulse_log import read_pulse_log
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
-from opennmes.pulse_log import read_pulse_log
 
 pytestmark = pytest.mark.usefixtures("virtual_board")
 
@@ -202,7 +202,7 @@ def test_a_signal_stops_the_session_and_leaves_nothing_running(number: signal.Si
 def test_every_prescription_of_the_library_is_accepted_by_the_device() -> None:
     with Device(VirtualPort()) as device:
         device.connect()
-        for file in sorted(paths.PRESCRIPTIONS.glob("*.toml")):
+        for file in sorted(paths.PROGRAMMES.glob("*.toml")):
             prescription = Prescription.read(file)
             assert device.load(prescription.data)["largest_current_ua"] == prescription.data["max_current_ua"]
 

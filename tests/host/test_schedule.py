@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from opennmes.cli import main
-from opennmes.schedule import outside_dates
+from opennmes.prescription.schedule import outside_dates
 
 DAY = datetime.date(2026, 12, 1)
 MORE = """

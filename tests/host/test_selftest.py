@@ -13,7 +13,7 @@ from nmes.core import faults, session
 from nmes.core.checks import CHECKS
 from nmes.core.reason import reason
 from opennmes.cli import main
-from opennmes.client import Device
+from opennmes.device.client import Device
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 

@@ -14,7 +14,7 @@ import pytest
 from nmes.core import settings as declared
 from opennmes.cli import main
 from opennmes.cli.settings import NAMES
-from opennmes.client import Device, DeviceRefused
+from opennmes.device.client import Device, DeviceRefused
 from opennmes.ports.virtual import VirtualPort
 
 pytestmark = pytest.mark.usefixtures("virtual_board")
@@ -132,6 +132,6 @@ def test_every_host_that_connects_sets_the_clock_and_one_that_is_behind_is_warne
             device.set_clock(ahead - 3_600)
         assert refused.value.reasons[0]["code"] == "clock_back"
         assert device.set_clock(ahead - 3_600, back=True)["unix_s"] == ahead - 3_600
-    monkeypatch.setattr("opennmes.client.time.time", lambda: 12.0)
+    monkeypatch.setattr("opennmes.device.client.time.time", lambda: 12.0)
     status, _, err = said("settings")
     assert status == 0 and "warning" in err and "1970" in err

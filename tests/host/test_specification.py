@@ -79,7 +79,7 @@ def test_it_is_that_of_the_session_s_limit(example_file: Path, capsys: pytest.Ca
     assert answer["specification"]["current_ma"] == 12
 
 
-@pytest.mark.parametrize("file", sorted(paths.PRESCRIPTIONS.glob("*.toml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(paths.PROGRAMMES.glob("*.toml")), ids=lambda file: file.stem)
 def test_every_prescription_of_the_library_has_one_for_each_phase(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

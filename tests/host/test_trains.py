@@ -10,14 +10,14 @@ import pytest
 from test_plots import assert_readable
 
 from nmes.core import programme
-from opennmes.assessment import assess
 from opennmes.boards import load_stage
 from opennmes.cli import main
-from opennmes.client import Device, DeviceRefused
+from opennmes.device.client import Device, DeviceRefused
+from opennmes.measure.pulse_log import read_pulse_log
 from opennmes.plots.asked import prescription_figure
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription, PrescriptionError
-from opennmes.pulse_log import read_pulse_log
+from opennmes.prescription.assessment import assess
 
 HEAD = """\
 title = "Two channels"

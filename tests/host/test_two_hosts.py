@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from nmes.core import frame, session
-from opennmes.client import Device, DeviceRefused
+from opennmes.device.client import Device, DeviceRefused
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 
 ROOT = Path(__file__).resolve().parents[2]
-PRESCRIPTION = ROOT / "host_tools" / "opennmes" / "prescriptions" / "stress-incontinence-35hz.toml"
+PRESCRIPTION = ROOT / "host_tools" / "opennmes" / "prescription" / "programmes" / "stress-incontinence-35hz.toml"
 GONE_S = (session.HOST_LOST_MS + session.FADE_MS) / 1000
 
 

@@ -16,7 +16,7 @@ from ports_for_tests import RulePort, ok, refused
 
 from nmes.core import faults, session
 from opennmes.cli import main
-from opennmes.client import Device, DeviceRefused
+from opennmes.device.client import Device, DeviceRefused
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 

@@ -16,8 +16,8 @@ from nmes.core.reason import refuse
 from opennmes.cli import keys
 from opennmes.cli.keys import Keyboard
 from opennmes.cli.view import Scene, View
-from opennmes.client import ACTIVE, STEP_S, Device, DeviceRefused, Message
-from opennmes.explain import explain
+from opennmes.device.client import ACTIVE, STEP_S, Device, DeviceRefused, Message
+from opennmes.prescription.explain import explain
 
 _UP = (keys.UP, "+", "=")  # = is + without Shift
 _DOWN = (keys.DOWN, "-", "_")

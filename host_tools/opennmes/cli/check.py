@@ -11,13 +11,13 @@ from rich.table import Table
 
 from nmes.core import limits
 from opennmes.about import about_in_words, sources_in_words
-from opennmes.assessment import Assessment, assess
 from opennmes.boards import stage_of
 from opennmes.cli.output import FAILED, NOT_MEDICAL, out, print_json, print_table, reported, words
-from opennmes.explain import explain
 from opennmes.prescription import Prescription
-from opennmes.schedule import outside_dates
-from opennmes.specification import specification
+from opennmes.prescription.assessment import Assessment, assess
+from opennmes.prescription.explain import explain
+from opennmes.prescription.schedule import outside_dates
+from opennmes.prescription.specification import specification
 
 # figure: (name, unit, limit)
 ROWS = {

@@ -13,8 +13,8 @@ from opennmes.cli.output import can_ask, err, not_understood, only_once, out, pr
 from opennmes.cli.ports import Ports
 from opennmes.cli.record import in_record
 from opennmes.cli.several import Result
-from opennmes.client import Device
 from opennmes.device.choose import Chosen, choose
+from opennmes.device.client import Device
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
 

@@ -11,7 +11,7 @@ import typer
 from opennmes.cli.kept import as_json, connected, in_a_line, in_words, number_of, the_one
 from opennmes.cli.output import FAILED, out, print_json, reported, words
 from opennmes.cli.ports import Port
-from opennmes.client import Device, LinkError
+from opennmes.device.client import Device, LinkError
 from opennmes.device.prescriptions import WHOLE, Kept, kept_on
 from opennmes.device.prescriptions import pull as taken
 from opennmes.ports.interrupts import stop_on_signals

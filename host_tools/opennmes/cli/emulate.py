@@ -30,8 +30,8 @@ def emulate(
 
     Example (until Ctrl-C): nmes emulate --link my-board
     """
-    from opennmes.bench.pico import BenchError
-    from opennmes.bench.pty import NoTerminal, check, serve
+    from opennmes.emulator.pico import BenchError
+    from opennmes.emulator.pty import NoTerminal, check, serve
     from opennmes.ports.emulator import power_on, power_on_bare
 
     ohm = whole_number("--load-ohm", load_ohm)

@@ -14,9 +14,9 @@ from opennmes.boards import UnknownBoard
 from opennmes.cli.devices import in_words
 from opennmes.cli.output import FAILED, can_ask, err, error, not_understood, out, print_json, reported, words
 from opennmes.cli.ports import only_one
-from opennmes.client import DeviceRefused, LinkError
 from opennmes.device import discover, drive
 from opennmes.device.choose import choose
+from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.discover import BOOTSEL, BUSY, NOT_MOUNTED, Board
 from opennmes.device.drive import DriveError
 from opennmes.device.flashing import FlashError, digest, flash_modules, image_for

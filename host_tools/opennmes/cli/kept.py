@@ -12,8 +12,8 @@ from opennmes.cli.fault import FaultError, fault_of, in_short
 from opennmes.cli.numbers import whole_number
 from opennmes.cli.output import err, not_understood, words
 from opennmes.cli.ports import only_one
-from opennmes.client import Device, LinkError
 from opennmes.device.choose import choose
+from opennmes.device.client import Device, LinkError
 from opennmes.device.prescriptions import WHOLE, Kept, kept_on
 from opennmes.ports.open import open_port
 

@@ -19,11 +19,11 @@ from nmes.core.reason import Refused
 from opennmes.boards import UnknownBoard
 from opennmes.cli.fault import FaultError, in_words
 from opennmes.cli.streams import Stream
-from opennmes.client import DeviceRefused, LinkError
-from opennmes.explain import explain
-from opennmes.library import AlreadyThere, UnknownProgramme
+from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.ports.errors import PortError
 from opennmes.prescription import PrescriptionError
+from opennmes.prescription.explain import explain
+from opennmes.prescription.library import AlreadyThere, UnknownProgramme
 from opennmes.visible import visible
 
 FAILED = 1

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from opennmes import library
 from opennmes.about import about_in_words, sources_in_words
 from opennmes.cli.output import NOT_MEDICAL, not_understood, out, print_json, print_table, reported, words
-from opennmes.library import Programme
-from opennmes.prescription_keys import PHASE, in_file, in_file_unit, plain
+from opennmes.prescription import library
+from opennmes.prescription.keys import PHASE, in_file, in_file_unit, plain
+from opennmes.prescription.library import Programme
 
 _COLUMNS = ("name", "title", "electrode", "Hz", "us", "on/off s", "min", "a week", "at most mA")
 

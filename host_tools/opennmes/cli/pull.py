@@ -11,11 +11,11 @@ import typer
 from opennmes.cli.kept import as_json, connected, in_a_line, number_of, the_one
 from opennmes.cli.output import not_understood, out, print_json, reported, words
 from opennmes.cli.ports import Port
-from opennmes.client import Device
+from opennmes.device.client import Device
 from opennmes.device.prescriptions import kept_on
 from opennmes.device.prescriptions import pull as taken
-from opennmes.library import write_text
 from opennmes.ports.interrupts import stop_on_signals
+from opennmes.prescription.library import write_text
 
 
 def pull(

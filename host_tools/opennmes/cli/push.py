@@ -8,16 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from nmes.core.reason import Refused
-from opennmes.assessment import assess
 from opennmes.boards import stage_of
 from opennmes.cli.kept import as_json, connected, in_a_line, number_of
 from opennmes.cli.output import err, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import Port
-from opennmes.client import Device
+from opennmes.device.client import Device
 from opennmes.device.prescriptions import WHOLE, Kept, kept_on, text_of
 from opennmes.device.prescriptions import push as put
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.prescription import Prescription
+from opennmes.prescription.assessment import assess
 
 
 def push(

@@ -10,7 +10,7 @@ import typer
 from opennmes.cli.kept import as_json, connected, in_a_line, number_of, the_one
 from opennmes.cli.output import can_ask, only_once, out, print_json, reported, words
 from opennmes.cli.ports import Port
-from opennmes.client import LinkError
+from opennmes.device.client import LinkError
 from opennmes.ports.interrupts import stop_on_signals
 
 

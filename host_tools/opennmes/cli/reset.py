@@ -10,7 +10,7 @@ import typer
 from opennmes.cli.kept import connected, in_words
 from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import Port
-from opennmes.client import Device, LinkError
+from opennmes.device.client import Device, LinkError
 from opennmes.device.prescriptions import kept_on
 from opennmes.ports.interrupts import stop_on_signals
 

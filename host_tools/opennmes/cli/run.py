@@ -14,7 +14,6 @@ import typer
 
 from nmes.core import checklist, session
 from nmes.core.reason import Refused, refuse
-from opennmes.assessment import assess
 from opennmes.boards import stage_of
 from opennmes.cli import numbers
 from opennmes.cli.by_hand import Hand, check_step, keys_in_words, warning_in_words
@@ -39,15 +38,16 @@ from opennmes.cli.ports import only_one
 from opennmes.cli.stop import account_in_words
 from opennmes.cli.streams import Stream
 from opennmes.cli.view import Lines, Scene, measured_in_words, shown
-from opennmes.client import ACTIVE, Device, DeviceRefused, LinkError, Message
 from opennmes.device.choose import Chosen, choose
+from opennmes.device.client import ACTIVE, Device, DeviceRefused, LinkError, Message
 from opennmes.device.prescriptions import pull
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back, stop_on_signals
 from opennmes.ports.open import EMULATOR, LOAD_OHM, open_port
 from opennmes.prescription import Prescription
-from opennmes.schedule import refuse_outside_dates
+from opennmes.prescription.assessment import assess
+from opennmes.prescription.schedule import refuse_outside_dates
 
 SPINNER = "line"  # in ASCII: not every terminal can show another
 
@@ -381,7 +381,7 @@ def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any]:
     """What the bench saw on channel 0, where there is a bench; also into the file `vcd`, and why not."""
     kept: dict[str, Any] = {"measured": None, "vcd": None, "vcd_error": None}
     try:
-        from opennmes.bench.measure import summary
+        from opennmes.measure.pulses import summary
         from opennmes.ports.emulator import EmulatorPort
 
         if not isinstance(port, EmulatorPort):

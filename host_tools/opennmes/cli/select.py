@@ -9,7 +9,7 @@ import typer
 from opennmes.cli.kept import as_json, connected, in_a_line, number_of, the_one
 from opennmes.cli.output import out, print_json, reported, words
 from opennmes.cli.ports import Port
-from opennmes.client import Device, LinkError, Message
+from opennmes.device.client import Device, LinkError, Message
 from opennmes.device.prescriptions import Kept
 from opennmes.ports.interrupts import stop_on_signals
 

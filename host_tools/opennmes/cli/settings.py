@@ -12,7 +12,7 @@ from opennmes.cli.kept import connected
 from opennmes.cli.numbers import current_ua, whole_number
 from opennmes.cli.output import not_understood, only_once, out, print_json, print_table, reported, words
 from opennmes.cli.ports import Port
-from opennmes.client import LinkError
+from opennmes.device.client import LinkError
 from opennmes.ports.interrupts import stop_on_signals
 
 # As people write them: currents in mA.

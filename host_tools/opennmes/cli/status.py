@@ -13,8 +13,8 @@ from opennmes.cli.fault import Fault, fault_of, in_short, in_words
 from opennmes.cli.output import FAILED, out, print_json, print_table, reported, words
 from opennmes.cli.ports import PORT_HELP, All, Ports
 from opennmes.cli.several import Result
-from opennmes.client import Device, Message
 from opennmes.device.choose import Chosen, choose
+from opennmes.device.client import Device, Message
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from opennmes.cli.output import err, words
-from opennmes.client import Message
+from opennmes.device.client import Message
 
 PLAIN_EVERY_MS = 10_000  # of the session: so often plain lines say everything, changed or not
 

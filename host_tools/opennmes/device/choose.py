@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opennmes.client import LinkError
 from opennmes.device import discover
+from opennmes.device.client import LinkError
 from opennmes.device.discover import BOOTSEL, BUSY, MICROPYTHON, OURS, SILENT, Board
 from opennmes.ports.errors import PortError
 from opennmes.ports.open import EMULATOR, VIRTUAL

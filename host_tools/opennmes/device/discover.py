@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from opennmes.client import AtPrompt, Device, LinkError
 from opennmes.device import drive
+from opennmes.device.client import AtPrompt, Device, LinkError
 from opennmes.ports.errors import PortError
 
 OURS = "opennmes"

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from opennmes import __version__, boards, identity, paths
-from opennmes.device import discover, drive
+from opennmes import __version__, boards, paths
+from opennmes.device import discover, drive, identity
 from opennmes.device.discover import Board
 from opennmes.device.drive import DriveError
 from opennmes.device.uf2 import Uf2Error, read_uf2

@@ -14,8 +14,8 @@ from typing import Any
 
 from opennmes import paths
 from opennmes.boards import STOCK, board_names, has_image, load_board
-from opennmes.client import Device, DeviceRefused
 from opennmes.device import drive, modules
+from opennmes.device.client import Device, DeviceRefused
 from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, micropython_ports
 from opennmes.device.modules import OUR_MACHINE, STOCK_MACHINES, Plan
 from opennmes.device.prompt import Prompt

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from opennmes import identity, paths
+from opennmes import paths
 from opennmes.boards import STOCK, load_board
+from opennmes.device import identity
 from opennmes.device.prompt import Prompt
 
 Progress = Callable[[str, int, int], None]

@@ -12,7 +12,7 @@ from typing import Any
 
 from nmes.core import document
 from nmes.core.reason import refuse
-from opennmes.client import Device, DeviceRefused, LinkError
+from opennmes.device.client import Device, DeviceRefused, LinkError
 from opennmes.prescription import Prescription, canonical
 
 WHOLE = "whole"

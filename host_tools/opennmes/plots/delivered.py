@@ -11,8 +11,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from opennmes.bench.measure import Pulse, pulses
-from opennmes.bench.trace import Trace
+from opennmes.measure.pulses import Pulse, pulses
+from opennmes.measure.trace import Trace
 from opennmes.plots import draw
 
 INCHES = 9.0  # for the titles of axes

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from typing import Any
 
-from opennmes.bench.pico import BenchError
+from opennmes.emulator.pico import BenchError
 
 
 def branch(work: Callable[[], Any]) -> Any:

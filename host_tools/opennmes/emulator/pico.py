@@ -19,7 +19,7 @@ from rp2040py.rp2040 import RP2040
 from rp2040py.usb.cdc import USBCDC
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
-from opennmes.bench.exact import CYCLE_NANOS, Driver
+from opennmes.emulator.exact import CYCLE_NANOS, Driver
 
 FLASH_BYTES = 2 * 1024 * 1024
 FLASH_SECTOR = 4096

@@ -18,8 +18,8 @@ from rp2040py.peripherals.peripheral import Peripheral
 from rp2040py.peripherals.pio import RPPIO, WaitType
 from rp2040py.rp2040 import RP2040
 
-from opennmes.bench.circle import Circle
-from opennmes.bench.loops import Loop, find_loop
+from opennmes.emulator.circle import Circle
+from opennmes.emulator.loops import Loop, find_loop
 
 if TYPE_CHECKING:
     from rp2040py.simulator import Simulator

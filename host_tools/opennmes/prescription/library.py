@@ -9,8 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from opennmes import paths, prescription_schema
-from opennmes.prescription import Prescription
+from opennmes import paths
+from opennmes.prescription import Prescription, schema
 
 
 class UnknownProgramme(Exception):
@@ -33,7 +33,7 @@ class Programme:
 
 def names() -> list[str]:
     """The names of all programmes."""
-    return sorted(path.stem for path in paths.PRESCRIPTIONS.glob("*.toml"))
+    return sorted(path.stem for path in paths.PROGRAMMES.glob("*.toml"))
 
 
 def find(name: str) -> Programme:
@@ -45,7 +45,7 @@ def find(name: str) -> Programme:
         near = near or [known for known in names() if difflib.get_close_matches(asked, known.split("-"), 1)]
         meant = f"did you mean {' or '.join(near)}? " if near else ""
         raise UnknownProgramme(f'there is no programme "{name}"; {meant}`nmes programmes` lists all')
-    path = paths.PRESCRIPTIONS / f"{name}.toml"
+    path = paths.PROGRAMMES / f"{name}.toml"
     text = path.read_text(encoding="utf-8")
     comment = [line[2:] for line in text.split("\n\n")[0].splitlines() if line.startswith("# ")]
     return Programme(name, text, " ".join(comment), Prescription.from_text(text, path))
@@ -54,13 +54,13 @@ def find(name: str) -> Programme:
 def write(programme: Programme, path: Path, *, replace: bool) -> Path:
     """Write a programme out as the file `path`, whole or not at all, and beside it the schema that its first line
     names, unless one is there. Returns where the schema is. Raises AlreadyThere without `replace`, and OSError."""
-    schema = path.parent / prescription_schema.FILE.name
+    beside = path.parent / schema.FILE.name
     if path.is_dir():
         raise AlreadyThere(f"{path} is a folder; give the name of a file in it: {path / programme.name}.toml")
     write_text(path, programme.text, replace=replace)
     with contextlib.suppress(AlreadyThere):  # another file's, maybe another version's: no part of what the file means
-        write_text(schema, prescription_schema.FILE.read_text(encoding="utf-8"), replace=replace)
-    return schema
+        write_text(beside, schema.FILE.read_text(encoding="utf-8"), replace=replace)
+    return beside
 
 
 def write_text(path: Path, text: str, *, replace: bool) -> None:

@@ -1,4 +1,4 @@
-"""The table and the picture of what `make bench` has measured. `python -m bench.report` puts them into docs/."""
+"""The table and the picture of what `make bench` has measured. `python -m benchmark.report` puts them into docs/."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import LOADS, METHODS, OURS
+from benchmark.catalogue import LOADS, METHODS, OURS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "benchmark.md"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.stage import FIRST_ADC_PIN
-from opennmes.bench.trace import Trace
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.stage import FIRST_ADC_PIN
+from opennmes.measure.trace import Trace
 
 HALF = 2048
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from opennmes.toml_places import Places, key_name, lines_of
+from opennmes.prescription.places import Places, key_name, lines_of
 from opennmes.visible import hidden, named
 
 SHOWN_MAX = 60

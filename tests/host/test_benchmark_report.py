@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bench import figures, report, run
-from bench.catalogue import LOADS, METHODS, OURS, Asked
-from opennmes.bench.trace import Trace
+from benchmark import figures, report, run
+from benchmark.catalogue import LOADS, METHODS, OURS, Asked
+from opennmes.measure.trace import Trace
 
 ASKED = Asked()
 MS = 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 from nmes.core import delivery, limits, pulse, session
 from nmes.core.phase import PHASE_FIELDS, Phase
 from nmes.core.programme import Programme
-from opennmes.assessment import figures
+from opennmes.prescription.assessment import figures
 
 LOADS_OHM = (500, 2_000, 10_000)
 STATEMENT = (

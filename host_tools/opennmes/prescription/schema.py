@@ -14,7 +14,7 @@ from typing import Any
 
 from nmes.core import phase, programme
 from opennmes import paths
-from opennmes.prescription_keys import (
+from opennmes.prescription.keys import (
     PHASE,
     PHASE_KEYS,
     SITES,
@@ -31,7 +31,7 @@ from opennmes.prescription_keys import (
     zero_too,
 )
 
-FILE = paths.PRESCRIPTIONS / "prescription.schema.json"
+FILE = paths.PROGRAMMES / "prescription.schema.json"
 DIRECTIVE = f"#:schema {FILE.name}\n"  # the first line of a file beside it
 
 # The codes of problems and reasons that the schema finds too.

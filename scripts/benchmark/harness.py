@@ -1,6 +1,6 @@
 """The other half of each program of methods/: the main program beside the pulses, three emergency stops, two loads.
 
-scripts/bench/chip.py sends a method, then this, to MicroPython's prompt on the emulated chip, and at the end
+scripts/benchmark/chip.py sends a method, then this, to MicroPython's prompt on the emulated chip, and at the end
 `run(loaded, rounds)`. A method has `start` and `halt`; it may have `service`, called once a round, and `permit`.
 """
 

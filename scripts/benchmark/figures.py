@@ -6,9 +6,9 @@ import itertools
 import statistics
 from typing import Any
 
-from bench.catalogue import Asked
-from opennmes.bench import measure
-from opennmes.bench.trace import Trace
+from benchmark.catalogue import Asked
+from opennmes.measure import pulses as measure
+from opennmes.measure.trace import Trace
 
 Figures = dict[str, Any]
 

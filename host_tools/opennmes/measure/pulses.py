@@ -7,7 +7,7 @@ import statistics
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from opennmes.bench.trace import Trace
+from opennmes.measure.trace import Trace
 
 # A phase B that starts later than this after phase A belongs to no pulse. A trace that ends sooner than this after a
 # phase A ends in the middle of a pulse.

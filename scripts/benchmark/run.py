@@ -18,9 +18,9 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import chip, report, session
-from bench.catalogue import BASELINE, BOTH, BOTH_PERIOD_NS, LOADS, METHODS, NOTHING, OURS, Asked
-from bench.figures import Figures, worse
+from benchmark import chip, report, session
+from benchmark.catalogue import BASELINE, BOTH, BOTH_PERIOD_NS, LOADS, METHODS, NOTHING, OURS, Asked
+from benchmark.figures import Figures, worse
 from opennmes.ports.emulator import find_uf2
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,7 +134,7 @@ def with_session(methods: dict[str, dict[str, Figures]], run: Figures) -> dict[s
 def conditions(found: dict[Key, Figures], asked: Asked, uf2: Path, wall_s: float) -> dict[str, Any]:
     return {
         "pulse": {"width_ns": asked.width_ns, "gap_ns": asked.gap_ns, "period_ns": asked.period_ns},
-        "emulator": f"rp2040py {version('rp2040py')}, exact driver (opennmes.bench.exact), 125 MHz",
+        "emulator": f"rp2040py {version('rp2040py')}, exact driver (opennmes.emulator.exact), 125 MHz",
         "micropython": str(found[BASELINE, "idle"]["micropython"]),
         "uf2": uf2.resolve().parent.name,
         "simulated_s": round(sum(run["simulated_s"] for run in found.values()), 2),

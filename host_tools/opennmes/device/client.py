@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from nmes.core import checklist, commands, frame, programme, session
-from opennmes.identity import BUILD, differences, mend
+from opennmes.device.identity import BUILD, differences, mend
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from opennmes.bench.bootsel import BootselDrive
-from opennmes.bench.pico import BenchError, EmulatedPico
+from opennmes.emulator.bootsel import BootselDrive
+from opennmes.emulator.pico import BenchError, EmulatedPico
 
 SLICE_NANOS = 1_000_000  # simulated time between two looks at the terminal
 BLOCK_BYTES = 4096

@@ -23,7 +23,7 @@ from typing import Any
 
 from nmes.core import programme
 from nmes.core.reason import printable
-from opennmes.prescription_keys import (
+from opennmes.prescription.keys import (
     BEGINNING,
     CHANNEL_KEYS,
     ELECTRODE_KEYS,
@@ -47,9 +47,9 @@ from opennmes.prescription_keys import (
     in_file_unit,
     plain,
 )
-from opennmes.prescription_toml import toml_of
-from opennmes.toml_mistakes import DAY, about_number, diagnose, shortened
-from opennmes.toml_places import Places
+from opennmes.prescription.mistakes import DAY, about_number, diagnose, shortened
+from opennmes.prescription.places import Places
+from opennmes.prescription.toml import toml_of
 from opennmes.visible import hidden, named, visible
 
 FILE_MAX_BYTES = 65_536

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opennmes.bench.pico import BenchError, EmulatedPico
+from opennmes.emulator.pico import BenchError, EmulatedPico
 
 SHOWN = b".py\0main.py\0"
 HIDDEN = b".py\0nain.py\0"

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench.catalogue import Asked, Method
-from bench.figures import Figures, edges
-from opennmes.bench.pico import SYNCHRONISER_NANOS, BenchError, EmulatedPico
-from opennmes.bench.repl import Repl, hide_main
-from opennmes.bench.trace import Trace
+from benchmark.catalogue import Asked, Method
+from benchmark.figures import Figures, edges
 from opennmes.boards import load_board
+from opennmes.emulator.pico import SYNCHRONISER_NANOS, BenchError, EmulatedPico
+from opennmes.emulator.repl import Repl, hide_main
+from opennmes.measure.trace import Trace
 
 PHASE_A = 2
 ENABLE = 10

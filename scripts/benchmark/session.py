@@ -6,16 +6,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue import Asked
-from bench.chip import in_a_fork, stop_nanos, watch
-from bench.figures import Figures, edges
+from benchmark.catalogue import Asked
+from benchmark.chip import in_a_fork, stop_nanos, watch
+from benchmark.figures import Figures, edges
 from nmes.core.session import RUNNING
-from opennmes.bench.pico import BenchError, EmulatedPico
-from opennmes.bench.port import EmulatedPort
-from opennmes.bench.stage import OutputStage
 from opennmes.boards import load_board
-from opennmes.client import Device, DeviceRefused, LinkError
-from opennmes.ports.emulator import power_on
+from opennmes.device.client import Device, DeviceRefused, LinkError
+from opennmes.emulator.pico import BenchError, EmulatedPico
+from opennmes.emulator.stage import OutputStage
+from opennmes.ports.emulator import EmulatedPort, power_on
 from opennmes.ports.errors import PortError
 
 PULSES = 26

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from opennmes.prescription_keys import (
+from opennmes.prescription.keys import (
     BEGINNING,
     CHANNEL_KEYS,
     ELECTRODE_KEYS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opennmes.prescription_keys import QUANTITIES, in_file_unit
+from opennmes.prescription.keys import QUANTITIES, in_file_unit
 
 _NAMES = {quantity.field: (key, quantity) for key, quantity in QUANTITIES.items()}
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opennmes.bench.pico import EmulatedPico
-from opennmes.bench.trace import Trace
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.measure.trace import Trace
 
 FIRST_ADC_PIN = 26
 ADC_MOST = 4095
