@@ -1,6 +1,7 @@
 """The never-arrows of the design: who may import whom, read from the source, so that no test double hides one."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ CORE = sorted((FIRMWARE / "nmes" / "core").rglob("*.py"))
 HAL = sorted((FIRMWARE / "nmes" / "hal").rglob("*.py"))
 BETWEEN = [path for path in NMES if path not in CORE + HAL]
 HOST_TOOLS = sorted(HOST.rglob("*.py"))
+SCRIPTS = sorted((ROOT / "scripts").rglob("*.py"))
+
+# The rooms of the host tools, from the top floor down; a module that is in no room is on the ground.
+FLOORS = ("cli", "device", "ports", "emulator", "plots", "prescription", "measure")
+GROUND = len(FLOORS)
 
 # What the rp2 port of MicroPython 1.25 has built in, and what a board's UF2 freezes beside nmes.
 ON_THE_TARGET = {
@@ -20,6 +26,7 @@ ON_THE_TARGET = {
     *("machine", "math", "micropython", "os", "platform", "random", "re", "rp2", "select", "struct", "sys", "time"),
     *("ubinascii", "uctypes", "vfs", "board", "stages", "nmes", "nmes_build"),
 }
+BASES = (FIRMWARE, HOST, ROOT / "boards", ROOT / "scripts")
 HARDWARE = {"machine", "rp2", "_rp2", "pimoroni", "uctypes", "rp2040py"}
 
 
@@ -41,9 +48,7 @@ def imports(path: Path) -> set[str]:
 
 def is_module(package: str, name: str) -> bool:
     folder = Path(*package.split("."), name)
-    return any(
-        (base / folder).is_dir() or (base / f"{folder}.py").exists() for base in (FIRMWARE, HOST, ROOT / "boards")
-    )
+    return any((base / folder).is_dir() or (base / f"{folder}.py").exists() for base in BASES)
 
 
 def under(modules: set[str], *packages: str) -> set[str]:
@@ -137,9 +142,57 @@ def test_host_tools_import_core_and_nothing_else_of_the_firmware(path):
     assert not under(imports(path), "machine", "rp2", "micropython", "board", "stages")
 
 
-@named([HOST / "opennmes" / "bench" / name for name in ("measure.py", "trace.py", "stage.py")])
+def floor(module: str) -> int:
+    """The floor of a module of the host tools, 0 at the top; the package itself, which says its version, is ground."""
+    room = module.split(".")[1] if "." in module else ""
+    return FLOORS.index(room) if room in FLOORS else GROUND
+
+
+def module_of(path: Path) -> str:
+    base = next(base for base in BASES if path.is_relative_to(base))
+    return ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_every_room_of_the_host_is_there_and_no_other():
+    assert {path.name for path in (HOST / "opennmes").iterdir() if (path / "__init__.py").exists()} == set(FLOORS)
+
+
+@named([path for path in HOST_TOOLS if path != HOST / "opennmes" / "__init__.py"])
+def test_the_host_looks_into_its_own_room_and_the_floors_below(path):
+    here = floor(module_of(path))
+    above = {module for module in under(imports(path), "opennmes") if floor(module) < here}
+    assert not above, f"{module_of(path)} looks up"
+
+
+@named([path for path in HOST_TOOLS if floor(module_of(path)) == FLOORS.index("measure")])
 def test_what_measures_imports_nothing_of_what_is_measured(path):
+    assert not under(imports(path), "nmes", "rp2040py")
+    assert under(imports(path), "opennmes") == under(imports(path), "opennmes.measure")
+
+
+@named([path for path in HOST_TOOLS if floor(module_of(path)) == FLOORS.index("emulator")])
+def test_the_emulated_stage_knows_nothing_of_the_firmware(path):
     assert not under(imports(path), "nmes")
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """The modules of a circle of imports, the first of them twice; empty when there is none."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_a_circle_is_seen():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"d"}}) == []
+    assert sorted(set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}))) == ["a", "b", "c"]
+
+
+def test_no_imports_go_in_a_circle_in_functions_neither():
+    graph = {module_of(path): imports(path) for path in [*HOST_TOOLS, *SCRIPTS]}
+    assert "campaign.chip" in graph and "campaign.result" in graph["campaign.chip"]
+    assert circle(graph) == []
 
 
 @named([*NMES, FIRMWARE / "boot.py", FIRMWARE / "main.py"])
@@ -166,5 +219,5 @@ def test_the_tests_of_core_use_what_micropython_has(path):
         assert "pytest" in imports(path)
     else:
         here = {each.stem for each in path.parent.glob("*.py")} - {"conftest"}
-        has = {"unittest", "json", "sys", "os", "array", "binascii", "micropython"}
+        has = {"unittest", "json", "sys", "os", "array", "binascii", "micropython", "struct"}
         assert imports(path) - under(imports(path), "nmes") <= has | here
