@@ -8,6 +8,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+# Python that makes nmes wait for so slow a device: minutes of ours are a second of an emulated board's, and what is
+# asked again meanwhile makes it slower still.
+PATIENT = (
+    "from opennmes.device import client, discover\n"
+    "discover.ASK_S = client.FIRST_RESEND_S = 300.0\n"
+    "client.Device.introduce.__defaults__ = (300.0,)\n"
+    "client.Device.request.__kwdefaults__['patience_s'] = 300.0\n"
+)
 NMES = [sys.executable, "-c", "import sys; from opennmes.cli import main; sys.exit(main())"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import processes
 import pytest
-from served import served
+from served import PATIENT, served
 from terminals import DOWN, UP, at_terminal
 
 PRESCRIPTION = """\
@@ -41,16 +41,8 @@ def board(uf2: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def seen_on_usb(link: Path) -> str:
-    """Python that makes nmes see the board as one with MicroPython's USB ids, and wait for so slow a one: some minutes
-    of ours are a second of its, and what is asked again meanwhile makes it slower still."""
-    return (
-        "from opennmes.device import client\n"
-        "from opennmes.device import discover\n"
-        f"discover.micropython_ports = lambda: {{{str(link)!r}: ''}}\n"
-        "discover.ASK_S = client.FIRST_RESEND_S = 300.0\n"
-        "client.Device.introduce.__defaults__ = (300.0,)\n"
-        "client.Device.request.__kwdefaults__['patience_s'] = 300.0\n"
-    )
+    """Python that makes nmes see the board as one with MicroPython's USB ids, and wait for it."""
+    return f"{PATIENT}discover.micropython_ports = lambda: {{{str(link)!r}: ''}}\n"
 
 
 def test_the_only_board_is_found_tested_and_run_by_keys(board: Path, tmp_path: Path) -> None:

@@ -7,15 +7,18 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from served import NMES, served
+import processes
+from served import NMES, PATIENT, served
 
 
 def test_a_prescription_is_pushed_compared_taken_back_chosen_replaced_and_removed(uf2: Path, tmp_path: Path) -> None:
     link = tmp_path / "board"
 
     def nmes(*arguments: object, status: int = 0) -> Any:
-        command = [*NMES, *map(str, arguments), "--port", str(link), "--json"]
-        ran = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=tmp_path)
+        command = processes.command(*map(str, arguments), "--port", str(link), "--json", before=PATIENT)
+        ran = subprocess.run(
+            command, env=processes.environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=tmp_path
+        )
         assert ran.returncode == status, f"{arguments}: {ran.stdout}{ran.stderr}"
         assert "Traceback" not in ran.stderr
         return json.loads(ran.stdout)
