@@ -37,6 +37,7 @@ from opennmes.prescription.keys import (
     SOURCE_KEYS,
     SOURCES_MAX,
     TABLES,
+    TIMES,
     WEEK_H,
     Choice,
     Date,
@@ -522,8 +523,12 @@ class _Reader:
             steps, rest = number // quantity.step, number % quantity.step
         if rest:
             lower, upper = sorted((steps * quantity.step, (steps + (1 if number > 0 else -1)) * quantity.step))
-            text = f"is {_shown(value)} {quantity.unit}, which cannot be delivered exactly; "
-            text += f"the nearest that can are {plain(lower)} and {plain(upper)} {quantity.unit}"
+            said = f"is {_shown(value)} {quantity.unit}"
+            nearest = f"{plain(lower)} and {plain(upper)} {quantity.unit}"
+            if quantity.field in TIMES:
+                text = f"{said}; it has to be a whole number, and the nearest are {nearest}"
+            else:
+                text = f"{said}, which cannot be delivered exactly; the nearest that can are {nearest}"
             self._problem("not_representable", key, text)
             return 0
         return int(steps) * quantity.per_step
