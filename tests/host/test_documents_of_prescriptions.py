@@ -212,7 +212,7 @@ def test_a_document_with_anything_damaged_is_refused(whole: str, where: tuple[An
         ('"Lie down, knees bent."', f'"{"x" * 65}"', "not_a_text", "patient.notes", "1 to 64"),
         ('"Lie down, knees bent."', '"Empty the bladder first."', "twice", "patient.notes", "more than once"),
         ("notes", "note", "unknown", "patient.note", 'did you mean "notes"?'),
-        ("= 24", "= 24.5", "not_representable", "schedule.hours_between", "whole number, and the nearest are 24 and 25 h"),
+        ("= 24", "= 24.5", "not_representable", "schedule.hours_between", "and the nearest are 24 and 25 h"),
         ("week = 3", "week = 3.5", "not_representable", "schedule.sessions_per_week", "it has to be a whole number"),
         ("= 24", "= 0", "out_of_range", "schedule.hours_between", "is 0 h; it has to be 1 h to 168 h"),
         ("= 24", "= 60", "contradiction", "schedule.hours_between", "3 sessions a week are 56 h apart at most"),

@@ -68,7 +68,7 @@ def read_uf2(path: Path, flash_bytes: int) -> Uf2:
     except OSError as error:
         raise Uf2Error(f"{path}: cannot be read ({error.strerror})") from None
     if len(raw) < BLOCK or raw[:8] != struct.pack("<2I", *_MAGIC):
-        raise Uf2Error(f"{path}: this is no UF2 file; name one of a build (build/*.uf2 after `make setup`), or leave it out")
+        raise Uf2Error(f"{path}: this is no UF2 file; name one that `make setup` has put in build, or leave it out")
     if len(raw) % BLOCK:
         raise Uf2Error(
             f"{path}: the file is cut short ({len(raw)} bytes, not a multiple of {BLOCK}); copy or build it again"
