@@ -45,8 +45,8 @@ def reference_stage() -> dict[str, Any]:
 def bare_pico(uf2: Path) -> Callable[..., EmulatedPico]:
     """Makes boards that stop at MicroPython's prompt: everything is there, but our main.py does not start."""
 
-    def make(flash: bytes | None = None) -> EmulatedPico:
-        pico = EmulatedPico(uf2, flash)
+    def make(flash: bytes | None = None, **options: Any) -> EmulatedPico:
+        pico = EmulatedPico(uf2, flash, **options)
         hide_main(pico)
         return pico
 

@@ -48,8 +48,15 @@ def hang(pico: EmulatedPico) -> None:
 class Bench:
     """A board with the stage around it, and the host at its port."""
 
-    def __init__(self, uf2: Path, board: dict[str, Any], stage: dict[str, Any], flash: bytes | None = None) -> None:
-        self.pico = EmulatedPico(uf2, flash)
+    def __init__(
+        self,
+        uf2: Path,
+        board: dict[str, Any],
+        stage: dict[str, Any],
+        flash: bytes | None = None,
+        cpu_factor: float = 1.0,
+    ) -> None:
+        self.pico = EmulatedPico(uf2, flash, cpu_factor=cpu_factor)
         self.stage = OutputStage(self.pico, board, stage)
         self.connect()
 

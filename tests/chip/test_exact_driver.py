@@ -557,6 +557,43 @@ def test_the_same_calls_give_the_same_run(bare_pico: Callable[..., EmulatedPico]
     assert runs[0] == runs[1]
 
 
+def test_a_cpu_that_is_as_quick_as_ever_runs_the_same_by_the_loop_for_slow_ones(
+    bare_pico: Callable[..., EmulatedPico],
+) -> None:
+    runs = []
+    for factor in (1.0, None):
+        pico = bare_pico()
+        if factor is None:
+            pico.driver._run_batch = pico.driver._run_slowly  # type: ignore[method-assign]
+        repl = Repl(pico)
+        edges = edges_of(pico, PIN_A)
+        output = repl.run(SQUARE % 1_000_000 + LOADS["gc and print"].replace("while True", "for _ in range(3)"))
+        runs.append((pico.nanos, output, edges))
+    assert runs[0] == runs[1]
+
+
+COUNT = """
+import time
+begun = time.ticks_us()
+for _ in range(200): pass
+print(time.ticks_diff(time.ticks_us(), begun))
+"""
+
+
+@pytest.mark.parametrize("factor", [1.7, 2.5])
+def test_a_slower_cpu_takes_longer_for_python_and_for_nothing_else(
+    bare_pico: Callable[..., EmulatedPico], factor: float
+) -> None:
+    quick, slow = Repl(bare_pico()), Repl(bare_pico(cpu_factor=factor))
+    assert abs(int(slow.run(COUNT)) / int(quick.run(COUNT)) - factor) < 0.05 * factor
+    edges = edges_of(slow.pico, PIN_A)
+    slow.start(SQUARE % 125_000_000 + LOADS["busy"])
+    assert slow.pico.run_until(lambda: bool(edges), 100_000_000)
+    slow.pico.run_for(1_000_000)
+    widths = [(end - start, level) for (start, level), (end, _) in itertools.pairwise(edges)]
+    assert len(widths) > 200 and set(widths) == {(353 * CYCLE_NANOS, 1), (673 * CYCLE_NANOS, 0)}
+
+
 def test_mpremote_works_on_the_pseudo_terminal(bare_pico: Callable[..., EmulatedPico], tmp_path: Path) -> None:
     link = tmp_path / "board"
     sent, back = tmp_path / "sent.bin", tmp_path / "back.bin"

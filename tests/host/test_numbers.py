@@ -62,6 +62,12 @@ def test_the_load_of_an_emulated_board_too(text: str, capsys: pytest.CaptureFixt
     assert "--load-ohm" in refused(["emulate", "--load-ohm", text], capsys)
 
 
+@pytest.mark.parametrize("text", ["0", "0.99", "5.01", "1,7", "1.700", "1e0", "-1", "nan", ""])
+def test_the_factor_of_a_slow_cpu_is_1_to_5(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(["emulate", f"--cpu-factor={text}"], capsys)
+    assert "--cpu-factor" in said and "1 to 5" in said
+
+
 def test_thousands_are_no_fraction_of_a_second(example_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(["run", str(example_file), "--port", "virtual", "--acknowledge", "--seconds", "1.500"], capsys)
     assert "at most 2 decimals" in said

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from opennmes.cli.numbers import whole_number
+from opennmes.cli.numbers import factor, whole_number
 from opennmes.cli.output import not_understood, reported
 from opennmes.cli.streams import Stream
 from opennmes.ports.errors import PortError
 from opennmes.ports.open import LOAD_OHM
+
+_SLOWEST = 5
 
 
 def emulate(
@@ -20,6 +22,9 @@ def emulate(
     load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel.")] = str(LOAD_OHM),
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run.")] = None,
     bare: Annotated[bool, typer.Option("--bare", help="No output stage: only the wires of the safe line.")] = False,
+    cpu_factor: Annotated[
+        str, typer.Option(metavar="N", help="How many times as long its CPU takes for everything, from 1 to 5.")
+    ] = "1",
     bootsel: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where the drive of a chip in BOOTSEL appears.")
     ] = None,
@@ -35,10 +40,11 @@ def emulate(
     from opennmes.ports.emulator import power_on, power_on_bare
 
     ohm = whole_number("--load-ohm", load_ohm)
+    slower = factor("--cpu-factor", cpu_factor, _SLOWEST)
     with reported(False):
         try:
             check(link)
-            pico, _around = power_on_bare(uf2) if bare else power_on(uf2, ohm)
+            pico, _around = power_on_bare(uf2, slower) if bare else power_on(uf2, ohm, slower)
             serve(pico, _announce, link=link, bootsel=bootsel)
         except FileExistsError as occupied:
             not_understood(str(occupied))

@@ -33,6 +33,13 @@ def seconds(option: str, text: str) -> float:
     return float(text)
 
 
+def factor(option: str, text: str, most: int) -> float:
+    """A factor from 1 to `most`."""
+    if not re.fullmatch(rf"[0-9]{{1,6}}(\.[0-9]{{1,{_DECIMALS_S}}})?", text) or not 1 <= float(text) <= most:
+        not_understood(f"{option} is {text!r}, which is no factor from 1 to {most}; {_HOW}, as in 1.7")
+    return float(text)
+
+
 def current_ua(option: str, text: str, how: str = f"{_HOW}, as in 2.5") -> int:
     """A current, given in mA, in uA."""
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):

@@ -39,8 +39,10 @@ class Driver:
 
     stopped: bool
 
-    def __init__(self, mcu: RP2040) -> None:
+    def __init__(self, mcu: RP2040, cpu_factor: float = 1.0) -> None:
+        """`cpu_factor`: how many times as long each CPU instruction takes. All else stays as it is."""
         self.rp2040 = mcu
+        self.cpu_factor = cpu_factor
         self.clock = mcu.clock
         self._pios = list(mcu.pio)
         self._first, self._second = self._pios
@@ -66,9 +68,12 @@ class Driver:
         self._asked_to_stop = False
         self._stop_alarm.schedule(nanos)
         try:
-            # A batch also ends after some wall time, which changes nothing: the next one goes on where it stopped.
-            while not self._asked_to_stop:
-                self._run_batch()
+            if self.cpu_factor == 1:
+                # A batch also ends after some wall time, which changes nothing: the next one goes on where it stopped.
+                while not self._asked_to_stop:
+                    self._run_batch()
+            else:
+                self._run_slowly()
         finally:
             self._stop_alarm.cancel()
 
@@ -86,6 +91,16 @@ class Driver:
             execute_batch(cast("Simulator", self), 1)
         finally:
             self.rp2040.pio = self._pios
+
+    def _run_slowly(self) -> None:
+        """What execute_batch does, with instructions of another length; about twice the wall time."""
+        core, clock = self.rp2040.core, self.clock
+        nanos = CYCLE_NANOS * self.cpu_factor
+        while not self._asked_to_stop:
+            if core.waiting:
+                clock.tick(clock.nanos_to_next_alarm)
+            else:
+                clock.tick(core.execute_instruction() * nanos)
 
     def __getattr__(self, name: str) -> bool:
         if name != "stopped":

@@ -45,10 +45,14 @@ class EmulatedPico:
     `mcu` is rp2040py's chip and `cdc` its USB host, for tests that need more than what is offered here.
     """
 
-    def __init__(self, uf2: Path, flash: bytes | None = None, *, verbose: bool = False) -> None:
+    def __init__(
+        self, uf2: Path, flash: bytes | None = None, *, verbose: bool = False, cpu_factor: float = 1.0
+    ) -> None:
         """Load `flash` (up to 2 MiB from the start of flash, as flash_image() gives it), then `uf2` over it.
 
-        Raises BenchError when the UF2 cannot be read or the flash image is too long.
+        With a `cpu_factor` of 1.7 each instruction of the CPU takes 1.7 times as long, as flash under a small cache may
+        make it on silicon; nothing but the CPU is slower. Raises BenchError when the UF2 cannot be read or the flash
+        image is too long.
         """
         self.mcu = RP2040()
         self.mcu.logger = ConsoleLogger(LogLevel.DEBUG, throw_on_error=False) if verbose else _Silence()
@@ -61,7 +65,7 @@ class EmulatedPico:
             load_uf2(uf2, self.mcu)
         except (OSError, ValueError) as error:
             raise BenchError(f"cannot load {uf2}: {error}") from error
-        self.driver = Driver(self.mcu)
+        self.driver = Driver(self.mcu, cpu_factor)
         self.resets = 0  # of the chip since power on, whatever caused them
         self.in_bootsel = False  # the ROM waits for an image; here the CPU stands still, and the port is gone
         self.connected = False  # enumerated over USB, port open (DTR set)

@@ -95,21 +95,21 @@ class EmulatorPort(EmulatedPort):
                 return data
 
 
-def power_on(uf2: Path | None, load_ohm: int) -> tuple[EmulatedPico, OutputStage]:
+def power_on(uf2: Path | None, load_ohm: int, cpu_factor: float = 1.0) -> tuple[EmulatedPico, OutputStage]:
     """A board that has not booted yet, and its usual stage around its pins. Raises PortError."""
     board = load_board(BOARD)
-    pico = _pico(find_uf2(uf2))
+    pico = _pico(find_uf2(uf2), cpu_factor)
     return pico, OutputStage(pico, board, load_stage(board["stage"]), load_ohm)
 
 
-def power_on_bare(uf2: Path | None) -> tuple[EmulatedPico, Wires]:
+def power_on_bare(uf2: Path | None, cpu_factor: float = 1.0) -> tuple[EmulatedPico, Wires]:
     """A board that has not booted yet, with nothing but the wires of the safe line. Raises PortError."""
-    return (pico := _pico(find_uf2(uf2, BARE))), Wires(pico, load_board(BOARD, BARE))
+    return (pico := _pico(find_uf2(uf2, BARE), cpu_factor)), Wires(pico, load_board(BOARD, BARE))
 
 
-def _pico(uf2: Path) -> EmulatedPico:
+def _pico(uf2: Path, cpu_factor: float) -> EmulatedPico:
     try:
-        return EmulatedPico(uf2)
+        return EmulatedPico(uf2, cpu_factor=cpu_factor)
     except BenchError as error:
         raise PortError(f"{error}; give a UF2 for board {BOARD} with --uf2, or run `make setup`") from error
 
