@@ -14,7 +14,7 @@ setup:  ## install and build what is missing: packages, .venv, MicroPython, the 
 demo: setup  ## the whole thing on an emulated Pico: a prescription in, measured pulses out, into build/demo/
 	@.venv/bin/python scripts/demo.py
 
-bench: setup  ## our pulses beside the usual ways on the emulated chip, some 5 minutes, into build/bench.{json,md,png}
+bench: setup  ## our pulses beside the usual ways on the emulated chip, and sessions on slower CPUs, some 25 minutes, into build/bench.{json,md,png}
 	@PYTHONPATH=scripts .venv/bin/python -m benchmark.run
 
 # On other machines too, each with this checkout at the same place: make campaign PARALLEL='--sshlogin :,one,two'

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmark import awake
 from benchmark.catalogue import LOADS, METHODS, OURS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "benchmark.md"
 PICTURE = ROOT / "docs" / "pictures" / "bench.png"
+AWAKE_PICTURE = ROOT / "docs" / "pictures" / "bench-awake.png"
 BEGIN = "<!-- bench: begin -->"
 END = "<!-- bench: end -->"
 CYCLE_NS = 8  # nothing smaller can be seen; what divides by 0 divides by this instead
@@ -48,7 +50,10 @@ def duration(ns: float | None) -> str:
 
 def markdown(data: Data) -> str:
     """All tables, with the conditions under which they were measured."""
-    return "\n".join([*_all(data), "", *_ways(data), "", *_ratios(data), "", *_conditions(data)]) + "\n"
+    return (
+        "\n".join([*_all(data), "", *_ways(data), "", *_ratios(data), "", *_sessions(data), "", *_conditions(data)])
+        + "\n"
+    )
 
 
 def _row(cells: Iterator[str] | tuple[str, ...]) -> str:
@@ -116,6 +121,23 @@ def _ratios(data: Data) -> list[str]:
         if name != OURS:
             cells = (f"{ratio(data, name, key, unit_ns):,.0f}" for key, _, unit_ns in COMPARED)
             lines.append(_row((TITLES[name], *cells)))
+    return lines
+
+
+def _sessions(data: Data) -> list[str]:
+    lines = ["The whole firmware in the usual sessions, on the chip as it is and on ones with a slower CPU:", ""]
+    columns = ("Session", "CPU awake", f"Fails first at (of {', '.join(f'{f:g}' for f in awake.FACTORS)})", "How")
+    lines += [_row(columns), _row(("---",) * len(columns))]
+    for name, usual in {**awake.USUAL, **awake.FASTEST}.items():
+        share, factor = data["awake_percent"].get(name), data["cpu_factor"][name]
+        lines.append(
+            _row((
+                usual.title,
+                "-" if share is None else f"{share:.1f} %",
+                "none" if factor is None else f"{factor:g}",
+                data["cpu_factor_failed"][name].replace("|", "/") or "-",
+            ))
+        )  # fmt: skip
     return lines
 
 
@@ -210,10 +232,47 @@ def draw(data: Data, path: Path) -> None:
     save(figure, path)
 
 
+def draw_sessions(data: Data, path: Path) -> None:
+    """The share of the time that the CPU is awake, and how slow it may be, session by session."""
+    from opennmes.plots.draw import BLUE, GREY, VERMILION, clean, new_figure, save
+
+    every = dict(reversed({**awake.USUAL, **awake.FASTEST}.items()))
+    figure = new_figure(
+        "How much of the CPU the firmware takes, and how slow it may be",
+        "The whole firmware on the emulated RP2040 at 125 MHz, with its host at the USB link.\n"
+        "On the right each instruction takes so many times as long. "
+        "A cross: the first factor at which the session failed. A dot: it failed at none.",
+        11,
+        4.6,
+    )
+    shares, factors = figure.subplots(1, 2, sharey=True)
+    clean(shares, "CPU awake, % of the time", "", "")
+    clean(factors, "Slower CPU: first factor that fails", "", "")
+    shares.set_xlim(0, 100)
+    factors.set_xlim(0.9, awake.FACTORS[-1] + 0.2)
+    factors.set_xticks([1, *awake.FACTORS], [f"{factor:g}" for factor in (1, *awake.FACTORS)])
+    for row, name in enumerate(every):
+        share, factor = data["awake_percent"].get(name), data["cpu_factor"][name]
+        if share is not None:
+            shares.barh(row, share, height=0.5, color=BLUE)
+        said = "not measured" if share is None else f"{share:.1f} %"
+        shares.annotate(
+            said, (share or 0, row), (5, 0), textcoords="offset points", va="center", fontsize=9, color=GREY
+        )
+        end = factor or awake.FACTORS[-1]
+        color = VERMILION if factor else BLUE
+        factors.plot([1, end], [row, row], color=color, linewidth=1.2, alpha=0.6)
+        factors.plot(end, row, "X" if factor else "o", color=color, markersize=8)
+    shares.set_ylim(-0.6, len(every) - 0.4)
+    shares.set_yticks(range(len(every)), [usual.title for usual in every.values()])
+    save(figure, path)
+
+
 def write(data: Data, folder: Path) -> None:
-    """bench.md and bench.png."""
+    """bench.md, bench.png and bench-awake.png."""
     (folder / "bench.md").write_text(markdown(data))
     draw(data, folder / "bench.png")
+    draw_sessions(data, folder / "bench-awake.png")
 
 
 def put_into(document: str, tables: str) -> str:
@@ -231,6 +290,7 @@ def main() -> int:
     write(data, build)
     DOCUMENT.write_text(put_into(DOCUMENT.read_text(), markdown(data)))
     shutil.copyfile(build / "bench.png", PICTURE)
+    shutil.copyfile(build / "bench-awake.png", AWAKE_PICTURE)
     return 0
 
 

@@ -18,14 +18,16 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark import chip, report, session
+from benchmark import awake, chip, report, session
 from benchmark.catalogue import BASELINE, BOTH, BOTH_PERIOD_NS, LOADS, METHODS, NOTHING, OURS, Asked
 from benchmark.figures import Figures, worse
+from opennmes.emulator.pico import BenchError
 from opennmes.ports.emulator import find_uf2
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build"
 SESSION = "session"
+AWAKE, SLOWER = "awake", "slower"  # before the name of one of awake.USUAL, or awake.FASTEST
 EDGES = (
     "width_error_ns_max", "ab_difference_ns_max", "gap_error_ns_max", "period_error_ns_max", "period_ns_sd",
     "pulses_asked", "pulses_seen",
@@ -48,6 +50,10 @@ def measure_all(uf2: Path, asked: Asked, jobs: int) -> dict[Key, Figures]:
     found: dict[Key, Figures] = {}
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         waiting: dict[Future[Figures], Key] = {pool.submit(session.run, uf2, asked): (OURS, SESSION)}
+        for name, usual in {**awake.USUAL, **awake.FASTEST}.items():
+            waiting[pool.submit(awake.slower, uf2, usual)] = SLOWER, name
+        for name, usual in awake.USUAL.items():
+            waiting[pool.submit(awake.run, uf2, usual)] = AWAKE, name
         both = Asked(period_ns=BOTH_PERIOD_NS)
         waiting[pool.submit(chip.run, uf2, BOTH, "idle", both)] = BOTH.name, "idle"
         for method in (NOTHING, *METHODS):
@@ -115,7 +121,24 @@ def assemble(found: dict[Key, Figures], asked: Asked, uf2: Path, wall_s: float) 
             "cpu_percent": cpu_percent(both, found[BASELINE, "idle"]),
             **{name: both[name] for name in EDGES},
         },
+        **sessions(found),
         "conditions": conditions(found, asked, uf2, wall_s),
+    }
+
+
+def sessions(found: dict[Key, Figures]) -> dict[str, dict[str, Any]]:
+    """How long the CPU was awake in each of the usual sessions, and how slow it may be.
+
+    Raises BenchError when one of them fails on the CPU as it is: its share would be that of something else.
+    """
+    for name in awake.USUAL:
+        if failed := found[AWAKE, name]["failed"]:
+            raise BenchError(f"the session {name} failed: {failed}")
+    every = {**awake.USUAL, **awake.FASTEST}
+    return {
+        "awake_percent": {name: found[AWAKE, name]["awake_percent"] for name in awake.USUAL},
+        "cpu_factor": {name: found[SLOWER, name]["cpu_factor"] for name in every},
+        "cpu_factor_failed": {name: found[SLOWER, name]["failed"] for name in every},
     }
 
 
@@ -138,7 +161,7 @@ def conditions(found: dict[Key, Figures], asked: Asked, uf2: Path, wall_s: float
         "micropython": str(found[BASELINE, "idle"]["micropython"]),
         "uf2": uf2.resolve().parent.name,
         "simulated_s": round(sum(run["simulated_s"] for run in found.values()), 2),
-        "pulses_seen": sum(run["pulses_seen"] for run in found.values()),
+        "pulses_seen": sum(run.get("pulses_seen", 0) for run in found.values()),
         "wall_s": round(wall_s, 1),
         "emergency_stop": {"instants_of_a_period_us": list(chip.STOP_AT_US), "longest_wait_ms": 60},
         "watched_after_death_ms": chip.DEATH_NANOS // 1_000_000,
@@ -153,7 +176,9 @@ def main() -> int:
     asked = Asked()
     begin = time.monotonic()
     uf2 = find_uf2(None)
-    console.print(f"{len(METHODS)} methods, idle and loaded, on the emulated chip: some minutes")
+    console.print(
+        f"{len(METHODS)} methods, idle and loaded, and the usual sessions, on the emulated chip: some 25 minutes"
+    )
     data = assemble(measure_all(uf2, asked, options.jobs), asked, uf2, time.monotonic() - begin)
     OUT.mkdir(exist_ok=True)
     (OUT / "bench.json").write_text(json.dumps(data, indent=2) + "\n")

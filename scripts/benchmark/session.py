@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmark.awake import Awake
 from benchmark.catalogue import Asked
 from benchmark.chip import in_a_fork, stop_nanos, watch
 from benchmark.figures import Figures, edges
@@ -20,7 +21,6 @@ from opennmes.ports.errors import PortError
 PULSES = 26
 STOPS = 12
 INTENSITY_UA = 500
-SAMPLE_NANOS = 97_300.0  # how often it is looked whether the CPU sleeps; no divisor of the firmware's own periods
 
 
 def programme(asked: Asked) -> dict[str, Any]:
@@ -43,25 +43,6 @@ def programme(asked: Asked) -> dict[str, Any]:
         "max_current_ua": 20_000,
         "phases": [phase],
     }
-
-
-class Awake:
-    """How much of the time the CPU was not asleep."""
-
-    def __init__(self, pico: EmulatedPico) -> None:
-        self._core = pico.mcu.core
-        self._seen = self._awake = 0
-        self._alarm = pico.mcu.clock.create_alarm(self._sample)
-        self._alarm.schedule(SAMPLE_NANOS)
-
-    def _sample(self) -> None:
-        self._seen += 1
-        self._awake += not self._core.waiting
-        self._alarm.schedule(SAMPLE_NANOS)
-
-    @property
-    def percent(self) -> float:
-        return round(100 * self._awake / self._seen, 1)
 
 
 def run(uf2: Path, asked: Asked) -> Figures:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from benchmark import figures, report, run
+from benchmark import awake, figures, report, run
 from benchmark.catalogue import LOADS, METHODS, OURS, Asked
+from nmes.core import faults
+from nmes.core import session as session_core
+from opennmes.device.client import Device
+from opennmes.emulator.pico import BenchError
 from opennmes.measure.trace import Trace
+from opennmes.ports.open import open_port
 
 ASKED = Asked()
 MS = 1_000_000
@@ -37,6 +43,9 @@ def data() -> dict[str, Any]:
     return {
         "methods": methods,
         "both_channels": {"rate_hz": 100, "cpu_percent": 9.0},
+        "awake_percent": dict.fromkeys(awake.USUAL, 12.3),
+        "cpu_factor": {**dict.fromkeys([*awake.USUAL, *awake.FASTEST]), "1x500": 1.7},
+        "cpu_factor_failed": {**dict.fromkeys([*awake.USUAL, *awake.FASTEST], ""), "1x500": "underruns: 3 | 4"},
         "conditions": {
             "pulse": {"width_ns": 250_000, "gap_ns": 50_000, "period_ns": 20_000_000}, "emulator": "none",
             "micropython": "0.0.0", "simulated_s": 1.0, "pulses_seen": 448, "watched_after_death_ms": 250,
@@ -82,7 +91,17 @@ def test_the_picture_is_drawn_even_with_figures_missing(data: dict[str, Any], tm
     data["methods"]["rmt_like"]["loaded"]["period_error_ns_max"] = None
     report.write(data, tmp_path)
     assert (tmp_path / "bench.png").stat().st_size > 10_000
+    assert (tmp_path / "bench-awake.png").stat().st_size > 10_000
     assert (tmp_path / "bench.md").read_text() == report.markdown(data)
+
+
+def test_the_sessions_have_the_share_that_the_cpu_is_awake_and_the_first_factor_that_fails(
+    data: dict[str, Any],
+) -> None:
+    table = rows(report.markdown(data), "| Session | CPU awake")
+    assert table[2] == ["idle, connected", "12.3 %", "none", "-"]
+    assert table[-1] == ["one channel at 500 Hz, into a resistor", "-", "1.7", "underruns: 3 / 4"]
+    assert len(table) == 2 + len(awake.USUAL) + len(awake.FASTEST)
 
 
 def test_tables_go_between_the_marks_and_nowhere_else() -> None:
@@ -173,3 +192,76 @@ def test_of_two_runs_the_worse_counts() -> None:
 def test_what_pulses_take_of_the_cpu_is_what_the_same_work_takes_longer() -> None:
     assert run.cpu_percent({"rounds_us": 500_000}, {"rounds_us": 450_000}) == 10.0
     assert run.cpu_percent({"rounds_us": 449_000}, {"rounds_us": 450_000}) == 0.0
+
+
+# ---- sessions: how long the CPU is awake, and how slow it may be ----
+
+
+def session(failed: str = "", share: float = 10.0) -> dict[str, Any]:
+    return {"awake_percent": None if failed else share, "failed": failed, "simulated_s": 3.0, "wall_s": 9.0}
+
+
+@pytest.mark.parametrize("first", [*awake.FACTORS, None])
+def test_the_first_factor_that_fails_is_found_whichever_it_is(
+    first: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def run_at(uf2: Path, usual: awake.Usual, factor: float) -> dict[str, Any]:
+        tried.append(factor)
+        return session("underruns: 1" if first and factor >= first else "")
+
+    monkeypatch.setattr(awake, "run", run_at)
+    found = awake.slower(Path("uf2"), awake.USUAL["2x100"])
+    assert (found["cpu_factor"], found["failed"]) == (first, "underruns: 1" if first else "")
+    # What is claimed was tried: that it fails there, and that it does not at the one before.
+    at = awake.FACTORS.index(first) if first else len(awake.FACTORS)
+    assert set(awake.FACTORS[max(0, at - 1) : at + 1]) <= set(tried)
+
+
+def test_a_session_that_fails_on_the_chip_as_it_is_gives_no_figures() -> None:
+    found = {(run.AWAKE, name): session() for name in awake.USUAL}
+    found |= {(run.SLOWER, name): session() | {"cpu_factor": None} for name in [*awake.USUAL, *awake.FASTEST]}
+    figures_of = run.sessions(found)
+    assert figures_of["awake_percent"] == dict.fromkeys(awake.USUAL, 10.0)
+    assert set(figures_of["cpu_factor"].values()) == {None}
+    found[run.AWAKE, "1x35"] = session("lease_lost: 90 ms")
+    with pytest.raises(BenchError, match="the session 1x35 failed: lease_lost"):
+        run.sessions(found)
+
+
+WELL = {"fault": 0, "fault_text": "", "underruns": 0, "state": session_core.RUNNING}
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ({}, ""),
+        ({"underruns": 2}, "underruns: 2"),
+        ({"fault": faults.LOOP_LATE, "fault_text": "a turn of 90 ms"}, "loop_late: a turn of 90 ms"),
+        ({"state": session_core.IDLE}, "ended by itself: IDLE"),
+    ],
+)
+def test_a_session_with_a_fault_or_short_of_pulses_or_over_has_failed(status: dict[str, Any], says: str) -> None:
+    assert awake.went_wrong(WELL | status, awake.USUAL["2x100"]) == says
+
+
+@pytest.mark.parametrize("name", ["1x35", "2x100", "2x100_asked", "2x100_ramp", "2x150", "1x500"])
+def test_the_usual_sessions_are_such_as_a_device_accepts(name: str, virtual_board: None) -> None:
+    usual = {**awake.USUAL, **awake.FASTEST}[name]
+    with Device(open_port("virtual")) as device:
+        device.connect()
+        assert len(device.load(awake.programme(usual))["channels"]) == usual.channels
+
+
+def test_the_share_is_that_of_the_instants_at_which_the_cpu_does_not_wait() -> None:
+    class Clock:
+        def create_alarm(self, callback: Any) -> Any:
+            self.ring = callback
+            return SimpleNamespace(schedule=lambda nanos: None)
+
+    mcu = SimpleNamespace(core=SimpleNamespace(waiting=False), clock=Clock())
+    measure: Any = awake.Awake(SimpleNamespace(mcu=mcu))  # type: ignore[arg-type]
+    for mcu.core.waiting in (True, True, False, True):
+        mcu.clock.ring()
+    assert measure.percent == 25.0
