@@ -17,7 +17,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from toolchain import BINARIES, ROOT, SOURCES, BuildError, cache, run, say
+from toolchain import BINARIES, ROOT, SOURCES, BuildError, cache, patches, run, say
 
 DIST = ROOT / "build" / "dist"
 ENVIRONMENT = DIST / "venv"
@@ -75,9 +75,9 @@ def bill_of_materials(wheel: Path) -> Path:
 
 
 def firmware_component(name: str, version: str, licence: str, purl: str) -> dict[str, Any]:
-    """One row of FIRMWARE as CycloneDX has it."""
+    """One row of FIRMWARE as CycloneDX has it, with what our boards change in it."""
     reference = purl.format(version)
-    return {
+    component: dict[str, Any] = {
         "type": "firmware" if name == "micropython" else "library",
         "bom-ref": reference,
         "name": name,
@@ -85,6 +85,12 @@ def firmware_component(name: str, version: str, licence: str, purl: str) -> dict
         "licenses": [{"expression": licence}],
         "purl": reference,
     }
+    if name == "micropython":
+        texts = sorted({patch.read_text() for folder in (ROOT / "boards").iterdir() for patch in patches(folder.name)})
+        component["pedigree"] = {
+            "patches": [{"type": "unofficial", "diff": {"text": {"content": text}}} for text in texts]
+        }
+    return component
 
 
 def main() -> int:

@@ -60,6 +60,7 @@ def missing_packages() -> list[str]:
         "gcc-arm-none-eabi": has("arm-none-eabi-gcc", "--version"),
         "libnewlib-arm-none-eabi": arm_library("libc.a"),
         "libstdc++-arm-none-eabi-newlib": arm_library("libstdc++.a"),
+        "patch": has("patch", "--version"),
         "parallel": has("parallel", "--version"),  # GNU's: runs `make campaign` on all cores, or on several machines
         # Those other machines, and the two that a test makes up.
         "openssh-client": has("ssh", "-V"),

@@ -267,6 +267,45 @@ def mpy_cross() -> Path:
     return binary
 
 
+def patches(board: str) -> list[Path]:
+    """What a board changes in MicroPython's sources, in the order in which it is applied."""
+    return sorted((ROOT / "boards" / board / "patches").glob("*.patch"))
+
+
+def apply(patch: Path, micropython: Path) -> None:
+    """Change the sources in the folder `micropython`. Raises BuildError when they are not those that `patch` is for."""
+    try:
+        run(
+            f"patch {patch.stem}",
+            ["patch", "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch", "-p1", "-d", str(micropython),
+             "-i", str(patch)],
+            log=cache() / "logs" / "patch.log",
+        )  # fmt: skip
+    except BuildError as error:
+        raise BuildError(
+            f"{patch} does not apply to MicroPython {SOURCES['micropython']}: write it anew for these sources, or "
+            f"remove it when they have what it is for\n{error}"
+        ) from error
+
+
+def patched(board: str) -> Path:
+    """The sources as sources() has them, with the board's patches applied to MicroPython. Raises BuildError."""
+    changes = patches(board)
+    original = sources()
+    mpy_cross()
+
+    def make(target: Path) -> None:
+        for name in ("pico-sdk", "tinyusb", "mbedtls"):
+            (target / name).symlink_to(original / name)
+        shutil.copytree(original / "micropython", target / "micropython", symlinks=True)
+        for patch in changes:
+            apply(patch, target / "micropython")
+
+    # A patch's name too: it decides the order.
+    texts = (part for patch in changes for part in (patch.name, patch.read_bytes()))
+    return build_once(cache() / f"patched-{digest(original.name, *texts)}", make)
+
+
 def check_size(board: str, size: int) -> None:
     """Raises BuildError when a firmware of `size` bytes reaches into the flash behind it, which holds the store."""
     _, room = boards.load_board(board)["flash"]["firmware"]
@@ -305,10 +344,10 @@ def uf2(board: str, stage: str = "") -> Path:
     described = board_facts(board, stage)
 
     def make(target: Path) -> None:
-        mpy_cross()
-        port = sources() / "micropython" / "ports" / "rp2"
+        micropython = patched(board)
+        port = micropython / "micropython" / "ports" / "rp2"
         # Kept between firmware changes; the checkout's path is part of it because CMake stores it.
-        build = cache() / f"rp2-{board}-{digest(toolchain_key(), str(definition))}"
+        build = cache() / f"rp2-{board}-{digest(toolchain_key(), micropython.name, str(definition))}"
         facts = build / "nmes"
         with locked(build.name):
             facts.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,16 @@ def begin(device: Device, programme: dict[str, Any]) -> None:
     device.start()
 
 
+# Of the firmware's image (boards/pico/patches/stack-of-12-kb.patch): the heap ends where the stack does.
+STACK_TOP, STACK_BYTES = 0x20042000, 12 * 1024
+
+
+def stack_used(pico: EmulatedPico) -> int:
+    """How many bytes of the stack were in use since power-on, at most: emulated RAM is 0 until something is written."""
+    words = range(STACK_TOP - STACK_BYTES, STACK_TOP, 4)
+    return STACK_TOP - next((address for address in words if pico.mcu.read_uint32(address)), STACK_TOP)
+
+
 def rises(stage: OutputStage, signal: str) -> list[int]:
     return [nanos for nanos, value in stage.finish().changes(signal) if value]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sessions import STACK_BYTES, stack_used
+
 from nmes.core import programme
 from nmes.core.frame import LINE_MAX, encode
 from nmes.hal import WATCHDOG_MS
@@ -33,7 +35,7 @@ def longest() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_arming_and_starting_sixteen_phases_stay_far_from_the_watchdog(uf2: Path) -> None:
+def test_arming_and_starting_sixteen_phases_stay_far_from_the_watchdog_and_from_the_end_of_the_stack(uf2: Path) -> None:
     assert BOUND_MS * SLOWER_TENTHS < 5 * WATCHDOG_MS
     data = longest()
     line = len(encode({"seq": 9, "cmd": "load", "programme": data}))
@@ -59,5 +61,8 @@ def test_arming_and_starting_sixteen_phases_stay_far_from_the_watchdog(uf2: Path
         status = device.status()
         assert (status["state"], status["fault"]) == ("RUNNING", 0)
         assert max(took_ms.values()) < BOUND_MS, took_ms
+        used = stack_used(port.stage._pico)
+        print(used, "bytes of the stack")
+        assert STACK_BYTES // 2 < used < STACK_BYTES * 3 // 4, "a quarter is for what no test has thought of"
     finally:
         port.close()

@@ -1,0 +1,135 @@
+"""What a board changes in MicroPython: patches that apply or stop the build, and frames that need no heap."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dist
+import toolchain
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BOARDS = sorted(path.parent.name for path in (ROOT / "boards").glob("*/mpconfigboard.h"))
+EXCEPTION_WORDS = 3  # mp_exc_stack_t of py/bc.h
+PATCH = """Greet.
+
+--- a/py/greet.c
++++ b/py/greet.c
+@@ -1,3 +1,3 @@
+ one
+-two
++2
+ three
+"""
+
+
+@pytest.fixture
+def patch(tmp_path):
+    (tmp_path / "py").mkdir()
+    (tmp_path / "py" / "greet.c").write_text("one\ntwo\nthree\n")
+    written = tmp_path / "greet.patch"
+    written.write_text(PATCH)
+    return written
+
+
+def test_a_patch_changes_the_sources(patch, tmp_path):
+    toolchain.apply(patch, tmp_path)
+    assert (tmp_path / "py" / "greet.c").read_text() == "one\n2\nthree\n"
+    assert [path.name for path in (tmp_path / "py").iterdir()] == ["greet.c"]
+
+
+@pytest.mark.parametrize(
+    "there", ["one\nto\nthree\n", "one\n2\nthree\n", "1\ntwo\nthree\n"], ids=["otherwise", "done", "around"]
+)
+def test_a_patch_that_does_not_apply_stops_the_build_and_says_which(patch, tmp_path, there):
+    (tmp_path / "py" / "greet.c").write_text(there)
+    with pytest.raises(
+        toolchain.BuildError, match=r"greet\.patch does not apply to MicroPython 1\.25\.0: write it anew"
+    ):
+        toolchain.apply(patch, tmp_path)
+    assert (tmp_path / "py" / "greet.c").read_text() == there
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_each_patch_says_what_it_is_for_and_where_it_comes_from(board):
+    assert toolchain.patches(board)
+    for each in toolchain.patches(board):
+        reason, _, change = each.read_text().partition("\n--- a/")
+        assert re.match(r"[A-Z].*\.\n\nUpstream: .*(:\d+ of 1\.25\.0)", reason, re.S), each
+        assert len(re.findall(r"^[-+](?![-+])", change, re.M)) <= 4, f"{each} does more than one small thing"
+
+
+def test_a_change_of_a_patch_or_of_its_place_in_the_row_makes_new_sources(monkeypatch, tmp_path):
+    made = []
+    monkeypatch.setattr(toolchain, "ROOT", tmp_path)
+    monkeypatch.setattr(toolchain, "sources", lambda: Path("sources-0"))
+    monkeypatch.setattr(toolchain, "mpy_cross", lambda: None)
+    monkeypatch.setattr(toolchain, "build_once", lambda folder, make: made.append(folder.name) or folder)
+    folder = tmp_path / "boards" / "pico" / "patches"
+    folder.mkdir(parents=True)
+    for name, text in (("a", "1"), ("a", "2"), ("b", "1")):
+        (folder / f"{name}.patch").write_text(text)
+        toolchain.patched("pico")
+        (folder / f"{name}.patch").unlink()
+    toolchain.patched("pico")
+    assert len(set(made)) == 4
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_patches_of_a_board_are_in_the_sources_that_its_image_is_made_of(board):
+    before, after = (folder / "micropython" for folder in (toolchain.sources(), toolchain.patched(board)))
+    for each in toolchain.patches(board):
+        for name in re.findall(r"^\+\+\+ b/(\S+)", each.read_text(), re.M):
+            assert (before / name).read_bytes() != (after / name).read_bytes(), name
+    # And nobody else's are touched: those of the tests on stock MicroPython, for one.
+    assert "VM_MAX_STATE_ON_STACK (sizeof(mp_uint_t) * 11)\n\n#define DECODE" in (before / "py/objfun.c").read_text()
+
+
+def test_the_bill_of_materials_has_every_patch_with_the_micropython_that_it_changes():
+    listed = {name: dist.firmware_component(name, *rest) for name, *rest in dist.FIRMWARE}
+    texts = [each["diff"]["text"]["content"] for each in listed["micropython"]["pedigree"]["patches"]]
+    assert texts == sorted(each.read_text() for board in BOARDS for each in toolchain.patches(board))
+    assert ["pedigree" in component for component in listed.values()] == [True, False, False, False]
+
+
+def _tool():
+    """MicroPython's own reader of .mpy files."""
+    micropython = toolchain.sources() / "micropython"
+    spec = importlib.util.spec_from_file_location("mpy_tool", micropython / "tools" / "mpy-tool.py")
+    tool = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(micropython / "py"))
+    try:
+        spec.loader.exec_module(tool)
+    finally:
+        sys.path.pop(0)
+    tool.config.native_arch = 0
+    tool.global_qstrs = tool.GlobalQStrList()
+    return tool
+
+
+def _frames(tool, code, name):
+    """The words of state of a function and of all within it."""
+    if isinstance(code, tool.RawCodeBytecode):
+        n_state, n_exceptions = code.prelude_signature[:2]
+        yield n_state + EXCEPTION_WORDS * n_exceptions, f"{name}: {code.simple_name.str}"
+    for child in code.children:
+        yield from _frames(tool, child, name)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_no_frame_of_the_firmware_comes_from_the_heap(board, tmp_path):
+    config = (ROOT / "boards" / board / "mpconfigboard.h").read_text()
+    (most,) = re.findall(r"#define VM_MAX_STATE_ON_STACK +\(sizeof\(mp_uint_t\) \* (\d+)\)", config)
+    tool, found = _tool(), []
+    frozen = {*(ROOT / "firmware").rglob("*.py"), *(ROOT / "boards").rglob("*.py")} - set(ROOT.rglob("manifest.py"))
+    for path in sorted(frozen):
+        compiled = tmp_path / "code.mpy"
+        subprocess.run([str(toolchain.mpy_cross()), "-o", str(compiled), str(path)], check=True)
+        found += _frames(tool, tool.read_mpy(str(compiled)).raw_code, path.relative_to(ROOT).as_posix())
+    assert len(found) > 500
+    assert [frame for frame in found if frame[0] > int(most)] == []
+    # What was allowed and nobody needs is stack that a deeper call may need.
+    assert max(found)[0] >= int(most) - 16
