@@ -51,8 +51,8 @@ def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
     board = literal(path, "BOARD")
     facts = {"name", "title", "mcu", "hal", "stage", "other_stages", "cpu_hz", "max_current_ua", "supply_mv"}
     facts |= {"temperature_dc", "pins"}
-    assert set(board) - {"flash"} == facts
-    assert ("flash" in board) == (board["hal"] != "virtual")
+    assert set(board) - {"flash", "usb_free_bytes"} == facts
+    assert ("flash" in board) == ("usb_free_bytes" in board) == (board["hal"] != "virtual")
     assert board["name"] == path.parent.name
     assert (ROOT / "boards" / "stages" / f"{board['stage']}.py").exists()
     hal = ROOT / "firmware" / "nmes" / "hal" / board["hal"]

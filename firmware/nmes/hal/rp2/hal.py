@@ -26,7 +26,7 @@ from nmes.hal.rp2.sampler import Converter, Sampler
 from nmes.hal.rp2.watchdog import Watchdog
 
 _LAST_WORDS_MS = const(100)  # USB carries the last answer to its host in some milliseconds
-_SEND_BYTES = const(128)  # a turn: some 5 ms
+_SEND_BYTES = const(128)  # a turn
 _INHERITED = ("/nmes.0", "/nmes.1")
 
 
@@ -62,6 +62,7 @@ class Hal:
         self._poll_in.register(sys.stdin, select.POLLIN)
         self._poll_out = select.poll()
         self._poll_out.register(sys.stdout, select.POLLOUT)
+        self._block_bytes = board["usb_free_bytes"]
         self._out = bytearray(OUT_BYTES)
         self._out_view = memoryview(self._out)
         self._out_begin = 0
@@ -278,16 +279,15 @@ class Hal:
     def _send(self, most):
         """Send at most `most` bytes of what was written. Never waits, whatever the host does.
 
-        MicroPython's own write waits up to 500 ms for a host that has the port open and does not read, and a poll only
-        says that there is room for one byte: so it is one byte at a time.
+        MicroPython's own write waits up to 500 ms for a host that has the port open and does not read. So each block is
+        polled for, and is no longer than what there is room for then: on a stock MicroPython a byte.
         """
-        byte = self._byte
         while self._out_begin < self._out_end and most > 0:
             for _ in self._poll_out.ipoll(0):
-                byte[0] = self._out[self._out_begin]
-                sys.stdout.buffer.write(byte)
-                self._out_begin += 1
-                most -= 1
+                length = min(most, self._block_bytes, self._out_end - self._out_begin)
+                sys.stdout.buffer.write(self._out, self._out_begin, length)
+                self._out_begin += length
+                most -= length
                 break
             else:
                 return
