@@ -10,6 +10,7 @@ import pytest
 
 import dist
 import toolchain
+from opennmes import boards
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOARDS = sorted(path.parent.name for path in (ROOT / "boards").glob("*/mpconfigboard.h"))
@@ -133,3 +134,10 @@ def test_no_frame_of_the_firmware_comes_from_the_heap(board, tmp_path):
     assert [frame for frame in found if frame[0] > int(most)] == []
     # What was allowed and nobody needs is stack that a deeper call may need.
     assert max(found)[0] >= int(most) - 16
+
+
+def test_only_an_image_with_the_patch_writes_more_than_a_byte_at_a_time():
+    for board in BOARDS:
+        names = [patch.stem for patch in toolchain.patches(board)]
+        assert boards.load_board(board)["usb_free_bytes"] == (64 if "poll-for-a-whole-packet" in names else 1)
+        assert boards.load_board(board + boards.STOCK)["usb_free_bytes"] == 1
