@@ -346,6 +346,33 @@ class TheCollector(unittest.TestCase):
         bench.link.step()
         self.assertEqual(collected, [True])
 
+    def test_h23_a_change_is_told_before_its_turn_comes_so_a_fault_is_never_written_unsaid(self):
+        for lines in (link._COLLECT_EVERY - 1, link._COLLECT_EVERY, link._COLLECT_EVERY + 5):
+            bench = quiet(RUNNING)
+            collected = []
+            bench.hal.collect = lambda: collected.append(len(events(bench, "status")))
+            del bench.answers[:]
+            bench.link._lines_said = lines
+            bench.supervisor.fail(faults.PULSE_CHECK, "x")
+            bench.link.step()
+            self.assertEqual((collected, events(bench, "status")[0]["state"]), ([], FAULT))
+            bench.link.step()
+            self.assertEqual(collected, [1])
+
+    def test_a_host_that_does_not_read_keeps_nobody_from_it(self):
+        bench = quiet(RUNNING)
+        collected = []
+        bench.hal.collect = lambda: collected.append(True)
+        bench.hal.room_out = lambda: frame.LINE_MAX + link.EVENT_MAX - 1
+        bench.link._lines_said = link._COLLECT_EVERY
+        bench.supervisor.fail(faults.PULSE_CHECK, "x")
+        bench.link.step()
+        self.assertEqual((collected, bench.link._said_state), ([True], RUNNING))
+        bench.hal.room_out = lambda: frame.LINE_MAX + link.EVENT_MAX
+        bench.link._lines_said = link._COLLECT_EVERY
+        bench.link.step()
+        self.assertEqual((collected, bench.link._said_state), ([True], FAULT))
+
     def test_it_counts_from_the_first_line_on_and_from_none_again_each_time(self):
         bench = Linked()
         collected = []
