@@ -350,7 +350,7 @@ class TheCollector(unittest.TestCase):
         for lines in (link._COLLECT_EVERY - 1, link._COLLECT_EVERY, link._COLLECT_EVERY + 5):
             bench = quiet(RUNNING)
             collected = []
-            bench.hal.collect = lambda: collected.append(len(events(bench, "status")))
+            bench.hal.collect = lambda bench=bench, collected=collected: collected.append(len(events(bench, "status")))
             del bench.answers[:]
             bench.link._lines_said = lines
             bench.supervisor.fail(faults.PULSE_CHECK, "x")
