@@ -62,7 +62,7 @@ def _quoted_visibly() -> Iterator[None]:
         raise
 
 
-_LONGEST = 1000  # times: five hours for an answer
+_MOST_PATIENCE = 1000
 
 app = typer.Typer(
     name="nmes",
@@ -123,4 +123,4 @@ def _options(
         ),
     ] = "1",
 ) -> None:
-    wait_longer(factor("--patience", patience, _LONGEST))
+    wait_longer(factor("--patience", patience, _MOST_PATIENCE))

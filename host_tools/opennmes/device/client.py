@@ -168,7 +168,8 @@ class Device:
 
     def _ask(self, cmd: str, patience_s: float, arguments: Message) -> Message:
         """Send a request, if need be several times. Returns its answer, whatever that says."""
-        patience_s, resend_s = stretched(patience_s), stretched(FIRST_RESEND_S)
+        patience_s = stretched(patience_s)
+        resend_s = FIRST_RESEND_S if cmd == "stop" else stretched(FIRST_RESEND_S)  # a lost stop waits for nobody
         self._seq += 1
         request: Message = {"seq": self._seq, "cmd": cmd}
         if self._host is not None and cmd != "identify":

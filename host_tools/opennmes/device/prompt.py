@@ -62,11 +62,12 @@ def _transport(device: str) -> Any:
     from mpremote.transport_serial import SerialTransport
 
     class Patient(SerialTransport):  # type: ignore[misc]
-        def read_until(self, least: int, ending: bytes, timeout: float = 10, **more: Any) -> Any:
-            overall_s = more.pop("timeout_overall", None)
-            if overall_s is not None:
-                more["timeout_overall"] = stretched(overall_s)
-            return super().read_until(least, ending, timeout=stretched(timeout), **more)
+        def read_until(
+            self, least: int, ending: bytes, timeout: float = 10, data_consumer: Any = None,
+            timeout_overall: float | None = None,
+        ) -> Any:  # fmt: skip
+            overall_s = None if timeout_overall is None else stretched(timeout_overall)
+            return super().read_until(least, ending, stretched(timeout), data_consumer, overall_s)
 
     return Patient(device, timeout=stretched(PATIENCE_S))
 
