@@ -123,4 +123,4 @@ def _options(
         ),
     ] = "1",
 ) -> None:
-    wait_longer(factor("--patience", patience, _MOST_PATIENCE))
+    wait_longer(factor("--patience, or NMES_PATIENCE,", patience, _MOST_PATIENCE))
