@@ -114,6 +114,11 @@ def test_lock_takes_a_key_that_is_there_and_says_what_the_device_keeps(
     assert Path(other_key).read_bytes() == before
 
 
+def test_a_key_that_goes_through_a_network_is_warned_of(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lock", "--key", key, "--port", "socket://clinic:3333"]) == 0
+    assert "through the network as it is" in capsys.readouterr().err
+
+
 def test_two_devices_of_a_clinic_have_one_key(said: Said, locked: str, tmp_path: Path) -> None:
     for path in tmp_path.glob("store.*"):
         path.unlink()  # another board

@@ -61,7 +61,7 @@ def most_careful(locks):
     key, and the highest counter. LOST without any copy."""
     if not locks:
         return {"key": LOST, "counter": 0}
-    key = max([(one["key"] != "", one["counter"], one["key"]) for one in locks])[2]
+    key = max([(bool(one["key"]), one["counter"], one["key"]) for one in locks])[2]
     return {"key": key, "counter": max([one["counter"] for one in locks])}
 
 
@@ -88,7 +88,7 @@ def same(one, other):
     different = 0
     for at in range(len(one)):
         different |= one[at] ^ other[at]
-    return different == 0
+    return not different
 
 
 def text_to_sign(uid, counter, name, arguments):
@@ -113,13 +113,13 @@ class Lock:
     def __init__(self, store, uid):
         self._store = store
         self._uid = uid
-        self._wait_ms = 0  # after the last wrong signature
+        self._wait_ms = WAIT_FIRST_MS  # after the next wrong signature
         self._until_ms = 0
 
     @property
     def locked(self):
         """Whether there is a key, be it lost."""
-        return self._store.get("lock")["key"] != ""
+        return bool(self._store.get("lock")["key"])
 
     def state(self, now_ms):
         """What anybody may know: by which key, the next counter, and how long no signature is looked at."""
@@ -130,7 +130,7 @@ class Lock:
     def check(self, name, arguments, counter, given, now_ms):
         """Raises Refused unless `given` is the signature for this command. Nothing is used up by it."""
         key = self._store.get("lock")["key"]
-        if key == LOST:
+        if not is_key(key):
             refuse("key_lost", "signature", given, "a key that is not lost", _SOURCE)
         if given is None:
             refuse("unsigned", "signature", name, "signed with key %s" % key_id(key), _SOURCE)
@@ -139,11 +139,11 @@ class Lock:
             refuse("sign_later", "signature", name, "in %d s, after a wrong signature" % left_s, _SOURCE)
         right = signature(key, self._uid, counter, name, arguments)
         if not is_key(given) or not same(right.encode(), given.encode()):
-            self._wait_ms = min(max(WAIT_FIRST_MS, 2 * self._wait_ms), WAIT_MOST_MS)
             self._until_ms = now_ms + self._wait_ms
+            self._wait_ms = min(2 * self._wait_ms, WAIT_MOST_MS)
             bound = "that of key %s, device %s and counter %d" % (key_id(key), self._uid, counter)
             refuse("wrong_signature", "signature", given, bound, _SOURCE)
-        self._wait_ms = 0
+        self._wait_ms = WAIT_FIRST_MS
         self._need_next(counter)
 
     def use(self, counter):

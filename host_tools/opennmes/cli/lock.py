@@ -13,6 +13,7 @@ from opennmes.cli.ports import Port
 from opennmes.device import locking
 from opennmes.device.prescriptions import kept_on
 from opennmes.ports.interrupts import stop_on_signals
+from opennmes.ports.open import SOCKET
 
 
 def lock(
@@ -32,6 +33,8 @@ def lock(
     with reported(json, done=False, locked=None):
         stop_on_signals()
         with connected(port, to_write=True) as (device, where):
+            if where.startswith(SOCKET):
+                warning("the key goes through the network as it is, for whoever listens; lock devices at a cable")
             used, made, unchanged = locking.lock_device(device, where, key)
             state = device.request("locked")
             there = kept_on(device)
