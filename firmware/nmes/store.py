@@ -74,7 +74,7 @@ class Store:
             self.damaged = self.newer = True
         elif _WHOLE in states or _OLDER in states:
             self._take(found)
-            marked = [self._marks_lock(row) for row in marks] == [True, True]
+            marked = all([self._marks_lock(row) for row in marks])
             self.due = not marked or found[0] != found[1] or _OLDER in states
         elif not self._is_new(states, [row[0] for row in marks]):
             self.damaged = True
