@@ -24,8 +24,8 @@ program is to read comes with `--json`, on standard output; words for people abo
 Colours are left out where the output is no terminal, and with `NO_COLOR`. Tab completes verbs and options once the
 shell has been told: see `nmes completion`.
 
-In the examples `my.toml` is a prescription of your own, `/dev/ttyACM0` a board's port (`COM3` on Windows; `nmes
-devices` lists them) and `RPI-RP2` the folder of a BOOTSEL drive. `--port virtual` and
+In the examples `my.toml` is a prescription of your own, `mine.key` a clinic's key, `/dev/ttyACM0` a board's port
+(`COM3` on Windows; `nmes devices` lists them) and `RPI-RP2` the folder of a BOOTSEL drive. `--port virtual` and
 `--port emulator` are boards that need no hardware. The virtual one is a new one each time; with NMES_VIRTUAL_STORE set
 to the path of files that it may write it keeps its things in them, as a board does, and here it keeps `my.toml` as 1.
 

@@ -49,10 +49,11 @@ table, and `identify` its CRC-32. How lines, numbers of hosts and sequence numbe
 `firmware/nmes/core/commands.py` and `frame.py`; this page is made from them by `python scripts/documents.py`.
 
 Commands of a host carry its number, and while there is a session only its owner's are carried out; what anybody may ask
-only reads, or takes output away.
+only reads, or takes output away. What a locked device takes only when it is signed has two more arguments then,
+`counter` and `signature`: see [lock.md](lock.md).
 
-| command | who | states | arguments | answer | what it does |
-|---|---|---|---|---|---|
+| command | who | states | on a locked device | arguments | answer | what it does |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -63,7 +64,8 @@ def link_md() -> str:
         arguments = "<br>".join(f"`{key}` {in_words(*bounds)}" for key, bounds in row["arguments"].items())
         states = "any" if len(row["states"]) == 5 else ", ".join(row["states"])
         fields = ", ".join(f"`{field}`" for field in row["fields"])
-        parts.append(f"| `{row['name']}` | {row['who']} | {states} | {arguments} | {fields} | {row['text']} |\n")
+        columns = f"`{row['name']}`", row["who"], states, row["locked"], arguments, fields, row["text"]
+        parts.append(f"| {' | '.join(columns)} |\n")
     parts.append("\n## Errors\n\n| error | what it means |\n|---|---|\n")
     parts += [f"| `{code}` | {text} |\n" for code, text in commands.ERRORS.items()]
     parts.append("\n## Settings\n\n| setting | what it may be | of a new device | what it means |\n|---|---|---|---|\n")

@@ -43,6 +43,7 @@ _CHANGE_NOTHING = (
     "put_piece",
     "select",
     "settings",
+    "locked",
 )
 
 
@@ -59,6 +60,8 @@ class Link:
         self._hosts = Hosts()
         self._digests = identity.digests(hal.firmware(), board, stage)
         self._reset_by = None  # the host that asked for a factory reset, and the token that it has to say
+        self._counter = None  # of the signed command that is carried out
+        self._put_counter = None  # of the signed `put` whose pieces come
         self._line = bytearray(frame.LINE_MAX)
         self._length = 0
         self._overlong = False
@@ -100,8 +103,9 @@ class Link:
             if byte < 0:
                 break
             if byte == _CTRL_C:
-                # Never part of a line. mpremote and people send it to get the prompt; a session does not hear it.
-                if self._supervisor.settle():
+                # Never part of a line. mpremote and people send it to get the prompt; a session does not hear it, nor
+                # does a locked device: at the prompt its key could be read.
+                if not self._supervisor.lock.locked and self._supervisor.settle():
                     self.wants_prompt = True
                     return
             elif byte == _NEWLINE:
@@ -205,7 +209,10 @@ class Link:
                 answer = _error(seq, "wrong_state")
                 answer["text"] = "%s is not possible in state %s" % (name, session.state)
                 return answer
+            self._counter = self._signed_counter(name, request)
             changes_nothing = name in _CHANGE_NOTHING
+            if self._counter and name != "put":  # put_end uses it up
+                self._supervisor.use_counter(self._counter)
             answer = {"seq": seq, "ok": True}
             answer.update(getattr(self, "_do_" + name)(request) or {"state": session.state})
             return answer
@@ -219,6 +226,22 @@ class Link:
             answer = _error(seq, "internal")
             answer["text"] = text
             return answer
+
+    def _signed_counter(self, name, request):
+        """The counter with which a command is signed; None where it need not be. Raises Refused when it has to be and
+        is not, or cannot be."""
+        lock = self._supervisor.lock
+        if not lock.locked:
+            return None
+        needs = commands.when_locked(name)
+        if needs == commands.IS_FREE:
+            return None
+        if needs == commands.IS_NEVER:
+            refuse("only_unlocked", "command", name, "a device without a lock", "the device's lock")
+        arguments = {key: request[key] for key in commands.COMMANDS[name].arguments}
+        counter = request.get("counter")
+        lock.check(name, arguments, counter, request.get("signature"), self._hal.now_ms())
+        return counter
 
     def _say(self, answer):
         """Returns the line."""
@@ -249,6 +272,7 @@ class Link:
             "host": self._new_host(request["seq"]),
         }
         answer.update(self._digests)
+        answer.update(self._do_locked(request))
         return answer
 
     def _new_host(self, seq):
@@ -373,6 +397,7 @@ class Link:
         number = self._supervisor.write(
             self._prescriptions.begin, request["number"], request["bytes"], digest, request["host"]
         )
+        self._put_counter = self._counter
         return {"number": number, "piece_bytes": document.PIECE_BYTES}
 
     def _do_put_piece(self, request):
@@ -386,11 +411,15 @@ class Link:
         return {"number": row.number, "title": row.title, "digest": row.digits(), "bytes": row.length}
 
     def _title_of(self, text):
-        """The title of a prescription that `load` would accept. Raises Refused."""
+        """The title of a prescription that `load` would accept; on a locked device its counter is used up by that.
+        Raises Refused."""
         try:
-            return programme.accept(document.programme_of(text), self._stage).title
+            title = programme.accept(document.programme_of(text), self._stage).title
         except MemoryError:
             refuse("no_memory", "prescription", "%d bytes" % len(text), "less than the device has memory for", "device")
+        if self._supervisor.lock.locked:
+            self._supervisor.use_counter(self._put_counter)
+        return title
 
     def _do_remove(self, request):
         self._supervisor.write(self._prescriptions.remove, request["number"])
@@ -416,6 +445,18 @@ class Link:
     def _do_set(self, request):
         self._supervisor.set(request["settings"])
         return {"settings": self._supervisor.settings()}
+
+    def _do_locked(self, request):
+        return self._supervisor.lock.state(self._hal.now_ms())
+
+    def _do_lock(self, request):
+        self._put_counter = None  # what was signed with another key, and has not come whole
+        self._supervisor.lock_with(request["key"])
+        return self._do_locked(request)
+
+    def _do_unlock(self, request):
+        self._supervisor.unlock()
+        return self._do_locked(request)
 
     def _do_reset(self, request):
         host, token = request["host"], request["token"]

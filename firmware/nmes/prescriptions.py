@@ -115,12 +115,16 @@ class Prescriptions:
             refuse("damaged", "number", number, "one that reads as it was written", _SOURCE)
         return row, text
 
+    def need_sectors(self):
+        """Raises Refused on a board that has no sectors to keep any in."""
+        if not self._area.count:
+            refuse("no_store", "flash", "no sectors", "a board with a store of its own", _SOURCE)
+
     # ---- putting one in ----
 
     def begin(self, number, length, digest, by):
         """Make room for a document; number 0: the lowest that is free. Returns its number."""
-        if not self._area.count:
-            refuse("no_store", "flash", "no sectors", "a board with a store of its own", _SOURCE)
+        self.need_sectors()
         kept = self._kept(tidy=True)
         if not number:
             free = [n for n in range(document.NUMBERS[0], document.NUMBERS[1] + 1) if n not in kept]

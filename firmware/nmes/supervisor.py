@@ -2,6 +2,7 @@
 
 from nmes.core import faults, pulse, settings
 from nmes.core.clock import Clock
+from nmes.core.lock import Lock
 from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
@@ -59,6 +60,7 @@ class Supervisor:
         self.warned = False  # the load of channel _warning has grown by half
         self._lockout = Lockout(store, now_ms)
         self.clock = Clock()
+        self.lock = Lock(store, hal.identity()[0])
         session.own_most_ua = settings.own_most_ua(store.get("settings"))
         self.lost = False  # something that is to be kept could not be written, and has not been since
         self._held = 0  # turns that a write has waited
@@ -113,9 +115,39 @@ class Supervisor:
         self._write(self._store.flush)
         self._need_kept()
 
+    def lock_with(self, key):
+        """Lock the device with a clinic's key, or with another one. A loaded programme is forgotten: nobody has signed
+        it. Raises Refused as `set` does, and where prescriptions cannot be kept."""
+        session = self.session
+        if session.state != IDLE:
+            refuse("wrong_state", "state", session.state, IDLE, "lock")
+        self.prescriptions.need_sectors()
+        self.lock.close(key)
+        session.forget()
+        self._write(self._store.flush)
+        self._need_kept()
+
+    def unlock(self):
+        """Take the lock away. Raises Refused as `set` does, and when there is none."""
+        if self.session.state != IDLE:
+            refuse("wrong_state", "state", self.session.state, IDLE, "lock")
+        self.lock.open()
+        self._write(self._store.flush)
+        self._need_kept()
+
+    def use_counter(self, counter):
+        """A signed command is about to be carried out: its counter is used from now on, whatever comes of it, and that
+        is kept first. Raises Refused, and then the command must not be carried out."""
+        if self.session.state not in _MAY_WRITE:
+            refuse("wrong_state", "state", self.session.state, IDLE, "lock")
+        self.lock.use(counter)
+        self._write(self._store.flush)
+        if self.lost or self._store.damaged:
+            refuse("not_kept", "counter", counter, "a store that can be written", "store")
+
     def reset(self):
-        """One step back to what a new device keeps: its settings, then each prescription. The record of the fault and
-        the pause after a session stay. Returns how many steps are left. Raises Refused as `set` does."""
+        """One step back to what a new device keeps: its settings, then each prescription. The record of the fault, the
+        pause after a session and the lock stay. Returns how many steps are left. Raises Refused as `set` does."""
         new = settings.factory()
         if self.settings() != new:
             self.set(new)

@@ -16,6 +16,7 @@ from mutants.change import digest
 MODULES = {
     "pulse_check": ("test_pulse_check",),
     "trend": ("test_trend",),
+    "lock": ("test_lock", "test_link_lock", "test_store_lock"),
     "lockout": ("test_lockout",),
     "faults": ("test_commands", "test_session"),
     "limits": ("test_limits_exact", "test_two_channels", "test_limits"),

@@ -30,6 +30,7 @@ ARGUMENTS = {
     "set": {"settings": {"buzzer_volume": 3}},
     "reset": {"token": 0},
     "clock": {"unix_s": 1_800_000_000, "back": 0},
+    "lock": {"key": 64 * "a"},
     "remove": {"number": 1},
     "select": {"number": 1},
 }

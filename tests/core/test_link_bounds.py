@@ -8,12 +8,13 @@ from bench_hal import RESISTOR, RIGHT, Linked
 from test_link import ARGUMENTS, begin, in_state
 
 from nmes import link
-from nmes.core import commands, document, faults, frame
+from nmes.core import commands, document, faults, frame, lock
 from nmes.core.delivery import ACCOUNT_FIELDS
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.link import Link
 
 CTRL_C = b"\x03"
+KEY = 64 * "a"
 KEPT = json.dumps(RESISTOR).encode()
 
 
@@ -350,7 +351,7 @@ class TheCollector(unittest.TestCase):
         for lines in (link._COLLECT_EVERY - 1, link._COLLECT_EVERY, link._COLLECT_EVERY + 5):
             bench = quiet(RUNNING)
             collected = []
-            bench.hal.collect = lambda: collected.append(len(events(bench, "status")))
+            bench.hal.collect = lambda bench=bench, collected=collected: collected.append(len(events(bench, "status")))
             del bench.answers[:]
             bench.link._lines_said = lines
             bench.supervisor.fail(faults.PULSE_CHECK, "x")
@@ -510,13 +511,18 @@ class EachCommand(unittest.TestCase):
             ("self_test", {}),
             ("run_self_test", {}),
             ("record", {}),
+            ("locked", {}),
+            ("lock", {"key": KEY}),
+            ("unlock", None),
             ("maintenance", {}),
         )
         self.assertEqual(set(Linked().said("bootloader")), {"seq", "ok", "state"})
         seen = {"clear", "bootloader"}  # this one ends the application as maintenance does
         for cmd, arguments in asked:
-            if arguments is None:
+            if cmd == "arm":
                 arguments = {"programme_crc": bench.session.programme_crc}
+            elif cmd == "unlock":
+                arguments = {"counter": 1, "signature": lock.signature(KEY, "virtual", 1, "unlock", {})}
             answer = bench.said(cmd, **arguments)
             self.assertTrue(answer["ok"], cmd)
             fields = set(answer) - {"seq", "ok"}

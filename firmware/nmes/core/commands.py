@@ -14,13 +14,17 @@ A session belongs to the host that armed it. While there is one, no other host c
 the owner's new and valid requests, with its number, say that the host is there: nothing that comes again, and nothing
 of anybody else. The device remembers few hosts; one that was forgotten identifies again.
 
+A device may be locked (core/lock.py). FREE and NEVER say which commands of a HOST it then takes from everybody, and
+which from nobody; all others it takes only with the arguments of SIGNATURE, and what ANYBODY may ask stays free. What
+is signed are the command and its arguments. The signature of `put` is for its put_end, which uses up the counter.
+
 Version 2 of the protocol brought hosts and owners; lines have no spaces since then.
 """
 
 import binascii
 from collections import namedtuple
 
-from nmes.core import clock, document, faults, frame, identity, programme, session
+from nmes.core import clock, document, faults, frame, identity, lock, programme, session
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
 
@@ -54,15 +58,16 @@ COMMANDS = {
         _ANY,
         {},
         ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "name", "host")
-        + identity.FIELDS,
-        "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, and the "
-        "number of a new host.",
+        + identity.FIELDS
+        + lock.FIELDS,
+        "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, the "
+        "number of a new host, and what `locked` says.",
     ),
     "describe": Command(
         ANYBODY,
         _ANY,
         {"index": ("int", 0, 99)},
-        ("name", "who", "states", "arguments", "fields", "text", "count"),
+        ("name", "who", "states", "locked", "arguments", "fields", "text", "count"),
         "Serves one row of this table.",
     ),
     "status": Command(ANYBODY, _ANY, {}, session.STATUS_FIELDS, "Says everything that changes."),
@@ -226,13 +231,30 @@ COMMANDS = {
         "Sets one setting or more, all or none, and says all that are kept then. A programme that is loaded is "
         "forgotten.",
     ),
+    "locked": Command(
+        ANYBODY,
+        _ANY,
+        {},
+        lock.FIELDS,
+        "Says by which key the device is locked, as the first digits of its SHA-256 (empty: by none; lost: by one that "
+        "is damaged), the next counter, and how long after a wrong signature none is looked at.",
+    ),
+    "lock": Command(
+        HOST,
+        _IDLE,
+        {"key": ("text", lock.KEY_DIGITS, lock.KEY_DIGITS)},
+        lock.FIELDS,
+        "Locks the device with a clinic's key, 64 hexadecimal digits, or with another one than before. Nothing says "
+        "the key again. A programme that is loaded is forgotten.",
+    ),
+    "unlock": Command(HOST, _IDLE, {}, lock.FIELDS, "Takes the lock away; the counter goes on."),
     "reset": Command(
         HOST,
         _IDLE,
         {"token": ("int", 0, frame.HOST_MAX)},
         ("token", "left"),
-        "Back to the factory's settings and no prescription; faults and the pause after a session stay. Token 0 only "
-        "asks for one; with that, the same host does one step after the other until none is left.",
+        "Back to the factory's settings and no prescription; faults, the pause after a session and the lock stay. "
+        "Token 0 only asks for one; with that, the same host does one step after the other until none is left.",
     ),
     "maintenance": Command(
         HOST, _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."
@@ -244,6 +266,30 @@ COMMANDS = {
         ("state",),
         "Puts every output to rest, keeps what is to be kept, and restarts the chip into BOOTSEL, to be flashed.",
     ),
+}
+
+# What a HOST's command needs on a locked device. One that stands nowhere here has to be signed.
+FREE = (  # runs what was signed, ends it, or changes nothing that is kept; put_piece and put_end go on with a `put`
+    "acknowledge",
+    "arm",
+    "clear",
+    "clock",
+    "intensity",
+    "keepalive",
+    "put_end",
+    "put_piece",
+    "run_self_test",
+    "select",
+    "start",
+)
+NEVER = ("adjust",)  # makes other pulses than were signed, and nothing can be signed while pulses come
+IS_FREE = "free"
+IS_SIGNED = "signed"
+IS_NEVER = "never"
+# What a command that has to be signed may have beside its arguments: both, or none.
+SIGNATURE = {
+    "counter": ("int",) + lock.COUNTERS,
+    "signature": ("text", lock.SIGNATURE_DIGITS, lock.SIGNATURE_DIGITS),
 }
 
 ERRORS = {
@@ -266,6 +312,13 @@ ERRORS = {
 }
 
 
+def when_locked(name):
+    """What a command needs on a locked device."""
+    if COMMANDS[name].who == ANYBODY or name in FREE:
+        return IS_FREE
+    return IS_NEVER if name in NEVER else IS_SIGNED
+
+
 def row(name):
     """A row of the table as JSON can hold it."""
     command = COMMANDS[name]
@@ -273,6 +326,7 @@ def row(name):
         "name": name,
         "who": command.who,
         "states": list(command.states),
+        "locked": when_locked(name),
         "arguments": {key: list(command.arguments[key]) for key in command.arguments},
         "fields": list(command.fields),
         "text": command.text,
@@ -299,6 +353,9 @@ def crc():
 def check_arguments(name, request):
     """The reasons why the arguments of `request` are not those of command `name`; empty when they are."""
     declared = COMMANDS[name].arguments
+    if ("counter" in request or "signature" in request) and when_locked(name) == IS_SIGNED:
+        declared = dict(declared)
+        declared.update(SIGNATURE)
     reasons = Reasons(ARGUMENT_REASONS_MOST)
     left = len(request)  # that nobody has looked at
     for key in ENVELOPE:

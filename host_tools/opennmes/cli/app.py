@@ -21,6 +21,7 @@ from opennmes.cli import (
     doctor,
     emulate,
     flash,
+    lock,
     plot,
     programmes,
     pull,
@@ -32,8 +33,10 @@ from opennmes.cli import (
     select,
     selftest,
     settings,
+    sign,
     status,
     stop,
+    unlock,
 )
 from opennmes.visible import visible
 
@@ -88,6 +91,9 @@ app.command()(remove.remove)
 app.command()(select.select)
 app.command()(settings.settings)
 app.command()(reset.reset)
+app.command()(lock.lock)
+app.command()(unlock.unlock)
+app.command()(sign.sign)
 app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)

@@ -96,6 +96,19 @@ _PHRASES = {
         "is {bound}, and today is {asked} by this computer's date: it may not be run any more; "
         "ask whoever wrote it, or change its dates"
     ),
+    "unsigned": (
+        "is missing: a locked device takes `{asked}` only {bound}. Give --key FILE where the verb has it, or push a "
+        "file with the signature that `nmes sign` wrote beside it; `nmes run --prescription N` runs what it keeps"
+    ),
+    "wrong_signature": "is not {bound}: it was made for something else, or changed since; nothing was changed",
+    "sign_later": "of `{asked}` is looked at again {bound}; nothing was changed",
+    "counter_used": "is {asked}, which was used already: a signature is taken once; sign again with {bound} or above",
+    "counter_ahead": "is {asked}; the device takes at most {bound} next: sign it again",
+    "key_lost": "cannot be right: the key of this device is damaged, and it stays locked; see docs/lock.md",
+    "only_unlocked": "`{asked}` is not taken: the device is locked and runs what was signed as it is; needed: {bound}",
+    "not_locked": "is {asked}: the device is open already",
+    "not_a_key": "has {asked} digits that are a key's; it needs {bound}",
+    "not_signable": "of `{asked}` cannot be signed; needed are {bound}",
     "unused": "is given, but every channel has phases of its own",
     "missing": "is missing",
     "unknown": "is not known",
