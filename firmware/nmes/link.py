@@ -43,6 +43,8 @@ _CHANGE_NOTHING = (
     "put_piece",
     "select",
     "settings",
+    "calibration",
+    "counts",
 )
 
 
@@ -246,6 +248,9 @@ class Link:
             "name": self._supervisor.settings()["device_name"],
             "host": self._new_host(request["seq"]),
         }
+        calibrated = self._supervisor.calibrated
+        answer["calibration"] = calibrated.condition
+        answer["calibration_digest"] = calibrated.digest()
         answer.update(self._digests)
         return answer
 
@@ -414,6 +419,27 @@ class Link:
     def _do_set(self, request):
         self._supervisor.set(request["settings"])
         return {"settings": self._supervisor.settings()}
+
+    def _do_calibration(self, request):
+        return self._supervisor.calibrated.answer()
+
+    def _do_calibrate(self, request):
+        gc.collect()
+        self._supervisor.calibrate(request["rows"], request["host"])
+        return self._supervisor.calibrated.answer()
+
+    def _do_uncalibrate(self, request):
+        self._supervisor.uncalibrate()
+        return self._supervisor.calibrated.answer()
+
+    def _do_counts(self, request):
+        channel = request["channel"]
+        session = self._supervisor.session
+        session.lane(channel)
+        if not session.measures:
+            stage = self._stage["name"]
+            refuse("not_measured", "channel", channel, "an output stage that measures", "output stage " + stage)
+        return dict(session.deliveries[channel].counts(), channel=channel)
 
     def _do_reset(self, request):
         host, token = request["host"], request["token"]

@@ -15,17 +15,20 @@ from typing import Any
 
 from bench_hal import Linked
 from test_link import ARGUMENTS, CHECKED, in_state
+from test_link_calibration import ROWS
 
 from nmes.core import commands, document, frame
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 
 STATES = (IDLE, ARMED, RUNNING, PAUSED, FAULT)
-_LOOKED_AT = ("link.py", "commands.py", "frame.py", "hosts.py", "document.py", "prescriptions.py", "settings.py")
+_LOOKED_AT = ("link.py", "commands.py", "frame.py", "hosts.py", "document.py", "prescriptions.py", "settings.py",
+              "calibration.py", "calibrated.py")  # fmt: skip
 _TEXT = json.dumps({"title": "x", "about": {}}).encode()
 _VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 7, 255, 256, 1_000, 3_839, 3_840, 2**30, 2**31, 2**62, -(2**70), 0.5, -0.0, 1e300,
     "", "x", "0" * 64, "AAAA", "====", "\ud800", "\u9aa8" * 70, "stop", [], [[]], {}, {"a": {}}, {"about": 1},
     {"buzzer_volume": 3}, {"device_name": "x" * 33}, ARGUMENTS["load"]["programme"], document.piece(_TEXT),
+    ROWS, {"0": {}, "1": []},
     document.digest(_TEXT), len(_TEXT), *CHECKED.values(),
 )  # fmt: skip
 
@@ -72,6 +75,7 @@ def whole(bench: Linked) -> dict[str, Any]:
         "leaving": (bench.link.wants_prompt, bench.link.wants_bootloader),
         "settings": bench.supervisor.settings(),
         "clock": bench.supervisor.clock._zero_s,
+        "calibration": (bench.supervisor.calibrated.answer(), [each.__dict__ for each in bench.session.calibrations]),
         "writes": bench.writes,
     }
 
