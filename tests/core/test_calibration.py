@@ -14,6 +14,8 @@ from nmes.core.session import RUNNING, Session
 LEVEL_UA = 100
 GAINS = (-GAIN_MOST_PPM, -20_033, -333, 0, 7, 12_345, GAIN_MOST_PPM)
 OFFSETS = (-7, -1, 0, 1, 7)
+BOUNDS = "the calibration's bounds"
+OF_ONE = BOUNDS + ", channel 1"
 
 
 def row(**changes):
@@ -37,7 +39,7 @@ def both(**changes):
 
 
 def reasons(rows, stage=samples.STAGE):
-    return [(r["code"], r["parameter"], r["asked"], r["bound"], r["phase"]) for r in check(rows, stage)]
+    return [(r["code"], r["parameter"], r["asked"], r["bound"], r["source"]) for r in check(rows, stage)]
 
 
 class Bounds(unittest.TestCase):
@@ -56,22 +58,22 @@ class Bounds(unittest.TestCase):
                 self.assertEqual(reasons(both(**{key: value})), [])
                 calibrated(**{key: value})
             for value, bound, code in ((least - 1, least, "below_range"), (most + 1, most, "above_range")):
-                self.assertEqual(reasons(both(**{key: value})), [(code, key, value, bound, "channel 1")])
+                self.assertEqual(reasons(both(**{key: value})), [(code, key, value, bound, OF_ONE)])
                 with self.assertRaises(ValueError) as raised:
                     calibrated(**{key: value})
                 self.assertIn(key, str(raised.exception))
             for value in (1.0, True, None, "1", [], {}):
                 (found,) = check(both(**{key: value}), samples.STAGE)
-                self.assertEqual((found["code"], found["source"]), ("not_an_integer", "the calibration's bounds"))
+                self.assertEqual((found["code"], found["source"]), ("not_an_integer", OF_ONE))
 
     def test_every_row_is_whole_and_every_channel_has_one(self):
         some = row()
         del some["dac_offset"]
-        self.assertEqual(reasons({"0": row(), "1": some}), [("missing", "dac_offset", None, "-10 to 10", "channel 1")])
-        self.assertEqual(reasons(both(more=1)), [("unknown", "more", 1, "no such key", "channel 1")])
-        self.assertEqual(reasons({"0": row()}), [("missing", "rows", None, "channel 1", None)])
-        self.assertEqual(reasons({"0": row(), "1": 3}), [("not_a_table", "rows", 3, "channel 1", None)])
-        self.assertEqual(reasons(dict(both(), x={})), [("unknown", "rows", "x", "channels 0, 1", None)])
+        self.assertEqual(reasons({"0": row(), "1": some}), [("missing", "dac_offset", None, "-10 to 10", OF_ONE)])
+        self.assertEqual(reasons(both(more=1)), [("unknown", "more", 1, "no such key", OF_ONE)])
+        self.assertEqual(reasons({"0": row()}), [("missing", "rows", None, "channel 1", BOUNDS)])
+        self.assertEqual(reasons({"0": row(), "1": 3}), [("not_a_table", "rows", 3, "channel 1", BOUNDS)])
+        self.assertEqual(reasons(dict(both(), x={})), [("unknown", "rows", "x", "channels 0, 1", BOUNDS)])
         self.assertEqual(len(check({}, samples.STAGE)), 2)
         self.assertEqual(check({"0": row()}, samples.stage(channels=1)), [])
 

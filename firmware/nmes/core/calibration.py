@@ -67,20 +67,20 @@ def check(rows, stage):
         elif not isinstance(rows[channel], dict):
             reasons.append(reason("not_a_table", "rows", rows[channel], "channel " + channel, _SOURCE))
         else:
-            _check_row(reasons, rows[channel], "channel " + channel)
+            _check_row(reasons, rows[channel], "%s, channel %s" % (_SOURCE, channel))
     return reasons
 
 
-def _check_row(reasons, row, channel):
+def _check_row(reasons, row, source):
     for key in sorted(row):
         if key not in ROW:
-            reasons.append(reason("unknown", key, row[key], "no such key", _SOURCE, channel))
+            reasons.append(reason("unknown", key, row[key], "no such key", source))
     for key in sorted(ROW):
         least, most, _ = ROW[key]
         if key not in row:
-            reasons.append(reason("missing", key, None, "%d to %d" % (least, most), _SOURCE, channel))
+            reasons.append(reason("missing", key, None, "%d to %d" % (least, most), source))
         else:
-            check_int(reasons, key, row[key], least, most, _SOURCE, channel)
+            check_int(reasons, key, row[key], least, most, source)
 
 
 class Calibration:
