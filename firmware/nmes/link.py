@@ -44,6 +44,7 @@ _CHANGE_NOTHING = (
     "select",
     "settings",
     "calibration",
+    "zeros",
     "counts",
 )
 
@@ -432,14 +433,23 @@ class Link:
         self._supervisor.uncalibrate()
         return self._supervisor.calibrated.answer()
 
+    def _do_zeros(self, request):
+        self._need_sense()
+        samples, current, voltage = self._supervisor.zeros()
+        return {"samples": samples, "current": current, "voltage": voltage}
+
     def _do_counts(self, request):
         channel = request["channel"]
         session = self._supervisor.session
         session.lane(channel)
-        if not session.measures:
-            stage = self._stage["name"]
-            refuse("not_measured", "channel", channel, "an output stage that measures", "output stage " + stage)
+        self._need_sense()
         return dict(session.deliveries[channel].counts(), channel=channel)
+
+    def _need_sense(self):
+        stage = self._stage
+        if not stage["measures"]:
+            source = "output stage " + stage["name"]
+            refuse("not_measured", "stage", stage["name"], "an output stage that measures", source)
 
     def _do_reset(self, request):
         host, token = request["host"], request["token"]

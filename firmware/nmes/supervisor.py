@@ -25,6 +25,7 @@ _KEEP_MS = 40
 _MORE = 8  # pulses that can begin and end while those before are judged
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
 _MEMORY_MS = 10_000
+_ZERO_SAMPLES = 16
 _TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 
 _MAY_WRITE = (IDLE, FAULT)
@@ -141,6 +142,16 @@ class Supervisor:
             self._unhurried(self.calibrated.forget)
         finally:
             self._apply_calibration()
+
+    def zeros(self):
+        """What the senses say while nothing is driven, and so nothing can flow: (samples, the sum of their counts of
+        each channel's current, that of the voltage). Raises Refused while somebody is armed."""
+        if self.session.state not in _MAY_WRITE:
+            refuse("wrong_state", "state", self.session.state, " or ".join(_MAY_WRITE), "calibration")
+        hal = self._hal
+        turns = range(_ZERO_SAMPLES)
+        current = [sum([hal.idle_current(c) for _ in turns]) for c in range(len(self.session.calibrations))]
+        return _ZERO_SAMPLES, current, sum([hal.idle_voltage() for _ in turns])
 
     def _apply_calibration(self):
         if self.session.state in _MAY_WRITE and self.calibrated.rows != self._rows:

@@ -94,6 +94,7 @@ _PHRASES = {
     "nothing_flows": "is {asked} in the first phase; needed is {bound}: is the resistor on this channel?",
     "other_resistor": "is {asked} by what the device senses of voltage and current; it was said to be {bound}",
     "not_symmetric": "differs by {asked} between the two phases; expected {bound}: the stage is to be mended",
+    "leaks": "says that {asked} flow between the pulses; expected {bound}: a switch does not open",
     "other_voltage": "is {asked}; the device senses {bound}",
     "not_linear": "is {asked}; expected is {bound}: read it again, and if it stays so the stage is to be mended",
     "not_verified": (

@@ -240,7 +240,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 2_781_665
+TABLE_CRC = 2_550_979_035
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

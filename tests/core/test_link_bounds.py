@@ -474,6 +474,7 @@ class EachCommand(unittest.TestCase):
             ("calibration", {}),
             ("calibrate", {"rows": {"0": samples.UNCALIBRATED, "1": samples.UNCALIBRATED}}),
             ("uncalibrate", {}),
+            ("zeros", {}),
             ("load", {"programme": RESISTOR}),
             ("acknowledge", dict(zip(("checklist", "items"), RIGHT))),
             ("arm", None),

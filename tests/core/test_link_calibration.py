@@ -209,6 +209,30 @@ class Moved(Linked):
             BenchHal.identity = was
 
 
+class Zeros(unittest.TestCase):
+    def test_what_is_sensed_with_nothing_driven_is_summed_up_and_not_corrected(self):
+        bench = Linked()
+        bench.said("calibrate", rows=ROWS)
+        bench.hal.currents = [2051, 2044]
+        bench.hal.idle_voltage = lambda: 2046
+        answer = bench.said("zeros")
+        self.assertEqual((answer["samples"], answer["current"]), (16, [16 * 2051, 16 * 2044]))
+        self.assertEqual(answer["voltage"], 16 * 2046)
+
+    def test_every_sample_is_one_of_its_own(self):
+        bench = Linked()
+        counts = list(range(100))
+        bench.hal.idle_current = lambda channel: counts.pop()
+        self.assertEqual(bench.said("zeros")["current"], [sum(range(84, 100)), sum(range(68, 84))])
+
+    def test_not_while_anybody_is_armed(self):
+        for state in (ARMED, RUNNING, PAUSED):
+            bench = in_state(state)
+            self.assertEqual(bench.said("zeros")["error"], "wrong_state")
+            self.assertEqual(samples.codes(bench.supervisor.zeros), ["wrong_state"])
+        self.assertTrue(in_state(FAULT).said("zeros")["ok"])
+
+
 class Counts(unittest.TestCase):
     def test_the_last_pulse_is_said_uncorrected(self):
         bench = Linked()
@@ -241,8 +265,9 @@ class Counts(unittest.TestCase):
         bench = Linked(None, "", samples.stage(measures=False, for_people=False, calibration=(rows, rows)))
         begin(bench)
         (reason,) = bench.said("counts", channel=0)["reasons"]
-        self.assertEqual((reason["code"], reason["asked"]), ("not_measured", 0))
+        self.assertEqual((reason["code"], reason["asked"]), ("not_measured", "test"))
         bench.said("stop")
+        self.assertEqual(code(bench.said("zeros")), "not_measured")
         self.assertEqual(code(bench.said("calibrate", rows=ROWS)), "not_measured")
         self.assertEqual(bench.said("calibration")["rows"], {"0": rows, "1": rows})
 

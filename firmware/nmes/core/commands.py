@@ -247,6 +247,14 @@ COMMANDS = {
     "uncalibrate": Command(
         HOST, _NOBODY_ARMED, {}, calibration.FIELDS, "Forgets the rows that are kept: the stage's own are in force."
     ),
+    "zeros": Command(
+        ANYBODY,
+        _NOBODY_ARMED,
+        {},
+        ("samples", "current", "voltage"),
+        "Says what the ADC has with nothing driven: sums of the counts of so many samples, of each channel's current "
+        "sense and of the voltage sense.",
+    ),
     "counts": Command(
         ANYBODY,
         (session.RUNNING,),

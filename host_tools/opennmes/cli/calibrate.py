@@ -207,6 +207,9 @@ class _Scripted:
     def refused(self, refusal: Refused) -> None:
         raise refusal
 
+    def say(self, text: str) -> None:
+        _say(text)
+
     def busy(self, text: str) -> contextlib.AbstractContextManager[object]:
         return _busy(text)
 
@@ -225,13 +228,13 @@ class _AtTerminal:
             refuse("not_connected", "resistor", "not confirmed", "only the resistor on the channel", "nmes calibrate")
 
     def voltage_uv(self, channel: int, asked_ua: int, number: int, count: int, wait: Callable[[float], None]) -> int:
-        err.print(
-            words(
-                f"channel {channel}, reading {number} of {count}: {_ma(asked_ua)} is set. How high is the first phase "
-                "on the scope, from the line between the pulses to its top, in volts?"
+        with keyboard() as keys:  # what was typed before is thrown away, so this comes first
+            err.print(
+                words(
+                    f"channel {channel}, reading {number} of {count}: {_ma(asked_ua)} is set. How high is the first "
+                    "phase on the scope, from the line between the pulses to its top, in volts?"
+                )
             )
-        )
-        with keyboard() as keys:
             while True:
                 text = _line(keys, wait)
                 voltage_uv = _volts_uv(text)
@@ -242,6 +245,9 @@ class _AtTerminal:
     def refused(self, refusal: Refused) -> None:
         for reason in refusal.reasons:
             err.print(words(("that cannot be", "yellow"), f": {explain(reason)}. Look again"), soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        _say(text)
 
     def busy(self, text: str) -> contextlib.AbstractContextManager[object]:
         return _busy(text)

@@ -25,6 +25,7 @@ from opennmes.device.calibration import (
     check_voltage,
     fit,
     programme,
+    zeros,
 )
 from opennmes.device.readings import Channel, Readings
 from opennmes.ports.errors import PortError
@@ -47,6 +48,9 @@ class Person(Protocol):
     def voltage_uv(self, channel: int, asked_ua: int, number: int, count: int, wait: Callable[[float], None]) -> int:
         """The peak of phase A across the resistor. `wait(seconds)` has to be called while a person takes their time:
         it keeps the session alive, and raises when it has ended."""
+
+    def say(self, text: str) -> None:
+        """What they should know."""
 
     def refused(self, refusal: Refused) -> None:
         """What was given makes no sense."""
@@ -71,6 +75,7 @@ class Guide:
         self._readings = readings
         self._ohm = readings.ohm
         self._person = person
+        self._zeros = 1, 0  # of the channel that runs: samples of the current sense, and the sum of their counts
         self._amplitudes_ua, self._control_ua = amplitudes_ua(stage, readings.ohm)
 
     @property
@@ -83,11 +88,21 @@ class Guide:
         channel = self._readings.channel(number)
         if channel.verified is None:
             self._person.connect(number, self._ohm)
-            if channel.rows_before is None:
+            if channel.row is None:
+                self._zero(number)
                 self._read_all(number, channel)
-            self._write(number, channel)
+            self._write_row(number, channel)
             self._verify(number, channel)
         return self._result(number, channel)
+
+    def _zero(self, number: int) -> None:
+        """Put zeros right that would keep the device from making a pulse. They stay, whatever comes after: the device
+        has measured them by itself, with nothing driven."""
+        rows = self._device.request("calibration")["rows"]
+        changed = zeros(self._device.request("zeros"), rows[str(number)], self._stage, number)
+        if changed:
+            self._person.say(f"channel {number}: the zero of its sense is off, and is put right first")
+            self._set({**rows, str(number): {**rows[str(number)], **changed}})
 
     def _read_all(self, number: int, channel: Channel) -> None:
         there = {reading.asked_ua for reading in channel.readings}
@@ -105,13 +120,14 @@ class Guide:
         except Refused:
             self._forget(number)  # the same readings would be refused again
             raise
+        self._readings.keep()
 
-    def _write(self, number: int, channel: Channel) -> None:
-        """Have the device keep the row, unless it does already, and read it back."""
+    def _write_row(self, number: int, channel: Channel) -> None:
+        """Have the device keep the channel's row, unless it does already, and read it back."""
         before = self._device.request("calibration")
         if channel.rows_before is None:
             channel.rows_before = {key: before[key] for key in declared.FIELDS}
-            self._readings.keep()  # from here on the row may be in force
+            self._readings.keep()  # from here on it may be in force
         if before["rows"][str(number)] != channel.row:
             self._set({**before["rows"], str(number): channel.row})
 
@@ -167,6 +183,8 @@ class Guide:
         """The channel has pulses, at zero; afterwards the session is over, whatever happened."""
         device = self._device
         with self._person.busy("starting"):
+            answer = device.request("zeros")
+            self._zeros = answer["samples"], answer["current"][number]
             most_ua = max(*self._amplitudes_ua, self._control_ua)
             loaded = device.load(programme(number, most_ua))
             device.acknowledge()
@@ -216,7 +234,7 @@ class Guide:
             if answer["code_a"] is not None and (not found or answer["measured"] > found[-1]["measured"]):
                 found.append(answer)
             if len(found) == SAMPLES:
-                return Counts.of(found)
+                return Counts.of(found, *self._zeros)
             self._wait(_EVERY_S)
         raise LinkError(
             f"{self._device.port.name}: of {_TRIES} looks at channel {channel} only {len(found)} saw another pulse; "

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from nmes.core import calibration, limits, phase
-from nmes.core.reason import Reasons, Refused, reason, refuse
+from nmes.core.reason import Reasons, Refused, check_int, reason, refuse
 
 OHM = (200, 2_000)
 TOLERANCE_MOST_PPM = 20_000  # of the resistor: nothing is corrected to better than that
@@ -21,11 +21,14 @@ PERCENTS = (5, 10, 20, 40)
 CONTROL_PERCENT = 30
 HEADROOM_PERCENT = 80  # of the compliance voltage; from 95 % on the device takes the load for an open one
 RATE_MHZ = 50_000
-WIDTH_US = 500  # wide, for a scope to be read
-GAP_US = 100
+WIDTH_US = 250
+GAP_US = 50
 DURATION_MS = 3_600_000
 
 RESISTOR_PERCENT = 20  # what voltage sense by current sense may differ from the resistor, before either is corrected
+ZERO_COUNTS = 2  # a zero of the current sense that is farther off is put right before there is a pulse
+ZERO_OF_VOLTAGE_COUNTS = 12
+REST_COUNTS = 3  # what may seem to flow between the pulses
 RESIDUAL_PPM = 15_000  # what one reading may lie off the line through all of them, and beside that:
 RESIDUAL_COUNTS = Fraction(3, 2)
 SYMMETRY_COUNTS = 8  # what the current sense may differ between the phases, both from its zero
@@ -46,18 +49,28 @@ class Counts:
     current_b: int
     voltage_b: int
     current_rest: int
+    # Of the current sense with nothing driven, the sum of so many.
+    zero_samples: int
+    zero_sum: int
 
     @staticmethod
-    def of(answers: list[dict[str, Any]]) -> Counts:
+    def of(answers: list[dict[str, Any]], zero_samples: int, zero_sum: int) -> Counts:
         """The sums of several answers to `counts`."""
         summed = ("current_a", "voltage_a", "current_b", "voltage_b", "current_rest")
         sums = {key: sum(int(answer[key]) for answer in answers) for key in summed}
-        return Counts(code=int(answers[0]["code_a"]), samples=len(answers), **sums)
+        return Counts(
+            code=int(answers[0]["code_a"]), samples=len(answers), zero_samples=zero_samples, zero_sum=zero_sum, **sums
+        )
 
     @property
     def zero(self) -> Fraction:
-        """Of the current sense, between the pulses."""
-        return Fraction(self.current_rest, self.samples)
+        """Of the current sense, with nothing driven."""
+        return Fraction(self.zero_sum, self.zero_samples)
+
+    @property
+    def rest(self) -> Fraction:
+        """Of the current sense between the pulses, above zero: what a switch that does not open lets through."""
+        return Fraction(self.current_rest, self.samples) - self.zero
 
     @property
     def current(self) -> Fraction:
@@ -170,6 +183,9 @@ def check_counts(counts: Counts, stage: dict[str, Any], ohm: int, channel: int) 
     if abs(both) > SYMMETRY_COUNTS:
         bound = f"{SYMMETRY_COUNTS} counts more or less"
         refuse("not_symmetric", "current sense", f"{_of(both)} counts", bound, source)
+    if abs(counts.rest) > REST_COUNTS:
+        bound = f"{REST_COUNTS} counts more or less"
+        refuse("leaks", "current sense", f"{_of(counts.rest)} counts", bound, source)
 
 
 def check_voltage(voltage_uv: int, counts: Counts, stage: dict[str, Any], channel: int) -> None:
@@ -187,6 +203,23 @@ def _near(value: Fraction, other: Fraction) -> bool:
 # ---- the row ----
 
 
+def zeros(answer: dict[str, Any], row: dict[str, int], stage: dict[str, Any], channel: int) -> dict[str, int]:
+    """What of a row has to be put right before there can be a pulse, by the device's answer to `zeros`: a sense that
+    says that something flows is a fault of its own. Empty when nothing has to. Raises Refused when it is too much."""
+    zero = Fraction(answer["current"][channel], answer["samples"]) - stage["sense_zero"]
+    zero_of_voltage = Fraction(answer["voltage"], answer["samples"]) - stage["sense_zero"]
+    changed = {}
+    if abs(zero - row["current_offset"]) > ZERO_COUNTS:
+        changed["current_offset"] = round(zero)
+    if abs(zero_of_voltage - row["voltage_offset"]) > ZERO_OF_VOLTAGE_COUNTS:
+        changed["voltage_offset"] = round(zero_of_voltage)
+    reasons = Reasons()
+    _check_bounds(reasons, changed, channel)
+    if reasons:
+        raise Refused(reasons)
+    return changed
+
+
 def fit(readings: list[Reading], stage: dict[str, Any], ohm: int, channel: int) -> dict[str, int]:
     """The row that puts the channel right. Raises Refused when the readings are on no line, or the row would be out of
     bounds."""
@@ -196,14 +229,16 @@ def fit(readings: list[Reading], stage: dict[str, Any], ohm: int, channel: int) 
         **_current_sense(readings, stage, ohm, channel, reasons),
         **_voltage_sense(readings, stage, channel, reasons),
     }
-    for key, value in row.items():
-        least, most, _ = calibration.ROW[key]
-        if not least <= value <= most:
-            code = "below_range" if value < least else "above_range"
-            reasons.append(reason(code, key, value, least if value < least else most, _SOURCE % channel))
+    _check_bounds(reasons, row, channel)
     if reasons:
         raise Refused(reasons)
     return row
+
+
+def _check_bounds(reasons: Reasons, row: dict[str, int], channel: int) -> None:
+    for key, value in row.items():
+        least, most, _ = calibration.ROW[key]
+        check_int(reasons, key, value, least, most, _SOURCE % channel)
 
 
 def _dac(readings: list[Reading], stage: dict[str, Any], ohm: int, channel: int, reasons: Reasons) -> dict[str, int]:
@@ -223,7 +258,8 @@ def _dac(readings: list[Reading], stage: dict[str, Any], ohm: int, channel: int,
 def _current_sense(
     readings: list[Reading], stage: dict[str, Any], ohm: int, channel: int, reasons: Reasons
 ) -> dict[str, int]:
-    """Its zero is what it says between the pulses, when nothing flows: two phases that differ must stay visible."""
+    """Its zero is what it says with nothing driven, when nothing can flow: what flows between the pulses, and phases
+    that differ, must stay visible."""
     counts = [reading.counts.current for reading in readings]
     ua = sum(reading.true_ua(ohm) for reading in readings) / sum(counts, Fraction(0))  # a count
     for reading in readings:
