@@ -18,14 +18,14 @@ from rich.table import Table
 from nmes.core import calibration as declared
 from nmes.core.reason import Refused, refuse
 from opennmes.boards import stage_of
-from opennmes.cli.kept import connected
+from opennmes.cli.kept import connected, warning
 from opennmes.cli.keys import Gone, Keyboard, available, keyboard
 from opennmes.cli.numbers import whole_number
 from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, print_table, reported, words
 from opennmes.cli.ports import Port
 from opennmes.cli.run import confirm
 from opennmes.client import Device, LinkError
-from opennmes.device.calibrating import Guide, facts_of, need_usable
+from opennmes.device.calibrating import USABLE, Guide, facts_of, need_usable
 from opennmes.device.calibration import check_resistor, percent
 from opennmes.device.readings import Readings, begun, path_of
 from opennmes.explain import explain
@@ -96,10 +96,8 @@ def calibrate(
             for number in channels:
                 results.append(guide.calibrate(number))
                 _say(_in_a_line(results[-1]))
-            for number in channels:
-                del readings.channels[number]
-            readings.keep() if readings.channels else readings.forget()
             there = device.request("calibration")
+            readings.done(channels)
         only_once()
         if json:
             print_json(
@@ -312,6 +310,9 @@ def _show_or_undo(port: list[str] | None, undo: bool, json: bool) -> None:
             if now["condition"] != "none":
                 raise LinkError(f"{where}: the device still keeps a calibration ({now['condition']}); report this")
     only_once()
+    if there["condition"] not in USABLE and not undo:
+        command = f"nmes calibrate --undo --port {shlex.quote(where)}"
+        warning(f"what the device keeps is not applied ({there['condition']}), and nobody is armed; {command}")
     if json:
         print_json({"done": True, "undone": undo, "calibration": _of(now if undo else there), "before": _of(there)})
     elif not undo:
@@ -321,9 +322,6 @@ def _show_or_undo(port: list[str] | None, undo: bool, json: bool) -> None:
     else:
         _print(there, "taken away")
         out.print("the stage's own values are in force")
-    if not json and there["condition"] not in ("none", "whole") and not undo:
-        command = f"nmes calibrate --undo --port {shlex.quote(where)}"
-        raise LinkError(f"what is kept is {there['condition']} and not applied, and nobody is armed; {command}")
 
 
 def _of(there: dict[str, Any]) -> dict[str, Any]:

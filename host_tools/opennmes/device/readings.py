@@ -90,9 +90,14 @@ class Readings:
                 os.unlink(name)
             raise
 
-    def forget(self) -> None:
-        """Delete the file. Raises OSError."""
-        self.path.unlink(missing_ok=True)
+    def done(self, numbers: list[int]) -> None:
+        """These channels are calibrated: forget what was read of them, and the file with the last. Raises OSError."""
+        for number in numbers:
+            del self.channels[number]
+        if self.channels:
+            self.keep()
+        else:
+            self.path.unlink(missing_ok=True)
 
 
 def path_of(uid: str, stage: str, facts: str) -> Path:
