@@ -1,6 +1,7 @@
 """nmes/calibrated.py: a power cut or a bad cell at any byte leaves the old rows or the new ones, and damage is never
 taken for a device that needs no correction."""
 
+import binascii
 import json
 import unittest
 
@@ -231,7 +232,7 @@ class Damage(unittest.TestCase):
                 flash = Flash()
                 kept = Prescriptions(Area(flash, (0, 1)))
                 data = text.encode()
-                kept.begin(1, len(data), bytes_of(document.digest(data)), HOST)
+                kept.begin(1, len(data), binascii.unhexlify(document.digest(data)), HOST)
                 kept.piece(0, data, HOST)
                 kept.end(lambda _: "test", HOST)
                 self.refused(flash, DAMAGED)
@@ -265,17 +266,10 @@ class Damage(unittest.TestCase):
             self.assertIn("undo", reason["bound"])
 
 
-def bytes_of(digits):
-    return bytes([int(digits[at : at + 2], 16) for at in range(0, len(digits), 2)])
-
-
 def newer(sector):
     """The head says that a later version wrote it."""
-    import binascii
-    import struct
-
-    sector[4:6] = struct.pack("<H", 2)
-    sector[228:232] = struct.pack("<I", binascii.crc32(bytes(sector[:228])) & 0xFFFFFFFF)
+    sector[4:6] = b"\x02\x00"
+    sector[228:232] = (binascii.crc32(bytes(sector[:228])) & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 class Worn(unittest.TestCase):

@@ -81,6 +81,7 @@ class Bounds(unittest.TestCase):
         (found,) = check(both(), samples.stage(measures=False))
         self.assertEqual((found["code"], found["parameter"], found["asked"]), ("not_measured", "rows", "test"))
         self.assertEqual((found["bound"], found["source"]), ("an output stage that measures", "output stage test"))
+        self.assertEqual(check({}, samples.stage(measures=False)), [found])
 
     def test_every_gain_that_is_allowed_stays_within_30_bits(self):
         for gain in (-GAIN_MOST_PPM, GAIN_MOST_PPM):
@@ -134,6 +135,15 @@ class WhatIsCorrected(unittest.TestCase):
 
 
 class EqualCharge(unittest.TestCase):
+    def test_a_code_is_the_nearest_there_is_and_of_two_the_higher(self):
+        for gain in (-GAIN_MOST_PPM, -20_033, -333, 0, 7, 500, 12_345):
+            for level in range(1, 900):
+                millionths = level * (1_000_000 + gain)
+                nearest = millionths // 1_000_000 + (millionths % 1_000_000 >= 500_000)
+                self.assertEqual(calibrated(dac_gain_ppm=gain).code(level), nearest)
+        self.assertEqual(calibrated(dac_gain_ppm=500).code(1_000), 1_000)
+        self.assertEqual(calibrated(dac_gain_ppm=-500).code(1_000), 1_000)
+
     def test_a_gain_alone_keeps_the_codes_in_the_ratio_of_the_phases(self):
         for gain in GAINS:
             made = calibrated(dac_gain_ppm=gain)
