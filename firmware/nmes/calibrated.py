@@ -23,7 +23,6 @@ OTHER_BOARD = "other_board"
 _NUMBER = 1
 _SOURCE = "the device's calibration"
 _KEYS = ["facts", "rows", "uid", "unix_s"]
-_STEPS_MOST = 8  # more than there are sectors
 _MAY_ARM = (NONE, WHOLE)
 # Why nobody is armed, of every other condition.
 _BOUND = {
@@ -52,7 +51,7 @@ class Calibrated:
         self.rows = calibration.nominal(self._stage)
         self.unix_s = None  # when it was made
         self.condition, content = self._read()
-        if self.condition == WHOLE:
+        if content:
             self.rows = content["rows"]
             self.unix_s = content["unix_s"]
 
@@ -98,18 +97,15 @@ class Calibrated:
             self.look()
 
     def _title(self, text):
-        return self._stage["name"][:32]
+        return self._stage["name"]
 
     def forget(self):
         """Keep none any more. What is damaged is erased too; of a newer firmware nothing is. Raises Refused."""
-        if self.condition == NEWER:
-            refuse("newer", "calibration", NEWER, _BOUND[NEWER], _SOURCE)
         try:
             if self._kept.after(0)["number"]:
                 self._kept.remove(_NUMBER)
-            for _ in range(_STEPS_MOST):
-                if not self._kept.erase_next():
-                    break
+            while self._kept.erase_next():
+                pass
         finally:
             self.look()
 

@@ -221,6 +221,7 @@ class Damage(unittest.TestCase):
             ("unix_s", "x"),
             ("unix_s", True),
             ("more", 1),
+            ("zzz", 1),
             (None, None),
         ):
             content = dict(good)
