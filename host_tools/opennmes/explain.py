@@ -89,7 +89,9 @@ _PHRASES = {
     "other_digest": "is {asked}…, not {bound}: it was damaged on the way, push it again",
     "no_memory": "is {asked}; possible is {bound}",
     "not_measured": "is {asked}, which measures nothing; needed is {bound}",
-    "calibration": "that the device keeps is not applied ({asked}), and nobody is armed; needed is {bound}",
+    "calibration": (
+        "that the device keeps is not applied ({asked}), and nobody is armed; needed is {bound}: nmes calibrate --undo"
+    ),
     "no_resistor": "is {asked}; possible is {bound}",
     "nothing_flows": "is {asked} in the first phase; needed is {bound}: is the resistor on this channel?",
     "other_resistor": "is {asked} by what the device senses of voltage and current; it was said to be {bound}",

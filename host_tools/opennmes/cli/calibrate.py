@@ -147,7 +147,10 @@ def _readings(
             "leave --ohm and --tolerance out to go on with that resistor, or start over with --again"
         )
     if there.count:
-        _say(f"going on: {there.count} readings with {there.ohm} ohm are kept; --again forgets them")
+        read = time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
+        _say(
+            f"going on: {there.count} readings with {there.ohm} ohm are kept, the last of {read}; --again forgets them"
+        )
     return there
 
 
