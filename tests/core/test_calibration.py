@@ -144,6 +144,14 @@ class EqualCharge(unittest.TestCase):
         self.assertEqual(calibrated(dac_gain_ppm=500).code(1_000), 1_000)
         self.assertEqual(calibrated(dac_gain_ppm=-500).code(1_000), 1_000)
 
+    def test_what_a_code_was_meant_to_deliver_is_said_in_whole_levels_and_never_too_high(self):
+        for gain in (-GAIN_MOST_PPM, -20_000, -100, 0, 100, 12_300, GAIN_MOST_PPM):
+            for offset in (-3, 0, 3):
+                made = calibrated(dac_gain_ppm=gain, dac_offset=offset)
+                for code in range(4, 1_001):
+                    levels = (code - offset) * 1_000_000 // (1_000_000 + gain)
+                    self.assertEqual(made.set_ua(code), levels * LEVEL_UA)
+
     def test_a_gain_alone_keeps_the_codes_in_the_ratio_of_the_phases(self):
         for gain in GAINS:
             made = calibrated(dac_gain_ppm=gain)
