@@ -44,6 +44,9 @@ _CHANGE_NOTHING = (
     "select",
     "settings",
     "locked",
+    "calibration",
+    "zeros",
+    "counts",
 )
 
 
@@ -271,6 +274,9 @@ class Link:
             "name": self._supervisor.settings()["device_name"],
             "host": self._new_host(request["seq"]),
         }
+        calibrated = self._supervisor.calibrated
+        answer["calibration"] = calibrated.condition
+        answer["calibration_digest"] = calibrated.digest()
         answer.update(self._digests)
         answer.update(self._do_locked(request))
         return answer
@@ -457,6 +463,36 @@ class Link:
     def _do_unlock(self, request):
         self._supervisor.unlock()
         return self._do_locked(request)
+
+    def _do_calibration(self, request):
+        return self._supervisor.calibrated.answer()
+
+    def _do_calibrate(self, request):
+        gc.collect()
+        self._supervisor.calibrate(request["rows"], request["host"])
+        return self._supervisor.calibrated.answer()
+
+    def _do_uncalibrate(self, request):
+        self._supervisor.uncalibrate()
+        return self._supervisor.calibrated.answer()
+
+    def _do_zeros(self, request):
+        self._need_sense()
+        samples, current, voltage = self._supervisor.zeros()
+        return {"samples": samples, "current": current, "voltage": voltage}
+
+    def _do_counts(self, request):
+        channel = request["channel"]
+        session = self._supervisor.session
+        session.lane(channel)
+        self._need_sense()
+        return dict(session.deliveries[channel].counts(), channel=channel)
+
+    def _need_sense(self):
+        stage = self._stage
+        if not stage["measures"]:
+            source = "output stage " + stage["name"]
+            refuse("not_measured", "stage", stage["name"], "an output stage that measures", source)
 
     def _do_reset(self, request):
         host, token = request["host"], request["token"]

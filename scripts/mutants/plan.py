@@ -28,6 +28,8 @@ MODULES = {
     "prescriptions": ("test_prescriptions_bounds", "test_prescriptions", "test_link_prescriptions"),
     "document": ("test_document", "test_link_prescriptions", "test_prescriptions"),
     "settings": ("test_settings_bounds", "test_settings"),
+    "calibration": ("test_calibration", "test_link_calibration"),
+    "calibrated": ("test_calibrated", "test_link_calibration"),
     "clock": ("test_clock_bounds", "test_clock_of_day"),
     "selftest": ("test_selftest",),
     "supervisor": (

@@ -240,7 +240,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 3_178_215_408
+TABLE_CRC = 3_385_328_168
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

@@ -14,7 +14,19 @@ from nmes.core import commands, document, faults, frame, lock, settings
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 
 CTRL_C = b"\x03"
-SIGNED = ("bootloader", "load", "lock", "maintenance", "put", "remove", "reset", "set", "unlock")
+SIGNED = (
+    "bootloader",
+    "calibrate",
+    "load",
+    "lock",
+    "maintenance",
+    "put",
+    "remove",
+    "reset",
+    "set",
+    "uncalibrate",
+    "unlock",
+)
 TEXT = text_of("two")
 # Arguments of each that the device below carries out.
 RIGHT_ONES = dict(

@@ -15,6 +15,7 @@ from typing import Any
 
 from bench_hal import Linked
 from test_link import ARGUMENTS, CHECKED, in_state
+from test_link_calibration import ROWS
 
 from nmes.core import commands, document, frame, lock, settings
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
@@ -30,12 +31,14 @@ _LOOKED_AT = (
     "settings.py",
     "lock.py",
 )
+_LOOKED_AT = ("link.py", "commands.py", "frame.py", "hosts.py", "document.py", "prescriptions.py", "settings.py",
+              "calibration.py", "calibrated.py")  # fmt: skip
 _TEXT = json.dumps({"title": "x", "about": {}}).encode()
 _VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 7, 255, 256, 1_000, 3_839, 3_840, 2**30, 2**31, 2**62, -(2**70), 0.5, -0.0, 1e300,
     "", "x", "0" * 64, "AAAA", "====", "\ud800", "\u9aa8" * 70, "stop", [], [[]], {}, {"a": {}}, {"about": 1},
     {"buzzer_volume": 3}, {"device_name": "x" * 33}, ARGUMENTS["load"]["programme"], document.piece(_TEXT),
-    document.digest(_TEXT), len(_TEXT), *CHECKED.values(), lock.LOST, 999_999_999,
+    document.digest(_TEXT), len(_TEXT), *CHECKED.values(), lock.LOST, 999_999_999, ROWS, {"0": {}, "1": []},
 )  # fmt: skip
 KEY = 64 * "0"  # of a locked bench; a stranger has others
 
@@ -86,6 +89,7 @@ def whole(bench: Linked) -> dict[str, Any]:
         "settings": bench.supervisor.settings(),
         "lock": bench.store.get("lock"),
         "clock": bench.supervisor.clock._zero_s,
+        "calibration": (bench.supervisor.calibrated.answer(), [each.__dict__ for each in bench.session.calibrations]),
         "writes": bench.writes,
     }
 

@@ -24,7 +24,18 @@ Version 2 of the protocol brought hosts and owners; lines have no spaces since t
 import binascii
 from collections import namedtuple
 
-from nmes.core import clock, document, faults, frame, identity, lock, programme, session
+from nmes.core import (
+    calibration,
+    clock,
+    delivery,
+    document,
+    faults,
+    frame,
+    identity,
+    lock,
+    programme,
+    session,
+)
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
 
@@ -58,10 +69,11 @@ COMMANDS = {
         _ANY,
         {},
         ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "name", "host")
+        + ("calibration", "calibration_digest")
         + identity.FIELDS
         + lock.FIELDS,
-        "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, the "
-        "number of a new host, and what `locked` says.",
+        "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, what is "
+        "kept of a calibration, the number of a new host, and what `locked` says.",
     ),
     "describe": Command(
         ANYBODY,
@@ -248,6 +260,42 @@ COMMANDS = {
         "the key again. A programme that is loaded is forgotten.",
     ),
     "unlock": Command(HOST, _IDLE, {}, lock.FIELDS, "Takes the lock away; the counter goes on."),
+    "calibration": Command(
+        ANYBODY,
+        _NOBODY_ARMED,
+        {},
+        calibration.FIELDS,
+        "Says which rows correct the stage (core/calibration.py). Condition: none (the stage's own: never calibrated), "
+        "whole (those that were measured, digest names them), or why what is kept is not applied and nobody is armed: "
+        "damaged, newer, other_stage, other_board.",
+    ),
+    "calibrate": Command(
+        HOST,
+        _IDLE,
+        {"rows": ("object", None, None)},
+        calibration.FIELDS,
+        "Corrects the stage by these rows from now on, one for each channel by its number, and keeps them. A programme "
+        "that is loaded is forgotten when they are others than those before.",
+    ),
+    "uncalibrate": Command(
+        HOST, _NOBODY_ARMED, {}, calibration.FIELDS, "Forgets the rows that are kept: the stage's own are in force."
+    ),
+    "zeros": Command(
+        ANYBODY,
+        _NOBODY_ARMED,
+        {},
+        ("samples", "current", "voltage"),
+        "Says what the ADC has with nothing driven: sums of the counts of so many samples, of each channel's current "
+        "sense and of the voltage sense.",
+    ),
+    "counts": Command(
+        ANYBODY,
+        (session.RUNNING,),
+        {"channel": ("int", 0, programme.CHANNELS_MAX - 1)},
+        ("channel",) + delivery.COUNTS_FIELDS,
+        "Says the channel's last pulse uncorrected: the DAC's codes, the ADC's counts in each phase and in the rest "
+        "after them; null before the first.",
+    ),
     "reset": Command(
         HOST,
         _IDLE,

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from opennmes import __version__
 from opennmes.cli import (
     boards,
+    calibrate,
     check,
     clear,
     completion,
@@ -99,6 +100,7 @@ app.command()(record.record)
 app.command()(clear.clear)
 app.command()(stop.stop)
 app.command()(selftest.selftest)
+app.command()(calibrate.calibrate)
 app.command()(emulate.emulate)
 app.command()(completion.completion)
 if completion.VARIABLE in os.environ:

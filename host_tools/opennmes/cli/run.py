@@ -235,7 +235,7 @@ def _carry_out(
     for channel, current_ua in wanted_ua.items():
         _say(f"channel {channel}: {_up_to(current_ua, loaded, by_hand)}")
     if stage["for_people"]:
-        _confirm(how.acknowledged)
+        confirm(how.acknowledged)
     else:
         _say(f"stage {stage['name']}: pins only; there is no current, nothing is measured, and nobody may be connected")
     if isinstance(sys.stderr, Stream) and sys.stderr.gone:
@@ -379,7 +379,7 @@ def _let_run(device: Device, wanted_ua: dict[int, int], seconds: float | None, s
             device.wait(left_s)
 
 
-def _confirm(acknowledged: bool) -> None:
+def confirm(acknowledged: bool) -> None:
     """Have a person confirm the checklist, unless --acknowledge says that one has. Raises Refused."""
     _say(f"Checklist, version {checklist.VERSION}:")
     for item in checklist.ITEMS:

@@ -88,6 +88,22 @@ _PHRASES = {
     "no_store": "of this board has {asked} for prescriptions; needed is {bound}",
     "other_digest": "is {asked}…, not {bound}: it was damaged on the way, push it again",
     "no_memory": "is {asked}; possible is {bound}",
+    "not_measured": "is {asked}, which measures nothing; needed is {bound}",
+    "calibration": (
+        "that the device keeps is not applied ({asked}), and nobody is armed; needed is {bound}: nmes calibrate --undo"
+    ),
+    "no_resistor": "is {asked}; possible is {bound}",
+    "nothing_flows": "is {asked} in the first phase; needed is {bound}: is the resistor on this channel?",
+    "other_resistor": "is {asked} by what the device senses of voltage and current; it was said to be {bound}",
+    "not_symmetric": "differs by {asked} between the two phases; expected {bound}: the stage is to be mended",
+    "leaks": "says that {asked} flow between the pulses; expected {bound}: a switch does not open",
+    "other_voltage": "is {asked}; the device senses {bound}",
+    "not_linear": "is {asked}; expected is {bound}: read it again, and if it stays so the stage is to be mended",
+    "not_verified": (
+        "is off by {asked}; expected {bound}. The calibration before is in force again; the readings are forgotten"
+    ),
+    "no_answer": "is missing: {asked}; needed is {bound}",
+    "not_connected": "is {asked}; needed is {bound}",
     "too_early": (
         "is {bound}, and today is {asked} by this computer's date: it may not be run yet; "
         "ask whoever wrote it, or change its dates"
