@@ -186,7 +186,7 @@ class Supervisor:
         return _ZERO_SAMPLES, current, sum([hal.idle_voltage() for _ in turns])
 
     def _apply_calibration(self):
-        if self.session.state in _MAY_WRITE and self.calibrated.rows != self._rows:
+        if self.calibrated.rows != self._rows:
             self._rows = self.calibrated.rows
             self.session.calibrate(self._rows)
 

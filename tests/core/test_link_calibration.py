@@ -151,6 +151,7 @@ class WhenAllowed(unittest.TestCase):
 
     def test_undone_with_a_fault_the_session_that_failed_counts_for_the_pause_after_it(self):
         bench = Linked()
+        bench.said("calibrate", rows=dict(NOMINAL, **{"1": dict(samples.UNCALIBRATED, dac_offset=2)}))
         bench.run(samples.programme([samples.phase(ramp_up_ms=500)]))
         bench.turn(count=300)
         bench.supervisor.fail(faults.PULSE_CHECK, "x")

@@ -387,8 +387,9 @@ class Delivery:
 
     def counts(self):
         """The last pulse uncorrected, keyed by COUNTS_FIELDS; None of a pulse when there was none yet."""
-        seen = self._seen or (None,) * pulse.MEASURED
-        return dict(zip(COUNTS_FIELDS, (self.measured,) + tuple(seen)))
+        if self._seen is None:
+            return dict(dict.fromkeys(COUNTS_FIELDS), measured=self.measured)
+        return dict(zip(COUNTS_FIELDS, [self.measured] + self._seen))
 
     def charge_pc(self):
         """(phase A, phase B) of the session."""
