@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import processes
-from served import NMES, PATIENT, served
+from served import NMES, served
 
 
 def test_a_prescription_is_pushed_compared_taken_back_chosen_replaced_and_removed(uf2: Path, tmp_path: Path) -> None:
     link = tmp_path / "board"
 
     def nmes(*arguments: object, status: int = 0) -> Any:
-        command = processes.command(*map(str, arguments), "--port", str(link), "--json", before=PATIENT)
+        command = processes.command(*map(str, arguments), "--port", str(link), "--json")
         ran = subprocess.run(
             command, env=processes.environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=tmp_path
         )

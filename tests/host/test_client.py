@@ -8,6 +8,8 @@ import pytest
 from ports_for_tests import IDENTITY, RulePort, ScriptedPort, line, ok, refused
 
 from nmes.core import programme, session
+from opennmes.cli import main
+from opennmes.device import patience
 from opennmes.device.client import KEEPALIVE_S, PATIENCE_S, Device, DeviceRefused, LinkError, Message
 from opennmes.ports.errors import PortError
 
@@ -69,6 +71,21 @@ def test_silence_ends_after_a_bounded_time_with_few_lines() -> None:
     with pytest.raises(LinkError, match="nothing answered within 20 s"):
         Device(port).connect()
     assert port.seconds == pytest.approx(PATIENCE_S)
+
+
+def test_who_asks_for_patience_waits_as_much_longer_and_is_told_how_long_it_was(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(patience, "_times", 1.0)  # so that it is put back
+    monkeypatch.setenv("NMES_PATIENCE", "2.5")
+    assert main(["programmes", "--json"]) == 0
+    port = RulePort()
+    port.rules["identify"] = lambda request: None
+    with pytest.raises(LinkError, match="nothing answered within 50 s"):
+        Device(port).connect()
+    assert port.seconds == pytest.approx(2.5 * PATIENCE_S)
+    assert main(["--patience", "1", "programmes", "--json"]) == 0
+    assert patience.stretched(PATIENCE_S) == PATIENCE_S
     assert 3 <= len(port.sent) <= 8
 
 

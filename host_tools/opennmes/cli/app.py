@@ -39,6 +39,8 @@ from opennmes.cli import (
     stop,
     unlock,
 )
+from opennmes.cli.numbers import factor
+from opennmes.device.patience import wait_longer
 from opennmes.visible import visible
 
 
@@ -63,6 +65,8 @@ def _quoted_visibly() -> Iterator[None]:
             setattr(usage, "message", visible(getattr(usage, "message")))  # noqa: B009, B010
         raise
 
+
+_LONGEST = 1000  # times: five hours for an answer
 
 app = typer.Typer(
     name="nmes",
@@ -118,5 +122,13 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
+    patience: Annotated[
+        str,
+        typer.Option(
+            metavar="N",
+            envvar="NMES_PATIENCE",
+            help="Wait N times as long for a device, from 1 to 1000; one that `nmes emulate` serves may need 100.",
+        ),
+    ] = "1",
 ) -> None:
-    pass
+    wait_longer(factor("--patience", patience, _LONGEST))

@@ -21,10 +21,11 @@ from opennmes.cli.fault import FaultError, in_words
 from opennmes.cli.streams import Stream
 from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.locking import LockingError
+from opennmes.files import AlreadyThere
 from opennmes.ports.errors import PortError
 from opennmes.prescription import PrescriptionError
 from opennmes.prescription.explain import explain
-from opennmes.prescription.library import AlreadyThere, UnknownProgramme
+from opennmes.prescription.library import UnknownProgramme
 from opennmes.visible import visible
 
 FAILED = 1

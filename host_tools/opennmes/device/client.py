@@ -10,6 +10,7 @@ from typing import Any
 
 from nmes.core import checklist, commands, frame, programme, session
 from opennmes.device.identity import BUILD, differences, mend
+from opennmes.device.patience import stretched
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
@@ -17,7 +18,7 @@ ACTIVE = (session.ARMED, session.RUNNING, session.PAUSED)
 KEEPALIVE_S = 0.5  # the device waits session.HOST_LOST_MS
 FIRST_RESEND_S = 0.5  # each wait for an answer is twice as long as the one before
 TRIES = 8
-PATIENCE_S = 20.0  # an emulated board behind a serial port needs most of it for one answer
+PATIENCE_S = 20.0
 STOP_PATIENCE_S = 5.0
 STEP_S = session.STEP_EVERY_MS / 1000 * 1.02  # the device's clock and ours may differ a little
 _EVENTS_MAX = 10_000  # an hour has 3600
@@ -171,6 +172,7 @@ class Device:
 
     def _ask(self, cmd: str, patience_s: float, arguments: Message) -> Message:
         """Send a request, if need be several times. Returns its answer, whatever that says."""
+        patience_s, resend_s = stretched(patience_s), stretched(FIRST_RESEND_S)
         self._seq += 1
         request: Message = {"seq": self._seq, "cmd": cmd}
         if self._host is not None and cmd != "identify":
@@ -189,7 +191,7 @@ class Device:
             left_s = give_up_s - self.port.now_s()
             if left_s <= 0:
                 break
-            answer = self._try(line, min(FIRST_RESEND_S * 2**attempt, left_s))
+            answer = self._try(line, min(resend_s * 2**attempt, left_s))
             if answer is not None:
                 return answer
         raise LinkError(self._no_answer(cmd, patience_s))

@@ -18,6 +18,7 @@ from opennmes.device import drive, modules
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, at_port, micropython_ports
 from opennmes.device.modules import OUR_MACHINE, STOCK_MACHINES, Plan
+from opennmes.device.patience import stretched
 from opennmes.device.prompt import Prompt, PromptError
 from opennmes.device.uf2 import Uf2, read_uf2
 
@@ -165,7 +166,8 @@ def digest(device: str, image: Uf2, progress: Progress) -> str:
 
 
 def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
-    until_s = time.monotonic() + DRIVE_S
+    wait_s = stretched(DRIVE_S)
+    until_s = time.monotonic() + wait_s
     while time.monotonic() < until_s:
         if mount is not None:
             new = [drive.at_mount(mount)] if drive.is_at(mount) else []
@@ -177,14 +179,15 @@ def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
             raise FlashError("several chips went into BOOTSEL at once; name the folder of one with --mount")
         time.sleep(POLL_S)
     raise FlashError(
-        f"the board went into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {DRIVE_S:g} s; mount "
+        f"the board went into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {wait_s:g} s; mount "
         "the disk RPI-RP2 by hand, then run `nmes flash --mount FOLDER`"
     )
 
 
 def _port_again(board: Board, others: set[str]) -> str:
     """The port of the board that has just been flashed: the one that it had, or one that was not there before."""
-    until_s = time.monotonic() + PORT_S
+    wait_s = stretched(PORT_S)
+    until_s = time.monotonic() + wait_s
     while time.monotonic() < until_s:
         new = set(micropython_ports()) - others
         if board.kind != BOOTSEL and Path(board.where).exists():
@@ -193,6 +196,6 @@ def _port_again(board: Board, others: set[str]) -> str:
             return new.pop()
         time.sleep(POLL_S)
     raise FlashError(
-        f"the image was written and the board has not come back within {PORT_S:g} s; unplug it, plug it in again, then "
+        f"the image was written and the board has not come back within {wait_s:g} s; unplug it, plug it in again, then "
         "run `nmes flash --verify`"
     )

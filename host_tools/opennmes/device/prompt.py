@@ -15,6 +15,8 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from opennmes.device.patience import stretched
+
 PATIENCE_S = 15.0
 STEP_S = 60.0  # the file system may have to move much of itself, 0.4 s for each 4 KB that worn flash erases
 PIECE = 32 * 1024  # of flash a step: 35 ms on the chip, and progress that moves
@@ -66,9 +68,9 @@ class Prompt:
 
         self._device = device
         with self._failing("no MicroPython prompt came"):
-            self._transport: Any = SerialTransport(device, timeout=PATIENCE_S)
+            self._transport: Any = SerialTransport(device, timeout=stretched(PATIENCE_S))
             try:
-                self._transport.enter_raw_repl(soft_reset=False, timeout_overall=PATIENCE_S)
+                self._transport.enter_raw_repl(soft_reset=False, timeout_overall=stretched(PATIENCE_S))
             except BaseException:
                 self._transport.close()
                 raise
@@ -177,7 +179,7 @@ class Prompt:
         """Run `code`; returns what it printed. mpremote's own exec gives up after ten seconds."""
         from mpremote.transport import TransportExecError
 
-        printed, failure = self._transport.exec_raw(code, timeout=STEP_S)
+        printed, failure = self._transport.exec_raw(code, timeout=stretched(STEP_S))
         if failure:
             raise TransportExecError(printed, failure.decode(errors="replace"))
         return bytes(printed)

@@ -11,8 +11,8 @@ from typing import Any
 
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.measure.trace import Trace
+from opennmes.pins import FIRST_ADC_PIN
 
-FIRST_ADC_PIN = 26
 ADC_MOST = 4095
 
 
