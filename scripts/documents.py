@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 import commands_page  # noqa: E402 the path first
 import limits_table  # noqa: E402
 import prescription_tables  # noqa: E402
-from nmes.core import commands, faults, settings  # noqa: E402
+from nmes.core import commands, fault_words, faults, settings  # noqa: E402
 from opennmes.prescription import schema  # noqa: E402
 
 FAULTS_HEAD = """\
@@ -28,7 +28,7 @@ there, it refuses. With a host: `nmes record --port PORT`, then `nmes clear --po
 Without a host the red lamp blinks the number, and the buzzer sounds along for a minute: a long one for each ten, a
 short one for each one. Long, short, short is 12.
 
-Made from `firmware/nmes/core/faults.py` by `python scripts/documents.py`.
+Made from `faults.py` and `fault_words.py` of `firmware/nmes/core` by `python scripts/documents.py`.
 
 | number | name | what happened | what the person does | what the clinician does |
 |---|---|---|---|---|
@@ -37,7 +37,10 @@ Made from `firmware/nmes/core/faults.py` by `python scripts/documents.py`.
 
 def faults_md() -> str:
     """docs/faults.md."""
-    rows = [f"| {number} | `{row[0]}` | {' | '.join(row[1:])} |\n" for number, row in sorted(faults.FAULTS.items())]
+    rows = [
+        f"| {number} | `{faults.name(number)}` | {' | '.join(words)} |\n"
+        for number, words in sorted(fault_words.WORDS.items())
+    ]
     return FAULTS_HEAD + "".join(rows)
 
 

@@ -12,7 +12,7 @@ silence only by a device that has never been calibrated, or whose calibration a 
 import binascii
 import json
 
-from nmes.core import calibration, digest, document, programme
+from nmes.core import calibration, digest, document
 from nmes.core.reason import Refused, is_int, refuse
 from nmes.prescriptions import DAMAGED, NEWER, WHOLE, Prescriptions
 
@@ -43,7 +43,7 @@ class Calibrated:
         self._uid = uid
         self._facts = None
         if stage["measures"]:
-            self._facts = digest.of(programme.canonical(calibration.facts(stage)))
+            self._facts = digest.of_facts(calibration.facts(stage))
         self.look()
 
     def look(self):
@@ -111,7 +111,7 @@ class Calibrated:
 
     def digest(self):
         """Of the rows that were measured, None while the stage's own are in force."""
-        return digest.of(programme.canonical(self.rows)) if self.condition == WHOLE else None
+        return digest.of_facts(self.rows) if self.condition == WHOLE else None
 
     def answer(self):
         """What the link says of it, keyed by calibration.FIELDS."""

@@ -237,7 +237,7 @@ def _valid(content):
         isinstance(record, dict)
         and sorted(record) == sorted(faults.RECORD_FIELDS)
         and is_int(record["fault"])
-        and record["fault"] in faults.FAULTS
+        and record["fault"] in faults.NAMES
         and isinstance(record["fault_text"], str)
         and is_int(record["at_ms"])
         and faults.AT_MS[0] <= record["at_ms"] <= faults.AT_MS[1]

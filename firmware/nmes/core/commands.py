@@ -21,7 +21,6 @@ is signed are the command and its arguments. The signature of `put` is for its p
 Version 2 of the protocol brought hosts and owners; lines have no spaces since then.
 """
 
-import binascii
 from collections import namedtuple
 
 from nmes.core import (
@@ -387,15 +386,13 @@ def rows():
 
 
 def crc():
-    """CRC-32 of the table: two ends with the same number speak the same language."""
-    # Of programme.canonical([PROTOCOL, rows()]), row by row: all of it at once takes 70 KB, which a device that has the
-    # firmware's modules in memory does not have in one piece.
-    found = binascii.crc32(b"[%s,[" % programme.canonical(PROTOCOL).encode())
-    between = b""
-    for name in sorted(COMMANDS):
-        found = binascii.crc32(between + programme.canonical(row(name)).encode(), found)
-        between = b","
-    return binascii.crc32(b"]]", found) & 0xFFFFFFFF
+    """CRC-32 of the table without its explanations: two ends with the same number speak the same language."""
+    found = programme.crc(PROTOCOL)
+    for name in sorted(COMMANDS):  # row by row: all of them at once take too much of a small heap
+        spoken = row(name)
+        del spoken["text"]
+        found = programme.crc(spoken, found)
+    return found
 
 
 def check_arguments(name, request):

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from nmes.core import calibration as declared
 from nmes.core import digest, session
-from nmes.core import programme as programmes
 from nmes.core.reason import Refused
 from opennmes.device.calibration import (
     Counts,
@@ -61,7 +60,7 @@ class Person(Protocol):
 
 def facts_of(stage: dict[str, Any]) -> str:
     """The digest of what of a stage is corrected."""
-    made: str = digest.of(programmes.canonical(declared.facts(stage)))
+    made: str = digest.of_facts(declared.facts(stage))
     return made
 
 

@@ -19,8 +19,8 @@ from typing import Any
 from nmes.core import commands, document, lock
 from opennmes.device.client import Device, Message
 from opennmes.device.prescriptions import text_of
+from opennmes.files import write_text
 from opennmes.prescription import Prescription
-from opennmes.prescription.library import write_text
 
 SUFFIX = ".sig"
 _SAYS = "OpenNMES signature 1"
