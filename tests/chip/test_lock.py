@@ -16,7 +16,7 @@ from opennmes.emulator.pico import EmulatedPico
 from opennmes.ports.emulator import EmulatedPort
 from opennmes.prescription import Prescription
 
-SHORT = Path(paths.__file__).with_name("prescriptions") / "urge-incontinence-10hz.toml"
+SHORT = paths.PROGRAMMES / "urge-incontinence-10hz.toml"
 MS = 1_000_000
 CTRL_C = b"\x03"
 
