@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 import commands_page  # noqa: E402 the path first
 import limits_table  # noqa: E402
 import prescription_tables  # noqa: E402
-from nmes.core import commands, fault_words, faults, settings  # noqa: E402
+from nmes.core import command_words, commands, fault_words, faults, settings  # noqa: E402
 from opennmes.prescription import schema  # noqa: E402
 
 FAULTS_HEAD = """\
@@ -67,7 +67,15 @@ def link_md() -> str:
         arguments = "<br>".join(f"`{key}` {in_words(*bounds)}" for key, bounds in row["arguments"].items())
         states = "any" if len(row["states"]) == 5 else ", ".join(row["states"])
         fields = ", ".join(f"`{field}`" for field in row["fields"])
-        columns = f"`{row['name']}`", row["who"], states, row["locked"], arguments, fields, row["text"]
+        columns = (
+            f"`{row['name']}`",
+            row["who"],
+            states,
+            row["locked"],
+            arguments,
+            fields,
+            command_words.WORDS[row["name"]],
+        )
         parts.append(f"| {' | '.join(columns)} |\n")
     parts.append("\n## Errors\n\n| error | what it means |\n|---|---|\n")
     parts += [f"| `{code}` | {text} |\n" for code, text in commands.ERRORS.items()]

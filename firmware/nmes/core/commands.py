@@ -59,8 +59,8 @@ _NUMBER = ("int",) + document.NUMBERS
 # What `load` says of a programme.
 _LOADED = ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source", "channels")
 
-# who may, states that allow it, {argument: (kind, least, most)}, fields of the answer, what it does
-Command = namedtuple("Command", ("who", "states", "arguments", "fields", "text"))
+# who may, states that allow it, {argument: (kind, least, most)}, fields of the answer; command_words.py has the rest
+Command = namedtuple("Command", ("who", "states", "arguments", "fields"))
 
 COMMANDS = {
     "identify": Command(
@@ -71,51 +71,43 @@ COMMANDS = {
         + ("calibration", "calibration_digest")
         + identity.FIELDS
         + lock.FIELDS,
-        "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, what is "
-        "kept of a calibration, the number of a new host, and what `locked` says.",
     ),
     "describe": Command(
         ANYBODY,
         _ANY,
         {"index": ("int", 0, 99)},
-        ("name", "who", "states", "locked", "arguments", "fields", "text", "count"),
-        "Serves one row of this table.",
+        ("name", "who", "states", "locked", "arguments", "fields", "count"),
     ),
-    "status": Command(ANYBODY, _ANY, {}, session.STATUS_FIELDS, "Says everything that changes."),
+    "status": Command(ANYBODY, _ANY, {}, session.STATUS_FIELDS),
     "load": Command(
         HOST,
         _IDLE,
         {"programme": ("object", None, None)},
         _LOADED,
-        "Checks a programme and keeps it. Refused with every reason, and the one before stays.",
     ),
     "acknowledge": Command(
         HOST,
         _IDLE,
         {"checklist": ("int", 0, 9_999), "items": ("int", 0, 99)},
         ("acknowledged",),
-        "Says that a person has read and confirmed every item of the checklist of this version, for one session.",
     ),
     "arm": Command(
         HOST,
         _IDLE,
         {"programme_crc": ("int", 0, 0xFFFFFFFF)},
         ("state",),
-        "Gets ready at zero intensity. Needs a programme, the checklist and no fault.",
     ),
     "start": Command(
         HOST,
         (session.ARMED, session.PAUSED),
         {},
         ("state",),
-        "Starts the programme, or goes on after a pause, at zero.",
     ),
     "intensity": Command(
         HOST,
         (session.RUNNING,),
         {"channel": ("int", 0, programme.CHANNELS_MAX - 1), "current_ua": ("int", 0, programme.CURRENT_UA[1])},
         ("channel", "current_ua", "limit_ua", "limit_source"),
-        "Sets the peak current of a channel. Down at once; up by at most 1 mA every 250 ms.",
     ),
     "adjust": Command(
         HOST,
@@ -126,67 +118,50 @@ COMMANDS = {
             "width_us": ("int",) + bounds("width_us", DUMMY)[:2],
         },
         ("channel", "phase", "rate_mhz", "width_us", "from_pulse"),
-        "Sets rate and phase width of a channel's running phase from the next pulse on that is not queued yet; "
-        "from_pulse pulses of the channel come before it. Accepted like a programme, at the session's limit. With "
-        "current on, wider by at most the charge of a step of the intensity, faster to at most twice the rate, "
-        "every 250 ms.",
     ),
     "pause": Command(
         ANYBODY,
         (session.RUNNING, session.PAUSED),
         {},
         ("state",),
-        "Nothing after the running pulse; intensity is zero when it goes on.",
     ),
-    "stop": Command(
-        ANYBODY, _ANY, {}, ("state", "account"), "Ends the session: nothing after the running pulse. Always allowed."
-    ),
-    "keepalive": Command(
-        HOST, _ARMED_OR_MORE, {}, ("state",), "Says that the owner is there; any new request of it does."
-    ),
+    "stop": Command(ANYBODY, _ANY, {}, ("state", "account")),
+    "keepalive": Command(HOST, _ARMED_OR_MORE, {}, ("state",)),
     "clear": Command(
         HOST,
         (session.FAULT,),
         {"fault": ("int", 1, 99)},
         ("state",),
-        "Clears the fault that the person has named. Refused while its cause is there.",
     ),
     "record": Command(
         ANYBODY,
         _ANY,
         {},
         faults.RECORD_FIELDS,
-        "Says what is kept of the fault that nobody has cleared; null without one.",
     ),
     "self_test": Command(
         ANYBODY,
         _ANY,
         {},
         ("at_ms", "passed", "results"),
-        "Says what the last self-test found, up to the first check that failed; every arming makes one.",
     ),
     "run_self_test": Command(
         HOST,
         _IDLE,
         {},
         ("at_ms", "passed", "results"),
-        "Makes the self-test as before arming and says what it found. What fails is a fault. Refused while the safe "
-        "line is open.",
     ),
     "list": Command(
         ANYBODY,
         _NOBODY_ARMED,
         {"after": ("int", 0, document.NUMBERS[1])},
         ("number", "title", "digest", "bytes", "condition", "count", "free"),
-        "Says which prescription is kept under the next higher number; number 0: none. Condition: whole, damaged (it "
-        "does not read as it was written) or newer (a newer firmware wrote it).",
     ),
     "get": Command(
         ANYBODY,
         _NOBODY_ARMED,
         {"number": _NUMBER, "at": ("int", 0, document.BYTES_MAX - 1)},
         ("number", "digest", "bytes", "at", "data"),
-        "Gives back a prescription that is kept, from byte `at` on, as much as fits, in base64.",
     ),
     "put": Command(
         HOST,
@@ -197,121 +172,89 @@ COMMANDS = {
             "digest": ("text", document.DIGEST_DIGITS, document.DIGEST_DIGITS),
         },
         ("number", "piece_bytes"),
-        "Makes room for a prescription of so many bytes and with this SHA-256, which comes in pieces; number 0: the "
-        "lowest that is free. What is kept under the number stays until put_end.",
     ),
     "put_piece": Command(
         HOST,
         _IDLE,
         {"at": ("int", 0, document.BYTES_MAX - 1), "data": ("text", 4, document.PIECE_TEXT)},
         ("arrived",),
-        "The next bytes of it, in base64: piece_bytes, or all that are left.",
     ),
     "put_end": Command(
         HOST,
         _IDLE,
         {},
         ("number", "title", "digest", "bytes"),
-        "Keeps it, if all has arrived, its SHA-256 is right, and its programme is accepted as load does. Only what "
-        "this has answered is kept.",
     ),
-    "remove": Command(HOST, _IDLE, {"number": _NUMBER}, ("number",), "Forgets a prescription that is kept."),
+    "remove": Command(HOST, _IDLE, {"number": _NUMBER}, ("number",)),
     "select": Command(
         HOST,
         _IDLE,
         {"number": _NUMBER},
         ("number", "title", "digest") + _LOADED,
-        "Loads the programme of a prescription that is kept, as load does.",
     ),
     "clock": Command(
         HOST,
         _NOBODY_ARMED,
         {"unix_s": ("int",) + clock.UNIX_S, "back": ("int", 0, 1)},
         ("unix_s", "was_s"),
-        "Says what time it is, in seconds since 1970; was_s is what the device had taken it for, null if nothing. A "
-        "clock that goes back is refused, unless back is 1.",
     ),
-    "settings": Command(
-        ANYBODY, _NOBODY_ARMED, {}, ("settings",), "Says every setting that is kept (core/settings.py)."
-    ),
+    "settings": Command(ANYBODY, _NOBODY_ARMED, {}, ("settings",)),
     "set": Command(
         HOST,
         _IDLE,
         {"settings": ("object", None, None)},
         ("settings",),
-        "Sets one setting or more, all or none, and says all that are kept then. A programme that is loaded is "
-        "forgotten.",
     ),
     "locked": Command(
         ANYBODY,
         _ANY,
         {},
         lock.FIELDS,
-        "Says by which key the device is locked, as the first digits of its SHA-256 (empty: by none; lost: by one that "
-        "is damaged), the next counter, and how long after a wrong signature none is looked at.",
     ),
     "lock": Command(
         HOST,
         _IDLE,
         {"key": ("text", lock.KEY_DIGITS, lock.KEY_DIGITS)},
         lock.FIELDS,
-        "Locks the device with a clinic's key, 64 hexadecimal digits, or with another one than before. Nothing says "
-        "the key again. A programme that is loaded is forgotten.",
     ),
-    "unlock": Command(HOST, _IDLE, {}, lock.FIELDS, "Takes the lock away; the counter goes on."),
+    "unlock": Command(HOST, _IDLE, {}, lock.FIELDS),
     "calibration": Command(
         ANYBODY,
         _NOBODY_ARMED,
         {},
         calibration.FIELDS,
-        "Says which rows correct the stage (core/calibration.py). Condition: none (the stage's own: never calibrated), "
-        "whole (those that were measured, digest names them), or why what is kept is not applied and nobody is armed: "
-        "damaged, newer, other_stage, other_board.",
     ),
     "calibrate": Command(
         HOST,
         _IDLE,
         {"rows": ("object", None, None)},
         calibration.FIELDS,
-        "Corrects the stage by these rows from now on, one for each channel by its number, and keeps them. A programme "
-        "that is loaded is forgotten when they are others than those before.",
     ),
-    "uncalibrate": Command(
-        HOST, _NOBODY_ARMED, {}, calibration.FIELDS, "Forgets the rows that are kept: the stage's own are in force."
-    ),
+    "uncalibrate": Command(HOST, _NOBODY_ARMED, {}, calibration.FIELDS),
     "zeros": Command(
         ANYBODY,
         _NOBODY_ARMED,
         {},
         ("samples", "current", "voltage"),
-        "Says what the ADC has with nothing driven: sums of the counts of so many samples, of each channel's current "
-        "sense and of the voltage sense.",
     ),
     "counts": Command(
         ANYBODY,
         (session.RUNNING,),
         {"channel": ("int", 0, programme.CHANNELS_MAX - 1)},
         ("channel",) + delivery.COUNTS_FIELDS,
-        "Says the channel's last pulse uncorrected: the DAC's codes, the ADC's counts in each phase and in the rest "
-        "after them; null before the first.",
     ),
     "reset": Command(
         HOST,
         _IDLE,
         {"token": ("int", 0, frame.HOST_MAX)},
         ("token", "left"),
-        "Back to the factory's settings and no prescription; faults, the pause after a session and the lock stay. "
-        "Token 0 only asks for one; with that, the same host does one step after the other until none is left.",
     ),
-    "maintenance": Command(
-        HOST, _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."
-    ),
+    "maintenance": Command(HOST, _IDLE, {}, ("state",)),
     "bootloader": Command(
         HOST,
         _NOBODY_ARMED,
         {},
         ("state",),
-        "Puts every output to rest, keeps what is to be kept, and restarts the chip into BOOTSEL, to be flashed.",
     ),
 }
 
@@ -376,7 +319,6 @@ def row(name):
         "locked": when_locked(name),
         "arguments": {key: list(command.arguments[key]) for key in command.arguments},
         "fields": list(command.fields),
-        "text": command.text,
     }
 
 
@@ -386,12 +328,10 @@ def rows():
 
 
 def crc():
-    """CRC-32 of the table without its explanations: two ends with the same number speak the same language."""
+    """CRC-32 of the table: two ends with the same number speak the same language."""
     found = programme.crc(PROTOCOL)
     for name in sorted(COMMANDS):  # row by row: all of them at once take too much of a small heap
-        spoken = row(name)
-        del spoken["text"]
-        found = programme.crc(spoken, found)
+        found = programme.crc(row(name), found)
     return found
 
 
