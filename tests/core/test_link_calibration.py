@@ -62,6 +62,20 @@ class Setting(unittest.TestCase):
             identity = one.said("identify")
             self.assertEqual((identity["calibration"], identity["calibration_digest"]), ("whole", answer["digest"]))
 
+    def test_it_is_for_this_board_whatever_micropython_runs_on_it(self):
+        bench = Linked()
+        bench.said("calibrate", rows=ROWS)
+        real = BenchHal.identity
+        try:
+            for uid, release, condition in (
+                ("virtual", "9.9.9", "whole"),
+                ("another", bench.hal.identity()[1], "other_board"),
+            ):
+                BenchHal.identity = lambda hal, said=(uid, release): said
+                self.assertEqual(powered(bench).said("calibration")["condition"], condition)
+        finally:
+            BenchHal.identity = real
+
     def test_nonsense_is_refused_by_name_and_nothing_is_written(self):
         bench = Linked()
         bench.load(RESISTOR)

@@ -545,6 +545,20 @@ def wrong(bench):
     return bench.said("remove", number=1, counter=1, signature=64 * "0")
 
 
+def failing_after(hal, good):
+    """From now on flash takes `good` more writes, and none after them."""
+    keep = hal.keep
+    left = [good]
+
+    def fails(slot, data):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(5)
+        keep(slot, data)
+
+    hal.keep = fails
+
+
 class ABadFlash(unittest.TestCase):
     def test_h16_a_counter_that_cannot_be_kept_carries_nothing_out_and_is_a_fault(self):
         for name in ("set", "remove", "unlock", "load", "bootloader", "maintenance"):
@@ -558,6 +572,23 @@ class ABadFlash(unittest.TestCase):
             self.assertEqual(everything(bench)[1:], before, name)
             self.assertTrue(bench.supervisor.lock.locked)
             self.assertTrue(bench.said("stop")["ok"])
+
+    def test_h16_what_is_answered_with_ok_is_there_with_power_back_whichever_write_fails(self):
+        for fresh, ask, by in (
+            (Linked, lambda bench: bench.said("lock", key=KEY), lock.key_id(KEY)),
+            (locked, lambda bench: signed(bench, "unlock"), ""),
+        ):
+            done = 0
+            for good in range(12):
+                bench = fresh()
+                failing_after(bench.hal, good)
+                answer = ask(bench)
+                if answer["ok"]:
+                    done += 1
+                    self.assertEqual(powered(bench).said("locked")["locked_by"], by)
+                else:
+                    self.assertEqual((code(answer), bench.session.fault), ("not_kept", faults.STORE_CORRUPT))
+            self.assertTrue(0 < done < 12)
 
     def test_h16_a_prescription_whose_counter_cannot_be_kept_is_not_kept(self):
         bench = locked()

@@ -56,6 +56,21 @@ class PromptError(Exception):
     """There is no MicroPython prompt on the port, or it failed; the message says what to do."""
 
 
+def _transport(device: str) -> Any:
+    """mpremote's transport on the serial port `device`, as patient as everything else here: it has waits of its own,
+    10 s for the next byte among them."""
+    from mpremote.transport_serial import SerialTransport
+
+    class Patient(SerialTransport):  # type: ignore[misc]
+        def read_until(self, least: int, ending: bytes, timeout: float = 10, **more: Any) -> Any:
+            overall_s = more.pop("timeout_overall", None)
+            if overall_s is not None:
+                more["timeout_overall"] = stretched(overall_s)
+            return super().read_until(least, ending, timeout=stretched(timeout), **more)
+
+    return Patient(device, timeout=stretched(PATIENCE_S))
+
+
 class Prompt:
     """A raw prompt. Use it as a context manager: on the way out the board is reset and runs what it is to run.
 
@@ -64,13 +79,11 @@ class Prompt:
 
     def __init__(self, device: str) -> None:
         """Interrupt what runs on the serial port `device`. Raises PromptError."""
-        from mpremote.transport_serial import SerialTransport
-
         self._device = device
         with self._failing("no MicroPython prompt came"):
-            self._transport: Any = SerialTransport(device, timeout=stretched(PATIENCE_S))
+            self._transport = _transport(device)
             try:
-                self._transport.enter_raw_repl(soft_reset=False, timeout_overall=stretched(PATIENCE_S))
+                self._transport.enter_raw_repl(soft_reset=False, timeout_overall=PATIENCE_S)
             except BaseException:
                 self._transport.close()
                 raise
@@ -179,7 +192,7 @@ class Prompt:
         """Run `code`; returns what it printed. mpremote's own exec gives up after ten seconds."""
         from mpremote.transport import TransportExecError
 
-        printed, failure = self._transport.exec_raw(code, timeout=stretched(STEP_S))
+        printed, failure = self._transport.exec_raw(code, timeout=STEP_S)
         if failure:
             raise TransportExecError(printed, failure.decode(errors="replace"))
         return bytes(printed)
