@@ -84,8 +84,7 @@ class Link:
         # A turn of its own: it takes 15 ms, a status line 30. A change is told first, above all a fault: the next turn
         # may write it to flash.
         if self._lines_said >= _COLLECT_EVERY and not (self._has_changed() and self._has_room()):
-            self._lines_said = 0
-            self._hal.collect()
+            self._collect()
             return
         running = self._supervisor.session.state == RUNNING
         self._answered = False
@@ -94,6 +93,10 @@ class Link:
         # An answer and an event in one turn could be two status lines, some 60 ms: pulses first.
         if not self.wants_prompt and not (running and self._answered):
             self._tell()
+
+    def _collect(self):
+        self._lines_said = 0
+        self._hal.collect()
 
     def _take(self):
         if self.has_line:
@@ -322,6 +325,7 @@ class Link:
         self._supervisor.arm(request["programme_crc"], request["host"])
 
     def _do_start(self, request):
+        self._collect()  # now, and not in one of the first turns of the pulses: at 500 Hz their queue is still short
         self._supervisor.start()
 
     def _do_intensity(self, request):

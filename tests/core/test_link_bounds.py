@@ -360,6 +360,20 @@ class TheCollector(unittest.TestCase):
             bench.link.step()
             self.assertEqual(collected, [1])
 
+    def test_it_is_run_before_the_first_pulse_and_again_only_four_lines_later(self):
+        for state in (ARMED, PAUSED):
+            bench = in_state(state)
+            collected = []
+            bench.hal.collect = lambda bench=bench, collected=collected: collected.append(bench.session.state)
+            bench.link._lines_said = link._COLLECT_EVERY - 1
+            bench.said("start")
+            self.assertEqual((collected, bench.session.state), ([state], RUNNING))
+            while bench.link._lines_said < link._COLLECT_EVERY:
+                self.assertEqual(collected, [state])
+                bench.said("status")
+            bench.link.step()
+            self.assertEqual(collected, [state, RUNNING])
+
     def test_a_host_that_does_not_read_keeps_nobody_from_it(self):
         bench = quiet(RUNNING)
         collected = []
