@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from opennmes import __version__
 from opennmes.cli import (
     boards,
+    calibrate,
     check,
     clear,
     completion,
@@ -21,6 +22,7 @@ from opennmes.cli import (
     doctor,
     emulate,
     flash,
+    lock,
     plot,
     programmes,
     pull,
@@ -32,8 +34,10 @@ from opennmes.cli import (
     select,
     selftest,
     settings,
+    sign,
     status,
     stop,
+    unlock,
 )
 from opennmes.cli.numbers import factor
 from opennmes.device.patience import wait_longer
@@ -92,11 +96,15 @@ app.command()(remove.remove)
 app.command()(select.select)
 app.command()(settings.settings)
 app.command()(reset.reset)
+app.command()(lock.lock)
+app.command()(unlock.unlock)
+app.command()(sign.sign)
 app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)
 app.command()(stop.stop)
 app.command()(selftest.selftest)
+app.command()(calibrate.calibrate)
 app.command()(emulate.emulate)
 app.command()(completion.completion)
 if completion.VARIABLE in os.environ:

@@ -70,6 +70,8 @@ class Device:
         self.intensities: dict[int, int] = {}  # of each channel, as last heard; one that is not in it is at zero
         self.grains: dict[int, int] = {}  # the step of each channel's intensity, as `load` said it
         self.clock_refused = ""  # why the device did not take our time of day
+        # Gives what stands beside a command's arguments on a locked device (device/locking.py).
+        self.sign: Callable[[str, Message], Message] | None = None
         self._received = bytearray()
         self._strange = b""  # what came in last and is no line of ours
         self._sent = 0  # how often the last request was sent
@@ -160,6 +162,8 @@ class Device:
         """
         if self._host is None and cmd in commands.COMMANDS and commands.COMMANDS[cmd].who == commands.HOST:
             self.connect()
+        if self.sign is not None:
+            arguments = {**arguments, **self.sign(cmd, arguments)}
         answer = self._ask(cmd, patience_s, arguments)
         if answer.get("error") == "unknown_host" and self._host is not None:
             self.connect()
