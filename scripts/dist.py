@@ -20,7 +20,7 @@ from typing import Any
 from toolchain import BINARIES, ROOT, SOURCES, BuildError, cache, patches, run, say
 
 DIST = ROOT / "build" / "dist"
-ENVIRONMENT = DIST / "venv"
+ENVIRONMENT = "venv"  # in the folder of what is made
 # What is compiled into each UF2, under the names of the package-url standard; versions are those of toolchain.py.
 FIRMWARE = (
     ("micropython", SOURCES["micropython"], "MIT", "pkg:github/micropython/micropython@v{}"),
@@ -39,33 +39,34 @@ def commit_time() -> str:
     return asked.stdout.strip() or "0"
 
 
-def build() -> Path:
-    """Wheel and source archive. Returns the wheel. Raises BuildError."""
-    shutil.rmtree(DIST, ignore_errors=True)
+def build(into: Path) -> Path:
+    """Wheel and source archive, in a folder of their own. Returns the wheel. Raises BuildError."""
+    shutil.rmtree(into, ignore_errors=True)
     run(
         "wheel and source archive",
-        [sys.executable, "-m", "build", "--wheel", "--sdist", "--outdir", str(DIST), str(ROOT)],
+        [sys.executable, "-m", "build", "--wheel", "--sdist", "--outdir", str(into), str(ROOT)],
         log=cache() / "logs" / "dist.log", SOURCE_DATE_EPOCH=commit_time(),
     )  # fmt: skip
-    (wheel,) = DIST.glob("*.whl")
+    (wheel,) = into.glob("*.whl")
     return wheel
 
 
 def install(wheel: Path) -> None:
     """An empty environment with the wheel in it. Raises BuildError."""
-    venv.create(ENVIRONMENT, with_pip=True)
-    python = ENVIRONMENT / "bin" / "python"
+    environment = wheel.parent / ENVIRONMENT
+    venv.create(environment, with_pip=True)
+    python = environment / "bin" / "python"
     run("installing the wheel", [str(python), "-m", "pip", "install", str(wheel)], log=cache() / "logs" / "wheel.log")
 
 
 def bill_of_materials(wheel: Path) -> Path:
     """The CycloneDX document of what was installed and of what is in the UF2. Raises BuildError."""
-    target = DIST / f"{'-'.join(wheel.name.split('-')[:2])}.cdx.json"
+    target = wheel.parent / f"{'-'.join(wheel.name.split('-')[:2])}.cdx.json"
     run(
         "bill of materials",
-        [str(Path(sys.executable).with_name("cyclonedx-py")), "environment", str(ENVIRONMENT / "bin" / "python"),
-         "--pyproject", str(ROOT / "pyproject.toml"), "--output-reproducible", "--output-format", "JSON",
-         "--output-file", str(target)],
+        [str(Path(sys.executable).with_name("cyclonedx-py")), "environment",
+         str(wheel.parent / ENVIRONMENT / "bin" / "python"), "--pyproject", str(ROOT / "pyproject.toml"),
+         "--output-reproducible", "--output-format", "JSON", "--output-file", str(target)],
         log=cache() / "logs" / "sbom.log",
     )  # fmt: skip
     document = json.loads(target.read_text())
@@ -94,15 +95,16 @@ def firmware_component(name: str, version: str, licence: str, purl: str) -> dict
 
 
 def main() -> int:
+    into = Path(sys.argv[1]).resolve() if sys.argv[1:] else DIST
     os.chdir(ROOT)
     try:
-        wheel = build()
+        wheel = build(into)
         install(wheel)
         document = bill_of_materials(wheel)
     except BuildError as error:
         say(f"dist: {error}")
         return 1
-    say(f"{wheel.relative_to(ROOT)}, {document.relative_to(ROOT)}")
+    say(f"{os.path.relpath(wheel)}, {os.path.relpath(document)}")
     return 0
 
 

@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 import commands_page  # noqa: E402 the path first
 import limits_table  # noqa: E402
 import prescription_tables  # noqa: E402
-from nmes.core import commands, faults, settings  # noqa: E402
+from nmes.core import command_words, commands, fault_words, faults, settings  # noqa: E402
 from opennmes.prescription import schema  # noqa: E402
 
 FAULTS_HEAD = """\
@@ -28,7 +28,7 @@ there, it refuses. With a host: `nmes record --port PORT`, then `nmes clear --po
 Without a host the red lamp blinks the number, and the buzzer sounds along for a minute: a long one for each ten, a
 short one for each one. Long, short, short is 12.
 
-Made from `firmware/nmes/core/faults.py` by `python scripts/documents.py`.
+Made from `faults.py` and `fault_words.py` of `firmware/nmes/core` by `python scripts/documents.py`.
 
 | number | name | what happened | what the person does | what the clinician does |
 |---|---|---|---|---|
@@ -37,7 +37,10 @@ Made from `firmware/nmes/core/faults.py` by `python scripts/documents.py`.
 
 def faults_md() -> str:
     """docs/faults.md."""
-    rows = [f"| {number} | `{row[0]}` | {' | '.join(row[1:])} |\n" for number, row in sorted(faults.FAULTS.items())]
+    rows = [
+        f"| {number} | `{faults.name(number)}` | {' | '.join(words)} |\n"
+        for number, words in sorted(fault_words.WORDS.items())
+    ]
     return FAULTS_HEAD + "".join(rows)
 
 
@@ -49,10 +52,11 @@ table, and `identify` its CRC-32. How lines, numbers of hosts and sequence numbe
 `firmware/nmes/core/commands.py` and `frame.py`; this page is made from them by `python scripts/documents.py`.
 
 Commands of a host carry its number, and while there is a session only its owner's are carried out; what anybody may ask
-only reads, or takes output away.
+only reads, or takes output away. What a locked device takes only when it is signed has two more arguments then,
+`counter` and `signature`: see [lock.md](lock.md).
 
-| command | who | states | arguments | answer | what it does |
-|---|---|---|---|---|---|
+| command | who | states | on a locked device | arguments | answer | what it does |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -63,7 +67,16 @@ def link_md() -> str:
         arguments = "<br>".join(f"`{key}` {in_words(*bounds)}" for key, bounds in row["arguments"].items())
         states = "any" if len(row["states"]) == 5 else ", ".join(row["states"])
         fields = ", ".join(f"`{field}`" for field in row["fields"])
-        parts.append(f"| `{row['name']}` | {row['who']} | {states} | {arguments} | {fields} | {row['text']} |\n")
+        columns = (
+            f"`{row['name']}`",
+            row["who"],
+            states,
+            row["locked"],
+            arguments,
+            fields,
+            command_words.WORDS[row["name"]],
+        )
+        parts.append(f"| {' | '.join(columns)} |\n")
     parts.append("\n## Errors\n\n| error | what it means |\n|---|---|\n")
     parts += [f"| `{code}` | {text} |\n" for code, text in commands.ERRORS.items()]
     parts.append("\n## Settings\n\n| setting | what it may be | of a new device | what it means |\n|---|---|---|---|\n")

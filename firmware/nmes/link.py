@@ -43,6 +43,10 @@ _CHANGE_NOTHING = (
     "put_piece",
     "select",
     "settings",
+    "locked",
+    "calibration",
+    "zeros",
+    "counts",
 )
 
 
@@ -59,6 +63,8 @@ class Link:
         self._hosts = Hosts()
         self._digests = identity.digests(hal.firmware(), board, stage)
         self._reset_by = None  # the host that asked for a factory reset, and the token that it has to say
+        self._counter = None  # of the signed command that is carried out
+        self._put_counter = None  # of the signed `put` whose pieces come
         self._line = bytearray(frame.LINE_MAX)
         self._length = 0
         self._overlong = False
@@ -75,10 +81,11 @@ class Link:
 
     def step(self):
         """Take what has arrived, at most a few hundred bytes and one command a turn, and say what is due."""
-        if self._lines_said >= _COLLECT_EVERY:
-            self._lines_said = 0
-            self._hal.collect()
-            return  # a turn of its own: it takes 15 ms, a status line 30
+        # A turn of its own: it takes 15 ms, a status line 30. A change is told first, above all a fault: the next turn
+        # may write it to flash.
+        if self._lines_said >= _COLLECT_EVERY and not (self._has_changed() and self._has_room()):
+            self._collect()
+            return
         running = self._supervisor.session.state == RUNNING
         self._answered = False
         if self._may_take():
@@ -86,6 +93,10 @@ class Link:
         # An answer and an event in one turn could be two status lines, some 60 ms: pulses first.
         if not self.wants_prompt and not (running and self._answered):
             self._tell()
+
+    def _collect(self):
+        self._lines_said = 0
+        self._hal.collect()
 
     def _take(self):
         if self.has_line:
@@ -98,8 +109,9 @@ class Link:
             if byte < 0:
                 break
             if byte == _CTRL_C:
-                # Never part of a line. mpremote and people send it to get the prompt; a session does not hear it.
-                if self._supervisor.settle():
+                # Never part of a line. mpremote and people send it to get the prompt; a session does not hear it, nor
+                # does a locked device: at the prompt its key could be read.
+                if not self._supervisor.lock.locked and self._supervisor.settle():
                     self.wants_prompt = True
                     return
             elif byte == _NEWLINE:
@@ -203,7 +215,10 @@ class Link:
                 answer = _error(seq, "wrong_state")
                 answer["text"] = "%s is not possible in state %s" % (name, session.state)
                 return answer
+            self._counter = self._signed_counter(name, request)
             changes_nothing = name in _CHANGE_NOTHING
+            if self._counter and name != "put":  # put_end uses it up
+                self._supervisor.use_counter(self._counter)
             answer = {"seq": seq, "ok": True}
             answer.update(getattr(self, "_do_" + name)(request) or {"state": session.state})
             return answer
@@ -217,6 +232,22 @@ class Link:
             answer = _error(seq, "internal")
             answer["text"] = text
             return answer
+
+    def _signed_counter(self, name, request):
+        """The counter with which a command is signed; None where it need not be. Raises Refused when it has to be and
+        is not, or cannot be."""
+        lock = self._supervisor.lock
+        if not lock.locked:
+            return None
+        needs = commands.when_locked(name)
+        if needs == commands.IS_FREE:
+            return None
+        if needs == commands.IS_NEVER:
+            refuse("only_unlocked", "command", name, "a device without a lock", "the device's lock")
+        arguments = {key: request[key] for key in commands.COMMANDS[name].arguments}
+        counter = request.get("counter")
+        lock.check(name, arguments, counter, request.get("signature"), self._hal.now_ms())
+        return counter
 
     def _say(self, answer):
         """Returns the line."""
@@ -246,7 +277,11 @@ class Link:
             "name": self._supervisor.settings()["device_name"],
             "host": self._new_host(request["seq"]),
         }
+        calibrated = self._supervisor.calibrated
+        answer["calibration"] = calibrated.condition
+        answer["calibration_digest"] = calibrated.digest()
         answer.update(self._digests)
+        answer.update(self._do_locked(request))
         return answer
 
     def _new_host(self, seq):
@@ -290,6 +325,7 @@ class Link:
         self._supervisor.arm(request["programme_crc"], request["host"])
 
     def _do_start(self, request):
+        self._collect()  # now, and not in one of the first turns of the pulses: at 500 Hz their queue is still short
         self._supervisor.start()
 
     def _do_intensity(self, request):
@@ -371,6 +407,7 @@ class Link:
         number = self._supervisor.write(
             self._prescriptions.begin, request["number"], request["bytes"], digest, request["host"]
         )
+        self._put_counter = self._counter
         return {"number": number, "piece_bytes": document.PIECE_BYTES}
 
     def _do_put_piece(self, request):
@@ -384,11 +421,15 @@ class Link:
         return {"number": row.number, "title": row.title, "digest": row.digits(), "bytes": row.length}
 
     def _title_of(self, text):
-        """The title of a prescription that `load` would accept. Raises Refused."""
+        """The title of a prescription that `load` would accept; on a locked device its counter is used up by that.
+        Raises Refused."""
         try:
-            return programme.accept(document.programme_of(text), self._stage).title
+            title = programme.accept(document.programme_of(text), self._stage).title
         except MemoryError:
             refuse("no_memory", "prescription", "%d bytes" % len(text), "less than the device has memory for", "device")
+        if self._supervisor.lock.locked:
+            self._supervisor.use_counter(self._put_counter)
+        return title
 
     def _do_remove(self, request):
         self._supervisor.write(self._prescriptions.remove, request["number"])
@@ -415,6 +456,48 @@ class Link:
         self._supervisor.set(request["settings"])
         return {"settings": self._supervisor.settings()}
 
+    def _do_locked(self, request):
+        return self._supervisor.lock.state(self._hal.now_ms())
+
+    def _do_lock(self, request):
+        self._put_counter = None  # what was signed with another key, and has not come whole
+        self._supervisor.lock_with(request["key"])
+        return self._do_locked(request)
+
+    def _do_unlock(self, request):
+        self._supervisor.unlock()
+        return self._do_locked(request)
+
+    def _do_calibration(self, request):
+        return self._supervisor.calibrated.answer()
+
+    def _do_calibrate(self, request):
+        gc.collect()
+        self._supervisor.calibrate(request["rows"], request["host"])
+        return self._supervisor.calibrated.answer()
+
+    def _do_uncalibrate(self, request):
+        self._supervisor.uncalibrate()
+        return self._supervisor.calibrated.answer()
+
+    def _do_zeros(self, request):
+        self._need_sense()
+        samples, current, voltage = self._supervisor.zeros()
+        return {"samples": samples, "current": current, "voltage": voltage}
+
+    def _do_counts(self, request):
+        channel = request["channel"]
+        session = self._supervisor.session
+        session.lane(channel)
+        self._need_sense()
+        return dict(session.deliveries[channel].counts(), channel=channel)
+
+    def _need_sense(self):
+        stage = self._stage
+        if not stage["measures"]:
+            source = "output stage " + stage["name"]
+            refuse("not_measured", "stage", stage["name"], "an output stage that measures", source)
+
     def _do_reset(self, request):
         host, token = request["host"], request["token"]
         if not token:
@@ -435,9 +518,16 @@ class Link:
 
     # ---- what is said unasked ----
 
+    def _has_changed(self):
+        return self._supervisor.session.state != self._said_state
+
+    def _has_room(self):
+        """Whether there is room for what is said unasked: answers go first, and this can wait."""
+        return self._hal.room_out() >= frame.LINE_MAX + EVENT_MAX
+
     def _tell(self):
-        if self._hal.room_out() < frame.LINE_MAX + EVENT_MAX:
-            return  # answers go first, and this can wait
+        if not self._has_room():
+            return
         supervisor, session = self._supervisor, self._supervisor.session
         if supervisor.warned != self._said_warning:
             self._said_warning = supervisor.warned
@@ -445,7 +535,7 @@ class Link:
                 self._write(frame.encode(dict(supervisor.warning(), event="warning")))
                 return
         now_ms = self._hal.now_ms()
-        changed = session.state != self._said_state
+        changed = self._has_changed()
         due = session.state in _ARMED_OR_MORE and now_ms - self._said_ms >= STATUS_EVERY_MS
         if not changed and not due:
             return

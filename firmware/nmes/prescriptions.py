@@ -76,10 +76,11 @@ class _Put:
 
 
 class Prescriptions:
-    """`area`: the sectors, as nmes.hal.Area has them; a board may have none."""
+    """`area`: the sectors, as nmes.hal.Area has them; a board may have none. `source`: what a refusal calls it."""
 
-    def __init__(self, area):
+    def __init__(self, area, source=_SOURCE):
         self._area = area
+        self._source = source
         self._page = bytearray(_PAGE)  # what was read last
         self._made = bytearray(_PAGE)  # what is to be programmed
         self._worn = []  # sectors that did not take what was written, since power on
@@ -107,28 +108,45 @@ class Prescriptions:
         """(row, text) of what is kept under a number. Raises Refused."""
         row = self._kept().get(number)
         if row is None:
-            refuse("not_there", "number", number, "a number that is in use", _SOURCE)
+            refuse("not_there", "number", number, "a number that is in use", self._source)
         text = self._read_text(row)
         if row.state == NEWER:
-            refuse("newer", "number", number, "version %d" % VERSION, _SOURCE)
+            refuse("newer", "number", number, "version %d" % VERSION, self._source)
         if row.state == DAMAGED:
-            refuse("damaged", "number", number, "one that reads as it was written", _SOURCE)
+            refuse("damaged", "number", number, "one that reads as it was written", self._source)
         return row, text
+
+    def need_sectors(self):
+        """Raises Refused on a board that has no sectors to keep any in."""
+        if not self._area.count:
+            refuse("no_store", "flash", "no sectors", "a board with a store of its own", self._source)
+
+    def is_whole(self):
+        """False when a sector cannot be read, or its first page is neither erased nor one whose writing was cut, and
+        does not read as it was written: whatever was kept there may be lost. An erase that is cut leaves that too."""
+        for sector in range(self._area.count):
+            try:
+                self._area.read(sector, 0, self._page)
+            except OSError:
+                return False
+            # The marks come last: a head whose writing was cut has none.
+            if not _has_head(self._page) and self._page[_KEPT_AT:] != _BLANK[_KEPT_AT:]:
+                return False
+        return True
 
     # ---- putting one in ----
 
     def begin(self, number, length, digest, by):
         """Make room for a document; number 0: the lowest that is free. Returns its number."""
-        if not self._area.count:
-            refuse("no_store", "flash", "no sectors", "a board with a store of its own", _SOURCE)
+        self.need_sectors()
         kept = self._kept(tidy=True)
         if not number:
             free = [n for n in range(document.NUMBERS[0], document.NUMBERS[1] + 1) if n not in kept]
             if not free:
-                refuse("full", "number", 0, "a number in use, or one removed first", _SOURCE)
+                refuse("full", "number", 0, "a number in use, or one removed first", self._source)
             number = free[0]
         elif number in kept and kept[number].state == NEWER:
-            refuse("newer", "number", number, "version %d" % VERSION, _SOURCE)
+            refuse("newer", "number", number, "version %d" % VERSION, self._source)
         self._put = None
         sector = self._free_sector()
         if not self._erase(sector):
@@ -140,11 +158,11 @@ class Prescriptions:
         """Write the next bytes of the document; whole pages, but for its last. Returns how many have arrived."""
         put = self._begun(by)
         if at != put.arrived:
-            refuse("out_of_order", "at", at, put.arrived, _SOURCE)
+            refuse("out_of_order", "at", at, put.arrived, self._source)
         end = at + len(data)
         if end > put.length or (len(data) % _PAGE and end != put.length):
             bound = "whole pages of %d, up to the %d bytes that were said" % (_PAGE, put.length)
-            refuse("wrong_length", "data", len(data), bound, _SOURCE)
+            refuse("wrong_length", "data", len(data), bound, self._source)
         for begin in range(0, len(data), _PAGE):
             part = data[begin : begin + _PAGE]
             self._made[:] = _BLANK
@@ -159,14 +177,14 @@ class Prescriptions:
         """Keep what has arrived. `check(text)` returns the title of a document, or raises Refused. Returns the row."""
         put = self._begun(by)
         if put.arrived != put.length:
-            refuse("incomplete", "bytes", put.arrived, put.length, _SOURCE)
+            refuse("incomplete", "bytes", put.arrived, put.length, self._source)
         self._put = None
         kept = self._rows()
         sequence = 1 + max([0] + [older.sequence for older in kept])
         row = Row(put.sector, WHOLE, put.number, sequence, put.length, put.digest)
         text = self._read_text(row)
         if row.state != WHOLE:
-            refuse("other_digest", "digest", document.digest(text)[:16], "that of what was sent", _SOURCE)
+            refuse("other_digest", "digest", document.digest(text)[:16], "that of what was sent", self._source)
         row.title = check(text)
         self._write_head(row)
         for older in kept:
@@ -176,7 +194,7 @@ class Prescriptions:
 
     def _begun(self, by):
         if self._put is None or self._put.by != by:
-            refuse("not_begun", "prescription", "a piece", "`put` first, by the same host", _SOURCE)
+            refuse("not_begun", "prescription", "a piece", "`put` first, by the same host", self._source)
         return self._put
 
     def _write_head(self, row):
@@ -200,9 +218,9 @@ class Prescriptions:
         """Forget what is kept under a number. Raises Refused when there is nothing, or it cannot be."""
         rows = [row for row in self._rows() if row.number == number]
         if not rows:
-            refuse("not_there", "number", number, "a number that is in use", _SOURCE)
+            refuse("not_there", "number", number, "a number that is in use", self._source)
         if [row for row in rows if row.state == NEWER]:
-            refuse("newer", "number", number, "version %d" % VERSION, _SOURCE)
+            refuse("newer", "number", number, "version %d" % VERSION, self._source)
         for row in sorted(rows, key=lambda row: row.sequence):  # the oldest first: none comes back
             if not self._remove(row):
                 self._is_worn(row.sector)
@@ -248,8 +266,7 @@ class Prescriptions:
         except OSError:
             self._leave(sector)  # whatever it holds: nothing is written over it
             return None
-        (crc,) = struct.unpack("<I", page[_CRC_AT:_KEPT_AT])
-        whole = page[:4] == _MAGIC and crc == binascii.crc32(page[:_CRC_AT]) & 0xFFFFFFFF
+        whole = _has_head(page)
         if whole:
             _, version, number, sequence, length, digest, title = struct.unpack(_HEAD, page[:_TITLE_AT])
             if version > VERSION:
@@ -286,7 +303,9 @@ class Prescriptions:
         order = [(newest + step) % self._area.count for step in range(1, self._area.count + 1)]
         free = [sector for sector in order if sector not in used]
         if not free:
-            refuse("worn_out", "flash", "%d sectors" % len(self._worn), "a sector that takes what is written", _SOURCE)
+            refuse(
+                "worn_out", "flash", "%d sectors" % len(self._worn), "a sector that takes what is written", self._source
+            )
         return free[0]
 
     def _is_blank(self, sector):
@@ -335,7 +354,13 @@ class Prescriptions:
 
     def _is_worn(self, sector):
         self._leave(sector)
-        refuse("worn", "flash", "sector %d" % sector, "what is written, read back", _SOURCE)
+        refuse("worn", "flash", "sector %d" % sector, "what is written, read back", self._source)
+
+
+def _has_head(page):
+    """Whether a page has a head, of whatever version, as it was written."""
+    (crc,) = struct.unpack("<I", page[_CRC_AT:_KEPT_AT])
+    return page[:4] == _MAGIC and crc == binascii.crc32(page[:_CRC_AT]) & 0xFFFFFFFF
 
 
 def _programmed(mark):

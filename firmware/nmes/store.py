@@ -7,7 +7,8 @@ the other, the one that is not whole or older first. So whatever place a power c
 whole. Both are written before anything counts as kept.
 
 A mark says that something has been kept here once. It is written when both copies are there for the first time, so
-copies that are lost afterwards, erased ones too, are damage and not a new device.
+copies that are lost afterwards, erased ones too, are damage and not a new device. It holds the lock too (core/lock.py):
+of a device whose copies are lost the marks say whether it is locked, and where they are lost as well, it is.
 
 Nothing is written but by `flush`, and the supervisor calls it only while nobody is armed. Of what is damaged, or was
 written by a newer firmware, nothing is overwritten before `begin_anew`.
@@ -17,11 +18,12 @@ import binascii
 import json
 import struct
 
-from nmes.core import faults, lockout, settings
+from nmes.core import faults, lock, lockout, settings
 from nmes.core.reason import is_int
 
-VERSION = 2
-_WITHOUT_SETTINGS = 1  # the version before: all but them
+VERSION = 3
+# What the versions before did not have: a device had the factory's.
+_WITHOUT = {1: ("settings", "lock"), 2: ("lock",)}
 TEXT_MAX = 2_000
 _HEAD = "<4sHIH"
 _HEAD_BYTES = 12
@@ -40,6 +42,7 @@ FACTORY = {
     "locked_ms": 0,  # of the pause that is still to come
     "open": 0,  # 1: a motor session was begun and has not ended; with the power cut it is not known how long it was
     "settings": settings.factory(),  # see core/settings.py
+    "lock": lock.factory(),  # see core/lock.py
 }
 
 # What is found in a slot.
@@ -47,7 +50,7 @@ _BLANK = 0
 _WHOLE = 1
 _NEWER = 2  # whole, of a version that this firmware does not know
 _DAMAGED = 3
-_OLDER = 4  # whole, of the version before: it is written anew at the next opportunity
+_OLDER = 4  # whole, of a version before: it is written anew at the next opportunity
 _KNOWN = (_WHOLE, _OLDER)
 
 
@@ -71,9 +74,12 @@ class Store:
             self.damaged = self.newer = True
         elif _WHOLE in states or _OLDER in states:
             self._take(found)
-            self.due = [row[0] in _KNOWN for row in marks] != [True, True] or found[0] != found[1] or _OLDER in states
+            marked = all([self._marks_lock(row) for row in marks])
+            self.due = not marked or found[0] != found[1] or _OLDER in states
         elif not self._is_new(states, [row[0] for row in marks]):
             self.damaged = True
+        if self.damaged:
+            self._find_lock(states, marks)
 
     def get(self, key):
         return self._content[key]
@@ -107,8 +113,22 @@ class Store:
         for slot in _COPIES if numbers[0] <= numbers[1] else reversed(_COPIES):
             self._keep(slot, data)
         for slot in _MARKS:
-            if self._look(slot)[0] not in (_WHOLE, _OLDER, _NEWER):
-                self._keep(slot, _encode(0, FACTORY))
+            mark = self._look(slot)
+            if mark[0] != _NEWER and not self._marks_lock(mark):
+                self._keep(slot, _encode(0, dict(FACTORY, lock=self._content["lock"])))
+
+    def _marks_lock(self, mark):
+        """Whether a mark is whole and holds the lock that counts."""
+        return mark[0] in _KNOWN and mark[2]["lock"] == self._content["lock"]
+
+    def _find_lock(self, copies, marks):
+        """The copies are lost: the marks say what is known of the lock. Where nothing has ever been kept there is
+        none."""
+        states = [row[0] for row in marks]
+        if copies + states == 4 * [_BLANK]:
+            return
+        known = [row[2]["lock"] for row in marks if row[0] in _KNOWN]
+        self._content["lock"] = lock.most_careful([] if _NEWER in states else known)
 
     def _keep(self, slot, data):
         self._hal.keep(slot, data)
@@ -192,8 +212,11 @@ def _decode(data):
         content = json.loads(data[_HEAD_BYTES:end])
     except ValueError:
         return damaged
-    if version == _WITHOUT_SETTINGS and isinstance(content, dict) and "settings" not in content:
-        content["settings"] = settings.factory()
+    if version in _WITHOUT and isinstance(content, dict):
+        for key in _WITHOUT[version]:
+            if key in content:
+                return damaged
+            content[key] = FACTORY[key]
         return (_OLDER, number, content) if _valid(content) else damaged
     return (_WHOLE, number, content) if version == VERSION and _valid(content) else damaged
 
@@ -205,7 +228,7 @@ def _valid(content):
     for key in _LOCKOUT_MAX:
         if not is_int(content[key]) or not 0 <= content[key] <= _LOCKOUT_MAX[key]:
             return False
-    if not settings.are_whole(content["settings"]):
+    if not settings.are_whole(content["settings"]) or not lock.is_whole(content["lock"]):
         return False
     record = content["fault"]
     if record is None:
@@ -214,7 +237,7 @@ def _valid(content):
         isinstance(record, dict)
         and sorted(record) == sorted(faults.RECORD_FIELDS)
         and is_int(record["fault"])
-        and record["fault"] in faults.FAULTS
+        and record["fault"] in faults.NAMES
         and isinstance(record["fault_text"], str)
         and is_int(record["at_ms"])
         and faults.AT_MS[0] <= record["at_ms"] <= faults.AT_MS[1]

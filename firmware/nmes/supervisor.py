@@ -1,7 +1,9 @@
 """The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
 
-from nmes.core import faults, pulse, settings
+from nmes.calibrated import Calibrated
+from nmes.core import calibration, faults, pulse, settings
 from nmes.core.clock import Clock
+from nmes.core.lock import Lock
 from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
@@ -24,6 +26,7 @@ _KEEP_MS = 40
 _MORE = 8  # pulses that can begin and end while those before are judged
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
 _MEMORY_MS = 10_000
+_ZERO_SAMPLES = 16
 _TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 
 _MAY_WRITE = (IDLE, FAULT)
@@ -42,6 +45,10 @@ class Supervisor:
         self._store = store
         self.prescriptions = Prescriptions(hal.area("prescriptions"))
         self.session = session
+        self._stage = stage
+        self.calibrated = Calibrated(hal.area("calibration"), stage, hal.identity()[0])
+        self._rows = self.calibrated.rows  # in force
+        session.calibrate(self._rows)
         self._on = False  # the engine runs
         # Of each lane of the session: pulses delivered, those before the engine last began, and whether more must come.
         self._delivered = []
@@ -59,6 +66,7 @@ class Supervisor:
         self.warned = False  # the load of channel _warning has grown by half
         self._lockout = Lockout(store, now_ms)
         self.clock = Clock()
+        self.lock = Lock(store, hal.identity()[0])
         session.own_most_ua = settings.own_most_ua(store.get("settings"))
         self.lost = False  # something that is to be kept could not be written, and has not been since
         self._held = 0  # turns that a write has waited
@@ -113,9 +121,78 @@ class Supervisor:
         self._write(self._store.flush)
         self._need_kept()
 
+    def lock_with(self, key):
+        """Lock the device with a clinic's key, or with another one. A loaded programme is forgotten: nobody has signed
+        it. Raises Refused as `set` does, and where prescriptions cannot be kept."""
+        session = self.session
+        if session.state != IDLE:
+            refuse("wrong_state", "state", session.state, IDLE, "lock")
+        self.prescriptions.need_sectors()
+        self.lock.close(key)
+        session.forget()
+        self._write(self._store.flush)
+        self._need_kept()
+
+    def unlock(self):
+        """Take the lock away. Raises Refused as `set` does, and when there is none."""
+        if self.session.state != IDLE:
+            refuse("wrong_state", "state", self.session.state, IDLE, "lock")
+        self.lock.open()
+        self._write(self._store.flush)
+        self._need_kept()
+
+    def use_counter(self, counter):
+        """A signed command is about to be carried out: its counter is used from now on, whatever comes of it, and that
+        is kept first. Raises Refused, and then the command must not be carried out."""
+        if self.session.state not in _MAY_WRITE:
+            refuse("wrong_state", "state", self.session.state, IDLE, "lock")
+        self.lock.use(counter)
+        self._write(self._store.flush)
+        if self.lost or self._store.damaged:
+            refuse("not_kept", "counter", counter, "a store that can be written", "store")
+
+    def calibrate(self, rows, by):
+        """Correct the stage by these rows, {number of the channel as a text: row}, and keep them. Raises Refused, and
+        then those before are in force, unless the device is idle and core/calibration.check allows them. Where they are
+        others than those in force a loaded programme is forgotten."""
+        reasons = calibration.check(rows, self._stage)
+        if reasons:
+            raise Refused(reasons)
+        unix_s = self.clock.unix_s(self._hal.now_ms())
+        try:
+            self.write(self.calibrated.keep, rows, unix_s, by)
+        finally:
+            self._apply_calibration()
+
+    def uncalibrate(self):
+        """Forget the rows that are kept, and correct the stage by its own. Raises Refused while somebody is armed, and
+        when they cannot be forgotten. With a fault too: a wrong zero would keep its fault from being cleared."""
+        if self.session.state not in _MAY_WRITE:
+            refuse("wrong_state", "state", self.session.state, " or ".join(_MAY_WRITE), "calibration")
+        self._close_lockout(self._hal.now_ms())  # the session that has failed is forgotten too
+        try:
+            self._unhurried(self.calibrated.forget)
+        finally:
+            self._apply_calibration()
+
+    def zeros(self):
+        """What the senses say while nothing is driven, and so nothing can flow: (samples, the sum of their counts of
+        each channel's current, that of the voltage). Raises Refused while somebody is armed."""
+        if self.session.state not in _MAY_WRITE:
+            refuse("wrong_state", "state", self.session.state, " or ".join(_MAY_WRITE), "calibration")
+        hal = self._hal
+        turns = range(_ZERO_SAMPLES)
+        current = [sum([hal.idle_current(c) for _ in turns]) for c in range(len(self.session.calibrations))]
+        return _ZERO_SAMPLES, current, sum([hal.idle_voltage() for _ in turns])
+
+    def _apply_calibration(self):
+        if self.calibrated.rows != self._rows:
+            self._rows = self.calibrated.rows
+            self.session.calibrate(self._rows)
+
     def reset(self):
-        """One step back to what a new device keeps: its settings, then each prescription. The record of the fault and
-        the pause after a session stay. Returns how many steps are left. Raises Refused as `set` does."""
+        """One step back to what a new device keeps: its settings, then each prescription. The record of the fault, the
+        pause after a session and the lock stay. Returns how many steps are left. Raises Refused as `set` does."""
         new = settings.factory()
         if self.settings() != new:
             self.set(new)
@@ -125,6 +202,7 @@ class Supervisor:
         """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
         now_ms = self._hal.now_ms()
         self._need_safe_line()
+        self.calibrated.need_usable()
         self.session.may_arm(crc, by)
         self._lockout.open(self.session.programme, now_ms)
         armed = False

@@ -219,8 +219,9 @@ def _ends(seen: Seen) -> Iterator[tuple[float, float, str]]:
                 yield us, bound, "stopped CPU"
         elif what == "injected" and note[2] in HOST_LOST:
             # Whoever else talks meanwhile: the session's host is the only one that keeps it alive.
-            # Where a port echoes, its last line may have waited behind others: so long, and no longer than this.
-            waited_us = next((n[0] - us for n in seen.of("drained") if note[2] == "host_dies"), 0)
+            # What had arrived by then is read some bytes a turn, and its last line counts when it has been: so long has
+            # it waited, and no longer than LINE_US.
+            waited_us = next((n[0] - us for n in seen.of("drained") if n[0] >= us), 0)
             bound = HOST_LOST_US + max(LOOKAHEAD_US, period_us) + TURN_US
             yield us, bound + min(waited_us, LINE_US), "lost host"
 

@@ -16,6 +16,7 @@ from mutants.change import digest
 MODULES = {
     "pulse_check": ("test_pulse_check",),
     "trend": ("test_trend",),
+    "lock": ("test_lock", "test_link_lock", "test_store_lock"),
     "lockout": ("test_lockout",),
     "faults": ("test_commands", "test_session"),
     "limits": ("test_limits_exact", "test_two_channels", "test_limits"),
@@ -27,6 +28,8 @@ MODULES = {
     "prescriptions": ("test_prescriptions_bounds", "test_prescriptions", "test_link_prescriptions"),
     "document": ("test_document", "test_link_prescriptions", "test_prescriptions"),
     "settings": ("test_settings_bounds", "test_settings"),
+    "calibration": ("test_calibration", "test_link_calibration"),
+    "calibrated": ("test_calibrated", "test_link_calibration"),
     "clock": ("test_clock_bounds", "test_clock_of_day"),
     "selftest": ("test_selftest",),
     "supervisor": (

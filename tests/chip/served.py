@@ -8,14 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# Python that makes nmes wait for so slow a device: minutes of ours are a second of an emulated board's, and what is
-# asked again meanwhile makes it slower still.
-PATIENT = (
-    "from opennmes.device import client, discover\n"
-    "discover.ASK_S = client.FIRST_RESEND_S = 300.0\n"
-    "client.Device.introduce.__defaults__ = (300.0,)\n"
-    "client.Device.request.__kwdefaults__['patience_s'] = 300.0\n"
-)
+import pytest
+
+from opennmes.device import patience
+
+# How many times as long whoever talks to a served board waits for it: minutes of ours are a second of its own, and what
+# is asked again meanwhile makes it slower still.
+PATIENCE = 200
 NMES = [sys.executable, "-c", "import sys; from opennmes.cli import main; sys.exit(main())"]
 
 
@@ -23,8 +22,13 @@ NMES = [sys.executable, "-c", "import sys; from opennmes.cli import main; sys.ex
 def served(link: Path, uf2: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """`nmes emulate`, from when `link` can be opened; it is ended on the way out, however that is."""
     command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        pytest.MonkeyPatch.context() as patched,
+    ):
         try:
+            patched.setenv("NMES_PATIENCE", str(PATIENCE))  # for nmes as a process
+            patched.setattr(patience, "_times", PATIENCE)  # and for its modules
             assert process.stdout is not None
             assert process.stdout.readline().strip() == str(link)
             yield process

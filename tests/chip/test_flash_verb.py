@@ -36,7 +36,7 @@ def test_a_board_of_ours_is_flashed_and_what_is_in_flash_is_the_image(emulated, 
     assert refused.returncode == 1 and "--yes" in refused.stderr
     assert not folder.exists(), "nobody agreed, and the board is in BOOTSEL"
     done = nmes("flash", uf2, "--port", link, "--mount", folder, "--yes", "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr + done.stdout[-600:]
     (board,) = json.loads(done.stdout)["boards"]
     assert board["verified"] and board["sha256"] == board["expected"]
     assert "OpenNMES" in done.stderr, "it says what is there before it asks"

@@ -117,4 +117,5 @@ def test_of_requests_that_come_all_at_once_each_gets_its_answer_in_order(running
 
 
 def test_sixteen_phases_are_taken(running: Running) -> None:
+    running.device.stop()
     assert running.device.load(SIXTEEN)["pulses"] > 1_000

@@ -10,7 +10,7 @@ from typing import Any
 
 import processes
 import pytest
-from served import PATIENT, served
+from served import served
 from terminals import DOWN, UP, at_terminal
 
 PRESCRIPTION = """\
@@ -41,8 +41,8 @@ def board(uf2: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def seen_on_usb(link: Path) -> str:
-    """Python that makes nmes see the board as one with MicroPython's USB ids, and wait for it."""
-    return f"{PATIENT}discover.micropython_ports = lambda: {{{str(link)!r}: ''}}\n"
+    """Python that makes nmes see the board as one with MicroPython's USB ids."""
+    return f"from opennmes.device import discover\ndiscover.micropython_ports = lambda: {{{str(link)!r}: ''}}\n"
 
 
 def test_the_only_board_is_found_tested_and_run_by_keys(board: Path, tmp_path: Path) -> None:

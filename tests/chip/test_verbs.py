@@ -8,24 +8,38 @@ from pathlib import Path
 from typing import Any
 
 import processes
-from served import NMES, PATIENT, served
+from served import served
 
 
-def test_a_prescription_is_pushed_compared_taken_back_chosen_replaced_and_removed(uf2: Path, tmp_path: Path) -> None:
-    link = tmp_path / "board"
+class Clinic:
+    """Who has a folder, with two prescriptions of the library in it, and a board at a port."""
 
-    def nmes(*arguments: object, status: int = 0) -> Any:
-        command = processes.command(*map(str, arguments), "--port", str(link), "--json", before=PATIENT)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.link = folder / "board"
+        for name, file in (("urge-incontinence-10hz", "urge.toml"), ("stress-incontinence-35hz", "stress.toml")):
+            self.ran("programmes", name, "--write", file)
+
+    def ran(self, *arguments: object, status: int = 0) -> Any:
+        """What `nmes` says of a command in JSON; it has to end with `status`."""
+        command = processes.command(*map(str, arguments), "--json")
         ran = subprocess.run(
-            command, env=processes.environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=tmp_path
-        )
+            command, env=processes.environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL,
+            cwd=self.folder,
+        )  # fmt: skip
         assert ran.returncode == status, f"{arguments}: {ran.stdout}{ran.stderr}"
         assert "Traceback" not in ran.stderr
         return json.loads(ran.stdout)
 
-    for name, file in (("urge-incontinence-10hz", "urge.toml"), ("stress-incontinence-35hz", "stress.toml")):
-        subprocess.run([*NMES, "programmes", name, "--write", file], check=True, cwd=tmp_path, capture_output=True)
-    with served(link, uf2):
+    def nmes(self, *arguments: object, status: int = 0) -> Any:
+        """The same, of a command for the board."""
+        return self.ran(*arguments, "--port", self.link, status=status)
+
+
+def test_a_prescription_is_pushed_compared_taken_back_chosen_replaced_and_removed(uf2: Path, tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path)
+    nmes = clinic.nmes
+    with served(clinic.link, uf2):
         assert [row["kept"]["number"] for row in nmes("push", "urge.toml", "stress.toml")["pushed"]] == [1, 2]
         listed = nmes("pull", "--list")["prescriptions"]
         assert [row["number"] for row in listed] == [1, 2]
@@ -44,4 +58,30 @@ def test_a_prescription_is_pushed_compared_taken_back_chosen_replaced_and_remove
         nmes("reset", "--factory", "--yes")
         assert nmes("pull", "--list")["prescriptions"] == []
         assert nmes("settings")["settings"]["own_max_0_ua"] == 100_000
+        assert nmes("status")["status"]["state"] == "IDLE"
+
+
+def test_a_device_is_locked_takes_what_is_signed_for_it_and_is_unlocked(uf2: Path, tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path)
+    nmes = clinic.nmes
+    with served(clinic.link, uf2):
+        locked = nmes("lock", "--key", "clinic.key")
+        assert locked["done"] and locked["made"] and (tmp_path / "clinic.key").exists()
+        for command in (("push", "urge.toml"), ("settings", "buzzer_volume", 3), ("reset", "--factory", "--yes")):
+            assert nmes(*command, status=1)["done"] is False
+        # Signed elsewhere, without the device, and pushed by somebody who has no key; once.
+        sign = ("sign", "urge.toml", "--key", "clinic.key", "--device", locked["device"], "--counter", 1)
+        assert clinic.ran(*sign)["done"]
+        assert nmes("push", "urge.toml")["pushed"][0]["kept"]["number"] == 1
+        nmes("remove", 1, "--yes", "--key", "clinic.key")
+        assert nmes("push", "urge.toml", status=1)["done"] is False
+        assert nmes("settings", "buzzer_volume", 3, "--key", "clinic.key")["settings"]["buzzer_volume"] == 3
+        assert nmes("calibrate", "--show")["calibration"]["condition"] == "none"
+        assert nmes("calibrate", "--undo", status=1)["done"] is False
+        assert nmes("calibrate", "--undo", "--key", "clinic.key")["undone"]
+        clinic.ran("lock", "--key", "other.key", "--port", "virtual")
+        assert nmes("unlock", "--key", "other.key", status=1)["done"] is False
+        assert nmes("status")["identity"]["locked_by"] == locked["locked"]
+        nmes("unlock", "--key", "clinic.key")
+        assert nmes("push", "stress.toml")["pushed"][0]["kept"]["number"] == 1
         assert nmes("status")["status"]["state"] == "IDLE"

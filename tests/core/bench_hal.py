@@ -24,10 +24,11 @@ class PowerCut(Exception):
 
 class BenchHal(virtual.Hal):
     """`slots` is the flash: give it to the next one and power is back. None in it is what cannot be read. `files`: what
-    an older firmware kept, or why it cannot be read."""
+    an older firmware kept, or why it cannot be read. `sectors`: what all else of the flash holds at the start."""
 
-    def __init__(self, slots=None, stage=samples.STAGE):
+    def __init__(self, slots=None, stage=samples.STAGE, sectors=None):
         super().__init__(BOARD, stage)
+        self.flash.sectors.update(sectors or {})
         if slots is not None:
             slots.extend([b""] * (SLOTS - len(slots)))
             self._slots = slots
@@ -38,7 +39,7 @@ class BenchHal(virtual.Hal):
         self.trip = 0
         self.stuck_high = False
         self.proven = ""
-        self.currents = [self._zero, self._zero]
+        self.currents = [load.zero for load in self._loads]
         self.temperature = 250
         self.supply = 5_000
         self.signals = []
@@ -139,9 +140,9 @@ class Bench:
 
     owner = LOCAL  # who acknowledges, arms and is heard
 
-    def __init__(self, slots=None, death="", stage=samples.STAGE):
+    def __init__(self, slots=None, death="", stage=samples.STAGE, sectors=None):
         self.stage = stage
-        self.hal = BenchHal(slots, stage)
+        self.hal = BenchHal(slots, stage, sectors)
         self.hal.death = death
         self.session = self.hal.session = Session(stage)
         self.store = Store(self.hal, self.hal.inherited)

@@ -7,13 +7,15 @@ from array import array
 import samples
 from bench_hal import Bench
 
-from nmes.core import delivery, pulse, pulse_check
-from nmes.core.calibration import GAIN_MOST_PPM, Calibration
+from nmes.core import calibration, delivery, pulse, pulse_check
+from nmes.core.calibration import GAIN_MOST_PPM, ROW, Calibration, check
 from nmes.core.session import RUNNING, Session
 
 LEVEL_UA = 100
 GAINS = (-GAIN_MOST_PPM, -20_033, -333, 0, 7, 12_345, GAIN_MOST_PPM)
 OFFSETS = (-7, -1, 0, 1, 7)
+BOUNDS = "the calibration's bounds"
+OF_ONE = BOUNDS + ", channel 1"
 
 
 def row(**changes):
@@ -32,7 +34,124 @@ def each():
             yield calibrated(dac_gain_ppm=gain, dac_offset=offset), gain, offset
 
 
+def both(**changes):
+    return {"0": row(), "1": row(**changes)}
+
+
+def reasons(rows, stage=samples.STAGE):
+    return [(r["code"], r["parameter"], r["asked"], r["bound"], r["source"]) for r in check(rows, stage)]
+
+
+class Bounds(unittest.TestCase):
+    def test_they_are_five_percent_a_percent_and_two_percent(self):
+        bounds = {key: ROW[key][:2] for key in ROW}
+        self.assertEqual(set(bounds), set(samples.UNCALIBRATED))
+        for key in bounds:
+            most = 50_000 if key.endswith("_ppm") else 10 if key == "dac_offset" else 40
+            self.assertEqual(bounds[key], (-most, most))
+            self.assertTrue(len(ROW[key][2]) > 10)
+
+    def test_each_bound_is_exact_and_named_with_its_channel(self):
+        for key in ROW:
+            least, most, _ = ROW[key]
+            for value in (least, most):
+                self.assertEqual(reasons(both(**{key: value})), [])
+                calibrated(**{key: value})
+            for value, bound, code in ((least - 1, least, "below_range"), (most + 1, most, "above_range")):
+                self.assertEqual(reasons(both(**{key: value})), [(code, key, value, bound, OF_ONE)])
+                with self.assertRaises(ValueError) as raised:
+                    calibrated(**{key: value})
+                self.assertIn(key, str(raised.exception))
+            for value in (1.0, True, None, "1", [], {}):
+                (found,) = check(both(**{key: value}), samples.STAGE)
+                self.assertEqual((found["code"], found["source"]), ("not_an_integer", OF_ONE))
+
+    def test_every_row_is_whole_and_every_channel_has_one(self):
+        some = row()
+        del some["dac_offset"]
+        self.assertEqual(reasons({"0": row(), "1": some}), [("missing", "dac_offset", None, "-10 to 10", OF_ONE)])
+        self.assertEqual(reasons(both(more=1)), [("unknown", "more", 1, "no such key", OF_ONE)])
+        self.assertEqual(reasons({"0": row()}), [("missing", "rows", None, "channel 1", BOUNDS)])
+        self.assertEqual(reasons({"0": row(), "1": 3}), [("not_a_table", "rows", 3, "channel 1", BOUNDS)])
+        self.assertEqual(reasons(dict(both(), x={})), [("unknown", "rows", "x", "channels 0, 1", BOUNDS)])
+        self.assertEqual(len(check({}, samples.STAGE)), 2)
+        self.assertEqual(check({"0": row()}, samples.stage(channels=1)), [])
+
+    def test_a_stage_that_measures_nothing_has_nothing_to_be_calibrated_by(self):
+        (found,) = check(both(), samples.stage(measures=False))
+        self.assertEqual((found["code"], found["parameter"], found["asked"]), ("not_measured", "rows", "test"))
+        self.assertEqual((found["bound"], found["source"]), ("an output stage that measures", "output stage test"))
+        self.assertEqual(check({}, samples.stage(measures=False)), [found])
+
+    def test_every_gain_that_is_allowed_stays_within_30_bits(self):
+        for gain in (-GAIN_MOST_PPM, GAIN_MOST_PPM):
+            made = calibrated(dac_gain_ppm=gain, current_gain_ppm=gain, voltage_gain_ppm=gain)
+            self.assertTrue(1_000 * made.dac_scale + 500_000 < 2**30)
+            self.assertTrue(4_096 * max(made.current_na, made.voltage_uv) < 2**30)
+
+    def test_a_stage_s_own_rows_are_copies(self):
+        rows = calibration.nominal(samples.STAGE)
+        self.assertEqual(rows, {"0": row(), "1": row()})
+        rows["0"]["dac_offset"] = 3
+        self.assertEqual(samples.UNCALIBRATED["dac_offset"], 0)
+
+    def test_another_row_takes_the_place_of_the_stage_s(self):
+        made = Calibration(samples.stage(calibration=(row(dac_offset=1),)), 0, row(dac_offset=2))
+        self.assertEqual(made.dac_offset, 2)
+
+
+class WhatIsCorrected(unittest.TestCase):
+    def test_a_session_s_deliveries_are_judged_by_the_same_rows_as_its_codes(self):
+        session = Session(samples.STAGE)
+        session.calibrate({"0": row(dac_offset=3), "1": row(current_offset=-4)})
+        self.assertEqual([c.dac_offset for c in session.calibrations], [3, 0])
+        self.assertEqual([c.current_zero for c in session.calibrations], [2048, 2044])
+        for made, judged in zip(session.calibrations, session.deliveries):
+            self.assertTrue(judged.calibration is made)
+
+    def test_a_programme_that_is_loaded_is_forgotten(self):
+        session = Session(samples.STAGE)
+        session.load(samples.programme())
+        session.calibrate(both())
+        self.assertEqual((session.programme, session.programme_crc, session.limit_ua), (None, 0, 0))
+
+    def test_not_while_anybody_is_armed(self):
+        bench = Bench()
+        bench.run()
+        for state in ("ARMED", "RUNNING", "PAUSED"):
+            bench.session.state = state
+            self.assertEqual(samples.codes(bench.session.calibrate, both(dac_offset=1)), ["wrong_state"])
+            self.assertEqual(bench.session.calibrations[1].dac_offset, 0)
+
+    def test_h01_a_correction_that_has_changed_in_memory_is_found_as_a_programme_s_is(self):
+        for key in ("dac_scale", "dac_offset", "current_na", "current_zero", "voltage_uv", "voltage_zero"):
+            for channel in (0, 1):
+                session = Session(samples.STAGE)
+                session.load(samples.programme())
+                self.assertTrue(session.unchanged() and session.intact())
+                corrected = session.calibrations[channel]
+                setattr(corrected, key, getattr(corrected, key) ^ 1)
+                self.assertFalse(session.unchanged() or session.intact(), key)
+
+
 class EqualCharge(unittest.TestCase):
+    def test_a_code_is_the_nearest_there_is_and_of_two_the_higher(self):
+        for gain in (-GAIN_MOST_PPM, -20_033, -333, 0, 7, 500, 12_345):
+            for level in range(1, 900):
+                millionths = level * (1_000_000 + gain)
+                nearest = millionths // 1_000_000 + (millionths % 1_000_000 >= 500_000)
+                self.assertEqual(calibrated(dac_gain_ppm=gain).code(level), nearest)
+        self.assertEqual(calibrated(dac_gain_ppm=500).code(1_000), 1_000)
+        self.assertEqual(calibrated(dac_gain_ppm=-500).code(1_000), 1_000)
+
+    def test_what_a_code_was_meant_to_deliver_is_said_in_whole_levels_and_never_too_high(self):
+        for gain in (-GAIN_MOST_PPM, -20_000, -100, 0, 100, 12_300, GAIN_MOST_PPM):
+            for offset in (-3, 0, 3):
+                made = calibrated(dac_gain_ppm=gain, dac_offset=offset)
+                for code in range(4, 1_001):
+                    levels = (code - offset) * 1_000_000 // (1_000_000 + gain)
+                    self.assertEqual(made.set_ua(code), levels * LEVEL_UA)
+
     def test_a_gain_alone_keeps_the_codes_in_the_ratio_of_the_phases(self):
         for gain in GAINS:
             made = calibrated(dac_gain_ppm=gain)

@@ -513,7 +513,7 @@ class AFault(unittest.TestCase):
     }
 
     def test_h23_each_one_refuses_to_arm_while_its_cause_is_there_and_needs_a_person_afterwards(self):
-        for number in sorted(faults.FAULTS):
+        for number in sorted(faults.NAMES):
             bench = Bench()
             running(bench)
             crc = bench.session.programme_crc
@@ -521,7 +521,7 @@ class AFault(unittest.TestCase):
             setattr(bench.hal, name, broken)
             bench.supervisor.fail(number, "x")
             bench.turn(count=300)
-            for other in faults.FAULTS:
+            for other in faults.NAMES:
                 if other != number:
                     self.assertEqual(codes(bench.supervisor.clear, other), ["other_fault"])
             self.assertEqual((bench.session.state, bench.session.fault), (FAULT, number))

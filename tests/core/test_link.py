@@ -28,8 +28,11 @@ ARGUMENTS = {
     "put": {"number": 0, "bytes": 400, "digest": 64 * "0"},
     "put_piece": {"at": 0, "data": "eHh4"},
     "set": {"settings": {"buzzer_volume": 3}},
+    "calibrate": {"rows": {"0": samples.UNCALIBRATED, "1": samples.UNCALIBRATED}},
+    "counts": {"channel": 0},
     "reset": {"token": 0},
     "clock": {"unix_s": 1_800_000_000, "back": 0},
+    "lock": {"key": 64 * "a"},
     "remove": {"number": 1},
     "select": {"number": 1},
 }
@@ -245,7 +248,7 @@ class WhoseSession(unittest.TestCase):
             other = Other(bench)
             before = bench.snapshot()
             for cmd in FOR_HOSTS:
-                if cmd == "load":
+                if cmd in ("load", "calibrate"):
                     continue  # too long to be read in a session, whoever sends it
                 answer = other.said(cmd, **ARGUMENTS.get(cmd, {}))
                 self.assertEqual(answer["error"], "not_owner", state + cmd)

@@ -8,12 +8,13 @@ from bench_hal import RESISTOR, RIGHT, Linked
 from test_link import ARGUMENTS, begin, in_state
 
 from nmes import link
-from nmes.core import commands, document, faults, frame
+from nmes.core import commands, document, faults, frame, lock
 from nmes.core.delivery import ACCOUNT_FIELDS
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.link import Link
 
 CTRL_C = b"\x03"
+KEY = 64 * "a"
 KEPT = json.dumps(RESISTOR).encode()
 
 
@@ -346,6 +347,47 @@ class TheCollector(unittest.TestCase):
         bench.link.step()
         self.assertEqual(collected, [True])
 
+    def test_h23_a_change_is_told_before_its_turn_comes_so_a_fault_is_never_written_unsaid(self):
+        for lines in (link._COLLECT_EVERY - 1, link._COLLECT_EVERY, link._COLLECT_EVERY + 5):
+            bench = quiet(RUNNING)
+            collected = []
+            bench.hal.collect = lambda bench=bench, collected=collected: collected.append(len(events(bench, "status")))
+            del bench.answers[:]
+            bench.link._lines_said = lines
+            bench.supervisor.fail(faults.PULSE_CHECK, "x")
+            bench.link.step()
+            self.assertEqual((collected, events(bench, "status")[0]["state"]), ([], FAULT))
+            bench.link.step()
+            self.assertEqual(collected, [1])
+
+    def test_it_is_run_before_the_first_pulse_and_again_only_four_lines_later(self):
+        for state in (ARMED, PAUSED):
+            bench = in_state(state)
+            collected = []
+            bench.hal.collect = lambda bench=bench, collected=collected: collected.append(bench.session.state)
+            bench.link._lines_said = link._COLLECT_EVERY - 1
+            bench.said("start")
+            self.assertEqual((collected, bench.session.state), ([state], RUNNING))
+            while bench.link._lines_said < link._COLLECT_EVERY:
+                self.assertEqual(collected, [state])
+                bench.said("status")
+            bench.link.step()
+            self.assertEqual(collected, [state, RUNNING])
+
+    def test_a_host_that_does_not_read_keeps_nobody_from_it(self):
+        bench = quiet(RUNNING)
+        collected = []
+        bench.hal.collect = lambda: collected.append(True)
+        bench.hal.room_out = lambda: frame.LINE_MAX + link.EVENT_MAX - 1
+        bench.link._lines_said = link._COLLECT_EVERY
+        bench.supervisor.fail(faults.PULSE_CHECK, "x")
+        bench.link.step()
+        self.assertEqual((collected, bench.link._said_state), ([True], RUNNING))
+        bench.hal.room_out = lambda: frame.LINE_MAX + link.EVENT_MAX
+        bench.link._lines_said = link._COLLECT_EVERY
+        bench.link.step()
+        self.assertEqual((collected, bench.link._said_state), ([True], FAULT))
+
     def test_it_counts_from_the_first_line_on_and_from_none_again_each_time(self):
         bench = Linked()
         collected = []
@@ -471,25 +513,35 @@ class EachCommand(unittest.TestCase):
             ("set", {"settings": {"buzzer_volume": 3}}),
             ("reset", {"token": 0}),
             ("clock", {"unix_s": 1_800_000_000, "back": 0}),
+            ("calibration", {}),
+            ("calibrate", {"rows": {"0": samples.UNCALIBRATED, "1": samples.UNCALIBRATED}}),
+            ("uncalibrate", {}),
+            ("zeros", {}),
             ("load", {"programme": RESISTOR}),
             ("acknowledge", dict(zip(("checklist", "items"), RIGHT))),
             ("arm", None),
             ("start", {}),
             ("intensity", {"channel": 0, "current_ua": 1_000}),
             ("adjust", {"channel": 0, "rate_mhz": 30_000, "width_us": 250}),
+            ("counts", {"channel": 0}),
             ("keepalive", {}),
             ("pause", {}),
             ("stop", {}),
             ("self_test", {}),
             ("run_self_test", {}),
             ("record", {}),
+            ("locked", {}),
+            ("lock", {"key": KEY}),
+            ("unlock", None),
             ("maintenance", {}),
         )
         self.assertEqual(set(Linked().said("bootloader")), {"seq", "ok", "state"})
         seen = {"clear", "bootloader"}  # this one ends the application as maintenance does
         for cmd, arguments in asked:
-            if arguments is None:
+            if cmd == "arm":
                 arguments = {"programme_crc": bench.session.programme_crc}
+            elif cmd == "unlock":
+                arguments = {"counter": 1, "signature": lock.signature(KEY, "virtual", 1, "unlock", {})}
             answer = bench.said(cmd, **arguments)
             self.assertTrue(answer["ok"], cmd)
             fields = set(answer) - {"seq", "ok"}

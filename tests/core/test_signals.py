@@ -34,7 +34,7 @@ def read(on, step_ms=10):
 
 class Blinking(unittest.TestCase):
     def test_every_number_can_be_read(self):
-        for number in list(faults.FAULTS) + [9, 10, 19, 30, 99]:
+        for number in list(faults.NAMES) + [9, 10, 19, 30, 99]:
             self.assertEqual(read(lambda ms, number=number: signals.blink(number, ms)), number)
 
     def test_each_state_has_its_lamp(self):

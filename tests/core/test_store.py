@@ -135,10 +135,14 @@ class OneCopyIsBad(unittest.TestCase):
         self.assertEqual(hal.wrote, [1, 0])
 
 
+UNKNOWN = {"key": "lost", "counter": 0}  # nobody knows any more whether it was locked
+
+
 class BothCopiesAreBad(unittest.TestCase):
-    def check(self, slots):
+    def check(self, slots, lock=FACTORY["lock"]):
         store = read(slots)
-        self.assertEqual(({key: store.get(key) for key in FACTORY}, store.damaged), (FACTORY, True))
+        wanted = dict(FACTORY, lock=lock)
+        self.assertEqual(({key: store.get(key) for key in FACTORY}, store.damaged), (wanted, True))
 
     def test_h16_cut_or_changed_at_any_byte(self):
         whole = slots_with(record(7))
@@ -151,19 +155,21 @@ class BothCopiesAreBad(unittest.TestCase):
 
     def test_h16_erased_copies_are_no_new_device_while_either_mark_is_there_even_a_bad_one(self):
         mark = slots_with(record(7))[2]
-        for marks in ([mark, mark], [mark, NOTHING], [NOTHING, mark], [b"x", NOTHING], [NOTHING, mark[:-1]]):
+        for marks in ([mark, mark], [mark, NOTHING], [NOTHING, mark]):
             self.check([NOTHING, NOTHING] + marks)
+        for marks in ([b"x", NOTHING], [NOTHING, mark[:-1]]):
+            self.check([NOTHING, NOTHING] + marks, UNKNOWN)
 
     def test_h16_one_is_bad_and_all_else_is_erased(self):
         whole = slots_with(record(7))[0]
         for at in range(1, len(whole)):
-            self.check([whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :], NOTHING, NOTHING, NOTHING])
-            self.check([NOTHING, whole[:at] + b"\x00", NOTHING, NOTHING])
+            self.check([whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :], NOTHING, NOTHING, NOTHING], UNKNOWN)
+            self.check([NOTHING, whole[:at] + b"\x00", NOTHING, NOTHING], UNKNOWN)
 
     def test_h16_what_cannot_be_read_is_damage_and_not_what_was_never_kept(self):
         whole = slots_with(record(7))
         for slots in ([None] * 4, [None, NOTHING, NOTHING, NOTHING], [NOTHING, NOTHING, NOTHING, None]):
-            self.check(slots)
+            self.check(slots, UNKNOWN)
         self.check([None, None, whole[2], whole[3]])
         self.assertEqual(damaged([None, whole[1], None, None]), (False, record(7)))
 
@@ -214,7 +220,7 @@ def of_version(data, version):
 class ANewerFirmwareWroteIt(unittest.TestCase):
     def test_it_is_a_fault_of_its_own_and_nothing_is_changed_whatever_a_person_does(self):
         whole = slots_with(record(7))
-        newer = of_version(whole[0], 3)
+        newer = of_version(whole[0], 4)
         for copies in ([newer, newer], [newer, whole[1]], [whole[0], newer], [newer, b"x"]):
             before = copies + [whole[2], whole[3]]
             bench = Bench(list(before))
@@ -226,7 +232,7 @@ class ANewerFirmwareWroteIt(unittest.TestCase):
 
     def test_a_damaged_version_is_damage(self):
         whole = slots_with(record(7))
-        torn = whole[0][:4] + b"\x03" + whole[0][5:]
+        torn = whole[0][:4] + b"\x04" + whole[0][5:]
         self.assertEqual(damaged([torn, whole[1], whole[2], whole[3]]), (False, record(7)))
         store = read([torn, torn, whole[2], whole[3]])
         self.assertEqual((store.damaged, store.newer), (True, False))
@@ -238,67 +244,94 @@ class ANewerFirmwareWroteIt(unittest.TestCase):
         self.assertEqual((store.damaged, store.newer), (True, False))
 
 
-def of_version_1(data):
-    """The same save as the firmware before wrote it, which had no settings."""
+def without(data, version, *keys):
+    """The same save as the firmware of that version wrote it, which did not have these keys."""
     content = json.loads(data[12:-4])
-    del content["settings"]
+    for key in keys:
+        del content[key]
     text = json.dumps(content).encode()
-    made = data[:4] + b"\x01\x00" + data[6:10] + bytes([len(text) & 0xFF, len(text) >> 8]) + text
+    made = data[:4] + bytes([version, 0]) + data[6:10] + bytes([len(text) & 0xFF, len(text) >> 8]) + text
     return made + (binascii.crc32(made) & 0xFFFFFFFF).to_bytes(4, "little")
 
 
-class TheVersionBefore(unittest.TestCase):
-    """It kept no settings: what it kept stays, and the settings are the factory's."""
+class TheVersionsBefore(unittest.TestCase):
+    """The first kept no settings and no lock, the second no lock: what they kept stays, and those are the factory's."""
 
-    def slots(self):
-        return [of_version_1(slot) for slot in slots_with(record(7))]
+    HAD_NOT = ((1, ("settings", "lock")), (2, ("lock",)))
+
+    def slots(self, version):
+        return [without(slot, version, *dict(self.HAD_NOT)[version]) for slot in slots_with(record(7))]
 
     def test_it_is_taken_and_written_anew_at_the_first_opportunity_and_its_marks_stay(self):
-        old = self.slots()
-        store = read(old)
-        self.assertEqual((store.get("fault"), store.damaged, store.newer, store.due), (record(7), False, False, True))
-        self.assertEqual(store.get("settings"), settings.factory())
-        hal = NotingHal(list(old))
-        Store(hal).flush()
-        self.assertEqual((hal.wrote, hal.slots[2:]), ([0, 1], old[2:]))
-        again = read(hal.slots)
-        self.assertEqual((again.get("fault"), again.due), (record(7), False))
+        for version, _ in self.HAD_NOT:
+            old = self.slots(version)
+            store = read(old)
+            self.assertEqual(
+                (store.get("fault"), store.damaged, store.newer, store.due), (record(7), False, False, True)
+            )
+            self.assertEqual((store.get("settings"), store.get("lock")), (settings.factory(), FACTORY["lock"]))
+            hal = NotingHal(list(old))
+            Store(hal).flush()
+            self.assertEqual((hal.wrote, hal.slots[2:]), ([0, 1], old[2:]))
+            again = read(hal.slots)
+            self.assertEqual((again.get("fault"), again.due), (record(7), False))
 
     def test_h16_a_power_cut_between_the_two_copies_leaves_one_of_each_and_it_goes_on(self):
-        old = self.slots()
-        hal = NotingHal(list(old))
-        Store(hal).flush()
-        for slots in (
-            [hal.slots[0]] + old[1:],
-            [old[0], hal.slots[1]] + old[2:],
-            [b"x"] + old[1:],
-            [old[0], b""] + old[2:],
-        ):
-            store = read(slots)
-            self.assertEqual((store.get("fault"), store.damaged, store.due), (record(7), False, True))
-            store.flush()
-            self.assertEqual(store._hal.slots[0], store._hal.slots[1])
-            self.assertEqual((damaged(store._hal.slots), read(store._hal.slots).due), ((False, record(7)), False))
+        for version, _ in self.HAD_NOT:
+            old = self.slots(version)
+            hal = NotingHal(list(old))
+            Store(hal).flush()
+            for slots in (
+                [hal.slots[0]] + old[1:],
+                [old[0], hal.slots[1]] + old[2:],
+                [b"x"] + old[1:],
+                [old[0], b""] + old[2:],
+            ):
+                store = read(slots)
+                self.assertEqual((store.get("fault"), store.damaged, store.due), (record(7), False, True))
+                store.flush()
+                self.assertEqual(store._hal.slots[0], store._hal.slots[1])
+                self.assertEqual((damaged(store._hal.slots), read(store._hal.slots).due), ((False, record(7)), False))
 
-    def test_one_with_settings_already_or_with_other_damage_is_no_version_before(self):
+    def test_one_with_what_came_later_or_with_other_damage_is_no_version_before(self):
         whole = slots_with(record(7))
-        wrong = of_version(whole[0], 1)
-        self.assertTrue(read([wrong, wrong, whole[2], whole[3]]).damaged)
-        old = self.slots()
-        self.assertTrue(read([old[0][:-1], old[1][:30] + b"x" + old[1][31:], old[2], old[3]]).damaged)
+        for version, had_not in self.HAD_NOT:
+            wrong = [of_version(whole[0], version), without(whole[0], version, *FACTORY)]
+            wrong += [without(whole[0], version, key) for key in had_not if len(had_not) > 1]
+            for copy in wrong:
+                self.assertTrue(read([copy, copy, whole[2], whole[3]]).damaged)
+            old = self.slots(version)
+            self.assertTrue(read([old[0][:-1], old[1][:30] + b"x" + old[1][31:], old[2], old[3]]).damaged)
 
-    def test_without_settings_no_other_version_is_taken_for_it(self):
-        old = self.slots()
-        for version in (0, 2):
-            wrong = of_version(old[0], version)
-            store = read([wrong, wrong, old[2], old[3]])
-            self.assertEqual((store.damaged, store.newer), (True, False))
+    def test_no_other_version_is_taken_for_it(self):
+        for right, _ in self.HAD_NOT:
+            old = self.slots(right)
+            for version in (0, 1, 2, 3):
+                wrong = of_version(old[0], version)
+                store = read([wrong, wrong, old[2], old[3]])
+                self.assertEqual((store.damaged, store.newer), (version != right, False))
+
+    def test_a_list_of_any_version_is_damage(self):
+        whole = slots_with(record(7))
+        made = whole[0][:10] + b"\x02\x00[]"
+        for version in (1, 2, 3):
+            listed = of_version(made + b"1234", version)
+            self.assertTrue(read([listed, listed, whole[2], whole[3]]).damaged)
+
+    def test_the_settings_of_the_second_stay(self):
+        hal = BenchHal()
+        store = Store(hal)
+        store.put("settings", dict(settings.factory(), buzzer_volume=3))
+        store.flush()
+        old = [without(slot, 2, "lock") for slot in hal.slots]
+        self.assertEqual(read(old).get("settings")["buzzer_volume"], 3)
 
     def test_files_of_it_are_inherited(self):
-        hal = BenchHal()
-        hal.files = self.slots()[:2]
-        store = Store(hal, hal.inherited)
-        self.assertEqual((store.get("fault"), store.damaged, store.due), (record(7), False, True))
+        for version, _ in self.HAD_NOT:
+            hal = BenchHal()
+            hal.files = self.slots(version)[:2]
+            store = Store(hal, hal.inherited)
+            self.assertEqual((store.get("fault"), store.damaged, store.due), (record(7), False, True))
 
 
 class Settings(unittest.TestCase):

@@ -747,7 +747,7 @@ class Clearing(unittest.TestCase):
         self.assertEqual(bench.again().store.get("used_ms"), bench.store.get("used_ms"))
 
     def test_no_fault_but_that_of_memory_takes_the_programme_away(self):
-        for number in faults.FAULTS:
+        for number in faults.NAMES:
             bench = Bench()
             bench.load()
             bench.supervisor.fail(number, "x")

@@ -15,19 +15,32 @@ from typing import Any
 
 from bench_hal import Linked
 from test_link import ARGUMENTS, CHECKED, in_state
+from test_link_calibration import ROWS
 
-from nmes.core import commands, document, frame
+from nmes.core import commands, document, frame, lock, settings
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 
 STATES = (IDLE, ARMED, RUNNING, PAUSED, FAULT)
-_LOOKED_AT = ("link.py", "commands.py", "frame.py", "hosts.py", "document.py", "prescriptions.py", "settings.py")
+_LOOKED_AT = (
+    "link.py",
+    "commands.py",
+    "frame.py",
+    "hosts.py",
+    "document.py",
+    "prescriptions.py",
+    "settings.py",
+    "lock.py",
+)
+_LOOKED_AT = ("link.py", "commands.py", "frame.py", "hosts.py", "document.py", "prescriptions.py", "settings.py",
+              "calibration.py", "calibrated.py")  # fmt: skip
 _TEXT = json.dumps({"title": "x", "about": {}}).encode()
 _VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 7, 255, 256, 1_000, 3_839, 3_840, 2**30, 2**31, 2**62, -(2**70), 0.5, -0.0, 1e300,
     "", "x", "0" * 64, "AAAA", "====", "\ud800", "\u9aa8" * 70, "stop", [], [[]], {}, {"a": {}}, {"about": 1},
     {"buzzer_volume": 3}, {"device_name": "x" * 33}, ARGUMENTS["load"]["programme"], document.piece(_TEXT),
-    document.digest(_TEXT), len(_TEXT), *CHECKED.values(),
+    document.digest(_TEXT), len(_TEXT), *CHECKED.values(), lock.LOST, 999_999_999, ROWS, {"0": {}, "1": []},
 )  # fmt: skip
+KEY = 64 * "0"  # of a locked bench; a stranger has others
 
 
 _PIECES = (b"\x00", b'"', b"}", b"[[[[", b"\\u0000", b"1e9", b"-", b" ", b"\xff", b"\r")
@@ -37,9 +50,12 @@ class Watched(Linked):
     """A board in a state, with what it writes to flash counted and every pulse that it is given."""
 
     @classmethod
-    def in_state(cls, state: str) -> Linked:
+    def in_state(cls, state: str, *, locked: bool = False) -> Linked:
         bench = in_state(state)
         bench.writes = 0
+        if locked:  # as if it had been so before
+            bench.store.put("lock", {"key": KEY, "counter": 7})
+            bench.store.due = False
 
         def counted(act: Any) -> Any:
             def counts(*arguments: Any) -> Any:
@@ -71,7 +87,9 @@ def whole(bench: Linked) -> dict[str, Any]:
         "permitted": bench.hal._permitted,
         "leaving": (bench.link.wants_prompt, bench.link.wants_bootloader),
         "settings": bench.supervisor.settings(),
+        "lock": bench.store.get("lock"),
         "clock": bench.supervisor.clock._zero_s,
+        "calibration": (bench.supervisor.calibrated.answer(), [each.__dict__ for each in bench.session.calibrations]),
         "writes": bench.writes,
     }
 
@@ -108,8 +126,25 @@ class Maker:
             elif how < 0.95:
                 made[key] = dice.choice(_VALUES)
         if dice.random() < 0.15:
+            made["counter"], made["signature"] = self.seal(name, made)
+        if dice.random() < 0.15:
             made[dice.choice(("x", "", "seq ", "Cmd", "\u00fc"))] = dice.choice(_VALUES)
         return made
+
+    def seal(self, name: str, made: dict[str, Any]) -> tuple[Any, Any]:
+        """A counter, and what nobody who has not the key can do better."""
+        dice = self.dice
+        counter = dice.choice((8, 9, dice.choice(_VALUES)))
+        how = dice.random()
+        if how < 0.5 and counter in (8, 9):
+            # For another device, with another key, or for another command.
+            uid, key, other = dice.choice((("other", KEY, name), ("virtual", 64 * "1", name), ("virtual", KEY, "x")))
+            try:
+                arguments = {argument: made.get(argument) for argument in commands.COMMANDS[name].arguments}
+                return counter, lock.signature(key, uid, counter, other, arguments)
+            except Exception:  # what cannot be signed
+                return counter, 64 * "f"
+        return counter, dice.choice((64 * "0", dice.choice(_VALUES)))
 
     def line(self, *, ours: bool) -> bytes:
         dice = self.dice
@@ -170,10 +205,10 @@ def judge(bench: Linked, line: bytes, *, ours: bool) -> tuple[bool, list[dict[st
     return after["state"] == before["state"] and not bench.link.wants_prompt, said
 
 
-def blind(seed: int, lines: int, state: str, *, ours: bool) -> int:
+def blind(seed: int, lines: int, state: str, *, ours: bool, locked: bool = False) -> int:
     """Send so many lines. Returns how many of them were carried out."""
-    dice = random.Random(f"{seed} {state} {ours}")
-    bench = Watched.in_state(state)
+    dice = random.Random(f"{seed} {state} {ours}" + " locked" * locked)
+    bench = Watched.in_state(state, locked=locked)
     maker = Maker(dice, bench)
     carried_out = 0
     for _ in range(lines):
@@ -183,8 +218,14 @@ def blind(seed: int, lines: int, state: str, *, ours: bool) -> int:
         except Exception as error:
             raise AssertionError(f"seed {seed}, {state}, ours {ours}: {line!r}: {error!r}") from error
         carried_out += any(answer["ok"] for answer in said)
+        if locked:
+            assert bench.store.get("lock") == {"key": KEY, "counter": 7}, f"seed {seed}, {state}: {line!r}"
+            assert bench.supervisor.settings() == settings.factory(), f"seed {seed}, {state}: {line!r}"
+            assert not bench.link.wants_prompt, f"seed {seed}, {state}: {line!r}"
+            bench.hal.pass_ms(dice.choice((0, 0, 0, 100_000)))  # the wait after a wrong signature
         if not same:
-            bench = maker.bench = Watched.in_state(state)
+            bench = maker.bench = Watched.in_state(state, locked=locked)
+    assert not locked or not any(bytes(sector).strip(b"\xff") for sector in bench.hal.flash.sectors.values())
     assert bench.said("status")["ok"]
     return carried_out
 

@@ -19,6 +19,14 @@ def test_h15_junk_in_any_state_changes_nothing_and_puts_nothing_out(state, ours,
 
 
 @pytest.mark.parametrize("state", fuzz.STATES)
+def test_h15_junk_on_a_locked_device_changes_nothing_that_would_have_to_be_signed(state):
+    lines = LINES // 10
+    carried_out = fuzz.blind(SEED, lines, state, ours=True, locked=True)
+    print(f"{lines} lines, {carried_out} of them answered with ok")
+    assert 0 < carried_out < lines
+
+
+@pytest.mark.parametrize("state", fuzz.STATES)
 def test_h15_junk_that_is_guided_by_what_it_reaches_does_no_more(state):
     reached, at_first = fuzz.guided(SEED, LINES // 40, state)
     print(f"{LINES // 40} lines reached {reached} lines of code, {at_first} by the first twentieth")

@@ -68,7 +68,7 @@ class Watched:
         (answer,) = [answer for answer in answers if answer.get("seq") == host.seq]
         if what == "arm" and answer["ok"]:
             self.owner = who
-        if who == self.owner and what not in ("junk", "identify"):
+        if who == self.owner and what != "junk":  # each carries the number of its host, identify too
             self.asked_anew_ms = self.bench.hal.now_ms()
         if theirs and commands.COMMANDS[name].who == commands.HOST:
             assert answer["error"] in ("not_owner", "bad_argument") or what == "load", answer

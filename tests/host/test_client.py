@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from mpremote.transport_serial import SerialTransport
 from ports_for_tests import IDENTITY, RulePort, ScriptedPort, line, ok, refused
 
 from nmes.core import programme, session
+from opennmes.cli import main
+from opennmes.device import patience, prompt
 from opennmes.device.client import KEEPALIVE_S, PATIENCE_S, Device, DeviceRefused, LinkError, Message
 from opennmes.ports.errors import PortError
 
@@ -70,6 +73,37 @@ def test_silence_ends_after_a_bounded_time_with_few_lines() -> None:
         Device(port).connect()
     assert port.seconds == pytest.approx(PATIENCE_S)
     assert 3 <= len(port.sent) <= 8
+
+
+def test_who_asks_for_patience_waits_as_much_longer_and_is_told_how_long_it_was(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(patience, "_times", 1.0)  # so that it is put back
+    monkeypatch.setenv("NMES_PATIENCE", "2.5")
+    assert main(["programmes", "--json"]) == 0
+    port = RulePort()
+    port.rules["identify"] = lambda request: None
+    with pytest.raises(LinkError, match="nothing answered within 50 s"):
+        Device(port).connect()
+    assert port.seconds == pytest.approx(2.5 * PATIENCE_S)
+    assert main(["--patience", "1", "programmes", "--json"]) == 0
+    assert patience.stretched(PATIENCE_S) == PATIENCE_S
+
+
+def test_a_stop_that_was_lost_is_sent_again_at_once_however_patient_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_times", 100.0)
+    port = RulePort()
+    device = Device(port)
+    device.connect()
+    asked_s: list[float] = []
+
+    def stop(request: Message) -> bytes | None:
+        asked_s.append(port.now_s())
+        return ok(request["seq"], state=session.IDLE) if len(asked_s) == 3 else None
+
+    port.rules["stop"] = stop
+    device.request("stop")
+    assert len(asked_s) == 3 and asked_s[-1] - asked_s[0] < 2
 
 
 def test_what_is_not_ours_is_quoted() -> None:
@@ -466,3 +500,22 @@ def test_an_arm_that_was_refused_needs_no_stop() -> None:
         device.connect()
         device.arm(1)
     assert "stop" not in port.commands()
+
+
+def test_mpremote_s_own_waits_are_as_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[tuple[float, float | None]] = []
+
+    def read_until(
+        _: object, least: int, ending: bytes, timeout: float, consumer: object, overall: float | None
+    ) -> bytes:
+        waits.append((timeout, overall))
+        return ending
+
+    monkeypatch.setattr(SerialTransport, "__init__", lambda *_, **__: None)
+    monkeypatch.setattr(SerialTransport, "read_until", read_until)
+    monkeypatch.setattr(patience, "_times", 3.0)
+    transport = prompt._transport("port")
+    transport.read_until(1, b">")
+    transport.read_until(1, b">", timeout_overall=15)
+    transport.follow(60)
+    assert waits == [(30, None), (30, 45), (180, None), (180, None)]

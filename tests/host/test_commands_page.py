@@ -17,7 +17,7 @@ from stock_board import StockBoard
 
 import commands_page
 from opennmes.cli import main
-from opennmes.device import doctor, flashing, prescriptions
+from opennmes.device import doctor, flashing, locking, prescriptions
 from opennmes.device.client import Device
 from opennmes.device.doctor import FINE, Finding
 from opennmes.ports.open import open_port
@@ -50,10 +50,11 @@ def example_text(example_file: Path) -> str:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, example_text: str) -> Iterator[Path]:
-    """A folder with what the examples name: my.toml, and RPI-RP2, the drive of a chip in BOOTSEL that comes back as a
-    board with what it was given in its flash."""
+    """A folder with what the examples name: my.toml, mine.key, and RPI-RP2, the drive of a chip in BOOTSEL that comes
+    back as a board with what it was given in its flash."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.toml").write_text(example_text)
+    locking.make_key(tmp_path / "mine.key")
     monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "virtual"))
     with Device(open_port("virtual")) as device:
         device.connect()

@@ -68,6 +68,16 @@ def test_the_factor_of_a_slow_cpu_is_1_to_5(text: str, capsys: pytest.CaptureFix
     assert "--cpu-factor" in said and "1 to 5" in said
 
 
+@pytest.mark.parametrize("text", ["0", "0.9", "1001", "1,5", "nan", "1e2", "-2", ""])
+def test_patience_is_a_factor_of_1_to_1000(
+    text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "--patience" in refused([f"--patience={text}", "devices"], capsys)
+    if text:  # an empty variable says nothing
+        monkeypatch.setenv("NMES_PATIENCE", text)
+        assert "--patience" in refused(["devices"], capsys)
+
+
 def test_thousands_are_no_fraction_of_a_second(example_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(["run", str(example_file), "--port", "virtual", "--acknowledge", "--seconds", "1.500"], capsys)
     assert "at most 2 decimals" in said

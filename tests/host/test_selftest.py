@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ports_for_tests import RulePort, ok, refused
 
-from nmes.core import faults, session
+from nmes.core import fault_words, faults, session
 from nmes.core.checks import CHECKS
 from nmes.core.reason import reason
 from opennmes.cli import main
@@ -76,7 +76,7 @@ def test_a_person_reads_the_same(device: RulePort, capsys: pytest.CaptureFixture
     for part in ("25.3 degC", "-10 to 70 degC", "FAILED", "2048, 18 more or less", "not reached"):
         assert part in said.out
     assert said.out.count("not reached") == 3
-    assert "fault 19, sense_failed" in said.err and faults.FAULTS[faults.SENSE_FAILED][2] in said.err
+    assert "fault 19, sense_failed" in said.err and fault_words.WORDS[faults.SENSE_FAILED][1] in said.err
 
 
 @pytest.mark.parametrize("state", [session.FAULT, session.RUNNING, session.PAUSED, session.ARMED])

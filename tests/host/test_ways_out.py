@@ -14,7 +14,7 @@ import processes
 import pytest
 from ports_for_tests import RulePort, ok, refused
 
-from nmes.core import faults, session
+from nmes.core import fault_words, faults, session
 from opennmes.cli import main
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.ports.virtual import VirtualPort
@@ -57,7 +57,7 @@ def test_a_fault_is_named_by_all_and_cleared_by_its_name(
     said: Said, example_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = ["run", str(example_file), "--acknowledge", "--intensity", "20"]
-    _, happened, what_to_do, clinician = faults.FAULTS[OPEN]
+    happened, what_to_do, clinician = fault_words.WORDS[OPEN]
 
     def named(answer: dict[str, Any], text: str) -> None:
         assert (answer["fault"]["number"], answer["fault"]["name"]) == (OPEN, "electrode_open")
@@ -150,7 +150,7 @@ def test_a_person_who_names_nothing_is_shown_the_fault_and_asked(
     assert main(["clear", "--port", "/dev/ttyX"]) == status
     said = capsys.readouterr()
     assert "fault 11, electrode_open" in asked[0]
-    assert faults.FAULTS[OPEN][1] in said.err
+    assert fault_words.WORDS[OPEN][0] in said.err
     assert ("clear" in port.commands()) is answer
     assert ("is cleared" in said.out) is answer
     assert port.closed

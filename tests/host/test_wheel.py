@@ -20,17 +20,21 @@ from opennmes.device import modules
 
 
 @pytest.fixture(scope="module")
-def delivered() -> Path:
-    """build/dist/, made anew."""
-    made = subprocess.run([sys.executable, str(toolchain.ROOT / "scripts" / "dist.py")], capture_output=True, text=True)
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make dist` makes, in a folder of this process: another one may be making it too."""
+    into = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, str(toolchain.ROOT / "scripts" / "dist.py"), str(into)]
+    made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
-    return dist.DIST
+    return into
 
 
-def installed(*arguments: str, cwd: Path, path: str = "/usr/bin:/bin") -> subprocess.CompletedProcess[str]:
+def installed(
+    delivered: Path, *arguments: str, cwd: Path, path: str = "/usr/bin:/bin"
+) -> subprocess.CompletedProcess[str]:
     """`nmes` of the wheel, with nothing of ours around it."""
     return subprocess.run(
-        [str(dist.ENVIRONMENT / "bin" / "nmes"), *arguments], cwd=cwd, capture_output=True, text=True,
+        [str(delivered / dist.ENVIRONMENT / "bin" / "nmes"), *arguments], cwd=cwd, capture_output=True, text=True,
         env={"PATH": path, "HOME": str(cwd / "no-home"), "MPLCONFIGDIR": str(cwd)},
     )  # fmt: skip
 
@@ -38,41 +42,41 @@ def installed(*arguments: str, cwd: Path, path: str = "/usr/bin:/bin") -> subpro
 def test_every_way_to_run_works_without_a_checkout(delivered, tmp_path, example):
     file = tmp_path / "mine.toml"
     file.write_text(example)
-    assert installed("check", str(file), cwd=tmp_path).returncode == 0
-    assert installed("plot", str(file), "--output", str(tmp_path / "mine.png"), cwd=tmp_path).returncode == 0
+    assert installed(delivered, "check", str(file), cwd=tmp_path).returncode == 0
+    assert installed(delivered, "plot", str(file), "--output", str(tmp_path / "mine.png"), cwd=tmp_path).returncode == 0
     run = ("run", str(file), "--acknowledge", "--json", "--port")
-    emulated = installed(*run, "emulator", "--seconds", "0.1", cwd=tmp_path)
+    emulated = installed(delivered, *run, "emulator", "--seconds", "0.1", cwd=tmp_path)
     assert emulated.returncode == 0, emulated.stderr
     assert json.loads(emulated.stdout)["account"]["delivered"] > 0
     own = paths.checkout()
-    virtual = installed(*run, "virtual", "--seconds", "5", cwd=tmp_path, path=f"{own}/build:/usr/bin:/bin")
+    virtual = installed(delivered, *run, "virtual", "--seconds", "5", cwd=tmp_path, path=f"{own}/build:/usr/bin:/bin")
     assert virtual.returncode == 0, virtual.stderr
     assert json.loads(virtual.stdout)["account"]["delivered"] > 100
 
 
 def test_the_library_comes_with_it_and_makes_files_that_an_editor_completes(delivered, tmp_path):
-    assert "low-back-pain" in installed("programmes", cwd=tmp_path).stdout
-    written = installed("programmes", "low-back-pain", "--write", "mine.toml", cwd=tmp_path)
+    assert "low-back-pain" in installed(delivered, "programmes", cwd=tmp_path).stdout
+    written = installed(delivered, "programmes", "low-back-pain", "--write", "mine.toml", cwd=tmp_path)
     assert written.returncode == 0, written.stderr
     assert (tmp_path / "prescription.schema.json").is_file()
-    assert installed("check", "mine.toml", cwd=tmp_path).returncode == 0
+    assert installed(delivered, "check", "mine.toml", cwd=tmp_path).returncode == 0
 
 
 def test_without_micropython_the_virtual_board_says_what_to_do(delivered, tmp_path, example):
     (tmp_path / "mine.toml").write_text(example)
-    refused = installed("run", "mine.toml", "--acknowledge", "--port", "virtual", cwd=tmp_path)
+    refused = installed(delivered, "run", "mine.toml", "--acknowledge", "--port", "virtual", cwd=tmp_path)
     assert refused.returncode == 1
     assert "micropython" in refused.stderr and "--port emulator needs none" in refused.stderr
 
 
 def test_what_a_board_is_flashed_with_and_what_is_said_of_this_computer_come_out_of_the_wheel(delivered, tmp_path):
-    boards = installed("boards", "--json", cwd=tmp_path)
+    boards = installed(delivered, "boards", "--json", cwd=tmp_path)
     assert {"pico", "pico-stock"} <= {row["name"] for row in json.loads(boards.stdout)["boards"]}
-    found = json.loads(installed("doctor", "--json", cwd=tmp_path).stdout)["findings"]
+    found = json.loads(installed(delivered, "doctor", "--json", cwd=tmp_path).stdout)["findings"]
     assert {row["topic"] for row in found if row["level"] == "wrong"} <= {"ports", "port", "board", "usb", "permission"}
     assert [row for row in found if row["topic"] == "firmware" and row["level"] == "fine"]
     made = subprocess.run(
-        [str(dist.ENVIRONMENT / "bin" / "python"), "-c",
+        [str(delivered / dist.ENVIRONMENT / "bin" / "python"), "-c",
          "from opennmes.device import modules; print(modules.digest(modules.files('pico')))"],
         cwd=tmp_path, capture_output=True, text=True,
     )  # fmt: skip

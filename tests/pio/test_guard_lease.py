@@ -76,7 +76,8 @@ def leased():
     bench = Guarded(250)
     bench.run(10 * ROUND)
     for index, machine in bench.machines.items():
-        machine.active(index == LEASE)
+        if index != LEASE:
+            machine.active(0)
     return bench
 
 

@@ -2,21 +2,97 @@
 
 A stage's facts hold one row a channel: gains in ppm, offsets in counts of the DAC or of the ADC. What is set is
 corrected before it is queued, what is sensed before it is judged. All within 30 bits, so nothing is allocated.
+
+A device that has been calibrated keeps rows of its own, which take the place of the stage's (nmes/calibrated.py). What
+a row may say is bounded here, once: a stage that needs more than that is to be mended, not calibrated.
 """
 
+from nmes.core.reason import Reasons, check_int, reason
+
+# 5 %: 1000 levels and a gain stay within 30 bits, and nobody gets more than that beyond a nominal stage's current.
 GAIN_MOST_PPM = 50_000
+DAC_OFFSET_MOST = 10  # levels, 1 % of full scale: what the sense may be off before it is a fault
+SENSE_OFFSET_MOST = 40  # counts, 2 % of the range either way
+# What a row holds: {key: (least, most, what it means)}.
+ROW = {
+    "dac_gain_ppm": (-GAIN_MOST_PPM, GAIN_MOST_PPM, "how much larger codes have to be than levels"),
+    "dac_offset": (-DAC_OFFSET_MOST, DAC_OFFSET_MOST, "the DAC's code that delivers nothing"),
+    "current_gain_ppm": (-GAIN_MOST_PPM, GAIN_MOST_PPM, "how much more current a count of the current sense is"),
+    "current_offset": (-SENSE_OFFSET_MOST, SENSE_OFFSET_MOST, "counts of the current sense without a current"),
+    "voltage_gain_ppm": (-GAIN_MOST_PPM, GAIN_MOST_PPM, "how much more voltage a count of the voltage sense is"),
+    "voltage_offset": (-SENSE_OFFSET_MOST, SENSE_OFFSET_MOST, "counts of the voltage sense without a voltage"),
+}
+# What of a stage the rows correct: with another of these they are for another stage.
+FACTS = (
+    "name",
+    "channels",
+    "full_scale_ua",
+    "levels",
+    "sense_zero",
+    "sense_ua_per_count",
+    "sense_mv_per_count",
+    "calibration",
+)
+FIELDS = ("condition", "stage", "unix_s", "digest", "rows")  # what a device says of the one that it keeps
+
 _MILLION = 1_000_000
+_SOURCE = "the calibration's bounds"
+
+
+def nominal(stage):
+    """The rows that a stage's own facts have, {number of the channel as a text: row}."""
+    return {str(channel): dict(row) for channel, row in enumerate(stage["calibration"])}
+
+
+def facts(stage):
+    """What `FACTS` names, of a stage that measures."""
+    return {key: stage[key] for key in FACTS}
+
+
+def check(rows, stage):
+    """The reasons why `rows`, {number of the channel as a text: row}, cannot be a calibration of the stage: all of its
+    channels, and of each all that ROW names, within its bounds."""
+    reasons = Reasons()
+    if not stage["measures"]:
+        bound = "an output stage that measures"
+        reasons.append(reason("not_measured", "rows", stage["name"], bound, "output stage " + stage["name"]))
+        return reasons
+    channels = [str(channel) for channel in range(stage["channels"])]
+    for channel in sorted(rows):
+        if channel not in channels:
+            reasons.append(reason("unknown", "rows", channel, "channels " + ", ".join(channels), _SOURCE))
+    for channel in channels:
+        if channel not in rows:
+            reasons.append(reason("missing", "rows", None, "channel " + channel, _SOURCE))
+        elif not isinstance(rows[channel], dict):
+            reasons.append(reason("not_a_table", "rows", rows[channel], "channel " + channel, _SOURCE))
+        else:
+            _check_row(reasons, rows[channel], "%s, channel %s" % (_SOURCE, channel))
+    return reasons
+
+
+def _check_row(reasons, row, source):
+    for key in sorted(row):
+        if key not in ROW:
+            reasons.append(reason("unknown", key, row[key], "no such key", source))
+    for key in sorted(ROW):
+        least, most, _ = ROW[key]
+        if key not in row:
+            reasons.append(reason("missing", key, None, "%d to %d" % (least, most), source))
+        else:
+            check_int(reasons, key, row[key], least, most, source)
 
 
 class Calibration:
-    """Channel `channel` of the output stage `stage` (a dictionary of boards/stages). Of a stage that measures nothing,
-    only what is set."""
+    """Channel `channel` of the output stage `stage` (a dictionary of boards/stages), by the stage's own row or by
+    another. Of a stage that measures nothing, only what is set. Raises ValueError for what ROW does not allow."""
 
-    def __init__(self, stage, channel):
-        row = stage["calibration"][channel]
+    def __init__(self, stage, channel, row=None):
+        row = row or stage["calibration"][channel]
         for key in row:
-            if key.endswith("_gain_ppm") and not -GAIN_MOST_PPM <= row[key] <= GAIN_MOST_PPM:
-                raise ValueError("%s: %d, at most %d either way" % (key, row[key], GAIN_MOST_PPM))
+            least, most, _ = ROW[key]
+            if not least <= row[key] <= most:
+                raise ValueError("%s: %d, %d to %d" % (key, row[key], least, most))
         self._levels = stage["levels"]
         self._grain_ua = stage["full_scale_ua"] // stage["levels"]
         self.dac_scale = _MILLION + row["dac_gain_ppm"]

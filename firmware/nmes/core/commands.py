@@ -14,13 +14,27 @@ A session belongs to the host that armed it. While there is one, no other host c
 the owner's new and valid requests, with its number, say that the host is there: nothing that comes again, and nothing
 of anybody else. The device remembers few hosts; one that was forgotten identifies again.
 
+A device may be locked (core/lock.py). FREE and NEVER say which commands of a HOST it then takes from everybody, and
+which from nobody; all others it takes only with the arguments of SIGNATURE, and what ANYBODY may ask stays free. What
+is signed are the command and its arguments. The signature of `put` is for its put_end, which uses up the counter.
+
 Version 2 of the protocol brought hosts and owners; lines have no spaces since then.
 """
 
-import binascii
 from collections import namedtuple
 
-from nmes.core import clock, document, faults, frame, identity, programme, session
+from nmes.core import (
+    calibration,
+    clock,
+    delivery,
+    document,
+    faults,
+    frame,
+    identity,
+    lock,
+    programme,
+    session,
+)
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
 
@@ -45,8 +59,8 @@ _NUMBER = ("int",) + document.NUMBERS
 # What `load` says of a programme.
 _LOADED = ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source", "channels")
 
-# who may, states that allow it, {argument: (kind, least, most)}, fields of the answer, what it does
-Command = namedtuple("Command", ("who", "states", "arguments", "fields", "text"))
+# who may, states that allow it, {argument: (kind, least, most)}, fields of the answer; command_words.py has the rest
+Command = namedtuple("Command", ("who", "states", "arguments", "fields"))
 
 COMMANDS = {
     "identify": Command(
@@ -54,52 +68,46 @@ COMMANDS = {
         _ANY,
         {},
         ("device", "version", "board", "stage", "protocol", "table", "checklist", "micropython", "uid", "name", "host")
-        + identity.FIELDS,
-        "Says what this is, the CRC-32 of this table, digests of firmware, board, stage and limits that run, and the "
-        "number of a new host.",
+        + ("calibration", "calibration_digest")
+        + identity.FIELDS
+        + lock.FIELDS,
     ),
     "describe": Command(
         ANYBODY,
         _ANY,
         {"index": ("int", 0, 99)},
-        ("name", "who", "states", "arguments", "fields", "text", "count"),
-        "Serves one row of this table.",
+        ("name", "who", "states", "locked", "arguments", "fields", "count"),
     ),
-    "status": Command(ANYBODY, _ANY, {}, session.STATUS_FIELDS, "Says everything that changes."),
+    "status": Command(ANYBODY, _ANY, {}, session.STATUS_FIELDS),
     "load": Command(
         HOST,
         _IDLE,
         {"programme": ("object", None, None)},
         _LOADED,
-        "Checks a programme and keeps it. Refused with every reason, and the one before stays.",
     ),
     "acknowledge": Command(
         HOST,
         _IDLE,
         {"checklist": ("int", 0, 9_999), "items": ("int", 0, 99)},
         ("acknowledged",),
-        "Says that a person has read and confirmed every item of the checklist of this version, for one session.",
     ),
     "arm": Command(
         HOST,
         _IDLE,
         {"programme_crc": ("int", 0, 0xFFFFFFFF)},
         ("state",),
-        "Gets ready at zero intensity. Needs a programme, the checklist and no fault.",
     ),
     "start": Command(
         HOST,
         (session.ARMED, session.PAUSED),
         {},
         ("state",),
-        "Starts the programme, or goes on after a pause, at zero.",
     ),
     "intensity": Command(
         HOST,
         (session.RUNNING,),
         {"channel": ("int", 0, programme.CHANNELS_MAX - 1), "current_ua": ("int", 0, programme.CURRENT_UA[1])},
         ("channel", "current_ua", "limit_ua", "limit_source"),
-        "Sets the peak current of a channel. Down at once; up by at most 1 mA every 250 ms.",
     ),
     "adjust": Command(
         HOST,
@@ -110,67 +118,50 @@ COMMANDS = {
             "width_us": ("int",) + bounds("width_us", DUMMY)[:2],
         },
         ("channel", "phase", "rate_mhz", "width_us", "from_pulse"),
-        "Sets rate and phase width of a channel's running phase from the next pulse on that is not queued yet; "
-        "from_pulse pulses of the channel come before it. Accepted like a programme, at the session's limit. With "
-        "current on, wider by at most the charge of a step of the intensity, faster to at most twice the rate, "
-        "every 250 ms.",
     ),
     "pause": Command(
         ANYBODY,
         (session.RUNNING, session.PAUSED),
         {},
         ("state",),
-        "Nothing after the running pulse; intensity is zero when it goes on.",
     ),
-    "stop": Command(
-        ANYBODY, _ANY, {}, ("state", "account"), "Ends the session: nothing after the running pulse. Always allowed."
-    ),
-    "keepalive": Command(
-        HOST, _ARMED_OR_MORE, {}, ("state",), "Says that the owner is there; any new request of it does."
-    ),
+    "stop": Command(ANYBODY, _ANY, {}, ("state", "account")),
+    "keepalive": Command(HOST, _ARMED_OR_MORE, {}, ("state",)),
     "clear": Command(
         HOST,
         (session.FAULT,),
         {"fault": ("int", 1, 99)},
         ("state",),
-        "Clears the fault that the person has named. Refused while its cause is there.",
     ),
     "record": Command(
         ANYBODY,
         _ANY,
         {},
         faults.RECORD_FIELDS,
-        "Says what is kept of the fault that nobody has cleared; null without one.",
     ),
     "self_test": Command(
         ANYBODY,
         _ANY,
         {},
         ("at_ms", "passed", "results"),
-        "Says what the last self-test found, up to the first check that failed; every arming makes one.",
     ),
     "run_self_test": Command(
         HOST,
         _IDLE,
         {},
         ("at_ms", "passed", "results"),
-        "Makes the self-test as before arming and says what it found. What fails is a fault. Refused while the safe "
-        "line is open.",
     ),
     "list": Command(
         ANYBODY,
         _NOBODY_ARMED,
         {"after": ("int", 0, document.NUMBERS[1])},
         ("number", "title", "digest", "bytes", "condition", "count", "free"),
-        "Says which prescription is kept under the next higher number; number 0: none. Condition: whole, damaged (it "
-        "does not read as it was written) or newer (a newer firmware wrote it).",
     ),
     "get": Command(
         ANYBODY,
         _NOBODY_ARMED,
         {"number": _NUMBER, "at": ("int", 0, document.BYTES_MAX - 1)},
         ("number", "digest", "bytes", "at", "data"),
-        "Gives back a prescription that is kept, from byte `at` on, as much as fits, in base64.",
     ),
     "put": Command(
         HOST,
@@ -181,69 +172,114 @@ COMMANDS = {
             "digest": ("text", document.DIGEST_DIGITS, document.DIGEST_DIGITS),
         },
         ("number", "piece_bytes"),
-        "Makes room for a prescription of so many bytes and with this SHA-256, which comes in pieces; number 0: the "
-        "lowest that is free. What is kept under the number stays until put_end.",
     ),
     "put_piece": Command(
         HOST,
         _IDLE,
         {"at": ("int", 0, document.BYTES_MAX - 1), "data": ("text", 4, document.PIECE_TEXT)},
         ("arrived",),
-        "The next bytes of it, in base64: piece_bytes, or all that are left.",
     ),
     "put_end": Command(
         HOST,
         _IDLE,
         {},
         ("number", "title", "digest", "bytes"),
-        "Keeps it, if all has arrived, its SHA-256 is right, and its programme is accepted as load does. Only what "
-        "this has answered is kept.",
     ),
-    "remove": Command(HOST, _IDLE, {"number": _NUMBER}, ("number",), "Forgets a prescription that is kept."),
+    "remove": Command(HOST, _IDLE, {"number": _NUMBER}, ("number",)),
     "select": Command(
         HOST,
         _IDLE,
         {"number": _NUMBER},
         ("number", "title", "digest") + _LOADED,
-        "Loads the programme of a prescription that is kept, as load does.",
     ),
     "clock": Command(
         HOST,
         _NOBODY_ARMED,
         {"unix_s": ("int",) + clock.UNIX_S, "back": ("int", 0, 1)},
         ("unix_s", "was_s"),
-        "Says what time it is, in seconds since 1970; was_s is what the device had taken it for, null if nothing. A "
-        "clock that goes back is refused, unless back is 1.",
     ),
-    "settings": Command(
-        ANYBODY, _NOBODY_ARMED, {}, ("settings",), "Says every setting that is kept (core/settings.py)."
-    ),
+    "settings": Command(ANYBODY, _NOBODY_ARMED, {}, ("settings",)),
     "set": Command(
         HOST,
         _IDLE,
         {"settings": ("object", None, None)},
         ("settings",),
-        "Sets one setting or more, all or none, and says all that are kept then. A programme that is loaded is "
-        "forgotten.",
+    ),
+    "locked": Command(
+        ANYBODY,
+        _ANY,
+        {},
+        lock.FIELDS,
+    ),
+    "lock": Command(
+        HOST,
+        _IDLE,
+        {"key": ("text", lock.KEY_DIGITS, lock.KEY_DIGITS)},
+        lock.FIELDS,
+    ),
+    "unlock": Command(HOST, _IDLE, {}, lock.FIELDS),
+    "calibration": Command(
+        ANYBODY,
+        _NOBODY_ARMED,
+        {},
+        calibration.FIELDS,
+    ),
+    "calibrate": Command(
+        HOST,
+        _IDLE,
+        {"rows": ("object", None, None)},
+        calibration.FIELDS,
+    ),
+    "uncalibrate": Command(HOST, _NOBODY_ARMED, {}, calibration.FIELDS),
+    "zeros": Command(
+        ANYBODY,
+        _NOBODY_ARMED,
+        {},
+        ("samples", "current", "voltage"),
+    ),
+    "counts": Command(
+        ANYBODY,
+        (session.RUNNING,),
+        {"channel": ("int", 0, programme.CHANNELS_MAX - 1)},
+        ("channel",) + delivery.COUNTS_FIELDS,
     ),
     "reset": Command(
         HOST,
         _IDLE,
         {"token": ("int", 0, frame.HOST_MAX)},
         ("token", "left"),
-        "Back to the factory's settings and no prescription; faults and the pause after a session stay. Token 0 only "
-        "asks for one; with that, the same host does one step after the other until none is left.",
     ),
-    "maintenance": Command(
-        HOST, _IDLE, {}, ("state",), "Leaves the application for the MicroPython prompt. Refused while armed."
-    ),
+    "maintenance": Command(HOST, _IDLE, {}, ("state",)),
     "bootloader": Command(
         HOST,
         _NOBODY_ARMED,
         {},
         ("state",),
-        "Puts every output to rest, keeps what is to be kept, and restarts the chip into BOOTSEL, to be flashed.",
     ),
+}
+
+# What a HOST's command needs on a locked device. One that stands nowhere here has to be signed.
+FREE = (  # runs what was signed, ends it, or changes nothing that is kept; put_piece and put_end go on with a `put`
+    "acknowledge",
+    "arm",
+    "clear",
+    "clock",
+    "intensity",
+    "keepalive",
+    "put_end",
+    "put_piece",
+    "run_self_test",
+    "select",
+    "start",
+)
+NEVER = ("adjust",)  # makes other pulses than were signed, and nothing can be signed while pulses come
+IS_FREE = "free"
+IS_SIGNED = "signed"
+IS_NEVER = "never"
+# What a command that has to be signed may have beside its arguments: both, or none.
+SIGNATURE = {
+    "counter": ("int",) + lock.COUNTERS,
+    "signature": ("text", lock.SIGNATURE_DIGITS, lock.SIGNATURE_DIGITS),
 }
 
 ERRORS = {
@@ -266,6 +302,13 @@ ERRORS = {
 }
 
 
+def when_locked(name):
+    """What a command needs on a locked device."""
+    if COMMANDS[name].who == ANYBODY or name in FREE:
+        return IS_FREE
+    return IS_NEVER if name in NEVER else IS_SIGNED
+
+
 def row(name):
     """A row of the table as JSON can hold it."""
     command = COMMANDS[name]
@@ -273,9 +316,9 @@ def row(name):
         "name": name,
         "who": command.who,
         "states": list(command.states),
+        "locked": when_locked(name),
         "arguments": {key: list(command.arguments[key]) for key in command.arguments},
         "fields": list(command.fields),
-        "text": command.text,
     }
 
 
@@ -286,19 +329,18 @@ def rows():
 
 def crc():
     """CRC-32 of the table: two ends with the same number speak the same language."""
-    # Of programme.canonical([PROTOCOL, rows()]), row by row: all of it at once takes 70 KB, which a device that has the
-    # firmware's modules in memory does not have in one piece.
-    found = binascii.crc32(b"[%s,[" % programme.canonical(PROTOCOL).encode())
-    between = b""
-    for name in sorted(COMMANDS):
-        found = binascii.crc32(between + programme.canonical(row(name)).encode(), found)
-        between = b","
-    return binascii.crc32(b"]]", found) & 0xFFFFFFFF
+    found = programme.crc(PROTOCOL)
+    for name in sorted(COMMANDS):  # row by row: all of them at once take too much of a small heap
+        found = programme.crc(row(name), found)
+    return found
 
 
 def check_arguments(name, request):
     """The reasons why the arguments of `request` are not those of command `name`; empty when they are."""
     declared = COMMANDS[name].arguments
+    if ("counter" in request or "signature" in request) and when_locked(name) == IS_SIGNED:
+        declared = dict(declared)
+        declared.update(SIGNATURE)
     reasons = Reasons(ARGUMENT_REASONS_MOST)
     left = len(request)  # that nobody has looked at
     for key in ENVELOPE:

@@ -62,6 +62,19 @@ ACCOUNT_FIELDS = (
     "impedance_most_ohm",
     "rest_most_ua",
 )
+# The last pulse as it was set and sensed, in the DAC's codes and the ADC's counts; as many pulses were measured.
+COUNTS_FIELDS = (
+    "measured",
+    "code_a",
+    "width_a_us",
+    "code_b",
+    "width_b_us",
+    "current_a",
+    "voltage_a",
+    "current_b",
+    "voltage_b",
+    "current_rest",
+)
 
 
 class Delivery:
@@ -70,8 +83,8 @@ class Delivery:
     Pulses are judged and summed up in the ADC's counts, so that one costs little; units are made when somebody asks.
     """
 
-    def __init__(self, stage, channel=0):
-        self.calibration = Calibration(stage, channel)
+    def __init__(self, stage, channel=0, calibration=None):
+        self.calibration = calibration or Calibration(stage, channel)
         self._tolerance_ua = stage["sense_tolerance_ua"]
         self._compliance_mv = stage["compliance_mv"] * COMPLIANCE_PERCENT // 100
         self._both = stage["sense_both"]
@@ -372,6 +385,12 @@ class Delivery:
         self.impedance_least_ohm = min(self.impedance_least_ohm, ohm)
         self.impedance_most_ohm = max(self.impedance_most_ohm, ohm)
 
+    def counts(self):
+        """The last pulse uncorrected, keyed by COUNTS_FIELDS; None of a pulse when there was none yet."""
+        if self._seen is None:
+            return dict(dict.fromkeys(COUNTS_FIELDS), measured=self.measured)
+        return dict(zip(COUNTS_FIELDS, [self.measured] + self._seen))
+
     def charge_pc(self):
         """(phase A, phase B) of the session."""
         na, a = self.calibration.current_na, self._carries * _CARRY + self._a
@@ -407,7 +426,7 @@ class Unmeasured:
 
     measured_ua = impedance_ohm = net_nc = None
 
-    def __init__(self, stage, channel=0):
+    def __init__(self, stage, channel, calibration):
         pass
 
     def clear(self, shared=False):

@@ -23,5 +23,5 @@ def limits_in_use():
 def digests(firmware, board, stage):
     """The fields of FIELDS: `firmware` as given, the digests of a board and of a stage with its board's ceiling
     (limits.with_board) as they are in memory, and that of the limits."""
-    facts = [digest.of(programme.canonical(fact)) for fact in (board, stage, limits_in_use())]
+    facts = [digest.of_facts(fact) for fact in (board, stage, limits_in_use())]
     return dict(zip(FIELDS, [firmware] + facts))

@@ -396,15 +396,38 @@ def canonical(data):
 
     A text carries its length, because the interpreters quote and escape differently.
     """
-    if isinstance(data, dict):
-        return "{" + ",".join([canonical(key) + canonical(data[key]) for key in sorted(data)]) + "}"
-    if isinstance(data, (list, tuple)):
-        return "[" + ",".join([canonical(item) for item in data]) + "]"
+    pieces = [""]
+    spell(data, pieces.append)
+    return "".join(pieces)
+
+
+def spell(data, take, before=""):
+    """Give `before` and the canonical text piece by piece to `take`: a small heap has no room for all of it at once."""
     if isinstance(data, str):
-        return "%d:%s" % (len(data), data)
-    return str(data)
+        take("%s%d:%s" % (before, len(data), data))
+    elif isinstance(data, dict):
+        before += "{"
+        for key in sorted(data):
+            spell(key, take, before)
+            spell(data[key], take)
+            before = ","
+        take("}" if data else before + "}")
+    elif isinstance(data, (list, tuple)):
+        before += "["
+        for item in data:
+            spell(item, take, before)
+            before = ","
+        take("]" if data else before + "]")
+    else:
+        take(before + str(data))
 
 
-def crc(data):
-    """The CRC-32 that names a programme."""
-    return binascii.crc32(canonical(data).encode()) & 0xFFFFFFFF
+def crc(data, found=0):
+    """The CRC-32 that names a programme; with `found` that of what came before, the one of both."""
+
+    def take(text):
+        nonlocal found
+        found = binascii.crc32(text.encode(), found)
+
+    spell(data, take)
+    return found & 0xFFFFFFFF

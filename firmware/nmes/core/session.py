@@ -80,9 +80,12 @@ def _crc(plain, before):
     return binascii.crc32(repr(plain).encode(), before) & 0xFFFFFFFF
 
 
-def _digest(accepted, *facts):
-    """CRC-32 of everything that pulses are made from: a programme, and the session's own `facts` of it."""
+def _digest(accepted, calibrations, *facts):
+    """CRC-32 of everything that pulses are made from: a programme, how the stage is corrected, and the session's own
+    `facts` of it."""
     digest = _crc(facts, _crc(accepted.facts(), 0))
+    for corrected in calibrations:
+        digest = _crc(corrected.__dict__, digest)
     for channel in accepted.channels:
         digest = _crc(channel.facts(), digest)
         for phase in channel.phases:
@@ -148,11 +151,20 @@ class Session:
         self.acknowledged = 0
         self.acknowledged_by = None
         self.owner = None  # while ARMED, RUNNING or PAUSED: who armed it
-        self.calibrations = [calibration.Calibration(stage, c) for c in range(len(stage["calibration"]))]
         self.measures = stage["measures"]
+        self.calibrate(calibration.nominal(stage))
+
+    def calibrate(self, rows):
+        """The stage needs these corrections from now on, {number of the channel as a text: row}, as
+        core/calibration.check allows. A loaded programme is forgotten."""
+        self._only_in(IDLE, FAULT)
+        stage = self._stage
+        channels = range(len(stage["calibration"]))
         made = delivery.Delivery if self.measures else delivery.Unmeasured
-        self.deliveries = [made(stage, c) for c in range(len(stage["calibration"]))]
-        self._clear_run()
+        calibrations = [calibration.Calibration(stage, c, rows[str(c)]) for c in channels]
+        self.deliveries = [made(stage, c, calibrations[c]) for c in channels]
+        self.calibrations = calibrations
+        self._forget()
 
     def _clear_run(self, channels=()):
         self.lanes = [Lane(channel.index, channel) for channel in channels]
@@ -216,7 +228,7 @@ class Session:
         limit_ua, limit_source = limits.session_limit(accepted, self._stage, self.own_most_ua)
         level_most = limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
         crc = programme.crc(data)
-        digests = _data_digest(data), _digest(accepted, limit_ua, limit_source, level_most, crc)
+        digests = _data_digest(data), _digest(accepted, self.calibrations, limit_ua, limit_source, level_most, crc)
         # Whatever was to fail for want of memory has failed by now.
         self.limit_ua, self.limit_source, self.level_most = limit_ua, limit_source, level_most
         self.programme, self.programme_crc, self._data = accepted, crc, data
@@ -237,12 +249,15 @@ class Session:
 
     def unchanged(self):
         """The second half of it: what pulses are made from."""
-        now = _digest(self.programme, self.limit_ua, self.limit_source, self.level_most, self.programme_crc)
-        return now == self._digest
+        of_limit = self.limit_ua, self.limit_source, self.level_most
+        return _digest(self.programme, self.calibrations, *of_limit, self.programme_crc) == self._digest
 
     def forget(self):
         """No programme any more."""
         self._only_in(IDLE)
+        self._forget()
+
+    def _forget(self):
         self.programme = self._data = None
         self.programme_crc = self.limit_ua = self.level_most = 0
         self.limit_source = ""

@@ -79,7 +79,7 @@ SLOTS = 4
 
 # The store's flash: 32 sectors of 4 KiB, the least that can be erased, of 16 pages, the least that can be programmed.
 # Whose each is, once. The slots' are in their order, and in both of the blocks of 64 KiB, which are the most that one
-# command of the flash erases. What keeps sessions, and what keeps a calibration, is still to be written.
+# command of the flash erases. What keeps sessions is still to be written.
 SECTOR = 4_096
 PAGE = 256
 LAYOUT = {

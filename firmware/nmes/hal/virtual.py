@@ -6,7 +6,8 @@ what time it is. All other lines are the link's. With NMES_PULSE_LOG set, each b
 start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel. With NMES_STORE set, what is kept over power cuts is in
 the files of that name with .0 to .3, a slot each, and .flash, the sectors of the areas; without, it is forgotten.
 NMES_LOAD_OHM is the load on every channel (500; a huge number is an open one): what the stage would sense of it is what
-`take` hands on.
+`take` hands on. NMES_STAGE_NEEDS makes the stage one that is off: the six numbers of each channel's row, in the order
+of _NEEDS, that would put it right, "30000,-3,-20000,4,10000,-2;0,0,0,0,0,0".
 """
 
 import errno
@@ -21,28 +22,45 @@ _ERASED = b"\xff"
 _KEPT = 64  # pulses: more than begin between two looks at what was measured
 _SECTORS = 1 + max([max(LAYOUT[name]) for name in LAYOUT])
 _FOLDER = 0x4000  # of a file's mode
+# Of a row of core/calibration.py, in the order of NMES_STAGE_NEEDS.
+_NEEDS = ("dac_gain_ppm", "dac_offset", "current_gain_ppm", "current_offset", "voltage_gain_ppm", "voltage_offset")
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
 
 
 class Load:
-    """A resistor on the stage: what its sense would say in ADC counts."""
+    """A resistor on a channel of the stage: what its sense would say in ADC counts. `needs`: the row that would put the
+    channel right; without one it is."""
 
-    def __init__(self, stage, ohm):
+    def __init__(self, stage, ohm, needs=None):
+        needs = needs or dict.fromkeys(_NEEDS, 0)
         self._stage = stage
         self._ohm = ohm
+        self._needs = needs
         self.measures = stage["measures"]
-        self.zero = stage["sense_zero"] if self.measures else 0
+        self.zero = stage["sense_zero"] + needs["current_offset"] if self.measures else 0  # counts without a current
+        self.zero_of_voltage = stage["sense_zero"] + needs["voltage_offset"] if self.measures else 0
 
-    def sense(self, level, sign, seen, current, voltage):
+    def current_ua(self, code):
+        """What flows in phase A at a code of the DAC."""
+        stage, needs = self._stage, self._needs
+        levels = max(0, code - needs["dac_offset"]) * 1_000_000 / (1_000_000 + needs["dac_gain_ppm"])
+        current_ua = stage["full_scale_ua"] * levels / stage["levels"]
+        return min(current_ua, 1_000 * stage["compliance_mv"] / self._ohm) if self._ohm else current_ua
+
+    def sense(self, code, sign, seen, current, voltage):
         if not self.measures:
             return
-        stage = self._stage
-        current_ua = stage["full_scale_ua"] * level // stage["levels"]
-        voltage_uv = min(current_ua * self._ohm, 1000 * stage["compliance_mv"])
-        if self._ohm:
-            current_ua = min(current_ua, voltage_uv // self._ohm)
-        seen[current] = stage["sense_zero"] + sign * round(current_ua / stage["sense_ua_per_count"])
-        seen[voltage] = stage["sense_zero"] + sign * round(voltage_uv / 1000 / stage["sense_mv_per_count"])
+        stage, needs = self._stage, self._needs
+        current_ua = self.current_ua(code)
+        ua = stage["sense_ua_per_count"] * (1 + needs["current_gain_ppm"] / 1_000_000)
+        uv = 1_000 * stage["sense_mv_per_count"] * (1 + needs["voltage_gain_ppm"] / 1_000_000)
+        seen[current] = self.zero + sign * round(current_ua / ua)
+        seen[voltage] = self.zero_of_voltage + sign * round(current_ua * self._ohm / uv)
+
+
+def rows_of(text):
+    """What NMES_STAGE_NEEDS says, the row of each channel."""
+    return [dict(zip(_NEEDS, [int(number) for number in part.split(",")])) for part in text.split(";")]
 
 
 class Channel:
@@ -216,7 +234,6 @@ class Hal:
         self._slots = [b""] * SLOTS
         self.flash = Flash(store + ".flash" if store else None)
         self._permitted = False
-        self._zero = stage["sense_zero"] if stage["measures"] else 0
         self._both = stage["sense_both"] if stage["measures"] else 0
         self._now_us = 0
         self._until_us = 0
@@ -224,8 +241,11 @@ class Hal:
         self._wrote = False
         self._input = b""
         self._at = 0
-        load = Load(stage, int(os.getenv("NMES_LOAD_OHM") or 500))
-        self._channels = [Channel(i, self._log, load) for i in range(len(board["pins"]["channels"]))]
+        ohm = int(os.getenv("NMES_LOAD_OHM") or 500)
+        needs = os.getenv("NMES_STAGE_NEEDS")
+        rows = rows_of(needs) if needs else [None] * stage["channels"]
+        self._loads = [Load(stage, ohm, row) for row in rows]
+        self._channels = [Channel(i, self._log, self._loads[i]) for i in range(len(board["pins"]["channels"]))]
 
     def now_ms(self):
         return self._now_us // 1000
@@ -287,10 +307,10 @@ class Hal:
         return ""
 
     def idle_current(self, channel):
-        return self._zero
+        return self._loads[channel].zero
 
     def idle_voltage(self):
-        return self._zero
+        return self._loads[0].zero_of_voltage
 
     def temperature_dc(self):
         return 250

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from opennmes import __version__
 from opennmes.cli import (
     boards,
+    calibrate,
     check,
     clear,
     completion,
@@ -21,6 +22,7 @@ from opennmes.cli import (
     doctor,
     emulate,
     flash,
+    lock,
     plot,
     programmes,
     pull,
@@ -32,9 +34,13 @@ from opennmes.cli import (
     select,
     selftest,
     settings,
+    sign,
     status,
     stop,
+    unlock,
 )
+from opennmes.cli.numbers import factor
+from opennmes.device.patience import wait_longer
 from opennmes.visible import visible
 
 
@@ -59,6 +65,8 @@ def _quoted_visibly() -> Iterator[None]:
             setattr(usage, "message", visible(getattr(usage, "message")))  # noqa: B009, B010
         raise
 
+
+_MOST_PATIENCE = 1000
 
 app = typer.Typer(
     name="nmes",
@@ -88,11 +96,15 @@ app.command()(remove.remove)
 app.command()(select.select)
 app.command()(settings.settings)
 app.command()(reset.reset)
+app.command()(lock.lock)
+app.command()(unlock.unlock)
+app.command()(sign.sign)
 app.command()(status.status)
 app.command()(record.record)
 app.command()(clear.clear)
 app.command()(stop.stop)
 app.command()(selftest.selftest)
+app.command()(calibrate.calibrate)
 app.command()(emulate.emulate)
 app.command()(completion.completion)
 if completion.VARIABLE in os.environ:
@@ -110,5 +122,13 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
+    patience: Annotated[
+        str,
+        typer.Option(
+            metavar="N",
+            envvar="NMES_PATIENCE",
+            help="Wait N times as long for a device, from 1 to 1000; one that `nmes emulate` serves may need 100.",
+        ),
+    ] = "1",
 ) -> None:
-    pass
+    wait_longer(factor("--patience, or NMES_PATIENCE,", patience, _MOST_PATIENCE))

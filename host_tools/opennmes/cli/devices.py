@@ -39,9 +39,10 @@ def in_words(board: Board) -> str:
         identity, status = board.identity, board.status
         fault = f", fault {status['fault']} ({faults.name(status['fault'])})" if status["fault"] else ""
         name = f' "{identity["name"]}"' if identity.get("name") else ""
+        locked = f", locked with key {identity['locked_by']}" if identity.get("locked_by") else ""
         return (
             f"{board.where}: OpenNMES{name} {identity['version']} on {identity['board']}, stage {identity['stage']}"
-            f"{uid}, {status['state']}{fault}"
+            f"{uid}, {status['state']}{fault}{locked}"
         )
     if board.kind == discover.BOOTSEL:
         return f"{board.where}: an {board.chip.upper()} in BOOTSEL; `nmes flash` puts OpenNMES onto it"

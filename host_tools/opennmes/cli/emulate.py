@@ -31,6 +31,8 @@ def emulate(
 ) -> None:
     """Run an emulated board with a serial port for other programs, mpremote for one. Ends with Ctrl-C.
 
+    It is far slower than a board: have other nmes commands wait for it with NMES_PATIENCE=100 in their environment.
+
     Needs pseudo terminals, which Windows does not have; there --port emulator is the same board for nmes itself.
 
     Example (until Ctrl-C): nmes emulate --link my-board

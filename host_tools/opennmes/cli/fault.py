@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import Any
 
-from nmes.core import commands, faults
+from nmes.core import commands, fault_words, faults
 
 Fault = dict[str, Any]
 
@@ -27,9 +27,7 @@ def fault_of(status: dict[str, Any], port: str) -> Fault | None:
     number = status["fault"]
     if not number:
         return None
-    _, happened, what_to_do, clinician = faults.FAULTS.get(
-        number, ("", "These tools do not know it.", "Report it.", "")
-    )
+    happened, what_to_do, clinician = fault_words.WORDS.get(number, ("These tools do not know it.", "Report it.", ""))
     return {
         "number": number,
         "name": faults.name(number),
@@ -61,7 +59,7 @@ def in_words(fault: Fault) -> list[str]:
 
 def fault_number(named: str) -> int | None:
     """The number of a fault that a person names by its number or its name; None for what is neither."""
-    for number, row in faults.FAULTS.items():
-        if named == row[0]:
+    for number, name in faults.NAMES.items():
+        if named == name:
             return number
     return int(named) if re.fullmatch("[0-9]{1,2}", named) and _LEAST <= int(named) <= _MOST else None

@@ -19,7 +19,7 @@ from opennmes.device.choose import choose
 from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.discover import BOOTSEL, BUSY, NOT_MOUNTED, Board
 from opennmes.device.drive import DriveError
-from opennmes.device.flashing import FlashError, digest, flash_modules, image_for
+from opennmes.device.flashing import FlashError, digest, flash_modules, image_for, need_unlocked
 from opennmes.device.flashing import flash as put_onto
 from opennmes.device.modules import WEAKER, ModulesError, Plan
 from opennmes.device.prompt import PromptError
@@ -69,6 +69,8 @@ def flash(
     with reported(json, boards=[]):
         try:
             found = _chosen(named, mount, all_boards)
+            for board in found:
+                need_unlocked(board)
             plan = [] if as_modules else [(board, image_for(board, uf2, stage)) for board in found]
             if not verify:
                 _agree(plan, yes)

@@ -20,10 +20,12 @@ from opennmes.boards import UnknownBoard
 from opennmes.cli.fault import FaultError, in_words
 from opennmes.cli.streams import Stream
 from opennmes.device.client import DeviceRefused, LinkError
+from opennmes.device.locking import LockingError
+from opennmes.files import AlreadyThere
 from opennmes.ports.errors import PortError
 from opennmes.prescription import PrescriptionError
 from opennmes.prescription.explain import explain
-from opennmes.prescription.library import AlreadyThere, UnknownProgramme
+from opennmes.prescription.library import UnknownProgramme
 from opennmes.visible import visible
 
 FAILED = 1
@@ -34,7 +36,7 @@ NOT_MEDICAL = "OpenNMES is a research instrument, not a medical device."
 # What can go wrong without a bug of ours.
 FAILURES = (
     PrescriptionError, UnknownBoard, UnknownProgramme, AlreadyThere, Refused, DeviceRefused, FaultError, LinkError,
-    PortError, OSError,
+    LockingError, PortError, OSError,
 )  # fmt: skip
 
 _NO_WIDTH = 10_000  # columns of what is no terminal

@@ -14,8 +14,8 @@ from opennmes.cli.ports import Port
 from opennmes.device.client import Device
 from opennmes.device.prescriptions import kept_on
 from opennmes.device.prescriptions import pull as taken
+from opennmes.files import write_text
 from opennmes.ports.interrupts import stop_on_signals
-from opennmes.prescription.library import write_text
 
 
 def pull(

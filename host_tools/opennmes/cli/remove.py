@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from opennmes.cli.kept import as_json, connected, in_a_line, number_of, the_one
+from opennmes.cli.keyfile import KeyFile, open_for_change
 from opennmes.cli.output import can_ask, only_once, out, print_json, reported, words
 from opennmes.cli.ports import Port
 from opennmes.device.client import LinkError
@@ -17,6 +18,7 @@ from opennmes.ports.interrupts import stop_on_signals
 def remove(
     number: Annotated[str, typer.Argument(metavar="N", help="Its number on the device.", show_default=False)],
     port: Port = None,
+    key: KeyFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
@@ -29,6 +31,7 @@ def remove(
         stop_on_signals()
         with connected(port, to_write=True) as (device, where):
             kept = the_one(device, where, wanted)
+            open_for_change(device, where, key)
             if not yes:
                 keep = f"nmes pull --port {shlex.quote(where)} {wanted} --output FILE keeps a copy"
                 if not can_ask():

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from opennmes.cli.kept import connected, in_words
+from opennmes.cli.keyfile import KeyFile, open_for_change
 from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import Port
 from opennmes.device.client import Device, LinkError
@@ -22,11 +23,12 @@ def reset(
     factory: Annotated[
         bool, typer.Option("--factory", help="Forget settings and prescriptions; there is no other reset.")
     ] = False,
+    key: KeyFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Have a device forget its settings and all of its prescriptions. What is kept of a fault stays, and so does the
-    pause after a session. Asks first.
+    """Have a device forget its settings and all of its prescriptions. What is kept of a fault stays, and so do the
+    pause after a session and a clinic's lock. Asks first.
 
     Example: nmes reset --factory --yes --port virtual
     """
@@ -35,6 +37,7 @@ def reset(
     with reported(json, done=False):
         stop_on_signals()
         with connected(port, to_write=True) as (device, where):
+            open_for_change(device, where, key)
             there = kept_on(device)
             name = device.request("settings")["settings"]["device_name"]
             what = f'the settings of "{name}" and {len(there)} prescriptions'
@@ -50,7 +53,8 @@ def reset(
         if json:
             print_json({"done": True, "forgotten": [vars(kept) for kept in there]})
         else:
-            out.print(words(f"forgotten: {what}; the device is as new, but for faults and the pause after a session"))
+            kept = "faults, the pause after a session and a lock"
+            out.print(words(f"forgotten: {what}; the device is as new, but for {kept}"), soft_wrap=True)
 
 
 def _confirm(what: str, prescriptions: str, port: str) -> None:

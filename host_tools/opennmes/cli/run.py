@@ -114,7 +114,8 @@ def run(
     if (file is None) == (prescription_number is None):
         not_understood("give a FILE, or --prescription N for one that the device keeps; nmes pull --list says which")
     number = None if prescription_number is None else number_of("--prescription", prescription_number)
-    how = _How(intensities_ua, step_ua, until_s, acknowledge, not device_check_only, plain)
+    as_kept = number if person_max_ua is None else None
+    how = _How(intensities_ua, step_ua, until_s, acknowledge, not device_check_only, plain, as_kept)
     ohm = numbers.whole_number("--load-ohm", load_ohm)
     result: dict[str, Any] = {}
     with reported(json, done=False):
@@ -164,6 +165,7 @@ class _How:
     acknowledged: bool
     host_check: bool
     plain: bool
+    number: int | None  # that the device keeps it under, where it is run as it is kept
 
 
 def _doing(text: str, plain: bool) -> contextlib.AbstractContextManager[object]:
@@ -222,7 +224,7 @@ def _carry_out(
         assessment = assess(prescription.data, stage)
         if not assessment.accepted:
             raise Refused(assessment.reasons)
-    loaded = device.load(prescription.data)
+    loaded = _load(device, prescription, how.number)
     _say(f"loaded: {prescription.title}, {loaded['pulses']} pulses, at most {loaded['largest_current_ua'] / 1000:g} mA")
     wanted_ua = _by_channel(how.intensities_ua, loaded)
     steps_ua = {}
@@ -233,7 +235,7 @@ def _carry_out(
     for channel, current_ua in wanted_ua.items():
         _say(f"channel {channel}: {_up_to(current_ua, loaded, by_hand)}")
     if stage["for_people"]:
-        _confirm(how.acknowledged)
+        confirm(how.acknowledged)
     else:
         _say(f"stage {stage['name']}: pins only; there is no current, nothing is measured, and nobody may be connected")
     if isinstance(sys.stderr, Stream) and sys.stderr.gone:
@@ -265,6 +267,19 @@ def _carry_out(
         "fault": fault_of(status, chosen.where),
         "record": record,
     }
+
+
+def _load(device: Device, prescription: Prescription, number: int | None) -> Message:
+    """Have the device load what is to be run, from what it keeps where it can: a locked device takes nothing else.
+    Raises LinkError when that is not what was read from it any more."""
+    if number is None:
+        return device.load(prescription.data)
+    loaded = device.select(number)
+    if loaded["digest"] != prescription.digest():
+        raise LinkError(
+            f"{device.port.name}: prescription {number} has just been replaced by somebody else; nothing was started"
+        )
+    return {key: loaded[key] for key in loaded if key not in ("number", "digest")}
 
 
 def _up_to(current_ua: int, loaded: Message, by_hand: bool) -> str:
@@ -364,7 +379,7 @@ def _let_run(device: Device, wanted_ua: dict[int, int], seconds: float | None, s
             device.wait(left_s)
 
 
-def _confirm(acknowledged: bool) -> None:
+def confirm(acknowledged: bool) -> None:
     """Have a person confirm the checklist, unless --acknowledge says that one has. Raises Refused."""
     _say(f"Checklist, version {checklist.VERSION}:")
     for item in checklist.ITEMS:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from nmes.core import settings as declared
 from opennmes.cli.kept import connected
+from opennmes.cli.keyfile import KeyFile, open_for_change
 from opennmes.cli.numbers import current_ua, whole_number
 from opennmes.cli.output import not_understood, only_once, out, print_json, print_table, reported, words
 from opennmes.cli.ports import Port
@@ -25,6 +26,7 @@ def settings(
     value: Annotated[
         str | None, typer.Argument(help="What it is to be; without, it is said.", show_default=False)
     ] = None,
+    key: KeyFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Say what a device is set to, or set one of it and read it back. The person's own maximum of each channel
@@ -39,6 +41,7 @@ def settings(
         stop_on_signals()
         with connected(port, to_write=wanted is not None) as (device, where):
             if name is not None and wanted is not None:
+                open_for_change(device, where, key)
                 device.request("set", settings={NAMES[name]: wanted})
             there: dict[str, Any] = device.request("settings")["settings"]
             if name is not None and wanted is not None and there.get(NAMES[name]) != wanted:

@@ -10,6 +10,7 @@ from typing import Any
 
 from nmes.core import checklist, commands, frame, programme, session
 from opennmes.device.identity import BUILD, differences, mend
+from opennmes.device.patience import stretched
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
@@ -17,7 +18,7 @@ ACTIVE = (session.ARMED, session.RUNNING, session.PAUSED)
 KEEPALIVE_S = 0.5  # the device waits session.HOST_LOST_MS
 FIRST_RESEND_S = 0.5  # each wait for an answer is twice as long as the one before
 TRIES = 8
-PATIENCE_S = 20.0  # an emulated board behind a serial port needs most of it for one answer
+PATIENCE_S = 20.0
 STOP_PATIENCE_S = 5.0
 STEP_S = session.STEP_EVERY_MS / 1000 * 1.02  # the device's clock and ours may differ a little
 _EVENTS_MAX = 10_000  # an hour has 3600
@@ -69,6 +70,8 @@ class Device:
         self.intensities: dict[int, int] = {}  # of each channel, as last heard; one that is not in it is at zero
         self.grains: dict[int, int] = {}  # the step of each channel's intensity, as `load` said it
         self.clock_refused = ""  # why the device did not take our time of day
+        # Gives what stands beside a command's arguments on a locked device (device/locking.py).
+        self.sign: Callable[[str, Message], Message] | None = None
         self._received = bytearray()
         self._strange = b""  # what came in last and is no line of ours
         self._sent = 0  # how often the last request was sent
@@ -159,6 +162,8 @@ class Device:
         """
         if self._host is None and cmd in commands.COMMANDS and commands.COMMANDS[cmd].who == commands.HOST:
             self.connect()
+        if self.sign is not None:
+            arguments = {**arguments, **self.sign(cmd, arguments)}
         answer = self._ask(cmd, patience_s, arguments)
         if answer.get("error") == "unknown_host" and self._host is not None:
             self.connect()
@@ -167,6 +172,8 @@ class Device:
 
     def _ask(self, cmd: str, patience_s: float, arguments: Message) -> Message:
         """Send a request, if need be several times. Returns its answer, whatever that says."""
+        patience_s = stretched(patience_s)
+        resend_s = FIRST_RESEND_S if cmd == "stop" else stretched(FIRST_RESEND_S)  # a lost stop waits for nobody
         self._seq += 1
         request: Message = {"seq": self._seq, "cmd": cmd}
         if self._host is not None and cmd != "identify":
@@ -185,7 +192,7 @@ class Device:
             left_s = give_up_s - self.port.now_s()
             if left_s <= 0:
                 break
-            answer = self._try(line, min(FIRST_RESEND_S * 2**attempt, left_s))
+            answer = self._try(line, min(resend_s * 2**attempt, left_s))
             if answer is not None:
                 return answer
         raise LinkError(self._no_answer(cmd, patience_s))

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from opennmes.device.patience import stretched
 from opennmes.device.uf2 import RP2040, RP2350, Uf2
 
 INFO = "INFO_UF2.TXT"
@@ -187,7 +188,7 @@ def _written(raw: bytes, target: Path) -> Iterator[int]:
 
 
 def _vanishes(drive: Drive, clock: Callable[[], float], pause: Callable[[float], None]) -> bool:
-    until_s = clock() + VANISH_S
+    until_s = clock() + stretched(VANISH_S)
     while clock() < until_s:
         if not is_at(drive.mount):
             return True

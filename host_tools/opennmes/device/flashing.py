@@ -16,9 +16,10 @@ from opennmes import paths
 from opennmes.boards import STOCK, board_names, has_image, load_board
 from opennmes.device import drive, modules
 from opennmes.device.client import Device, DeviceRefused
-from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, micropython_ports
+from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, at_port, micropython_ports
 from opennmes.device.modules import OUR_MACHINE, STOCK_MACHINES, Plan
-from opennmes.device.prompt import Prompt
+from opennmes.device.patience import stretched
+from opennmes.device.prompt import Prompt, PromptError
 from opennmes.device.uf2 import Uf2, read_uf2
 
 Progress = Callable[[str, int, int], None]
@@ -77,13 +78,39 @@ def flash(board: Board, image: Uf2, progress: Progress, mount: Path | None = Non
         target = _new_drive(before, mount)
     drive.copy(image, target, lambda done, total: progress("writing", done, total))
     device = _port_again(board, others)
-    found = digest(device, image, progress)
+    try:
+        found = digest(device, image, progress)
+    except PromptError:
+        _say_if_locked(device, image)
+        raise
     if found != image.sha256:
         raise FlashError(
             f"{device}: what is in flash is not what was written (SHA-256 {found[:16]}…, expected "
             f"{image.sha256[:16]}…); run the same command again; if that happens twice, the board's flash is bad"
         )
     return {"port": device, "sha256": found, "bytes": len(image.data), "verified": True}
+
+
+def need_unlocked(board: Board) -> None:
+    """Raises FlashError for a board of ours that is locked: it gives neither BOOTSEL nor the prompt that reads back."""
+    by = board.identity.get("locked_by")
+    if by:
+        raise FlashError(
+            f"{board.where}: the board is locked with key {by}, so it is neither flashed nor read back over USB alone; "
+            f"nothing was written. `nmes unlock --key FILE --port {board.where}` opens it first, and `nmes lock` locks "
+            "it again"
+        )
+
+
+def _say_if_locked(device: str, image: Uf2) -> None:
+    """Raises FlashError when what was flashed is a locked board, which gives no prompt to read back with."""
+    identity = at_port(device).identity
+    if identity.get("locked_by"):
+        raise FlashError(
+            f"{device}: {image.path} was written, and the board, which is locked with key {identity['locked_by']}, has "
+            f"started with firmware {identity.get('firmware')}; that is what it says, and nothing could be read back. "
+            f"`nmes unlock --key FILE --port {device}`, then `nmes flash --verify`, compares it"
+        )
 
 
 def flash_modules(board: Board, progress: Progress, agree: Callable[[str, Plan], None] | None) -> dict[str, Any]:
@@ -139,7 +166,8 @@ def digest(device: str, image: Uf2, progress: Progress) -> str:
 
 
 def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
-    until_s = time.monotonic() + DRIVE_S
+    wait_s = stretched(DRIVE_S)
+    until_s = time.monotonic() + wait_s
     while time.monotonic() < until_s:
         if mount is not None:
             new = [drive.at_mount(mount)] if drive.is_at(mount) else []
@@ -151,14 +179,15 @@ def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
             raise FlashError("several chips went into BOOTSEL at once; name the folder of one with --mount")
         time.sleep(POLL_S)
     raise FlashError(
-        f"the board went into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {DRIVE_S:g} s; mount "
+        f"the board went into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {wait_s:g} s; mount "
         "the disk RPI-RP2 by hand, then run `nmes flash --mount FOLDER`"
     )
 
 
 def _port_again(board: Board, others: set[str]) -> str:
     """The port of the board that has just been flashed: the one that it had, or one that was not there before."""
-    until_s = time.monotonic() + PORT_S
+    wait_s = stretched(PORT_S)
+    until_s = time.monotonic() + wait_s
     while time.monotonic() < until_s:
         new = set(micropython_ports()) - others
         if board.kind != BOOTSEL and Path(board.where).exists():
@@ -167,6 +196,6 @@ def _port_again(board: Board, others: set[str]) -> str:
             return new.pop()
         time.sleep(POLL_S)
     raise FlashError(
-        f"the image was written and the board has not come back within {PORT_S:g} s; unplug it, plug it in again, then "
+        f"the image was written and the board has not come back within {wait_s:g} s; unplug it, plug it in again, then "
         "run `nmes flash --verify`"
     )

@@ -57,16 +57,23 @@ def text_of(prescription: Prescription) -> bytes:
     return text
 
 
-def push(device: Device, prescription: Prescription, number: int = 0, progress: Progress | None = None) -> Kept:
-    """Have the device keep a prescription under a number, 0 for the lowest that is free, and read it back. Raises
-    Refused, DeviceRefused, LinkError and PortError; then the device keeps what it kept before, unless the link was lost
-    after all had arrived: only what it lists is certain then."""
+def push(
+    device: Device,
+    prescription: Prescription,
+    number: int = 0,
+    progress: Progress | None = None,
+    seal: dict[str, Any] | None = None,
+) -> Kept:
+    """Have the device keep a prescription under a number, 0 for the lowest that is free, and read it back. `seal`: what
+    was signed for that elsewhere (device/locking.py). Raises Refused, DeviceRefused, LinkError and PortError; then the
+    device keeps what it kept before, unless the link was lost after all had arrived: only what it lists is certain
+    then."""
     text = text_of(prescription)
     tries = _TRIES
     while True:
         tries -= 1
         try:
-            answer = _put(device, text, number, progress)
+            answer = _put(device, text, number, progress, seal)
             break
         except DeviceRefused as refused:
             if not tries or [reason["code"] for reason in refused.reasons] != ["worn"]:
@@ -80,8 +87,11 @@ def push(device: Device, prescription: Prescription, number: int = 0, progress: 
     return made
 
 
-def _put(device: Device, text: bytes, number: int, progress: Progress | None) -> dict[str, Any]:
-    answer = device.request("put", number=number, bytes=len(text), digest=hashlib.sha256(text).hexdigest())
+def _put(
+    device: Device, text: bytes, number: int, progress: Progress | None, seal: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    digest = hashlib.sha256(text).hexdigest()
+    answer = device.request("put", number=number, bytes=len(text), digest=digest, **(seal or {}))
     step = int(answer["piece_bytes"])
     for at in range(0, len(text), step):
         device.request("put_piece", at=at, data=document.piece(text[at : at + step]))

@@ -15,6 +15,8 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from opennmes.device.patience import stretched
+
 PATIENCE_S = 15.0
 STEP_S = 60.0  # the file system may have to move much of itself, 0.4 s for each 4 KB that worn flash erases
 PIECE = 32 * 1024  # of flash a step: 35 ms on the chip, and progress that moves
@@ -54,6 +56,22 @@ class PromptError(Exception):
     """There is no MicroPython prompt on the port, or it failed; the message says what to do."""
 
 
+def _transport(device: str) -> Any:
+    """mpremote's transport on the serial port `device`, as patient as everything else here: it has waits of its own,
+    10 s for the next byte among them."""
+    from mpremote.transport_serial import SerialTransport
+
+    class Patient(SerialTransport):  # type: ignore[misc]
+        def read_until(
+            self, least: int, ending: bytes, timeout: float = 10, data_consumer: Any = None,
+            timeout_overall: float | None = None,
+        ) -> Any:  # fmt: skip
+            overall_s = None if timeout_overall is None else stretched(timeout_overall)
+            return super().read_until(least, ending, stretched(timeout), data_consumer, overall_s)
+
+    return Patient(device, timeout=stretched(PATIENCE_S))
+
+
 class Prompt:
     """A raw prompt. Use it as a context manager: on the way out the board is reset and runs what it is to run.
 
@@ -62,11 +80,9 @@ class Prompt:
 
     def __init__(self, device: str) -> None:
         """Interrupt what runs on the serial port `device`. Raises PromptError."""
-        from mpremote.transport_serial import SerialTransport
-
         self._device = device
         with self._failing("no MicroPython prompt came"):
-            self._transport: Any = SerialTransport(device, timeout=PATIENCE_S)
+            self._transport = _transport(device)
             try:
                 self._transport.enter_raw_repl(soft_reset=False, timeout_overall=PATIENCE_S)
             except BaseException:

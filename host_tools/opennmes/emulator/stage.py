@@ -6,13 +6,13 @@ stuck pin, a wrong PWM setting or a missing wrap shows in the current as it woul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.measure.trace import Trace
+from opennmes.pins import FIRST_ADC_PIN
 
-FIRST_ADC_PIN = 26
 ADC_MOST = 4095
 
 
@@ -34,11 +34,19 @@ class OutputStage:
     that the phase pins switch: of the channel in phase; none in phase is zero, both are full scale. `sense_offset`
     (counts) shifts the current sense, `sense_stuck` pins it.
 
+    `needs`, if given, makes it a stage that is off: for each channel the row (nmes/core/calibration.py) that would put
+    it right.
+
     `on_current(channel, microamperes)`, if set, is called at each change of current.
     """
 
     def __init__(
-        self, pico: EmulatedPico, board: Mapping[str, Any], stage: Mapping[str, Any], load_ohm: int = 500
+        self,
+        pico: EmulatedPico,
+        board: Mapping[str, Any],
+        stage: Mapping[str, Any],
+        load_ohm: int = 500,
+        needs: Sequence[Mapping[str, int]] | None = None,
     ) -> None:
         """`board` and `stage` are the literal BOARD and STAGE of a board and of an output stage file."""
         self.trace = Trace()
@@ -53,6 +61,7 @@ class OutputStage:
         self._full_scale_ua = int(stage["full_scale_ua"])
         self._levels = int(stage["levels"])
         self._compliance_uv = int(stage["compliance_mv"]) * 1000
+        self._needs = needs or stage["calibration"]
         pins = board["pins"]
         self._pins = pins
         self._enabled = pico.level(pins["enable"])
@@ -140,9 +149,11 @@ class OutputStage:
         for channel in self._channels:
             channel.update()
 
-    def drive_ua(self, level: int) -> int:
-        """What the current source is told to deliver at a level."""
-        return self._full_scale_ua * level // self._levels
+    def drive_ua(self, level: int, channel: int = 0) -> int:
+        """What a channel's current source delivers at a level."""
+        needs = self._needs[channel]
+        levels = max(0, level - needs["dac_offset"])
+        return self._full_scale_ua * levels * 1_000_000 // (self._levels * (1_000_000 + needs["dac_gain_ppm"]))
 
     def limited_ua(self, current_ua: int, load_ohm: int) -> int:
         """What reaches the load of it: nothing while disabled, no more than the compliance voltage allows."""
@@ -158,22 +169,33 @@ class OutputStage:
 
     def sense(self, channel: int, current_ua: int, voltage_mv: int) -> None:
         """Put what is sensed of one channel, which has changed, on the ADC's inputs."""
-        counts = self._sense_zero + round(current_ua / self._sense_ua) + self.sense_offset
+        needs = self._needs[channel]
+        zero = self._sense_zero + needs["current_offset"]
+        counts = zero + round(_corrected(current_ua / self._sense_ua, needs["current_gain_ppm"])) + self.sense_offset
         if self.sense_stuck is not None:
             counts = self.sense_stuck
         self._pico.set_adc(self._pins["sense_current"][channel] - FIRST_ADC_PIN, max(0, min(ADC_MOST, counts)))
-        counts = self._sense_zero + round(voltage_mv / self._sense_mv)
+        counts = self._voltage_counts(channel, voltage_mv)
         others = [other for other in self._channels if other.in_phase and other.index != channel]
         if others and self._channels[channel].in_phase:
             counts = ADC_MOST
         elif others:
-            counts = self._sense_zero + round(others[0].voltage_mv() / self._sense_mv)
+            counts = self._voltage_counts(others[0].index, others[0].voltage_mv())
         self._pico.set_adc(self._pins["sense_voltage"] - FIRST_ADC_PIN, max(0, min(ADC_MOST, counts)))
+
+    def _voltage_counts(self, channel: int, voltage_mv: int) -> int:
+        needs = self._needs[channel]
+        counts = round(_corrected(voltage_mv / self._sense_mv, needs["voltage_gain_ppm"]))
+        return self._sense_zero + needs["voltage_offset"] + counts
 
     @property
     def powered(self) -> bool:
         """Whether both permissions are there."""
         return bool(self._enabled) and self._pump.charged
+
+
+def _corrected(counts: float, gain_ppm: int) -> float:
+    return counts / (1 + gain_ppm / 1_000_000)
 
 
 class _Channel:
@@ -226,7 +248,7 @@ class _Channel:
     def _drive_ua(self) -> int:
         if self._a == self._b:
             return 0
-        return self._stage.drive_ua(self._level_a.level if self._a else self._level_b.level)
+        return self._stage.drive_ua(self._level_a.level if self._a else self._level_b.level, self.index)
 
     def update(self) -> None:
         current_ua = self._stage.limited_ua(self._drive_ua(), self.load_ohm)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from opennmes.emulator.pico import EmulatedPico
-from opennmes.emulator.stage import FIRST_ADC_PIN
 from opennmes.measure.trace import Trace
+from opennmes.pins import FIRST_ADC_PIN
 
 HALF = 2048
 

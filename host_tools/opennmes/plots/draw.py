@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import functools
 import io
 import itertools
 import math
-import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -21,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from opennmes import files
 from opennmes.visible import visible
 
 # Okabe and Ito's colours: told apart with any colour vision.
@@ -125,30 +121,7 @@ def save(figure: Figure, path: Path) -> None:
     drawn = io.BytesIO()
     with matplotlib.rc_context(_PLAIN):
         figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=150)
-    _replace(path.resolve(), drawn.getvalue())  # a link stays one
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Give a file its new content, all of it or none. Raises OSError."""
-    if path.exists() and not path.is_file():  # a pipe or a device, of which there is none before
-        path.write_bytes(content)
-        return
-    if path.exists() and not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    beside = path.with_name(f".{path.stem[:50]}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(beside, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, beside)
-        beside.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+    files.put(path, drawn.getvalue())
 
 
 def clean(axes: Axes, title: str, x: str, y: str, inches: float = math.inf) -> None:

@@ -88,6 +88,22 @@ _PHRASES = {
     "no_store": "of this board has {asked} for prescriptions; needed is {bound}",
     "other_digest": "is {asked}…, not {bound}: it was damaged on the way, push it again",
     "no_memory": "is {asked}; possible is {bound}",
+    "not_measured": "is {asked}, which measures nothing; needed is {bound}",
+    "calibration": (
+        "that the device keeps is not applied ({asked}), and nobody is armed; needed is {bound}: nmes calibrate --undo"
+    ),
+    "no_resistor": "is {asked}; possible is {bound}",
+    "nothing_flows": "is {asked} in the first phase; needed is {bound}: is the resistor on this channel?",
+    "other_resistor": "is {asked} by what the device senses of voltage and current; it was said to be {bound}",
+    "not_symmetric": "differs by {asked} between the two phases; expected {bound}: the stage is to be mended",
+    "leaks": "says that {asked} flow between the pulses; expected {bound}: a switch does not open",
+    "other_voltage": "is {asked}; the device senses {bound}",
+    "not_linear": "is {asked}; expected is {bound}: read it again, and if it stays so the stage is to be mended",
+    "not_verified": (
+        "is off by {asked}; expected {bound}. The calibration before is in force again; the readings are forgotten"
+    ),
+    "no_answer": "is missing: {asked}; needed is {bound}",
+    "not_connected": "is {asked}; needed is {bound}",
     "too_early": (
         "is {bound}, and today is {asked} by this computer's date: it may not be run yet; "
         "ask whoever wrote it, or change its dates"
@@ -96,6 +112,19 @@ _PHRASES = {
         "is {bound}, and today is {asked} by this computer's date: it may not be run any more; "
         "ask whoever wrote it, or change its dates"
     ),
+    "unsigned": (
+        "is missing: a locked device takes `{asked}` only {bound}. Give --key FILE where the verb has it, or push a "
+        "file with the signature that `nmes sign` wrote beside it; `nmes run --prescription N` runs what it keeps"
+    ),
+    "wrong_signature": "is not {bound}: it was made for something else, or changed since; nothing was changed",
+    "sign_later": "of `{asked}` is looked at again {bound}; nothing was changed",
+    "counter_used": "is {asked}, which was used already: a signature is taken once; sign again with {bound} or above",
+    "counter_ahead": "is {asked}; the device takes at most {bound} next: sign it again",
+    "key_lost": "cannot be right: the key of this device is damaged, and it stays locked; see docs/lock.md",
+    "only_unlocked": "`{asked}` is not taken: the device is locked and runs what was signed as it is; needed: {bound}",
+    "not_locked": "is {asked}: the device is open already",
+    "not_a_key": "has {asked} digits that are a key's; it needs {bound}",
+    "not_signable": "of `{asked}` cannot be signed; needed are {bound}",
     "unused": "is given, but every channel has phases of its own",
     "missing": "is missing",
     "unknown": "is not known",

@@ -1,6 +1,6 @@
 """The keys of a prescription file, each declared once: what it is, its unit or choices, its bounds and its default.
 
-The reader (opennmes.prescription), the JSON schema (opennmes.prescription.schema) and the tables of
+The reader (opennmes.prescription.file), the JSON schema (opennmes.prescription.schema) and the tables of
 docs/prescriptions.md (scripts/prescription_tables.py) all read them here. Bounds of what the device checks too are
 those of nmes.core.
 """

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from opennmes import paths
+from opennmes.files import AlreadyThere, write_text
 from opennmes.prescription import Prescription, schema
 
 
 class UnknownProgramme(Exception):
     """There is no such programme; the message says which are near, and how to see them all."""
-
-
-class AlreadyThere(Exception):
-    """What was to be written is there already, and was left as it is."""
 
 
 @dataclass(frozen=True)
@@ -61,38 +56,3 @@ def write(programme: Programme, path: Path, *, replace: bool) -> Path:
     with contextlib.suppress(AlreadyThere):  # another file's, maybe another version's: no part of what the file means
         write_text(beside, schema.FILE.read_text(encoding="utf-8"), replace=replace)
     return beside
-
-
-def write_text(path: Path, text: str, *, replace: bool) -> None:
-    """Write a text to the file `path`, whole or not at all; where that is a link, to the file that it leads to. Raises
-    AlreadyThere without `replace`, and where something is there that is no file; OSError with the name of the file."""
-    if path.exists() and not path.is_file():  # a device would be a file from then on
-        raise AlreadyThere(f"{path} is there and is no file; it was left as it is: give the name of a file")
-    if not replace:
-        try:
-            open(path, "xb").close()  # the name is ours from here on, whoever else writes
-        except FileExistsError:
-            raise AlreadyThere(f"{path} is there already and was left as it is; --force replaces it") from None
-    temporary, target = "", Path(os.path.realpath(path))
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
-    except BaseException as failure:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        if not replace:
-            path.unlink(missing_ok=True)
-        if isinstance(failure, OSError):
-            raise OSError(failure.errno, failure.strerror, str(path)) from None
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -568,6 +568,7 @@ class World:
 
     def _do_link_pulled(self, event):
         self.pulled = True
+        self.before_death = len(self.to_device) - self.taken
 
     def _do_watched(self, event):
         self._watcher = Watcher(self, event["seq"], event["deed"], event["deed_us"])

@@ -1,0 +1,56 @@
+"""Files of people's own, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+
+class AlreadyThere(Exception):
+    """What was to be written is there already, and was left as it is."""
+
+
+def write_text(path: Path, text: str, *, replace: bool) -> None:
+    """Write a text to the file `path`, whole or not at all; where that is a link, to the file that it leads to. Raises
+    AlreadyThere without `replace`, and where something is there that is no file; OSError with the name of the file."""
+    if path.exists() and not path.is_file():  # a device would be a file from then on
+        raise AlreadyThere(f"{path} is there and is no file; it was left as it is: give the name of a file")
+    if not replace:
+        try:
+            open(path, "xb").close()  # the name is ours from here on, whoever else writes
+        except FileExistsError:
+            raise AlreadyThere(f"{path} is there already and was left as it is; --force replaces it") from None
+    try:
+        put(path, text.encode())
+    except BaseException:
+        if not replace:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def put(path: Path, content: bytes) -> None:
+    """Give a file its new content, all of it or none; a link stays one. Raises OSError with the name of the file."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():  # a pipe or a device, of which there is none before
+        target.write_bytes(content)
+        return
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    beside = target.with_name(f".{target.stem[:50]}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(beside, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, beside)
+        beside.replace(target)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
