@@ -59,12 +59,13 @@ def _turn(hal, supervisor, parts):
     begin_ms = hal.now_ms()
     for part in parts:
         try:
-            part.step()
+            part.step(begin_ms)
         except Exception as error:
             supervisor.fail(INTERNAL_ERROR, error)
     try:
         # Less after a long turn: at 500 Hz what it took has to be made up for within the queue. Never more: a clock
         # that has gone back must not become a wait.
-        hal.wait_ms(min(LOOP_MS, max(1, LOOP_MS - (hal.now_ms() - begin_ms))))
+        left_ms = LOOP_MS - (hal.now_ms() - begin_ms)
+        hal.wait_ms(left_ms if 0 < left_ms < LOOP_MS else 1 if left_ms < 1 else LOOP_MS)
     except Exception as error:
         supervisor.fail(INTERNAL_ERROR, error)

@@ -79,7 +79,7 @@ class Link:
         self.wants_prompt = False  # the application is to end
         self.wants_bootloader = False  # and the chip to go into BOOTSEL then
 
-    def step(self):
+    def step(self, now_ms):
         """Take what has arrived, at most a few hundred bytes and one command a turn, and say what is due."""
         # A turn of its own: it takes 15 ms, a status line 30. A change is told first, above all a fault: the next turn
         # may write it to flash.
@@ -88,11 +88,11 @@ class Link:
             return
         running = self._supervisor.session.state == RUNNING
         self._answered = False
-        if self._may_take():
+        if self._may_take(now_ms):
             self._take()
         # An answer and an event in one turn could be two status lines, some 60 ms: pulses first.
         if not self.wants_prompt and not (running and self._answered):
-            self._tell()
+            self._tell(now_ms)
 
     def _collect(self):
         self._lines_said = 0
@@ -126,13 +126,12 @@ class Link:
             else:
                 self._overlong = True
 
-    def _may_take(self):
+    def _may_take(self, now_ms):
         """Whether the longest answer finds room, or nobody reads what is said."""
         room = self._hal.room_out()
         if room >= frame.LINE_MAX:
             self._room_ms = None
             return True
-        now_ms = self._hal.now_ms()
         if self._room_ms is None or room > self._room:
             self._room_ms = now_ms
         self._room = room
@@ -525,20 +524,20 @@ class Link:
         """Whether there is room for what is said unasked: answers go first, and this can wait."""
         return self._hal.room_out() >= frame.LINE_MAX + EVENT_MAX
 
-    def _tell(self):
-        if not self._has_room():
-            return
+    def _tell(self, now_ms):
         supervisor, session = self._supervisor, self._supervisor.session
-        if supervisor.warned != self._said_warning:
+        warned = supervisor.warned != self._said_warning
+        changed = session.state != self._said_state
+        due = now_ms - self._said_ms >= STATUS_EVERY_MS and session.state in _ARMED_OR_MORE
+        if not (warned or changed or due) or not self._has_room():
+            return
+        if warned:
             self._said_warning = supervisor.warned
             if self._said_warning:
                 self._write(frame.encode(dict(supervisor.warning(), event="warning")))
                 return
-        now_ms = self._hal.now_ms()
-        changed = self._has_changed()
-        due = session.state in _ARMED_OR_MORE and now_ms - self._said_ms >= STATUS_EVERY_MS
-        if not changed and not due:
-            return
+            if not (changed or due):
+                return
         first = self._said_state is None
         self._said_state = session.state
         self._said_ms = now_ms

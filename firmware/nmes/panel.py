@@ -2,6 +2,8 @@
 
 from nmes.core import signals
 
+_LOOK_MS = 40  # a blink or a beep is as much longer or shorter at most
+
 
 class Panel:
     def __init__(self, hal, supervisor):
@@ -10,14 +12,17 @@ class Panel:
         self._state = None
         self._since_ms = 0
         self._shown = -1
+        self._looked_ms = 0
 
-    def step(self):
+    def step(self, now_ms):
         """Show what is to be shown now. Allocates nothing."""
         session = self._supervisor.session
-        now_ms = self._hal.now_ms()
         if session.state != self._state:
             self._state = session.state
             self._since_ms = now_ms
+        elif 0 <= now_ms - self._looked_ms < _LOOK_MS:
+            return
+        self._looked_ms = now_ms
         bits = signals.shown(session.state, session.fault, now_ms - self._since_ms)
         if bits != self._shown:
             self._shown = bits

@@ -1,5 +1,7 @@
 """The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
 
+from array import array
+
 from nmes.calibrated import Calibrated
 from nmes.core import calibration, faults, pulse, settings
 from nmes.core.clock import Clock
@@ -9,6 +11,7 @@ from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
 from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
+from nmes.hal import TAKE_MOST
 from nmes.prescriptions import Prescriptions
 from nmes.selftest import SelfTest
 
@@ -57,7 +60,8 @@ class Supervisor:
         self._feed_ms = []  # when its queue is looked at next
         self._rested_at = []  # how many were queued when its engine was last found to rest too long
         self._judged = []  # judged since the engine last began
-        self._seen = [[0] * pulse.MEASURED for _ in session.deliveries]  # of each channel, the last one
+        self._channels = self._accounts = ()  # its channel, and that one's delivery
+        self._taken = array("H", [0] * (pulse.MEASURED * TAKE_MOST))  # measured pulses of a channel, as they are judged
         self._turn = 0
         now_ms = hal.now_ms()
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
@@ -227,6 +231,8 @@ class Supervisor:
         rested_at = [-1] * lanes
         session.arm(crc, self._hal.now_ms(), by)
         self._before, self._delivered, self._feed_ms, self._judged = fresh
+        self._channels = [lane.index for lane in session.lanes]
+        self._accounts = [session.deliveries[channel] for channel in self._channels]
         self._mid_train, self._rested_at = mid_train, rested_at
         for trend in self._trends:
             trend.clear()
@@ -505,26 +511,24 @@ class Supervisor:
     def _judge_lane(self, i, now_ms):
         """0, or a fault."""
         hal = self._hal
-        channel = self.session.lanes[i].index
+        channel = self._channels[i]
         ended = 0
         if not self._turn:
             ended = hal.begun(channel) - 1  # asked first: what has ended by now has been measured by then
-        count = hal.sampled(channel)
-        if count:
-            delivery, seen = self.session.deliveries[channel], self._seen[channel]
-            self._judged[i] += count
-            while count:
-                hal.take(channel, seen)
-                cause = delivery.judge(seen, now_ms)
+        delivery, taken = self._accounts[i], self._taken
+        count = TAKE_MOST
+        while count == TAKE_MOST:
+            count = hal.take(channel, taken)
+            if count:
+                cause = delivery.judge(taken, now_ms, count)
+                self._judged[i] += delivery.judged
                 if cause:
-                    self._judged[i] -= count - 1
                     return cause
-                count -= 1
         if self._turn:
             return 0
         if self._judged[i] > ended + _MORE:
             return faults.PULSE_COUNT  # more came out than was begun
-        return self.session.deliveries[channel].lacking(ended - self._judged[i])
+        return delivery.lacking(ended - self._judged[i])
 
     def _count_missed(self):
         if not self.session.measures:
@@ -541,9 +545,8 @@ class Supervisor:
 
     # ---- what time does ----
 
-    def step(self):
+    def step(self, now_ms):
         """One turn of the loop: checks, then time and pulses."""
-        now_ms = self._hal.now_ms()
         if not self._passes(now_ms):
             return
         self._hal.feed()
@@ -560,17 +563,20 @@ class Supervisor:
         """Nobody is armed: what is to be kept is written. Flash takes up to 400 ms in which nothing else runs, so a
         write comes after the turn of a fault, and when the host has been told of it or takes too long to listen."""
         self._keep_due(now_ms)
-        if self._store.due and self._hal.unsent() and self._held < _TELL_TURNS:
+        if not self._store.due:
+            self._held = 0
+        elif self._hal.unsent() and self._held < _TELL_TURNS:
             self._held += 1
-            return
-        self._held = 0
-        self._write(self._store.flush)
+        else:
+            self._held = 0
+            self._write(self._store.flush)
 
     def _keep_due(self, now_ms):
         """Give the store what it has to write."""
         if self.session.state == FAULT:
             self._keep_fault()
-        self._close_lockout(now_ms)
+        if self._lockout.is_open():
+            self._close_lockout(now_ms)
         self._lockout.tick(now_ms)
 
     def _close_lockout(self, now_ms):
@@ -705,8 +711,8 @@ class Supervisor:
 
     def feed(self, now_ms):
         """Queue what is due, of no lane after a fault. Nothing here allocates."""
-        for i in range(len(self._mid_train)):
-            if self._on and now_ms >= self._feed_ms[i]:
+        for i in range(len(self._feed_ms)):
+            if now_ms >= self._feed_ms[i] and self._on:
                 self._feed_lane(i, now_ms)
 
     def _feed_lane(self, i, now_ms):
@@ -721,25 +727,23 @@ class Supervisor:
             return
         room = hal.room(channel)
         while room > 0 and feed.due(clock_ms):
-            phase = feed.phase
-            width_us, ratio = feed.width_us, phase.ratio
-            level = session.next_level(now_ms, lane)
-            if level != lane.level or ratio != lane.level_ratio:
-                session.set_level(lane, level, ratio)
+            phase, width_us = feed.phase, feed.width_us
+            count = session.prepare(now_ms, clock_ms, lane, room)
             if not hal.put(
                 channel,
                 lane.code_a,
                 lane.code_b,
                 width_us,
                 phase.gap_us,
-                width_us * ratio,
+                width_us * phase.ratio,
                 feed.interval_us,
                 lane.code_most,
+                count,
             ):
-                self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (level, width_us))
+                self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (lane.level, width_us))
                 return
-            session.took(lane)
-            room -= 1
+            session.took(lane, count)
+            room -= count
         self._mid_train[i] = feed.in_train()
         if feed.phase is not None:
             spare_ms = feed.next_ms() - clock_ms - _KEEP_MS

@@ -44,7 +44,7 @@ def loop(ms):
     end = hal.now_ms() + ms
     while hal.now_ms() < end:
         session.heard(hal.now_ms())
-        supervisor.step()
+        supervisor.step(hal.now_ms())
         hal.wait_ms(5)
 """
 
@@ -238,8 +238,9 @@ def test_a_turn_of_the_loop_allocates_nothing_while_it_judges_and_feeds(bench: B
         "for _ in range(14):\n"
         "    session.heard(hal.now_ms())\n"
         "    time.sleep_us(5_000)\n"
+        "    now_ms = hal.now_ms()\n"
         "    micropython.heap_lock()\n"
-        "    supervisor.step()\n"
+        "    supervisor.step(now_ms)\n"
         "    micropython.heap_unlock()\n"
     )
     assert bench.fault() == 0

@@ -2,7 +2,7 @@
 
 import samples
 
-from nmes.core import checklist, commands, faults, frame
+from nmes.core import checklist, commands, faults, frame, pulse
 from nmes.core.session import LOCAL, Session
 from nmes.hal import SLOTS, virtual
 from nmes.link import Link
@@ -16,6 +16,13 @@ RESISTOR = samples.programme(
 )
 
 RIGHT = checklist.VERSION, len(checklist.ITEMS)
+
+
+def voltages_grow(pulses, count, percent):
+    """The voltages of measured pulses become so much of what they are: so does the load."""
+    for at in range(0, count * pulse.MEASURED, pulse.MEASURED):
+        for place in (at + pulse.VOLTAGE_A, at + pulse.VOLTAGE_B):
+            pulses[place] = 2_048 + (pulses[place] - 2_048) * percent // 100
 
 
 class PowerCut(Exception):
@@ -166,7 +173,7 @@ class Bench:
         for _ in range(count):
             self.hal.pass_ms(ms)
             self.supervisor.renew(self.owner)
-            self.supervisor.step()
+            self.supervisor.step(self.hal.now_ms())
 
     def again(self, death=""):
         """The same board after a reset, or with power back."""
@@ -190,7 +197,7 @@ class Linked(Bench):
         self.hal._at = 0
         turns = 2 * len(self.hal._input) + 10
         while (self.link.has_line or self.hal._at < len(self.hal._input)) and not self.link.wants_prompt:
-            self.link.step()
+            self.link.step(self.hal.now_ms())
             turns -= 1
             if turns == 0:
                 raise AssertionError("the link takes nothing")
@@ -225,8 +232,8 @@ class Linked(Bench):
         """Time passes, and no host is heard."""
         for _ in range(count):
             self.hal.pass_ms(ms)
-            self.supervisor.step()
-            self.link.step()
+            self.supervisor.step(self.hal.now_ms())
+            self.link.step(self.hal.now_ms())
 
     def snapshot(self):
         status = self.supervisor.status()

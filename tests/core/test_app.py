@@ -17,7 +17,7 @@ class TheTurn(unittest.TestCase):
         took = list(took_ms)
 
         class Part:
-            def step(self):
+            def step(self, now_ms):
                 board.hal._now_us += 1_000 * took.pop(0)
 
         board.hal.wait_ms = waits.append

@@ -260,7 +260,7 @@ class AWholeSession(unittest.TestCase):
                     what = str((ratio, gain, offset))
                     made = calibrated(dac_gain_ppm=gain, dac_offset=offset)
                     self.assertTrue(len(puts) > 20, what)
-                    for code_a, code_b, width_a_us, _, width_b_us, _, _ in puts:
+                    for code_a, code_b, width_a_us, _, width_b_us, _, _, _ in puts:
                         charge_a, charge_b = (code_a - offset) * width_a_us, (code_b - offset) * width_b_us
                         if code_a or code_b:
                             self.assertEqual(charge_a, charge_b, what)
@@ -297,7 +297,7 @@ class TheSense(unittest.TestCase):
         made = delivery.Delivery(stage)
         for i in range(count):
             true, one = self.seen(made.calibration, ua, gain, offset, ratio)
-            verdict = made.judge(one, 20 * i)
+            verdict = made.judge(array("H", one), 20 * i)
             if verdict:
                 break
         return verdict, true, made
@@ -331,7 +331,7 @@ class TheSense(unittest.TestCase):
         for i in range(3):
             _, one = self.seen(made.calibration, 20_000, GAIN_MOST_PPM, 0, 1)
             one[pulse.CURRENT_A] = 2048 + round(1.3 * 20_000 / (55 * 1.05))
-            verdict = made.judge(one, 20 * i)
+            verdict = made.judge(array("H", one), 20 * i)
         self.assertTrue(verdict != 0)
 
     def test_each_channel_has_its_own_row(self):

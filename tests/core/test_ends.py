@@ -53,7 +53,7 @@ class Whole(bench_hal.BenchHal):
         app.make = lambda board, stage: self
         app.Session = self.made_session
         app.Supervisor = self.made_supervisor
-        app.Panel = lambda hal, supervisor: Module(step=lambda: self.asked("panel"))
+        app.Panel = lambda hal, supervisor: Module(step=lambda now_ms: self.asked("panel"))
         try:
             app.run()
         except BaseException as error:
@@ -170,7 +170,7 @@ class AnEndInOrder(unittest.TestCase):
     def test_ctrl_c_in_the_turn_of_a_fault_that_no_turn_of_the_supervisor_has_seen(self):
         def fault(board):
             board.supervisor.fail(faults.PULSE_CHECK, "in a command")
-            board.supervisor.step = lambda: None
+            board.supervisor.step = lambda now_ms: None
             board.arrives(CTRL_C)
 
         board = self.ends({2: Whole.session_starts, 20: fault}, FAULT)
@@ -188,7 +188,7 @@ class AnEndInOrder(unittest.TestCase):
 
             def stops(board, leaves=leaves):
                 board.supervisor.stop()
-                board.supervisor.step = lambda: None
+                board.supervisor.step = lambda now_ms: None
                 leaves(board)
 
             self.accounted_for({20: identifies, 30: stops})

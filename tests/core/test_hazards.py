@@ -138,7 +138,7 @@ class TheIntensity(unittest.TestCase):
                     codes(bench.supervisor.adjust, 35_000, 50 + die.roll(451), 0)
                 if ms % 10 == 0:
                     bench.supervisor.renew()
-                    bench.supervisor.step()
+                    bench.supervisor.step(bench.hal.now_ms())
             self.assertEqual(bench.session.state, RUNNING)
             self.assertTrue(max([ua for _, ua, _ in pulses]) >= 4_000, "it rose")
             for i, (ms, ua, width_us) in enumerate(pulses):

@@ -562,8 +562,8 @@ class EveryRequest(unittest.TestCase):
         for _ in range(turns):
             bench.hal.pass_ms(10)
             bench.supervisor.renew(bench.owner)
-            bench.supervisor.step()
-            bench.link.step()
+            bench.supervisor.step(bench.hal.now_ms())
+            bench.link.step(bench.hal.now_ms())
             host.reads()
 
     def test_gets_its_answer_in_order_however_many_come_at_once(self):
@@ -586,7 +586,7 @@ class EveryRequest(unittest.TestCase):
         host = Slow(bench, 0)
         for _ in range(30):
             bench.turn(100, 1)
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
         self.assertTrue(OUT_BYTES >= frame.LINE_MAX + EVENT_MAX)
         self.assertTrue(OUT_BYTES - len(host.waiting) >= frame.LINE_MAX, "30 events, and the longest answer has room")
         bench.bytes(bench.line("status"))

@@ -26,14 +26,14 @@ def quiet(state):
     """A bench in that state, some turns after all that it had to say."""
     bench = in_state(state)
     for _ in range(3):
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
     return bench
 
 
 def taken(bench, data):
     """How many bytes of `data` one step of the link reads."""
     arrives(bench, data)
-    bench.link.step()
+    bench.link.step(bench.hal.now_ms())
     return bench.hal._at
 
 
@@ -58,9 +58,9 @@ class HowMuchATurnReads(unittest.TestCase):
         bench.hal.pass_ms(link.STATUS_EVERY_MS)
         arrives(bench, bench.line("status"))
         del bench.answers[:]
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual((len(bench.answers), len(events(bench, "status"))), (1, 0))
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual(len(events(bench, "status")), 1)
 
     def test_a_line_of_128_bytes_is_answered_at_once_and_a_longer_one_has_a_turn_of_its_own(self):
@@ -70,7 +70,7 @@ class HowMuchATurnReads(unittest.TestCase):
             del bench.answers[:]
             self.assertEqual(taken(bench, b" " * (length - len(line) + 1) + line), length + 1)
             self.assertEqual((len(bench.answers), bench.link.has_line), (1, False) if length <= 128 else (0, True))
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             self.assertEqual((len(bench.answers), bench.link.has_line), (1, False))
             self.assertTrue(frame.decode(bench.answers[0])["ok"])
 
@@ -93,14 +93,14 @@ class HowMuchATurnReads(unittest.TestCase):
         line = b" " * 150 + bench.line("status")
         taken(bench, line + line)
         read = bench.hal._at
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual(bench.hal._at, read)
 
     def test_nothing_more_where_nothing_more_has_come(self):
         bench = Linked()
         asked = []
         bench.hal.read = lambda: asked.append(1) or -1
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual(len(asked), 1)
 
     def test_any_other_byte_below_a_space_belongs_to_the_line_and_spoils_it(self):
@@ -188,7 +188,7 @@ class Room(unittest.TestCase):
             arrives(bench, bench.line("status"))
             began_ms = bench.hal.now_ms()
             for _ in range(500):
-                bench.link.step()
+                bench.link.step(bench.hal.now_ms())
                 if bench.hal._at:
                     break
                 bench.hal.pass_ms(1)
@@ -202,7 +202,7 @@ class Room(unittest.TestCase):
             for ms in range(500):
                 if ms == 100:
                     left[0] = room
-                bench.link.step()
+                bench.link.step(bench.hal.now_ms())
                 if bench.hal._at:
                     break
                 bench.hal.pass_ms(1)
@@ -213,28 +213,28 @@ class Room(unittest.TestCase):
         bench.link = Link(bench.hal, bench.supervisor, {"name": "virtual"}, samples.STAGE)
         self.with_room(bench, 0)
         arrives(bench, bench.line("status"))
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         bench.hal.pass_ms(249)
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual(bench.hal._at, 0)
         bench.hal.pass_ms(1)
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertTrue(bench.hal._at > 0)
 
     def test_room_for_an_answer_in_between_begins_them_anew(self):
         bench = Linked()
         left = self.with_room(bench, 10)
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         bench.hal.pass_ms(200)
         left[0] = frame.LINE_MAX
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         left[0] = 10
         bench.hal.pass_ms(100)
         arrives(bench, bench.line("status"))
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual(bench.hal._at, 0)
         bench.hal.pass_ms(250)
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertTrue(bench.hal._at > 0)
 
     def test_an_event_only_where_an_answer_has_room_behind_the_longest_event(self):
@@ -243,7 +243,7 @@ class Room(unittest.TestCase):
             bench.arm(RESISTOR)
             self.with_room(bench, room)
             del bench.answers[:]
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             self.assertEqual(len(events(bench, "status")), says)
 
 
@@ -251,14 +251,14 @@ class WhatIsSaidUnasked(unittest.TestCase):
     def test_the_status_once_a_second_while_there_is_a_session_and_when_the_state_changes(self):
         for state in (ARMED, RUNNING, PAUSED):
             bench = in_state(state)
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             del bench.answers[:]
             said_ms = []
             for ms in range(1, 2_101):
                 bench.hal.pass_ms(1)
                 bench.supervisor.renew(bench.owner)
-                bench.supervisor.step()
-                bench.link.step()
+                bench.supervisor.step(bench.hal.now_ms())
+                bench.link.step(bench.hal.now_ms())
                 if bench.answers:
                     (event,) = events(bench, "status")
                     self.assertEqual(event["state"], state)
@@ -266,7 +266,7 @@ class WhatIsSaidUnasked(unittest.TestCase):
                     del bench.answers[:]
             self.assertEqual([after - before for before, after in zip(said_ms, said_ms[1:])], [1_000])
             bench.supervisor.fail(faults.PULSE_CHECK, "x")
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             self.assertEqual([m["state"] for m in events(bench, "status")], [FAULT])
 
     def test_nothing_at_rest_and_nothing_of_the_state_that_it_came_up_in(self):
@@ -279,20 +279,20 @@ class WhatIsSaidUnasked(unittest.TestCase):
 
     def test_a_warning_once_and_before_the_status_and_again_after_a_new_one(self):
         bench = begin(Linked())
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         for _ in range(2):
             del bench.answers[:]
             bench.supervisor.warned = True
-            bench.link.step()  # of the collector, should it be due
+            bench.link.step(bench.hal.now_ms())  # of the collector, should it be due
             for _ in range(3):
                 bench.hal.pass_ms(1_000)
-                bench.link.step()
+                bench.link.step(bench.hal.now_ms())
             names = [frame.decode(line)["event"] for line in bench.answers]
             self.assertEqual(names, ["warning", "status", "status"])
             warning = frame.decode(bench.answers[0])
             self.assertEqual((warning["warning"], warning["channel"]), (faults.name(faults.IMPEDANCE_RISE), 0))
             bench.supervisor.warned = False
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
 
     def test_the_turn_of_a_warning_has_no_status_and_the_next_one_has(self):
         bench = quiet(RUNNING)
@@ -301,7 +301,7 @@ class WhatIsSaidUnasked(unittest.TestCase):
         bench.supervisor.warned = True
         bench.hal.pass_ms(link.STATUS_EVERY_MS)
         for names in (["warning"], ["warning", "status"], ["warning", "status"]):
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             self.assertEqual([frame.decode(line)["event"] for line in bench.answers], names)
 
 
@@ -326,12 +326,12 @@ class TheCollector(unittest.TestCase):
             del bench.answers[:]
             arrives(bench, b"")
             way()
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             self.assertEqual(len(bench.answers), 1)
         arrives(bench, answer)
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual((collected, len(bench.answers), bench.hal._at), ([1], 1, 0))  # and nothing else in that turn
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual((len(collected), len(bench.answers), bench.hal._at), (1, 2, len(answer)))
 
     def test_an_answer_and_an_event_in_one_turn_do_not_lead_around_it(self):
@@ -340,11 +340,11 @@ class TheCollector(unittest.TestCase):
         bench.hal.collect = lambda: collected.append(True)
         bench.said("load", programme=RESISTOR)
         bench.said("acknowledge", **dict(zip(("checklist", "items"), RIGHT)))
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual(collected, [], "who it is, what is loaded, and what is acknowledged are three")
         bench.said("arm", programme_crc=bench.session.programme_crc)
         self.assertEqual([len(events(bench, "status")), len(bench.answers)], [1, 2])
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual(collected, [True])
 
     def test_h23_a_change_is_told_before_its_turn_comes_so_a_fault_is_never_written_unsaid(self):
@@ -355,9 +355,9 @@ class TheCollector(unittest.TestCase):
             del bench.answers[:]
             bench.link._lines_said = lines
             bench.supervisor.fail(faults.PULSE_CHECK, "x")
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             self.assertEqual((collected, events(bench, "status")[0]["state"]), ([], FAULT))
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             self.assertEqual(collected, [1])
 
     def test_it_is_run_before_the_first_pulse_and_again_only_four_lines_later(self):
@@ -371,7 +371,7 @@ class TheCollector(unittest.TestCase):
             while bench.link._lines_said < link._COLLECT_EVERY:
                 self.assertEqual(collected, [state])
                 bench.said("status")
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             self.assertEqual(collected, [state, RUNNING])
 
     def test_a_host_that_does_not_read_keeps_nobody_from_it(self):
@@ -381,11 +381,11 @@ class TheCollector(unittest.TestCase):
         bench.hal.room_out = lambda: frame.LINE_MAX + link.EVENT_MAX - 1
         bench.link._lines_said = link._COLLECT_EVERY
         bench.supervisor.fail(faults.PULSE_CHECK, "x")
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual((collected, bench.link._said_state), ([True], RUNNING))
         bench.hal.room_out = lambda: frame.LINE_MAX + link.EVENT_MAX
         bench.link._lines_said = link._COLLECT_EVERY
-        bench.link.step()
+        bench.link.step(bench.hal.now_ms())
         self.assertEqual((collected, bench.link._said_state), ([True], FAULT))
 
     def test_it_counts_from_the_first_line_on_and_from_none_again_each_time(self):
@@ -396,7 +396,7 @@ class TheCollector(unittest.TestCase):
             for _ in range(lines):
                 self.assertEqual(len(collected), times)
                 bench.said("status")
-            bench.link.step()
+            bench.link.step(bench.hal.now_ms())
             self.assertEqual(len(collected), times + 1)
 
 

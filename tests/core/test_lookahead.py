@@ -16,7 +16,7 @@ class WhatMayBeQueued(unittest.TestCase):
                 count = 0
                 hal.go(1 << channel)
                 while hal.room(channel) > 0 and count < 200:
-                    self.assertTrue(hal.put(channel, 0, 0, 300, 100, 300, period_us, 0))
+                    self.assertTrue(hal.put(channel, 0, 0, 300, 100, 300, period_us, 0, 1))
                     count += 1
                 self.assertTrue(0 < count < 200)
                 self.assertTrue(
@@ -28,7 +28,7 @@ class WhatMayBeQueued(unittest.TestCase):
         hal.begin(0, 0, True)
         count = 0
         while hal.room(0) > 0 and count < 200:
-            hal.put(0, 0, 0, 300, 100, 300, 6_667, 0)
+            hal.put(0, 0, 0, 300, 100, 300, 6_667, 0, 1)
             count += 1
         self.assertTrue(count * 6_667 > 50_000, str(count))
 

@@ -59,16 +59,16 @@ class EveryFieldIsWhatWasAsked(unittest.TestCase):
     def test_what_was_set_reads_every_level_and_width_back_and_each_from_its_own_bits(self):
         # Peer defect: an index read from an 8-bit register and then shifted by 8, always 0 (saawsm/swx pulse_gen.c).
         halves = array("H", [0xFFFF] * 12)
-        seen = [0] * pulse.MEASURED
+        seen = array("H", [0xFFFF] * (pulse.MEASURED + 2))
 
         def back(level_a, level_b, width_a_us, width_b_us):
             pulse.encode(halves, 3, level_a, level_b, width_a_us, 1_000, width_b_us, 20_000)
-            pulse.what_was_set(halves, 3, seen)
+            pulse.what_was_set(halves, 3, seen, 2)
             return (
-                seen[pulse.SET_LEVEL_A],
-                seen[pulse.SET_LEVEL_B],
-                seen[pulse.SET_WIDTH_A],
-                seen[pulse.SET_WIDTH_B],
+                seen[2 + pulse.SET_LEVEL_A],
+                seen[2 + pulse.SET_LEVEL_B],
+                seen[2 + pulse.SET_WIDTH_A],
+                seen[2 + pulse.SET_WIDTH_B],
             )
 
         for level in range(4096):

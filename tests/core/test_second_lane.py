@@ -3,9 +3,9 @@
 import unittest
 
 import samples
-from bench_hal import Bench
+from bench_hal import Bench, voltages_grow
 
-from nmes.core import faults, pulse
+from nmes.core import faults
 from nmes.core.session import FAULT, IDLE, RUNNING
 
 PHASE = samples.phase(work_ms=0, rest_ms=0, duration_ms=70_000)
@@ -46,7 +46,7 @@ class TheSecondLane(unittest.TestCase):
                 engine = bench.hal._channels[channel]
                 put = engine.put
                 engine.put = lambda now_us, *row, put=put, percent=percent: put(
-                    now_us, *(row[:5] + (row[5] * 100 // percent, row[6]))
+                    now_us, *(row[:5] + (row[5] * 100 // percent,) + row[6:])
                 )
                 bench.supervisor.start()
                 for _ in range(300):
@@ -76,19 +76,16 @@ class TheSecondLane(unittest.TestCase):
     def test_pulses_that_are_not_measured_are_found_on_either(self):
         for channel in (0, 1):
             bench = running()
-            sampled = bench.hal.sampled
-            bench.hal.sampled = lambda at, sampled=sampled, channel=channel: 0 if at == channel else sampled(at)
+            take = bench.hal.take
+            bench.hal.take = lambda at, into, take=take, channel=channel: 0 if at == channel else take(at, into)
             bench.turn(count=60)
             self.check(bench, faults.CURRENT_MISMATCH, channel)
 
     def test_more_measured_than_begun_is_found_on_either(self):
         for channel in (0, 1):
             bench = running()
-            sampled, take = bench.hal.sampled, bench.hal.take
-            bench.hal.sampled = lambda at, sampled=sampled, channel=channel: 1 if at == channel else sampled(at)
-            bench.hal.take = lambda at, seen, take=take, channel=channel: at == channel or take(at, seen)
-            for delivery in bench.session.deliveries:
-                delivery.judge = lambda seen, now_ms: 0
+            take = bench.hal.take
+            bench.hal.take = lambda at, into, take=take, channel=channel: take(at, into) or int(at == channel)
             bench.turn(count=60)
             self.check(bench, faults.PULSE_COUNT, channel)
 
@@ -102,11 +99,11 @@ class TheSecondLane(unittest.TestCase):
                 grown = [100]
                 take = bench.hal.take
 
-                def more(at, seen, take=take, grown=grown, channel=channel):
-                    take(at, seen)
+                def more(at, into, take=take, grown=grown, channel=channel):
+                    count = take(at, into)
                     if at == channel:
-                        for place in (pulse.VOLTAGE_A, pulse.VOLTAGE_B):
-                            seen[place] = 2_048 + (seen[place] - 2_048) * grown[0] // 100
+                        voltages_grow(into, count, grown[0])
+                    return count
 
                 bench.hal.take = more
                 bench.turn(count=400)

@@ -142,7 +142,7 @@ class ANewSession(unittest.TestCase):
         made = running(ua=10_000)
         for _ in range(100):
             made.took()
-        made.next_level(T0 + 3_000)
+        made.prepare(T0 + 3_000, 3_000, made.lanes[0], 1)
         made.lanes[0].underruns = 3
         status = made.status(T0 + 3_000, [97])
         for field, wanted in (

@@ -2,6 +2,7 @@
 
 import binascii
 import unittest
+from array import array
 
 import samples
 
@@ -142,7 +143,7 @@ class Memory(unittest.TestCase):
 
     def test_a_new_session_has_a_new_account_of_what_was_measured(self):
         made = loaded()
-        made.delivery.judge([200, 250, 200, 250, 2448, 2300, 1700, 1800, 2048], T0)
+        made.delivery.judge(array("H", [200, 250, 200, 250, 2448, 2300, 1700, 1800, 2048]), T0)
         made.delivery.look()
         self.assertTrue(made.delivery.measured_ua and made.delivery.impedance_ohm and made.delivery.net_nc)
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
@@ -154,7 +155,7 @@ class Memory(unittest.TestCase):
         made = loaded()
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
         made.arm(made.programme_crc, T0)
-        made.delivery.judge([200, 250, 200, 250, 2448, 2300, 1648, 1796, 2048], T0)
+        made.delivery.judge(array("H", [200, 250, 200, 250, 2448, 2300, 1648, 1796, 2048]), T0)
         (row,) = made.status(T0, [0])["channels"]
         self.assertEqual((row["measured_ua"], row["impedance_ohm"], row["net_charge_nc"]), (22_000, 515, 0))
 
@@ -473,7 +474,9 @@ class WhatIsShown(unittest.TestCase):
         made = running(samples.programme([samples.phase(ratio=3)]), ua=30_000)
         seen = set()
         for _ in range(175):
-            level = made.next_level(T0)
+            lane = made.lanes[0]
+            made.prepare(T0, made.clock_ms(T0, lane), lane, 1)
+            level = lane.level
             self.assertEqual(level % 3, 0)
             self.assertEqual(made.output_ua, level * 100)
             seen.add(level)

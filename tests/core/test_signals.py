@@ -55,14 +55,14 @@ class ThePanel(unittest.TestCase):
     def test_it_shows_a_fault_s_number_from_when_it_happened(self):
         bench = Bench()
         panel = Panel(bench.hal, bench.supervisor)
-        panel.step()
+        panel.step(bench.hal.now_ms())
         self.assertEqual(bench.hal.signals, [(0, 1, 0, 0)])
         bench.turn(count=50)
         bench.supervisor.fail(faults.ELECTRODE_SHORT, "x")
         lit = []
         for _ in range(1_500):
             bench.turn()
-            panel.step()
+            panel.step(bench.hal.now_ms())
             lit.append(bench.hal.signals[-1][2])
         self.assertEqual(bench.hal.signals[1], (510, 0, 1, 1))
         self.assertEqual(read(lambda ms: lit[ms // 10]), faults.ELECTRODE_SHORT)
@@ -71,14 +71,14 @@ class ThePanel(unittest.TestCase):
         bench = Bench()
         panel = Panel(bench.hal, bench.supervisor)
         bench.run()
-        panel.step()
+        panel.step(bench.hal.now_ms())
         count = len(bench.hal.signals)
         now_ms = bench.hal.now_ms()
         bench.hal.now_ms = lambda: now_ms
         samples.heap_lock()
         try:
             for _ in range(5):
-                panel.step()
+                panel.step(bench.hal.now_ms())
         finally:
             samples.heap_unlock()
         self.assertEqual(len(bench.hal.signals), count)

@@ -399,7 +399,7 @@ class EveryTurn(unittest.TestCase):
         bench.arm(samples.programme([phase], effect="sensory"))
         channel = bench.hal._channels[0]
         put = channel.put
-        channel.put = lambda now_us, *pulse: put(now_us, *(pulse[:5] + (pulse[5] * 100 // percent, pulse[6])))
+        channel.put = lambda now_us, *pulse: put(now_us, *(pulse[:5] + (pulse[5] * 100 // percent,) + pulse[6:]))
         bench.supervisor.start()
         for turn in range(turns):
             bench.turn()
@@ -625,8 +625,8 @@ class ATurn(unittest.TestCase):
         bench.hal.now_ms = lambda: now_ms
         samples.heap_lock()
         try:
-            bench.supervisor.step()
-            bench.supervisor.step()
+            bench.supervisor.step(bench.hal.now_ms())
+            bench.supervisor.step(bench.hal.now_ms())
         finally:
             samples.heap_unlock()
 

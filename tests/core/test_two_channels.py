@@ -168,9 +168,11 @@ class WhatIsMeasured(unittest.TestCase):
         bench.run(samples.programme([shape], **changes), ua=5_000)
         take = bench.hal.take
 
-        def taken(channel, seen):
-            take(channel, seen)
-            seen[pulse.VOLTAGE_A] = seen[pulse.VOLTAGE_B] = samples.STAGE["sense_both"]
+        def taken(channel, into):
+            count = take(channel, into)
+            for at in range(0, count * pulse.MEASURED, pulse.MEASURED):
+                into[at + pulse.VOLTAGE_A] = into[at + pulse.VOLTAGE_B] = samples.STAGE["sense_both"]
+            return count
 
         bench.hal.take = taken
         bench.turn(count=100)

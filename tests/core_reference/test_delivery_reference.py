@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_integers import Small, small
 
-from nmes.core import delivery, pulse
+from nmes.core import pulse, verdict
 from nmes.core.delivery import Delivery
 
 counts = st.integers(0, 4095)
@@ -75,4 +75,4 @@ def test_a_good_pulse_is_found_good_the_quick_way_and_the_long_way(many):
 
 
 def test_three_is_three():
-    assert delivery.IN_A_ROW == 3
+    assert verdict.IN_A_ROW == 3

@@ -98,7 +98,7 @@ class World(bench_hal.Bench):
     def pass_ms(self, ms):
         for _ in range(ms // TURN_MS):
             self.hal.pass_ms(TURN_MS)
-            self.supervisor.step()
+            self.supervisor.step(self.hal.now_ms())
             self.look()
 
     def look(self):
@@ -205,14 +205,14 @@ def electrode_off(world):
 
 def clock_back(world):
     world.hal.pass_ms(-1)
-    world.supervisor.step()
+    world.supervisor.step(world.hal.now_ms())
     return world
 
 
 def stuck(world):
     """The program does nothing for half an hour; where nobody is armed that is only time."""
     world.hal.pass_ms(LOCKOUT_MS)
-    world.supervisor.step()
+    world.supervisor.step(world.hal.now_ms())
     world.look()
     return passes(2 * TURN_MS)(world)
 

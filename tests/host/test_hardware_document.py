@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nmes.core import delivery, faults
+from nmes.core import delivery, faults, verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = re.sub(r"\s+", " ", (ROOT / "docs" / "hardware.md").read_text().replace("**", ""))
@@ -50,16 +50,16 @@ GUARD_PIO = literals("firmware/nmes/hal/rp2/guard_pio.py")
         f"{SENSE_UA} uA a count (full scale {STAGE['sense_zero'] * SENSE_UA / 1000:.1f} mA)",
         f"{SENSE_MV} mV a count ({STAGE['sense_zero'] * SENSE_MV // 1000} V)",
         # what is judged
-        f"| less than {delivery.OPEN_PERCENT} % of the set current | set to {delivery.OPEN_SET_UA // 1000} mA or more; "
-        f"{delivery.IN_A_ROW} pulses in a row | `{faults.name(faults.ELECTRODE_OPEN)}` |",
+        f"| less than {verdict.OPEN_PERCENT} % of the set current | set to {verdict.OPEN_SET_UA // 1000} mA or more; "
+        f"{verdict.IN_A_ROW} pulses in a row | `{faults.name(faults.ELECTRODE_OPEN)}` |",
         f"| {delivery.COMPLIANCE_PERCENT} % of the compliance voltage or more | set to "
-        f"{delivery.COMPLIANCE_SET_UA // 1000} mA or more; {delivery.IN_A_ROW} pulses in a row | "
+        f"{verdict.COMPLIANCE_SET_UA // 1000} mA or more; {verdict.IN_A_ROW} pulses in a row | "
         f"`{faults.name(faults.ELECTRODE_OPEN)}` |",
-        f"| less than {delivery.SHORT_MV // 1000} V, or less than {delivery.SHORT_OHM} Ω | set to more than "
-        f"{delivery.SHORT_SET_UA // 1000} mA; {delivery.IN_A_ROW} pulses in a row | "
+        f"| less than {verdict.SHORT_MV // 1000} V, or less than {verdict.SHORT_OHM} Ω | set to more than "
+        f"{verdict.SHORT_SET_UA // 1000} mA; {verdict.IN_A_ROW} pulses in a row | "
         f"`{faults.name(faults.ELECTRODE_SHORT)}` |",
-        f"| more than {delivery.OVER_PERCENT} % of the set current and {STAGE['sense_tolerance_ua'] // 1000} mA",
-        f"always; {delivery.IN_A_ROW} pulses in a row | `{faults.name(faults.CURRENT_MISMATCH)}` |",
+        f"| more than {verdict.OVER_PERCENT} % of the set current and {STAGE['sense_tolerance_ua'] // 1000} mA",
+        f"always; {verdict.IN_A_ROW} pulses in a row | `{faults.name(faults.CURRENT_MISMATCH)}` |",
         f"differ by more than {delivery.NET_MAX_NC // 1000} uC in {'a second' if delivery.WINDOW_MS == 1000 else '?'} "
         f"| always | `{faults.name(faults.NET_CHARGE)}` |",
         # the guard

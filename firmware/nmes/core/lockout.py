@@ -16,8 +16,9 @@ class Lockout:
 
     def __init__(self, store, now_ms):
         self._store = store
-        self._until_ms = now_ms + store.get("locked_ms")
-        self._saved_ms = now_ms
+        locked_ms = store.get("locked_ms")
+        self._until_ms = now_ms + locked_ms
+        self._due_ms = self._next(now_ms) if locked_ms else None  # when what is left is kept next
         if store.get("open") or store.damaged:
             self._lock(now_ms)
 
@@ -26,7 +27,10 @@ class Lockout:
         self._store.put("locked_ms", LOCKOUT_MS)
         self._store.put("used_ms", 0)
         self._store.put("open", 0)
-        self._saved_ms = now_ms
+        self._due_ms = self._next(now_ms)
+
+    def _next(self, now_ms):
+        return min(now_ms + SAVE_EVERY_MS, self._until_ms)
 
     def left_ms(self, now_ms):
         return max(0, self._until_ms - now_ms)
@@ -42,14 +46,18 @@ class Lockout:
             refuse("locked_out", "session", "another motor session", bound, "OpenNMES session")
         self._store.put("open", 1)
 
+    def is_open(self):
+        """Whether a session has begun that counts and has not been closed."""
+        return self._store.get("open")
+
     def cancel(self):
         """Nobody was armed after all: nothing counts. Does nothing when none was open."""
-        if self._store.get("open"):
+        if self.is_open():
             self._store.put("open", 0)
 
     def close(self, completed, delivered_ms, now_ms):
         """It has ended, after pulses for `delivered_ms`. Does nothing when none was open."""
-        if not self._store.get("open"):
+        if not self.is_open():
             return
         used_ms = self._store.get("used_ms") + delivered_ms
         if completed or used_ms >= LONG_MS:
@@ -60,9 +68,8 @@ class Lockout:
 
     def tick(self, now_ms):
         """While nobody is armed: what is left is kept once a minute."""
-        if self._store.get("locked_ms") and now_ms - self._saved_ms >= SAVE_EVERY_MS or self._over(now_ms):
-            self._saved_ms = now_ms
-            self._store.put("locked_ms", self.left_ms(now_ms))
-
-    def _over(self, now_ms):
-        return self._store.get("locked_ms") and now_ms >= self._until_ms
+        if self._due_ms is None or now_ms < self._due_ms:
+            return
+        left_ms = self.left_ms(now_ms)
+        self._due_ms = self._next(now_ms) if left_ms else None
+        self._store.put("locked_ms", left_ms)

@@ -12,13 +12,7 @@ exceed 30 bits and would then be allocated on the device's heap:
 tests/pio measures both over the whole range.
 """
 
-try:
-    from micropython import const
-except ImportError:
-
-    def const(value):  # type: ignore[misc]
-        return value
-
+from nmes.core.compiler import const, micropython, ptr16
 
 WIDTH_MIN_US = const(10)
 WIDTH_MAX_US = const(1000)
@@ -30,8 +24,8 @@ PERIOD_MAX_US = const(1_000_000_000)  # the last pulse of a train rests until th
 
 RECORD_HALVES = const(6)
 
-# One measured pulse, as the HAL hands it on: a list of integers. What was set comes out of the record itself, what
-# was sensed is the ADC's counts in the middle of each phase and, of the current, in the rest after them.
+# One measured pulse, as the HAL hands it on: integers in an array of 16 bits each. What was set comes out of the record
+# itself, what was sensed is the ADC's counts in the middle of each phase and, of the current, in the rest after them.
 SET_LEVEL_A = const(0)
 SET_WIDTH_A = const(1)
 SET_LEVEL_B = const(2)
@@ -95,9 +89,11 @@ def encode(halves, at, level_a, level_b, width_a_us, gap_us, width_b_us, whole_p
     halves[at + 5] = a >> 5 | b << 5
 
 
-def what_was_set(halves, at, seen):
-    """The set fields of a MEASURED list from the record at `at` of `halves`. Allocates nothing."""
-    seen[SET_LEVEL_A] = halves[at] >> 1
-    seen[SET_LEVEL_B] = halves[at + 1] >> 1
-    seen[SET_WIDTH_A] = (halves[at + 4] >> 11 | (halves[at + 5] & 0x1F) << 5) + _WIDTH_LESS
-    seen[SET_WIDTH_B] = (halves[at + 5] >> 5) + _WIDTH_LESS
+@micropython.viper
+def what_was_set(halves: ptr16, at: int, seen: ptr16, to: int):
+    """Put the set fields of a measured pulse, from the record at `at` of `halves`, into `seen` from `to` on. Allocates
+    nothing."""
+    seen[to + SET_LEVEL_A] = halves[at] >> 1
+    seen[to + SET_LEVEL_B] = halves[at + 1] >> 1
+    seen[to + SET_WIDTH_A] = (halves[at + 4] >> 11 | (halves[at + 5] & 0x1F) << 5) + _WIDTH_LESS
+    seen[to + SET_WIDTH_B] = (halves[at + 5] >> 5) + _WIDTH_LESS

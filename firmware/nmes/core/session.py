@@ -152,6 +152,8 @@ class Session:
         self.acknowledged_by = None
         self.owner = None  # while ARMED, RUNNING or PAUSED: who armed it
         self.measures = stage["measures"]
+        self._levels = stage["levels"]
+        self._full_scale_ua = stage["full_scale_ua"]
         self.calibrate(calibration.nominal(stage))
 
     def calibrate(self, rows):
@@ -483,9 +485,10 @@ class Session:
 
     def ends(self, now_ms):
         """Whether what runs has come to its end."""
-        if self.state != RUNNING or self.elapsed_ms(now_ms) < self.programme.duration_ms:
+        if self.state != RUNNING:
             return False
-        return self.elapsed_ms(now_ms) >= self._end_ms()
+        elapsed_ms = self._before_ms + now_ms - self._since_ms
+        return elapsed_ms >= self.programme.duration_ms and elapsed_ms >= self._end_ms()
 
     def _end_ms(self):
         """When the programme is over: after its time, and when its last pulses have begun, which may be late: by
@@ -523,13 +526,22 @@ class Session:
         """The stage's level for phase A of the next pulse: intensity, ramps and a fade; rounded down to a multiple of
         the pulse's ratio, so that phase B has a level too."""
         lane = lane or self._first
-        full = lane.intensity_ua * self._stage["levels"] // self._stage["full_scale_ua"]
-        level = lane.feed.level(full)
+        level = lane.feed.level(self._full(lane))
         if self._fading_ms is not None:
             level = level * max(0, FADE_MS - (now_ms - self._fading_ms)) // FADE_MS
-        level -= level % lane.feed.phase.ratio
-        lane.output_ua = level * self._stage["full_scale_ua"] // self._stage["levels"]
-        return level
+        return level - level % lane.feed.phase.ratio
+
+    def _full(self, lane):
+        """The level of a lane's intensity."""
+        return lane.intensity_ua * self._levels // self._full_scale_ua
+
+    def prepare(self, now_ms, clock_ms, lane, most):
+        """Set the DAC's codes of a lane for its next pulse. Returns how many pulses from it on, at most `most`, are due
+        and like it. `clock_ms`: what clock_ms() says."""
+        level, ratio = self.next_level(now_ms, lane), lane.feed.phase.ratio
+        if level != lane.level or ratio != lane.level_ratio:
+            self.set_level(lane, level, ratio)
+        return lane.feed.alike(self._full(lane), clock_ms, most)
 
     def set_level(self, lane, level, ratio):
         """The codes of a lane's pulses are those of another level of phase A now."""
@@ -537,6 +549,7 @@ class Session:
         lane.code_b = corrected.code(level, ratio)
         lane.code_a = corrected.times(lane.code_b, ratio)
         lane.level = level
+        lane.output_ua = level * self._full_scale_ua // self._levels
         lane.level_ratio = ratio
 
     def lag_ms(self, now_ms, lane):
@@ -547,11 +560,11 @@ class Session:
             return 0
         return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - lane.slip_ms - feed.next_ms()
 
-    def took(self, lane=None):
-        """The pulse was queued."""
+    def took(self, lane=None, count=1):
+        """`count` pulses were queued: more than 1 only if they are alike."""
         lane = lane or self._first
-        lane.feed.take()
-        lane.queued += 1
+        lane.feed.take(count)
+        lane.queued += count
 
     def was_cancelled(self, count, lane=None):
         """`count` queued pulses will not come any more."""

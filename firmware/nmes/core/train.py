@@ -81,11 +81,32 @@ class Feed:
         """`full` scaled by the envelope at the next pulse; rounded down."""
         return envelope(self.phase, self._t_ms, full)
 
-    def take(self):
-        """The next pulse has been queued."""
+    def alike(self, full, elapsed_ms, most):
+        """How many pulses from the next one on are due and alike, at most `most`: of one width and interval, and at one
+        level of `full`. At least 1. Allocates nothing."""
+        # An interval is another one only at a train's end and where the phase was changed; in bursts, sweeps and
+        # alternations it is often another.
+        phase, k = self.phase, self.k
+        most = min(most, self._pulses - 1 - k, self._until_k - k)
+        if most < 2 or phase.turn_pulses > 1:
+            return 1
+        t_ms, t_us, interval_us = self._t_ms, self._t_us, self.interval_us
+        left_us = 1000 * (elapsed_ms + AHEAD_MS - self.begin_ms - t_ms) + 999 - t_us
+        most = min(most, 1 + left_us // interval_us)
+        last_ms = t_ms + (t_us + (most - 1) * interval_us) // 1000
+        if t_ms >= phase.ramp_up_ms and phase.span_ms - last_ms >= phase.ramp_down_ms:
+            return max(1, most)  # between the ramps
+        level = envelope(phase, t_ms, full)
+        count = 1
+        while count < most and envelope(phase, t_ms + (t_us + count * interval_us) // 1000, full) == level:
+            count += 1
+        return count
+
+    def take(self, count=1):
+        """The next `count` pulses have been queued: more than 1 only if they are alike."""
         self._taken = True
-        self.number += 1
-        self.k += 1
+        self.number += count
+        self.k += count
         other = self.k >= self._until_k
         if other:
             if self.k >= self._pulses:
@@ -94,7 +115,7 @@ class Feed:
                 self._begin_train()
                 return
             self._find()
-        self._t_us += self.interval_us
+        self._t_us += count * self.interval_us
         self._t_ms += self._t_us // 1000
         self._t_us %= 1000
         if self.phase.turn_pulses == 1 and not other and self.k != self._pulses - 1:

@@ -4,13 +4,7 @@ Fed a few times a second. What it was at first is the mean of the first readings
 is smoothed over some two seconds. Integers; nothing here allocates.
 """
 
-try:
-    from micropython import const
-except ImportError:
-
-    def const(value):  # type: ignore[misc]
-        return value
-
+from nmes.core.compiler import const
 
 LEAST_UA = const(2_000)  # below it the sense is too coarse: 1 count in 36
 FIRST = const(8)  # readings

@@ -31,14 +31,15 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
                                  channel's calibration, for the second checker; without them it is told of none
     go(mask)                     let the generators of these channels go (bit 0: channel 0), all in the same cycle
     room(channel)                how many more pulses may be queued now; bounded in time, see LOOKAHEAD_US
-    put(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)
-                                 queue one pulse; False, and nothing queued, when the second checker found it bad
+    put(channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count)
+                                 queue `count` equal pulses; False, and nothing queued, when the second checker found
+                                 them bad
     begun(channel)               how many pulses have begun since `begin`
     queued(channel)              how many are queued that have not begun
     starved(channel)             True when the engine rests because it was given nothing
-    sampled(channel)             how many pulses have been measured and not been taken
-    take(channel, seen)          the oldest of them into `seen`, the channel's own list of core.pulse.MEASURED integers:
-                                 what was set and the counts of current and voltage in each phase. Only if there is one
+    take(channel, into)          the pulses that have been measured and not been taken, the oldest first, into `into`,
+                                 an array of TAKE_MOST pulses of core.pulse.MEASURED integers each: what was set and the
+                                 counts of current and voltage in each phase. Returns how many; more stay for the next
     stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled
     read()                       one byte of the link, or -1 when there is none
     write(line)                  bytes to the link; never waits. False, and nothing sent, when the host takes too little
@@ -69,6 +70,9 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
 # What may be queued ahead of the running pulse, so that a dead CPU is at rest soon: at most this much time, and at
 # least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
 LOOKAHEAD_US = 66_000
+
+# So many measured pulses are handed on at once: more than begin in the longest turn that is no fault.
+TAKE_MOST = 64
 
 # So much of what a host has not read yet is kept: the longest line (core/frame.py), and as much again for what is said
 # unasked.

@@ -16,7 +16,7 @@ import sys
 from array import array
 
 from nmes.core import digest, pulse, pulse_check
-from nmes.hal import LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, Area
+from nmes.hal import LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, TAKE_MOST, Area
 
 _ERASED = b"\xff"
 _KEPT = 64  # pulses: more than begin between two looks at what was measured
@@ -92,11 +92,12 @@ class Channel:
         self._free_us = now_us + self._delay_us
         self.advance(now_us)
 
-    def put(self, now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
+    def put(self, now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count):
         pulse.encode(self._record, 0, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
         if pulse_check.bad(self._record, 0, level_most, self._dummy, self._dac_offset, self._dac_scale):
             return False
-        self._waiting.append((now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us))
+        pulses = [(now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)]
+        self._waiting += count * pulses
         self._period_us = period_us
         self.advance(now_us)
         return True
@@ -131,9 +132,6 @@ class Channel:
     def queued(self):
         return len(self._waiting)
 
-    def sampled(self):
-        return len([row for row in self._measured if row[0] <= self._now_us])
-
     def in_phase(self, at_us):
         for begin_a_us, end_a_us, begin_b_us, end_b_us in self._phases:
             if begin_a_us <= at_us < end_a_us or begin_b_us <= at_us < end_b_us:
@@ -141,14 +139,19 @@ class Channel:
         return False
 
     def take(self, into, others, both):
-        _, seen, middle_a_us, middle_b_us = self._measured.pop(0)
-        for at, value in enumerate(seen):
-            into[at] = value
-        for other in others:
-            if other.in_phase(middle_a_us):
-                into[pulse.VOLTAGE_A] = both
-            if other.in_phase(middle_b_us):
-                into[pulse.VOLTAGE_B] = both
+        count = 0
+        while count < TAKE_MOST and self._measured and self._measured[0][0] <= self._now_us:
+            _, seen, middle_a_us, middle_b_us = self._measured.pop(0)
+            to = count * pulse.MEASURED
+            for at, value in enumerate(seen):
+                into[to + at] = value
+            for other in others:
+                if other.in_phase(middle_a_us):
+                    into[to + pulse.VOLTAGE_A] = both
+                if other.in_phase(middle_b_us):
+                    into[to + pulse.VOLTAGE_B] = both
+            count += 1
+        return count
 
     def starved(self, now_us):
         return self._gone and not self._waiting and self._free_us <= now_us
@@ -341,9 +344,9 @@ class Hal:
     def room(self, channel):
         return self._channels[channel].room()
 
-    def put(self, channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
+    def put(self, channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count):
         return self._channels[channel].put(
-            self._now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most
+            self._now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count
         )
 
     def begun(self, channel):
@@ -355,12 +358,9 @@ class Hal:
     def starved(self, channel):
         return self._channels[channel].starved(self._now_us)
 
-    def sampled(self, channel):
-        return self._channels[channel].sampled()
-
-    def take(self, channel, seen):
+    def take(self, channel, into):
         others = [other for other in self._channels if other is not self._channels[channel]]
-        self._channels[channel].take(seen, others, self._both)
+        return self._channels[channel].take(into, others, self._both)
 
     def stop(self, channel):
         return self._channels[channel].stop()

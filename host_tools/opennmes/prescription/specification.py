@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nmes.core import delivery, limits, pulse, session
+from nmes.core import limits, pulse, session, verdict
 from nmes.core.phase import PHASE_FIELDS, Phase
 from nmes.core.programme import Programme
 from opennmes.prescription.assessment import figures
@@ -104,7 +104,7 @@ def _bursts(phase: Phase) -> list[Row]:
 
 
 def _unit_rows(asked: Programme) -> list[Row]:
-    in_a_row = f"{delivery.IN_A_ROW} pulses in a row"
+    in_a_row = f"{verdict.IN_A_ROW} pulses in a row"
     longest_ms = limits.MOTOR_SESSION_MAX_MS if asked.effect == "motor" else limits.SENSORY_SESSION_MAX_MS
     off_s = (session.HOST_LOST_MS + session.FADE_MS) / 1000
     least_ms = PHASE_FIELDS["duration_ms"][0]
@@ -113,12 +113,12 @@ def _unit_rows(asked: Programme) -> list[Row]:
         _row(
             "automatic overload trip",
             "",
-            f"yes: {in_a_row} above {delivery.OVER_PERCENT} % of what is set, and the stage's comparator",
+            f"yes: {in_a_row} above {verdict.OVER_PERCENT} % of what is set, and the stage's comparator",
         ),
         _row(
             "automatic no-load trip",
             "",
-            f"yes: {in_a_row} below {delivery.OPEN_PERCENT} % of what is set ({delivery.OPEN_SET_UA / 1000:g} mA "
+            f"yes: {in_a_row} below {verdict.OPEN_PERCENT} % of what is set ({verdict.OPEN_SET_UA / 1000:g} mA "
             "or more), or at compliance",
         ),
         _row(

@@ -13,10 +13,10 @@ from array import array
 
 import rp2
 from machine import PWM, Pin, mem32
-from micropython import const
 from uctypes import addressof
 
 from nmes.core import pulse, pulse_check
+from nmes.core.compiler import const, micropython, ptr8, ptr32
 from nmes.hal import LOOKAHEAD_US
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.pulse_pio import PHASE_A_AT, REST_AT, SETTLE_AT
@@ -35,6 +35,99 @@ _MOV_ISR_OSR = const(0xA0C7)
 _JMP = const(0x0000)
 
 
+# Fields of `_at`: what the functions below need, where a register stands among it.
+_HEAD = const(0)  # records put since begin
+_LIST_READ = const(1)
+_DATA_READ = const(2)
+_LEVELS_OF_FIFOS = const(3)
+_FIFO_SHIFT = const(4)
+_LIST = const(5)  # the list's begin
+_RECORDS = const(6)
+_RECORD_OF = const(7)
+_ENDS = const(8)
+_END_US = const(9)  # of all that was put, one period after the other; long ones count as LOOKAHEAD_US
+_PERIOD_US = const(10)  # of the last record
+_AHEAD_US = const(11)  # LOOKAHEAD_US
+_FIELDS = const(12)
+
+
+@micropython.viper
+def _fed(numbers) -> int:
+    """Words that the data DMA has fed since begin."""
+    at = ptr32(numbers)
+    head = at[_HEAD]
+    if head == 0:
+        return 0
+    list_read, data_read = ptr32(at[_LIST_READ]), ptr32(at[_DATA_READ])
+    next_slot = (list_read[0] - at[_LIST]) >> 2 & _SLOTS_MASK
+    reading = data_read[0]
+    if reading == 0:  # the list has ended: the 0 in the slot before was handed over like an address, after all else
+        return _WORDS * (head - ((head - next_slot + 1) & _SLOTS_MASK))
+    handed = head - ((head - next_slot) & _SLOTS_MASK)
+    if handed == 0:
+        return 0
+    record_of = ptr8(at[_RECORD_OF])
+    record_at = at[_RECORDS] + record_of[handed - 1 & _SLOTS_MASK] * _RECORD_BYTES
+    return _WORDS * (handed - 1) + (reading - record_at >> 2)
+
+
+@micropython.viper
+def _waiting(numbers) -> int:
+    """Words in the machine's queue (3.7, FLEVEL)."""
+    at = ptr32(numbers)
+    levels = ptr32(at[_LEVELS_OF_FIFOS])
+    return levels[0] >> at[_FIFO_SHIFT] & 0xF
+
+
+@micropython.viper
+def _begun(numbers) -> int:
+    """Records of which the machine has taken a word."""
+    while True:  # the three readings belong together; DMA moves at most a few words in a pulse's first microseconds
+        fed = int(_fed(numbers))
+        waiting = int(_waiting(numbers))
+        if fed == int(_fed(numbers)):
+            return (fed - waiting + _WORDS - 1) // _WORDS
+
+
+@micropython.viper
+def _room(numbers) -> int:
+    """How many more like the last may be queued."""
+    at = ptr32(numbers)
+    # One reading is enough here: caught in the middle of a transfer it is off by one pulse until the next turn.
+    begun = (int(_fed(numbers)) - int(_waiting(numbers)) + _WORDS - 1) // _WORDS
+    queued = at[_HEAD] - begun
+    before_us = 0
+    if begun > 0:
+        ends = ptr32(at[_ENDS])
+        before_us = ends[begun - 1 & _SLOTS_MASK]
+    most = (at[_AHEAD_US] - (at[_END_US] - before_us & _ENDS_MASK)) // at[_PERIOD_US]
+    if most < 1 and queued < 1:
+        return 1
+    places = _SLOTS - 4 - queued
+    return most if most < places else places
+
+
+@micropython.viper
+def _append(list_at: ptr32, record_at: int, head: int, count: int):
+    """Put the address of a record into `count` places of the list, a 0 behind them. The first place, whose 0 ends the
+    list until then, comes last: the DMA sees none of them or all."""
+    list_at[head + count & _SLOTS_MASK] = 0
+    while count > 1:
+        count -= 1
+        list_at[head + count & _SLOTS_MASK] = record_at
+    list_at[head & _SLOTS_MASK] = record_at
+
+
+@micropython.viper
+def _note(record_of: ptr8, record: int, ends: ptr32, end_us: int, step_us: int, head: int, count: int) -> int:
+    """Note of `count` places of the list which record they hold and when it ends. Returns when the last one does."""
+    for place in range(head, head + count):
+        end_us = end_us + step_us & _ENDS_MASK
+        record_of[place & _SLOTS_MASK] = record
+        ends[place & _SLOTS_MASK] = end_us
+    return end_us
+
+
 class Generator:
     """Channel `index` on `pins` (a row of the board's table) with `levels` PWM counts a period."""
 
@@ -46,11 +139,11 @@ class Generator:
         self._dummy = False
         self._dac_offset = 0
         self._dac_scale = pulse_check.SCALE
-        self._records = array("H", bytes(_SLOTS * _RECORD_BYTES))
-        self._records_at = addressof(self._records)
+        self.records = array("H", bytes(_SLOTS * _RECORD_BYTES))
+        self._records_at = addressof(self.records)
         self._record = 0  # the last one written
-        self._record_of = bytearray(_SLOTS)  # of each place of the list
-        self._good = self._records  # all of them as the second checker found them good, the last for this highest level
+        self.record_of = bytearray(_SLOTS)  # of each place of the list
+        self._good = self.records  # all of them as the second checker found them good, the last for this highest level
         self._level_most = -1
         # The ring must start at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(2 * _LIST_BYTES)
@@ -78,28 +171,35 @@ class Generator:
         self._pwm = reg.PWM_BASE + (pins["level_a"] >> 1 & 7) * reg.PWM_SLICE
         self._treq_tx = index
         self._treq_rx = 4 + index
-        self._head = 0  # records put since begin
         self._torn = 0  # 1 when the machine was stopped with a record that it had not begun to play
-        self._period_us = pulse.PERIOD_MAX_US
         self._level_a = self._level_b = self._width_a_us = self._gap_us = self._width_b_us = -1  # of the last record
-        self._end_us = 0  # of all that was put, one period after the other; long ones count as LOOKAHEAD_US
         self._ends = array("I", [0] * _SLOTS)
+        at = self._at = array("I", [0] * _FIELDS)
+        at[_LIST_READ] = self._list_read
+        at[_DATA_READ] = self._data_read
+        at[_LEVELS_OF_FIFOS] = reg.PIO0_BASE + reg.PIO_FLEVEL
+        at[_FIFO_SHIFT] = 8 * index
+        at[_LIST] = self._list_at
+        at[_RECORDS] = self._records_at
+        at[_RECORD_OF] = addressof(self.record_of)
+        at[_ENDS] = addressof(self._ends)
+        at[_PERIOD_US] = pulse.PERIOD_MAX_US
+        at[_AHEAD_US] = LOOKAHEAD_US
         self._program_at = 0
 
     def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
         """Queue empty, counts zero, level zero. When Hal.go lets the machine go it rests for `delay_us`, then waits at
         rest for a first record. dummy: nobody is connected, and the second checker is told so, as of `dac_*`."""
         self.halt()
-        self._head = 0
         self._torn = 0
         self._dummy = dummy
         self._dac_offset = dac_offset
         self._dac_scale = dac_scale
-        self._period_us = pulse.PERIOD_MAX_US
         self._level_a = -1
         self._record = 0
-        self._good = array("H", self._records)
-        self._end_us = 0
+        self._good = array("H", self.records)
+        self._at[_HEAD] = self._at[_END_US] = 0
+        self._at[_PERIOD_US] = pulse.PERIOD_MAX_US
         for at in range(self._list_at, self._list_at + _LIST_BYTES, 4):
             mem32[at] = 0
         self._begin_level()
@@ -164,11 +264,13 @@ class Generator:
         mem32[self._pwm + reg.PWM_TOP] = self._levels - 1
         mem32[self._pwm + reg.PWM_CC] = 0
 
-    def put(self, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
-        """Queue one pulse. False, and nothing queued, when the second checker found it bad. The caller asked `room`."""
+    def put(self, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count=1):
+        """Queue `count` equal pulses. False, and nothing queued, when the second checker found them bad. The caller
+        asked `room`."""
+        at = self._at
         if (
             level_a == self._level_a
-            and period_us == self._period_us
+            and period_us == at[_PERIOD_US]
             and level_b == self._level_b
             and width_a_us == self._width_a_us
             and gap_us == self._gap_us
@@ -177,76 +279,48 @@ class Generator:
         ):
             # The record before once more. The checker would say the same of it as long as it is the same, bit by bit.
             record = self._record
-            if self._records != self._good:
+            if self.records != self._good:
                 return False
         else:
             self._level_a = -1
-            records, good = self._records, self._good
+            records, good = self.records, self._good
             record = self._record + 1 & _SLOTS_MASK
-            at = record * pulse.RECORD_HALVES
-            pulse.encode(records, at, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
-            if pulse_check.bad(records, at, level_most, self._dummy, self._dac_offset, self._dac_scale):
+            half = record * pulse.RECORD_HALVES
+            pulse.encode(records, half, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
+            if pulse_check.bad(records, half, level_most, self._dummy, self._dac_offset, self._dac_scale):
                 return False
-            for i in range(pulse.RECORD_HALVES):
-                good[at + i] = records[at + i]
+            for i in range(half, half + pulse.RECORD_HALVES):
+                good[i] = records[i]
             self._record = record
-            self._period_us = period_us
+            at[_PERIOD_US] = period_us
             self._level_b = level_b
             self._width_a_us = width_a_us
             self._gap_us = gap_us
             self._width_b_us = width_b_us
             self._level_most = level_most
             self._level_a = level_a
-        slot = self._head & _SLOTS_MASK
-        after = (slot + 1) & _SLOTS_MASK
-        self._record_of[slot] = record
-        mem32[self._list_at + 4 * after] = 0
-        mem32[self._list_at + 4 * slot] = self._records_at + record * _RECORD_BYTES
-        self._end_us = self._end_us + (period_us if period_us < LOOKAHEAD_US else LOOKAHEAD_US) & _ENDS_MASK
-        self._ends[slot] = self._end_us
-        self._head += 1
-        # The chain ended at this slot if it has read the 0 that stood here: then the list DMA stands one further.
-        if self._head == 1 or (
+        head = at[_HEAD]
+        step_us = period_us if period_us < LOOKAHEAD_US else LOOKAHEAD_US
+        at[_END_US] = _note(self.record_of, record, self._ends, at[_END_US], step_us, head, count)
+        _append(self._list_at, self._records_at + record * _RECORD_BYTES, head, count)
+        at[_HEAD] = head + count
+        # The chain ended at the first of these places if it has read the 0 that stood there: then the list DMA stands
+        # one further.
+        if not head or (
             not (mem32[self._list_ctrl] | mem32[self._data_ctrl]) & reg.DMA_BUSY
-            and mem32[self._list_read] == self._list_at + 4 * after
+            and mem32[self._list_read] == self._list_at + 4 * (head + 1 & _SLOTS_MASK)
         ):
-            mem32[self._list_read] = self._list_at + 4 * slot
+            mem32[self._list_read] = self._list_at + 4 * (head & _SLOTS_MASK)
             mem32[self._trigger] = self._list_bit
         return True
 
-    def _fed(self):
-        """Words that the data DMA has fed since begin."""
-        if not self._head:
-            return 0
-        next_slot = (mem32[self._list_read] - self._list_at) >> 2 & _SLOTS_MASK
-        reading = mem32[self._data_read]
-        if not reading:  # the list has ended: the 0 in the slot before was handed over like an address, after all else
-            return _WORDS * (self._head - ((self._head - next_slot + 1) & _SLOTS_MASK))
-        handed = self._head - ((self._head - next_slot) & _SLOTS_MASK)
-        if not handed:
-            return 0
-        record_at = self._records_at + self._record_of[handed - 1 & _SLOTS_MASK] * _RECORD_BYTES
-        return _WORDS * (handed - 1) + (reading - record_at >> 2)
-
     def begun(self):
-        """Pulses begun since `begin`: records of which the machine has taken a word."""
-        while True:  # the three readings belong together; DMA moves at most a few words in a pulse's first microseconds
-            fed = self._fed()
-            waiting = self._sm.tx_fifo()
-            if fed == self._fed():
-                return (fed - waiting + _WORDS - 1) // _WORDS - self._torn
+        """Pulses begun since `begin`."""
+        return _begun(self._at) - self._torn
 
     def queued(self):
         """Pulses queued and not begun."""
-        return self._head - self.begun()
-
-    def what_was_set(self, number, seen):
-        """The set fields of `seen`, for pulse `number` since begin. All pulses go into the same `seen`: of one like the
-        one before they are there already. A record is kept until 64 more have been put."""
-        record_of = self._record_of
-        record = record_of[number & _SLOTS_MASK]
-        if not number or record != record_of[number - 1 & _SLOTS_MASK]:
-            pulse.what_was_set(self._records, record * pulse.RECORD_HALVES, seen)
+        return self._at[_HEAD] - self.begun()
 
     def starved(self):
         """True when the machine waits for a record and none is on its way."""
@@ -254,14 +328,7 @@ class Generator:
 
     def room(self):
         """How many more like the last may be queued: bounded in time, whatever the periods of those before."""
-        # One reading is enough here: caught in the middle of a transfer it is off by one pulse until the next turn.
-        begun = (self._fed() - self._sm.tx_fifo() + _WORDS - 1) // _WORDS
-        queued = self._head - begun
-        before_us = self._ends[begun - 1 & _SLOTS_MASK] if begun > 0 else 0
-        most = (LOOKAHEAD_US - (self._end_us - before_us & _ENDS_MASK)) // self._period_us
-        if most < 1 and queued < 1:
-            return 1
-        return most if most < _SLOTS - 4 - queued else _SLOTS - 4 - queued
+        return _room(self._at)
 
     def stop(self):
         """Nothing after the running pulse. Returns how many queued pulses are cancelled. Takes at most one pulse."""

@@ -53,6 +53,15 @@ class Hal:
         low += [pin for channel in self._pins["channels"] for pin in channel.values() if pin not in phases]
         self._outputs = [Pin(pin) for pin in low]
         self._watchdog = Watchdog()
+        # What is passed on as it is.
+        self.is_safe = self._guard.is_safe
+        self.forget_openings = self._guard.forget_openings
+        self.opened = self._guard.opened
+        self.renew = self._guard.renew
+        self.tripped = self._guard.tripped
+        self.enabled = self._guard.enabled
+        self.senses = self._converter.runs
+        self.feed = self._watchdog.feed
         self._flash = board["flash"]
         self._slots = slots(self._flash)
         self._ticks = time.ticks_ms()
@@ -95,26 +104,8 @@ class Hal:
             pin.init(Pin.OUT, value=0)
         self._lamp.value(0)
 
-    def is_safe(self):
-        return self._guard.is_safe()
-
-    def forget_openings(self):
-        self._guard.forget_openings()
-
-    def opened(self):
-        return self._guard.opened()
-
     def permit(self, longest_us):
         self._guard.begin(longest_us)
-
-    def renew(self):
-        self._guard.renew()
-
-    def tripped(self):
-        return self._guard.tripped()
-
-    def enabled(self):
-        return self._guard.enabled()
 
     def proof(self):
         try:
@@ -149,9 +140,6 @@ class Hal:
             if mask & 1 << index:
                 sampler.begin(shortest_us, mask == 1 << index)
 
-    def senses(self):
-        return self._converter.runs()
-
     def begin(self, channel, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
         self._channels[channel].begin(delay_us, dummy, dac_offset, dac_scale)
 
@@ -162,8 +150,9 @@ class Hal:
     def room(self, channel):
         return self._channels[channel].room()
 
-    def put(self, channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
-        return self._channels[channel].put(level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)
+    def put(self, channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count):
+        generator = self._channels[channel]
+        return generator.put(level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count)
 
     def begun(self, channel):
         return self._channels[channel].begun()
@@ -174,13 +163,8 @@ class Hal:
     def starved(self, channel):
         return self._channels[channel].starved()
 
-    def sampled(self, channel):
-        return self._samplers[channel].measured()
-
-    def take(self, channel, seen):
-        sampler = self._samplers[channel]
-        self._channels[channel].what_was_set(sampler.pulses_taken(), seen)
-        sampler.take(seen)
+    def take(self, channel, into):
+        return self._samplers[channel].take(into, self._channels[channel])
 
     def stop(self, channel):
         return self._channels[channel].stop()
@@ -204,9 +188,6 @@ class Hal:
             self._watchdog.pause()
         else:
             self._watchdog.go_on()
-
-    def feed(self):
-        self._watchdog.feed()
 
     def died(self):
         return self._watchdog.died
@@ -256,7 +237,7 @@ class Hal:
         return -1
 
     def room_out(self):
-        return OUT_BYTES - self.unsent()
+        return OUT_BYTES - self._out_end + self._out_begin
 
     def unsent(self):
         return self._out_end - self._out_begin

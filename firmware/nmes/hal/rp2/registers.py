@@ -20,6 +20,7 @@ PIO0_BASE = const(0x50200000)  # 3.7
 PIO1_BASE = const(0x50300000)
 PIO_CTRL = const(0x00)
 PIO_CLKDIV_RESTART = const(8)  # bit of state machine 0 in CTRL; bit 0 enables it
+PIO_FLEVEL = const(0x0C)
 PIO_TXF0 = const(0x10)
 PIO_RXF0 = const(0x20)
 PIO_IRQ = const(0x30)

@@ -18,14 +18,13 @@ These and the generators (three each) take all twelve DMA channels. A ring holds
 500 Hz. Who does not look for longer has lost its lease (guard.py, 90 ms).
 """
 
-from array import array
-
 import rp2
 from machine import ADC, Pin, mem32
-from micropython import const
 from uctypes import addressof
 
 from nmes.core import pulse
+from nmes.core.compiler import const, micropython, ptr8, ptr16, ptr32
+from nmes.hal import TAKE_MOST
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.sampler_pio import CYCLE_CLOCKS, CYCLES_IN_12_US, OVERHEAD_CYCLES, SAMPLES, sample
 
@@ -40,7 +39,6 @@ _TABLE_SIZE = const(3)  # of one channel, as a power of two; the ring of the sel
 _RESULTS_SIZE = const(2)  # the same, a half each; the ring of the result DMA
 _LATE_ONE_US = const(4)
 _LATE_TWO_US = const(6)
-_RING_WORDS = const(256)
 _RING_MASK = const(255)
 _RING_BYTES = const(1024)
 _RING_SIZE = const(10)
@@ -48,6 +46,16 @@ _EVER = const(0x3FFFFFFF)
 _LOOKS = const(12)
 _WORD = const(2)
 _HALF = const(1)
+# The numbers of a pulse, as core/pulse.py has them: the compiler puts in only what stands in the same file.
+_CURRENT_A = const(4)
+_VOLTAGE_A = const(5)
+_CURRENT_B = const(6)
+_VOLTAGE_B = const(7)
+_CURRENT_REST = const(8)
+_NUMBERS = const(9)
+_WORDS = const(3)  # of the ring a pulse, as SAMPLES says
+_HALVES = const(6)  # of a record, as pulse.RECORD_HALVES says
+_SLOTS_MASK = const(63)  # of the generator's places, which are a power of two
 _MOV_Y_OSR = const(0xA047)
 _PULL_BLOCK = const(0x80A0)
 
@@ -151,6 +159,26 @@ class Converter:
         self._result.halt()
 
 
+@micropython.viper
+def _copy(ring: ptr32, number: int, count: int, into: ptr16, records, record_of: ptr8):
+    """`count` pulses from `number` on into `into`: what was sensed of each stands in the ring, what was set in the
+    record that it was played from."""
+    at = 0
+    word = _WORDS * number
+    for _ in range(count):
+        a = ring[word & _RING_MASK]
+        b = ring[word + 1 & _RING_MASK]
+        into[at + _CURRENT_A] = a & 0xFFFF
+        into[at + _VOLTAGE_A] = a >> 16
+        into[at + _CURRENT_B] = b & 0xFFFF
+        into[at + _VOLTAGE_B] = b >> 16
+        into[at + _CURRENT_REST] = ring[word + 2 & _RING_MASK] & 0xFFFF
+        pulse.what_was_set(records, record_of[number & _SLOTS_MASK] * _HALVES, into, at)
+        number += 1
+        word += _WORDS
+        at += _NUMBERS
+
+
 class Sampler:
     """Serves channel `index`, with `phase_a` (phase B its neighbour), out of `converter`."""
 
@@ -160,11 +188,8 @@ class Sampler:
         self._treq = 4 + _FIRST_SM + index
         self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * (_FIRST_SM + index)
         self._word_at = converter.word_at(index)
-        raw = array("I", [0] * (2 * _RING_WORDS))
-        at = addressof(raw)
-        self._ring = raw
-        self._ring_at = (at + _RING_BYTES - 1) & ~(_RING_BYTES - 1)
-        self._first = self._ring_at - at >> 2  # word of the array where the ring begins
+        self._raw = bytearray(2 * _RING_BYTES)  # the ring starts at a multiple of its size
+        self._ring_at = (addressof(self._raw) + _RING_BYTES - 1) & ~(_RING_BYTES - 1)
         self._ask = _Dma()
         self._keep = _Dma()
         self._write = self._keep.write_at
@@ -188,26 +213,17 @@ class Sampler:
         self._sm.exec(_PULL_BLOCK)
         self._sm.active(1)
 
-    def measured(self):
-        """Pulses measured whole and not taken yet. Allocates nothing."""
+    def take(self, into, generator):
+        """The pulses measured and not taken yet, the oldest first, at most TAKE_MOST of them, into `into`,
+        pulse.MEASURED numbers each. Returns how many. `generator` has played them. Allocates nothing."""
         words = (mem32[self._write] - self._ring_at >> 2) - SAMPLES * self._taken
-        return (words & _RING_MASK) // SAMPLES
-
-    def take(self, into):
-        """The oldest pulse measured, into a list of `pulse.MEASURED`. Allocates nothing."""
-        ring, first, at = self._ring, self._first, SAMPLES * self._taken
-        word = ring[first + (at & _RING_MASK)]
-        into[pulse.CURRENT_A] = word & 0xFFFF
-        into[pulse.VOLTAGE_A] = word >> 16
-        word = ring[first + (at + 1 & _RING_MASK)]
-        into[pulse.CURRENT_B] = word & 0xFFFF
-        into[pulse.VOLTAGE_B] = word >> 16
-        into[pulse.CURRENT_REST] = ring[first + (at + 2 & _RING_MASK)] & 0xFFFF
-        self._taken += 1
-
-    def pulses_taken(self):
-        """Pulses taken since begin."""
-        return self._taken
+        count = (words & _RING_MASK) // SAMPLES
+        if count > TAKE_MOST:
+            count = TAKE_MOST
+        if count:
+            _copy(self._ring_at, self._taken, count, into, generator.records, generator.record_of)
+            self._taken += count
+        return count
 
     def halt(self):
         """Nothing more is kept."""

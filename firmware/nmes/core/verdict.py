@@ -1,0 +1,215 @@
+"""The rules that every measured pulse has to meet, each in one place, and the sums of a session's account.
+
+All of it is numbers: `state` is an array of the fields below, `pulses` holds pulse.MEASURED numbers a pulse. So the
+device runs it as machine code (MicroPython's viper), which takes a pulse some 30 us instead of 600 and cannot allocate.
+Elsewhere the same text is plain Python. Numbers in `state` are never below zero: where a machine word has 64 bits,
+viper reads them from the array without a sign. Sums begin at MIDDLE for that.
+"""
+
+from nmes.core.compiler import const, micropython, ptr16, ptr32
+
+# ---- the rules ----
+
+IN_A_ROW = const(3)  # so many pulses that are bad in the same way
+IDLE_IN_A_ROW = const(2)
+
+# An electrode is open below so much of the set current; 20 % of 5 mA is 1 mA, what the stage's sense may be off: below,
+# that is allowed for too. Or when the stage drives all the voltage it has.
+OPEN_SET_UA = const(5_000)
+OPEN_PERCENT = const(80)
+COMPLIANCE_SET_UA = const(1_000)  # only from here on
+
+SHORT_SET_UA = const(10_000)  # only above it
+SHORT_MV = const(1_000)
+SHORT_OHM = const(50)
+
+OVER_PERCENT = const(120)
+
+# ---- what is found ----
+
+GOOD = const(0)
+IDLE_CURRENT = const(1)  # current flows between pulses
+OPEN = const(2)
+SHORT = const(3)
+MISMATCH = const(4)  # more current than was set, or the wrong way round
+NET_CHARGE = const(5)
+OTHER = const(6)  # the next pulse has other codes than STATE has set: `set_ua` of both phases has to be found first
+
+# ---- fields of `state` ----
+
+# Of the output stage and its calibration.
+ZERO = const(0)  # of the current sense, in counts
+CURRENT_NA = const(1)  # a count
+VOLTAGE_ZERO = const(2)
+VOLTAGE_UV = const(3)
+TOLERANCE_UA = const(4)
+COMPLIANCE_MV = const(5)
+IDLE_MOST = const(6)  # counts
+BOTH = const(7)  # what the voltage sense says while it is nobody's; above all counts: it is always somebody's
+# Of the pulse before: the DAC's codes, and the currents that they are meant to deliver.
+CODE_A = const(8)
+CODE_B = const(9)
+SET_A_UA = const(10)
+SET_B_UA = const(11)
+# So many bad pulses in a row, of each kind.
+IDLE = const(12)
+OPENED = const(13)
+SHORTED = const(14)
+WRONG = const(15)
+# The window of a second, in counts times us: the slot that it ends with, the net charge when it began, and the least
+# and the most that the net charge may be.
+SLOT = const(16)  # 0: none yet
+BASE = const(17)
+WINDOW_LOW = const(18)
+WINDOW_HIGH = const(19)
+# The account. Charges in counts times us, currents in counts.
+MEASURED = const(20)  # pulses
+CHARGE_A = const(21)
+NET = const(22)  # phase A less phase B
+CURRENTS = const(23)  # of both phases
+DRIVEN = const(24)  # pulses set above zero, and of these
+LEAST = const(25)  # MIDDLE and the least current of a phase
+MOST = const(26)
+REST_MOST = const(27)  # the most that flowed between pulses, either way
+NEXT = const(28)  # the place in `pulses` of the one to be judged next
+LAST = const(29)  # the last one, pulse.MEASURED numbers
+FIELDS = const(38)
+
+# The window of a second is one slot longer: it then covers 1000 to 1025 ms, never less than a second.
+WINDOW_MS = const(1_000)
+SLOT_MS = const(25)
+SLOTS = const(WINDOW_MS // SLOT_MS + 1)
+
+MIDDLE = const(1 << 29)  # as far from both ends of 30 bits
+CARRY = const(1 << 27)  # more than a sum grows between two moves of the window
+NO_CODE = const(0xFFFF)
+
+# The numbers of a pulse, as core/pulse.py has them: the compiler puts in only what stands in the same file.
+# tests/core/test_verdict.py holds them to those.
+_SET_LEVEL_A = const(0)
+_SET_WIDTH_A = const(1)
+_SET_LEVEL_B = const(2)
+_SET_WIDTH_B = const(3)
+_CURRENT_A = const(4)
+_VOLTAGE_A = const(5)
+_CURRENT_B = const(6)
+_VOLTAGE_B = const(7)
+_CURRENT_REST = const(8)
+_NUMBERS = const(9)
+
+_OPEN_BIT = const(1)
+_SHORT_BIT = const(2)
+_WRONG_BIT = const(4)
+
+
+@micropython.viper
+def move_window(state: ptr32, slots: ptr32, slot: int, most: int):
+    """The window ends with `slot` now, of which the first is 1. `slots` keeps, of each, what the net charge was when it
+    began. most: of the net charge within a window."""
+    last = state[SLOT]
+    net = state[NET]
+    if last == 0 or slot - last > SLOTS:
+        last = slot - SLOTS  # all of it is older than the window
+    while last < slot:
+        last += 1
+        slots[last % SLOTS] = net
+    state[SLOT] = slot
+    base = slots[(slot + 1) % SLOTS]
+    state[BASE] = base
+    state[WINDOW_LOW] = base - most
+    state[WINDOW_HIGH] = base + most
+
+
+@micropython.viper
+def has_long_sum(state: ptr32) -> int:
+    """Whether one of the sums is CARRY or more, so that it has to be kept in two parts."""
+    for field in range(CHARGE_A, CURRENTS + 1):
+        if state[field] <= MIDDLE - CARRY or state[field] >= MIDDLE + CARRY:
+            return 1
+    return 0
+
+
+@micropython.viper
+def judge(state: ptr32, pulses: ptr16, count: int) -> int:
+    """Judge the pulses from `state[NEXT]` on, before place `count`. Returns GOOD, or what the last one judged, which is
+    the one before `state[NEXT]`, is the last straw for; or OTHER. Allocates nothing."""
+    while state[NEXT] < count:
+        at = state[NEXT] * _NUMBERS
+        code_a = pulses[at + _SET_LEVEL_A]
+        code_b = pulses[at + _SET_LEVEL_B]
+        if code_a != state[CODE_A] or code_b != state[CODE_B]:
+            return OTHER
+        state[NEXT] += 1
+        for i in range(_NUMBERS):
+            state[LAST + i] = pulses[at + i]
+        a = pulses[at + _CURRENT_A] - state[ZERO]
+        b = state[ZERO] - pulses[at + _CURRENT_B]  # phase B goes the other way
+        charge = a * pulses[at + _SET_WIDTH_A]
+        net = state[NET] + charge - b * pulses[at + _SET_WIDTH_B]
+        state[MEASURED] += 1
+        state[CHARGE_A] += charge
+        state[NET] = net
+        state[CURRENTS] += a + b
+        least, most = a, b
+        if a > b:
+            least, most = b, a
+        if code_a > 0:
+            state[DRIVEN] += 1
+            if MIDDLE + least < state[LEAST]:
+                state[LEAST] = MIDDLE + least
+            if MIDDLE + most > state[MOST]:
+                state[MOST] = MIDDLE + most
+
+        rest = pulses[at + _CURRENT_REST] - state[ZERO]
+        if rest < 0:
+            rest = 0 - rest
+        if rest > state[REST_MOST]:
+            state[REST_MOST] = rest
+        if rest > state[IDLE_MOST]:
+            state[IDLE] += 1
+            if state[IDLE] >= IDLE_IN_A_ROW:
+                return IDLE_CURRENT
+        else:
+            state[IDLE] = 0
+
+        voltage_a = pulses[at + _VOLTAGE_A]
+        voltage_b = pulses[at + _VOLTAGE_B]
+        uv, zero = state[VOLTAGE_UV], state[VOLTAGE_ZERO]
+        na = state[CURRENT_NA]
+        nobodys = int(voltage_a >= state[BOTH])
+        bad = int(_bad(state, state[SET_A_UA], a * na // 1_000, (voltage_a - zero) * uv // 1_000, nobodys))
+        nobodys = int(voltage_b >= state[BOTH])
+        bad |= int(_bad(state, state[SET_B_UA], b * na // 1_000, (zero - voltage_b) * uv // 1_000, nobodys))
+        state[OPENED] = state[OPENED] + 1 if bad & _OPEN_BIT else 0
+        state[SHORTED] = state[SHORTED] + 1 if bad & _SHORT_BIT else 0
+        state[WRONG] = state[WRONG] + 1 if bad & _WRONG_BIT else 0
+        if state[OPENED] >= IN_A_ROW:
+            return OPEN
+        if state[SHORTED] >= IN_A_ROW:
+            return SHORT
+        if state[WRONG] >= IN_A_ROW:
+            return MISMATCH
+        if net < state[WINDOW_LOW] or net > state[WINDOW_HIGH]:
+            return NET_CHARGE
+    return GOOD
+
+
+@micropython.viper
+def _bad(state: ptr32, set_ua: int, is_ua: int, is_mv: int, nobodys: int) -> int:
+    """What is wrong with one phase, as bits. nobodys: the voltage is not to be judged."""
+    bad = 0
+    tolerance_ua = state[TOLERANCE_UA]
+    least_ua = (OPEN_PERCENT * set_ua + 99) // 100
+    if set_ua < OPEN_SET_UA:
+        least_ua -= tolerance_ua
+    if set_ua >= COMPLIANCE_SET_UA and is_ua < least_ua:
+        bad = _OPEN_BIT
+    elif nobodys:
+        pass
+    elif set_ua >= COMPLIANCE_SET_UA and is_mv >= state[COMPLIANCE_MV]:
+        bad = _OPEN_BIT
+    elif set_ua > SHORT_SET_UA and (is_mv < SHORT_MV or 1_000 * is_mv < SHORT_OHM * is_ua):
+        bad = _SHORT_BIT
+    if 100 * (is_ua - tolerance_ua) > OVER_PERCENT * set_ua or is_ua < 0 - tolerance_ua:
+        bad |= _WRONG_BIT
+    return bad
