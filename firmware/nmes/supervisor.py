@@ -9,7 +9,7 @@ from nmes.core.lock import Lock
 from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
-from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
+from nmes.core.session import ARMED, COMPLETED, FAULT, HOST_LOST, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
 from nmes.hal import TAKE_MOST
 from nmes.prescriptions import Prescriptions
@@ -510,19 +510,18 @@ class Supervisor:
 
     def _judge_lane(self, i, now_ms):
         """0, or a fault."""
-        hal = self._hal
-        channel = self._channels[i]
+        hal, channel, delivery, taken = self._hal, self._channels[i], self._accounts[i], self._taken
         ended = 0
         if not self._turn:
             ended = hal.begun(channel) - 1  # asked first: what has ended by now has been measured by then
-        delivery, taken = self._accounts[i], self._taken
         count = TAKE_MOST
         while count == TAKE_MOST:
             count = hal.take(channel, taken)
             if count:
                 cause = delivery.judge(taken, now_ms, count)
-                self._judged[i] += delivery.judged
+                self._judged[i] += count
                 if cause:
+                    self._judged[i] -= count - delivery.judged
                     return cause
         if self._turn:
             return 0
@@ -550,13 +549,14 @@ class Supervisor:
         if not self._passes(now_ms):
             return
         self._hal.feed()
-        if self.session.ends(now_ms):
-            self.feed(now_ms)  # what a late turn has left to give is late, and given
-        if self.session.tick(now_ms):
+        session = self.session
+        over = session.over(now_ms)
+        if session.state == RUNNING and over != HOST_LOST:
+            self.feed(now_ms)  # at the end too: what a late turn has left to give is late, and given
+        if over and session.state != FAULT:
+            session.stop(over, now_ms)
             self._off()
-        elif self.session.state == RUNNING:
-            self.feed(now_ms)
-        elif self.session.state in _MAY_WRITE:
+        elif session.state in _MAY_WRITE:
             self._rest_turn(now_ms)
 
     def _rest_turn(self, now_ms):
@@ -584,7 +584,7 @@ class Supervisor:
         often this is asked."""
         session = self.session
         delivered_ms = session.elapsed_ms(now_ms) if session.queued > session.cancelled else 0
-        self._lockout.close(session.ended == "completed", delivered_ms, now_ms)
+        self._lockout.close(session.ended == COMPLETED, delivered_ms, now_ms)
 
     def _passes(self, now_ms):
         """Every check of a turn; what fails becomes the fault. Nothing here allocates while all is well."""

@@ -93,3 +93,20 @@ def test_the_interpreter_runs_from_ram(repl: Repl) -> None:
     repl.pico.run_for(10_000_000)
     in_ram, in_flash = seen.count(0x20), seen.count(0x10)
     assert len(seen) > 1_000 and in_ram > 4 * in_flash, (in_ram, in_flash)
+
+
+def test_a_map_finds_whatever_was_put_in_however_it_grew_and_what_is_gone_is_gone(repl: Repl) -> None:
+    printed = repl.run(
+        "d = {}\n"
+        "for i in range(400):\n"
+        "    d['k%d' % i] = d[i] = d[-i * 65_537] = i\n"
+        "print([i for i in range(400) if not d['k%d' % i] == d[-i * 65_537] == d[i] == i])\n"
+        "for i in range(0, 400, 3):\n"
+        "    del d['k%d' % i], d[i]\n"
+        "print([i for i in range(400) if ('k%d' % i in d) != (i % 3 > 0) or (i in d) != (i % 3 > 0)])\n"
+        "for i in range(400):\n"
+        "    d['k%d' % i] = d[i] = i + 1\n"
+        "print([i for i in range(400) if not d['k%d' % i] == d[i] == i + 1], len(d))\n",
+        10.0,
+    )
+    assert printed.split("\n")[:3] == ["[]", "[]", "[] 1199"]

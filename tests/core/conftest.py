@@ -35,7 +35,11 @@ class UnderMicroPython(pytest.Item):
             run = subprocess.run(
                 [micropython(), "-X", "heapsize=4M", str(SUPPORT / "run.py"), self.path.stem],
                 capture_output=True, text=True, timeout=120,
-                env={"MICROPYPATH": ":".join(map(str, paths)), "NMES_TEST_FOLDER": folder},
+                env={
+                    "MICROPYPATH": ":".join(map(str, paths)),
+                    "NMES_TEST_FOLDER": folder,
+                    "FUZZ": os.environ.get("FUZZ", ""),
+                },
             )  # fmt: skip
         said = run.stdout + run.stderr
         last = re.search(r"(\d+) passed, 0 failed\n\Z", run.stdout)

@@ -54,6 +54,27 @@ def codes(action, *arguments):
     return []
 
 
+def tick(session, now_ms):
+    """Let time pass for a session as its supervisor does. Returns whether it stopped the session."""
+    why = session.over(now_ms)
+    if why:
+        session.stop(why, now_ms)
+    return bool(why)
+
+
+def level(feed, full):
+    """The level of a feed's next pulse, of `full` at the top of its envelope."""
+    feed.alike(full, feed.next_ms(), 1)
+    return feed.level
+
+
+def next_level(session, now_ms):
+    """The level of phase A that the next pulse of a session's first lane is set to."""
+    lane = session.lanes[0]
+    session.prepare(now_ms, session.clock_ms(now_ms, lane), lane, 1)
+    return lane.level
+
+
 def stage(**changes):
     made = dict(STAGE)
     made.update(changes)

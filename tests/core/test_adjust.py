@@ -97,7 +97,7 @@ class TheNextPulse(unittest.TestCase):
         made.change(other(phase, rate_mhz=100_000))
         while made.begin_ms == 0:
             t_ms = made.next_us() // 1000
-            self.assertEqual(made.level(1_000), train.envelope(phase, t_ms, 1_000))
+            self.assertEqual(samples.level(made, 1_000), train.envelope(phase, t_ms, 1_000))
             made.take()
 
     def test_as_many_as_begin_before_the_train_s_end_and_as_the_rate_asks_for(self):
@@ -184,7 +184,7 @@ class TheNextPulse(unittest.TestCase):
         try:
             for _ in range(150):
                 made.due(0)
-                made.level(1_000)
+                samples.level(made, 1_000)
                 made.take()
         finally:
             heap_unlock()
@@ -460,7 +460,7 @@ class ASession(unittest.TestCase):
 
     def test_after_the_last_pulse_and_while_it_fades_nothing(self):
         made = running()
-        made.tick(T0 + session.HOST_LOST_MS)
+        samples.tick(made, T0 + session.HOST_LOST_MS)
         self.assertEqual(codes(made.adjust, 20_000, 200, T0 + 2_100), ["ending"])
         made = running()
         while made.feed.phase is not None:

@@ -54,8 +54,8 @@ class TheContract(unittest.TestCase):
             lambda made: made.stop("stopped", 1),
             lambda made: (made.start(0), made.stop("stopped", 1)),
             lambda made: (made.start(0), made.pause(1), made.stop("stopped", 1)),
-            lambda made: (made.start(0), made.tick(60_000), made.tick(61_000)),
-            lambda made: made.tick(2_000),
+            lambda made: (made.start(0), samples.tick(made, 60_000), samples.tick(made, 61_000)),
+            lambda made: samples.tick(made, 2_000),
             lambda made: (made.fail(1, "x", 1), made.clear(1)),
         ):
             made = loaded()

@@ -164,6 +164,19 @@ class Bounds:
     def _in_range(self, counts):
         return max(-2_047, min(2_047, counts))
 
+    def good(self):
+        """A pulse that is as it should be."""
+        return self._made(self._counts, self._volts, self._rest)
+
+    def _made(self, counts, volts, rest):
+        made = array("H", [0] * pulse.MEASURED)
+        made[pulse.SET_LEVEL_A], made[pulse.SET_LEVEL_B] = self._codes
+        made[pulse.SET_WIDTH_A], made[pulse.SET_WIDTH_B] = self._widths
+        made[pulse.CURRENT_A], made[pulse.CURRENT_B] = ZERO + counts[0], ZERO - counts[1]
+        made[pulse.VOLTAGE_A], made[pulse.VOLTAGE_B] = ZERO + volts[0], ZERO - volts[1]
+        made[pulse.CURRENT_REST] = ZERO + rest
+        return made
+
     def pulse(self):
         counts, volts, rest = list(self._counts), list(self._volts), self._rest
         side = self._die.roll(2)
@@ -185,12 +198,7 @@ class Bounds:
         elif kind == 5:
             counts[side] = self._in_range(counts[side] + off)
             self._counts = counts
-        made = array("H", [0] * pulse.MEASURED)
-        made[pulse.SET_LEVEL_A], made[pulse.SET_LEVEL_B] = self._codes
-        made[pulse.SET_WIDTH_A], made[pulse.SET_WIDTH_B] = self._widths
-        made[pulse.CURRENT_A], made[pulse.CURRENT_B] = ZERO + counts[0], ZERO - counts[1]
-        made[pulse.VOLTAGE_A], made[pulse.VOLTAGE_B] = ZERO + volts[0], ZERO - volts[1]
-        made[pulse.CURRENT_REST] = ZERO + rest
+        made = self._made(counts, volts, rest)
         if self._shared and kind == 6:
             at = self._die.one_of((pulse.VOLTAGE_A, pulse.VOLTAGE_B))
             made[at] = self._stage["sense_both"] - self._die.roll(2)

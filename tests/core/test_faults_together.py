@@ -335,13 +335,13 @@ class InOneTurn(unittest.TestCase):
         bench = Bench()
         bench.run(SHORT)
         bench.turn(count=1_999)
-        tick = bench.session.tick
+        over = bench.session.over
 
         def trips(now_ms):
             bench.hal.trip = faults.PHASE_TOO_LONG
-            return tick(now_ms)
+            return over(now_ms)
 
-        bench.session.tick = trips
+        bench.session.over = trips
         bench.turn()
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PHASE_TOO_LONG))
 

@@ -363,7 +363,7 @@ class NothingIsAllocated(unittest.TestCase):
             try:
                 for elapsed_ms in range(0, 11_000, 5):
                     while feed.due(elapsed_ms):
-                        feed.level(1_000)
+                        samples.level(feed, 1_000)
                         feed.take()
             finally:
                 heap_unlock()

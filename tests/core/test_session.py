@@ -10,6 +10,7 @@ from nmes.core import checklist, faults, session
 from nmes.core.programme import crc
 from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING, Session
+from nmes.core.train import envelope
 
 T0 = 123_456
 
@@ -218,8 +219,8 @@ class Arming(unittest.TestCase):
             lambda made: made.stop("stopped", T0),
             lambda made: (made.start(T0), made.stop("stopped", T0)),
             lambda made: (made.start(T0), made.pause(T0), made.stop("stopped", T0)),
-            lambda made: (made.start(T0), made.tick(T0 + 60_000), made.tick(T0 + 61_000)),
-            lambda made: made.tick(T0 + 2_000),
+            lambda made: (made.start(T0), samples.tick(made, T0 + 60_000), samples.tick(made, T0 + 61_000)),
+            lambda made: samples.tick(made, T0 + 2_000),
             lambda made: (made.fail(1, "x", T0), made.clear(1)),
         ):
             made = armed()
@@ -231,7 +232,7 @@ class Arming(unittest.TestCase):
         made = running(ua=5_000)
         for _ in range(20):
             made.took()
-        made.next_level(T0 + 500)
+        samples.next_level(made, T0 + 500)
         made.lanes[0].underruns = 2
         made.stop("stopped", T0 + 1_234)
         made.was_cancelled(3)
@@ -250,10 +251,10 @@ class Arming(unittest.TestCase):
 
     def test_arming_and_starting_count_as_hearing_the_host(self):
         made = armed()
-        self.assertFalse(made.tick(T0 + 1_999))
+        self.assertFalse(samples.tick(made, T0 + 1_999))
         made.start(T0 + 1_999)
-        self.assertFalse(made.tick(T0 + 3_998))
-        self.assertEqual(made.feed.level(100), made.next_level(T0 + 3_998))
+        self.assertFalse(samples.tick(made, T0 + 3_998))
+        self.assertEqual(envelope(made.feed.phase, made.feed._t_ms, 100), samples.next_level(made, T0 + 3_998))
 
 
 class Intensity(unittest.TestCase):
@@ -355,8 +356,8 @@ class Leaving(unittest.TestCase):
             lambda made: made.pause(T0 + 9),
             lambda made: made.stop("stopped", T0 + 9),
             lambda made: made.fail(1, "x", T0 + 9),
-            lambda made: (made.heard(T0 + 60_000), made.tick(T0 + 60_000)),
-            lambda made: (made.tick(T0 + 2_000), made.tick(T0 + 3_000)),
+            lambda made: (made.heard(T0 + 60_000), samples.tick(made, T0 + 60_000)),
+            lambda made: (samples.tick(made, T0 + 2_000), samples.tick(made, T0 + 3_000)),
         ):
             made = running(ua=9_000)
             made.lanes[0].output_ua = 9_000
@@ -371,8 +372,8 @@ class Leaving(unittest.TestCase):
         self.assertEqual(made.status(T0, [0])["ended"], "stopped")
         made = running()
         made.heard(T0 + 60_000)
-        self.assertFalse(made.tick(T0 + 59_999))
-        self.assertTrue(made.tick(T0 + 60_000))
+        self.assertFalse(samples.tick(made, T0 + 59_999))
+        self.assertTrue(samples.tick(made, T0 + 60_000))
         self.assertEqual((made.state, made.ended), (IDLE, "completed"))
 
     def test_stop_in_idle_is_harmless(self):
@@ -404,7 +405,7 @@ class Pausing(unittest.TestCase):
         place = made.feed.phase.name, made.feed.begin_ms, made.feed.k
         made.start(T0 + 900)
         self.assertEqual((made.feed.phase.name, made.feed.begin_ms, made.feed.k), place)
-        self.assertEqual((made.feed.k, made.intensity_ua, made.next_level(T0 + 900)), (8, 0, 0))
+        self.assertEqual((made.feed.k, made.intensity_ua, samples.next_level(made, T0 + 900)), (8, 0, 0))
         self.assertEqual((made.queued, made.cancelled), (10, 2))
 
     def test_a_pause_when_the_train_s_last_pulses_are_still_in_the_engine(self):
@@ -420,7 +421,7 @@ class Pausing(unittest.TestCase):
         for k in (173, 174):
             self.assertTrue(made.wants_pulse(T0 + 5_000))
             self.assertEqual(made.feed.k, k)
-            self.assertTrue(0 <= made.next_level(T0 + 5_000) <= 10)
+            self.assertTrue(0 <= samples.next_level(made, T0 + 5_000) <= 10)
             made.took()
         self.assertFalse(made.wants_pulse(T0 + 5_000))
 
@@ -428,7 +429,7 @@ class Pausing(unittest.TestCase):
         made = paused()
         for ms in range(0, 600_000, 1_999):
             made.heard(T0 + ms)
-            self.assertFalse(made.tick(T0 + ms))
+            self.assertFalse(samples.tick(made, T0 + ms))
         self.assertEqual(made.state, PAUSED)
 
 
@@ -437,64 +438,64 @@ class TheHostIsLost(unittest.TestCase):
         for make in (armed, paused):
             made = make()
             made.heard(T0)
-            self.assertFalse(made.tick(T0 + 1_999))
-            self.assertTrue(made.tick(T0 + 2_000))
+            self.assertFalse(samples.tick(made, T0 + 1_999))
+            self.assertTrue(samples.tick(made, T0 + 2_000))
             self.assertEqual((made.state, made.ended), (IDLE, "host lost"))
 
     def test_h14_running_it_fades_for_a_second_and_stops(self):
         made = running(ua=10_000)
         made.feed.seek(100)  # on the plateau
-        self.assertFalse(made.tick(T0 + 1_999))
-        self.assertEqual(made.next_level(T0 + 1_999), 100)
-        self.assertFalse(made.tick(T0 + 2_000))
-        levels = [made.next_level(T0 + 2_000 + ms) for ms in range(1_000)]
+        self.assertFalse(samples.tick(made, T0 + 1_999))
+        self.assertEqual(samples.next_level(made, T0 + 1_999), 100)
+        self.assertFalse(samples.tick(made, T0 + 2_000))
+        levels = [samples.next_level(made, T0 + 2_000 + ms) for ms in range(1_000)]
         self.assertEqual((levels[0], levels[500], levels[999]), (100, 50, 0))
         self.assertEqual(levels, sorted(levels, reverse=True))
-        self.assertFalse(made.tick(T0 + 2_999))
-        self.assertTrue(made.tick(T0 + 3_000))
+        self.assertFalse(samples.tick(made, T0 + 2_999))
+        self.assertTrue(samples.tick(made, T0 + 3_000))
         self.assertEqual((made.state, made.ended, made.intensity_ua), (IDLE, "host lost", 0))
 
     def test_every_line_heard_in_time_puts_it_off(self):
         made = running()
         for ms in range(0, 59_000, 1_999):
             made.heard(T0 + ms)
-            self.assertFalse(made.tick(T0 + ms))
-            self.assertFalse(made.tick(T0 + ms + 1_998))
+            self.assertFalse(samples.tick(made, T0 + ms))
+            self.assertFalse(samples.tick(made, T0 + ms + 1_998))
         self.assertEqual(made.state, RUNNING)
 
     def test_a_host_that_comes_back_during_the_fade_does_not_undo_it(self):
         made = running(ua=10_000)
-        made.tick(T0 + 2_000)
+        samples.tick(made, T0 + 2_000)
         made.heard(T0 + 2_100)
         self.assertEqual(codes(made.set_intensity, 10_500, T0 + 2_100), ["ending"])
         self.assertEqual(codes(made.set_intensity, 5_000, T0 + 2_100), [])
-        self.assertTrue(made.tick(T0 + 3_000))
+        self.assertTrue(samples.tick(made, T0 + 3_000))
         self.assertEqual(made.state, IDLE)
 
     def test_paused_during_the_fade_it_can_be_started_again_from_zero(self):
         made = running(ua=10_000)
-        made.tick(T0 + 2_000)
+        samples.tick(made, T0 + 2_000)
         made.heard(T0 + 2_500)
         made.pause(T0 + 2_500)
         made.start(T0 + 4_000)
-        self.assertFalse(made.tick(T0 + 4_000))
+        self.assertFalse(samples.tick(made, T0 + 4_000))
         self.assertEqual((made.state, made.intensity_ua), (RUNNING, 0))
         self.assertEqual(codes(made.set_intensity, 1_000, T0 + 4_000), [])
-        self.assertTrue(made.next_level(T0 + 4_000) >= 0)
+        self.assertTrue(samples.next_level(made, T0 + 4_000) >= 0)
 
     def test_however_late_it_is_asked_for_a_level_there_is_no_negative_one(self):
         made = running(ua=100_000)
         made.feed.seek(100)
-        made.tick(T0 + 2_000)
-        self.assertEqual(made.next_level(T0 + 2_999), 1)
+        samples.tick(made, T0 + 2_000)
+        self.assertEqual(samples.next_level(made, T0 + 2_999), 1)
         for ms in (3_000, 3_001, 10_000):
-            self.assertEqual(made.next_level(T0 + ms), 0)
+            self.assertEqual(samples.next_level(made, T0 + ms), 0)
 
     def test_it_is_lost_in_idle_and_fault_without_any_effect(self):
         for make in (idle, failed):
             made = make()
             state = made.state
-            self.assertFalse(made.tick(T0 + 1_000_000))
+            self.assertFalse(samples.tick(made, T0 + 1_000_000))
             self.assertEqual(made.state, state)
 
 
@@ -525,7 +526,7 @@ class Faults(unittest.TestCase):
         made = failed()
         for leave in (
             lambda: made.stop("x", T0),
-            lambda: made.tick(T0 + 10**9),
+            lambda: samples.tick(made, T0 + 10**9),
             lambda: made.heard(T0),
             lambda: made.start(T0),
             lambda: made.pause(T0),
@@ -564,7 +565,7 @@ class AWholeSession(unittest.TestCase):
                 queue.pop(0)
                 begun += 1
             made.heard(now_ms)
-            if made.tick(now_ms):
+            if samples.tick(made, now_ms):
                 break
             if pauses and made.elapsed_ms(now_ms) >= pauses[0]:
                 pauses = pauses[1:]
@@ -578,7 +579,7 @@ class AWholeSession(unittest.TestCase):
                 continue
             period_us = 1_000_000
             while len(queue) < max(1, 1_000 * ahead_ms // period_us) and made.wants_pulse(now_ms):
-                levels.append(made.next_level(now_ms))
+                levels.append(samples.next_level(made, now_ms))
                 self.assertTrue(0 <= levels[-1] <= made.intensity_ua // 100 <= made.level_most)
                 period_us = made.feed.interval_us
                 made.took()

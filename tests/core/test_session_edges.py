@@ -163,7 +163,7 @@ class Memory(unittest.TestCase):
         made = Session(samples.STAGE)
         self.assertTrue(made.owner is None and made.acknowledged_by is None)
         made.heard(T0)
-        self.assertEqual((made.state, made.tick(T0 + 60_000)), (IDLE, False))
+        self.assertEqual((made.state, samples.tick(made, T0 + 60_000)), (IDLE, False))
 
     def test_no_host_has_the_number_of_the_device_itself(self):
         self.assertEqual(session.LOCAL, 0)  # hosts have 1 and up
@@ -224,15 +224,15 @@ class Raising(unittest.TestCase):
     def test_what_is_refused_says_what_would_be_accepted(self):
         made = running(ua=1_000)
         self.assertEqual(reason(made.set_intensity, -100, T0), ("below_range", "current_ua", -100, 0))
-        made.tick(T0 + 2_000)
+        samples.tick(made, T0 + 2_000)
         self.assertEqual(reason(made.set_intensity, 1_100, T0 + 2_000), ("ending", "current_ua", 1_100, 0))
 
     def test_starting_counts_as_hearing_the_host(self):
         made = armed()
         made.start(T0 + 1_999)
-        made.tick(T0 + 3_998)
+        samples.tick(made, T0 + 3_998)
         made.set_intensity(1_000, T0 + 3_998)  # no fade
-        made.tick(T0 + 3_999)
+        samples.tick(made, T0 + 3_999)
         self.assertEqual(reason(made.set_intensity, 1_100, T0 + 4_500)[0], "ending")
 
     def test_a_wider_pulse_of_no_current_is_no_step(self):
@@ -251,7 +251,7 @@ class Raising(unittest.TestCase):
 
     def test_a_fade_that_was_paused_does_not_forbid_to_adjust(self):
         made = running()
-        made.tick(T0 + 2_000)
+        samples.tick(made, T0 + 2_000)
         self.assertEqual(reason(made.adjust, 20_000, 250, T0 + 2_000)[0], "ending")
         made.heard(T0 + 2_500)
         made.pause(T0 + 2_500)
@@ -264,15 +264,15 @@ class LateTurns(unittest.TestCase):
     def test_a_host_that_was_lost_long_ago(self):
         for late_ms in (2_000, 2_001, 60_000):
             made = armed()
-            self.assertEqual(made.tick(T0 + late_ms), True)
+            self.assertEqual(samples.tick(made, T0 + late_ms), True)
             self.assertEqual((made.state, made.ended), (IDLE, "host lost"))
 
     def test_a_fade_that_begins_late_and_ends_late(self):
         for lost_ms, faded_ms in ((2_000, 3_000), (2_001, 3_001), (2_345, 3_999)):
             made = running(ua=1_000)
-            self.assertEqual(made.tick(T0 + lost_ms), False)
-            self.assertEqual(made.tick(T0 + lost_ms + 999), False)
-            self.assertEqual(made.tick(T0 + faded_ms), True)
+            self.assertEqual(samples.tick(made, T0 + lost_ms), False)
+            self.assertEqual(samples.tick(made, T0 + lost_ms + 999), False)
+            self.assertEqual(samples.tick(made, T0 + faded_ms), True)
             self.assertEqual((made.state, made.ended), (IDLE, "host lost"))
 
     def test_where_nothing_runs_no_host_is_lost_however_long_it_takes(self):
@@ -281,14 +281,14 @@ class LateTurns(unittest.TestCase):
             end(made)
             state, ended = made.state, made.ended
             for late_ms in (2_000, 3_000, 60_000, 120_000):
-                self.assertEqual(made.tick(T0 + late_ms), False)
+                self.assertEqual(samples.tick(made, T0 + late_ms), False)
             self.assertEqual((made.state, made.ended), (state, ended))
 
     def test_an_end_that_has_passed(self):
         for late_ms in (60_000, 60_001, 61_000):
             made = running()
             made.heard(T0 + late_ms)
-            self.assertEqual(made.tick(T0 + late_ms), True)
+            self.assertEqual(samples.tick(made, T0 + late_ms), True)
             self.assertEqual((made.state, made.ended), (IDLE, "completed"))
 
 

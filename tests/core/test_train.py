@@ -19,7 +19,7 @@ def all_pulses(made, until_ms, full=1_000):
     taken = []
     for elapsed_ms in range(until_ms):
         while made.due(elapsed_ms):
-            taken.append((elapsed_ms, made.phase.name, made.begin_ms, made.k, made.level(full)))
+            taken.append((elapsed_ms, made.phase.name, made.begin_ms, made.k, samples.level(made, full)))
             made.take()
     return taken
 
@@ -252,7 +252,7 @@ class WhatIsPutBackComesAgain(unittest.TestCase):
         made.put_back(3)
         self.assertEqual((made.begin_ms, made.k), (0, 17))
         self.assertTrue(made.due(1_999))
-        self.assertEqual(made.level(1_000), train.envelope(whole.phases[0], 1_700, 1_000))
+        self.assertEqual(samples.level(made, 1_000), train.envelope(whole.phases[0], 1_700, 1_000))
 
     def test_over_the_border_of_two_phases(self):
         made, _ = feed(TWO)
@@ -296,7 +296,7 @@ class WhatIsPutBackComesAgain(unittest.TestCase):
             while elapsed_ms < 3 * whole.duration_ms:
                 for _ in range(1 + die.roll(12)):
                     if made.due(elapsed_ms):
-                        self.assertTrue(0 <= made.level(1_000) <= 1_000)
+                        self.assertTrue(0 <= samples.level(made, 1_000) <= 1_000)
                         made.take()
                         net += 1
                 if die.roll(3) == 0:
@@ -317,7 +317,7 @@ class NothingIsAllocated(unittest.TestCase):
         try:
             for elapsed_ms in range(0, 4_000, 10):
                 if made.due(elapsed_ms):
-                    made.level(1_000)
+                    samples.level(made, 1_000)
                     made.take()
                 made.in_train()
         finally:

@@ -52,7 +52,7 @@ def test_the_levels_of_an_hour_of_pulses_are_found_within_30_bits():
     for k in (*range(1_000), *range(1_000, phase.pulses, 997), *range(phase.pulses - 1_000, phase.pulses)):
         feed.seek(k)
         small(feed)
-        level = feed.level(Small(1_000))
+        level = samples.level(feed, Small(1_000))
         # and it is what the whole product would have given
         assert level == train.envelope(phase, int(k) * int(phase.period_us) // 1_000, 1_000)
         feed.take()
@@ -71,13 +71,13 @@ def test_a_turn_of_the_loop_stays_within_30_bits():
     for ms in (*range(0, 4_000, 13), *range(4_000, 3_598_000, 99_991), *range(3_598_000, 3_600_000, 13)):
         now_ms = Small(begin_ms + ms)
         made.heard(now_ms)
-        made.tick(now_ms)
+        samples.tick(made, now_ms)
         phase = made.feed.phase
         made.feed.seek(int(min(ms * 1_000 // phase.period_us, phase.pulses - 2)))
         small(made.feed)
         assert made.wants_pulse(now_ms)
-        assert 0 <= made.next_level(now_ms) <= 1_000
+        assert 0 <= samples.next_level(made, now_ms) <= 1_000
         made.took()
     made._heard_ms -= 2_000
-    made.tick(Small(begin_ms + 3_599_000))
-    assert made.next_level(Small(begin_ms + 3_599_500)) <= 1_000
+    samples.tick(made, Small(begin_ms + 3_599_000))
+    assert samples.next_level(made, Small(begin_ms + 3_599_500)) <= 1_000

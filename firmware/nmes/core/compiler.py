@@ -12,9 +12,11 @@ if sys.implementation.name == "micropython":
 
     ptr8 = ptr16 = ptr32 = None  # the compiler's own are meant where they stand in such a function
 else:
-    from typing import Any
 
-    ptr8 = ptr16 = ptr32 = Any
+    def ptr32(numbers):
+        return numbers
+
+    ptr8 = ptr16 = ptr32
 
     class micropython:  # type: ignore[no-redef]
         @staticmethod

@@ -8,6 +8,7 @@ from array import array
 from nmes.core import faults, pulse, verdict
 from nmes.core.calibration import Calibration
 from nmes.core.compiler import const
+from nmes.core.verdict import NEXT, OTHER, SLOT_MS, judge  # asked for in every turn
 
 COMPLIANCE_PERCENT = const(95)  # of what the stage can drive: an electrode is open from here on
 
@@ -64,7 +65,6 @@ class Delivery:
         self.calibration = calibration or Calibration(stage, channel)
         calibration = self.calibration
         self._both = stage["sense_both"]
-        self._window_most = NET_MAX_NC * _FC_PER_NC // calibration.current_na
         self._slots = array("i", [0] * verdict.SLOTS)
         state = self._state = array("i", [0] * verdict.FIELDS)
         state[verdict.ZERO] = calibration.current_zero
@@ -74,6 +74,7 @@ class Delivery:
         state[verdict.TOLERANCE_UA] = stage["sense_tolerance_ua"]
         state[verdict.COMPLIANCE_MV] = stage["compliance_mv"] * COMPLIANCE_PERCENT // 100
         state[verdict.IDLE_MOST] = stage["idle_most_ua"] * 1_000 // calibration.current_na
+        state[verdict.WINDOW_MOST] = NET_MAX_NC * _FC_PER_NC // calibration.current_na
         self.clear()
 
     def clear(self, shared=False):
@@ -98,17 +99,15 @@ class Delivery:
     def judge(self, pulses, now_ms, count=1):
         """`count` pulses, pulse.MEASURED numbers each, one after the other in the array `pulses`. Returns 0, or the
         fault that one of them is the last straw for; those after it are not judged. Allocates nothing."""
-        state = self._state
-        slot = now_ms // verdict.SLOT_MS + 1
-        if slot != state[verdict.SLOT]:
-            if verdict.has_long_sum(state):
+        state, slot = self._state, now_ms // SLOT_MS + 1
+        state[NEXT] = 0
+        found = judge(state, self._slots, pulses, count, slot)
+        while found >= OTHER:
+            if found == OTHER:
+                self._set(pulses, state[NEXT] * pulse.MEASURED)
+            else:
                 self._carry()
-            verdict.move_window(state, self._slots, slot, self._window_most)
-        state[verdict.NEXT] = 0
-        found = verdict.judge(state, pulses, count)
-        while found == verdict.OTHER:
-            self._set(pulses, state[verdict.NEXT] * pulse.MEASURED)
-            found = verdict.judge(state, pulses, count)
+            found = judge(state, self._slots, pulses, count, slot)
         return _FAULTS[found]
 
     def _set(self, pulses, at):

@@ -27,6 +27,10 @@ OVER_MOST_MS = 1_000  # what a refill that came too late, or a pause after it, m
 _ROUNDED_MS = 4  # a pulse's time, a delay and a lateness are rounded down, and so is the time when the engine began
 FAULT_TEXT_MAX = 100
 
+# Why a session ended by itself.
+HOST_LOST = "host lost"
+COMPLETED = "completed"
+
 STATUS_FIELDS = (
     "state",
     "fault",
@@ -466,22 +470,19 @@ class Session:
         if by == self.owner:
             self._heard_ms = now_ms
 
-    def tick(self, now_ms):
-        """Let time pass: a lost host, the fade after it, the programme's end. Returns True when the state changed."""
+    def over(self, now_ms):
+        """Let time pass: a lost host and the fade after it, the programme's end. Returns "", or why the session has to
+        be stopped now."""
+        if self.state == RUNNING:
+            if self._fading_ms is None:
+                if now_ms - self._heard_ms >= HOST_LOST_MS:
+                    self._fading_ms = now_ms
+            elif now_ms - self._fading_ms >= FADE_MS:
+                return HOST_LOST
+            return COMPLETED if self.ends(now_ms) else ""
         if self.state in _WAITING and now_ms - self._heard_ms >= HOST_LOST_MS:
-            self.stop("host lost", now_ms)
-            return True
-        if self.state != RUNNING:
-            return False
-        if self._fading_ms is None and now_ms - self._heard_ms >= HOST_LOST_MS:
-            self._fading_ms = now_ms
-        if self._fading_ms is not None and now_ms - self._fading_ms >= FADE_MS:
-            self.stop("host lost", now_ms)
-            return True
-        if self.ends(now_ms):
-            self.stop("completed", now_ms)
-            return True
-        return False
+            return HOST_LOST
+        return ""
 
     def ends(self, now_ms):
         """Whether what runs has come to its end."""
@@ -522,26 +523,19 @@ class Session:
         """The programme's clock as a lane's channel has it."""
         return self.elapsed_ms(now_ms) - lane.delay_ms
 
-    def next_level(self, now_ms, lane=None):
-        """The stage's level for phase A of the next pulse: intensity, ramps and a fade; rounded down to a multiple of
-        the pulse's ratio, so that phase B has a level too."""
-        lane = lane or self._first
-        level = lane.feed.level(self._full(lane))
+    def prepare(self, now_ms, clock_ms, lane, most):
+        """Set the DAC's codes of a lane for its next pulse: intensity, ramps and a fade, rounded down to a multiple of
+        the pulse's ratio, so that phase B has a level too. Returns how many pulses from it on, at most `most`, are due
+        and like it. `clock_ms`: what clock_ms() says."""
+        feed = lane.feed
+        count = feed.alike(lane.intensity_ua * self._levels // self._full_scale_ua, clock_ms, most)
+        level, ratio = feed.level, feed.phase.ratio
         if self._fading_ms is not None:
             level = level * max(0, FADE_MS - (now_ms - self._fading_ms)) // FADE_MS
-        return level - level % lane.feed.phase.ratio
-
-    def _full(self, lane):
-        """The level of a lane's intensity."""
-        return lane.intensity_ua * self._levels // self._full_scale_ua
-
-    def prepare(self, now_ms, clock_ms, lane, most):
-        """Set the DAC's codes of a lane for its next pulse. Returns how many pulses from it on, at most `most`, are due
-        and like it. `clock_ms`: what clock_ms() says."""
-        level, ratio = self.next_level(now_ms, lane), lane.feed.phase.ratio
+        level -= level % ratio
         if level != lane.level or ratio != lane.level_ratio:
             self.set_level(lane, level, ratio)
-        return lane.feed.alike(self._full(lane), clock_ms, most)
+        return count
 
     def set_level(self, lane, level, ratio):
         """The codes of a lane's pulses are those of another level of phase A now."""

@@ -45,6 +45,7 @@ class Feed:
         self._phase_begin_ms = 0
         self._train_index = 0
         self._taken = False
+        self.level = 0  # of the next pulse, when `alike` was last asked
         self.number = 0
         self.phase = self._phases[0]
         self.begin_ms = 0  # on the channel's clock
@@ -77,28 +78,25 @@ class Feed:
             return "done"
         return "work" if self.begin_ms <= elapsed_ms < self.begin_ms + self.phase.span_ms else "rest"
 
-    def level(self, full):
-        """`full` scaled by the envelope at the next pulse; rounded down."""
-        return envelope(self.phase, self._t_ms, full)
-
     def alike(self, full, elapsed_ms, most):
-        """How many pulses from the next one on are due and alike, at most `most`: of one width and interval, and at one
-        level of `full`. At least 1. Allocates nothing."""
+        """Find the `level` of the next pulse: `full` scaled by the envelope, rounded down. Returns how many pulses from
+        it on are due and like it, at most `most`: of one width, interval and level. At least 1. Allocates nothing."""
+        phase, k, t_ms, t_us = self.phase, self.k, self._t_ms, self._t_us
         # An interval is another one only at a train's end and where the phase was changed; in bursts, sweeps and
         # alternations it is often another.
-        phase, k = self.phase, self.k
         most = min(most, self._pulses - 1 - k, self._until_k - k)
-        if most < 2 or phase.turn_pulses > 1:
-            return 1
-        t_ms, t_us, interval_us = self._t_ms, self._t_us, self.interval_us
-        left_us = 1000 * (elapsed_ms + AHEAD_MS - self.begin_ms - t_ms) + 999 - t_us
-        most = min(most, 1 + left_us // interval_us)
-        last_ms = t_ms + (t_us + (most - 1) * interval_us) // 1000
-        if t_ms >= phase.ramp_up_ms and phase.span_ms - last_ms >= phase.ramp_down_ms:
-            return max(1, most)  # between the ramps
-        level = envelope(phase, t_ms, full)
+        if most > 1 and phase.turn_pulses == 1:
+            left_us = 1000 * (elapsed_ms + AHEAD_MS - self.begin_ms - t_ms) + 999 - t_us
+            most = min(most, 1 + left_us // self.interval_us)
+        else:
+            most = 1
+        last_ms = t_ms + (t_us + (most - 1) * self.interval_us) // 1000
+        if t_ms >= phase.ramp_up_ms and phase.span_ms - last_ms >= phase.ramp_down_ms:  # between the ramps
+            self.level = full
+            return max(1, most)
+        self.level = level = envelope(phase, t_ms, full)
         count = 1
-        while count < most and envelope(phase, t_ms + (t_us + count * interval_us) // 1000, full) == level:
+        while count < most and envelope(phase, t_ms + (t_us + count * self.interval_us) // 1000, full) == level:
             count += 1
         return count
 

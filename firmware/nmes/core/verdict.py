@@ -33,7 +33,9 @@ OPEN = const(2)
 SHORT = const(3)
 MISMATCH = const(4)  # more current than was set, or the wrong way round
 NET_CHARGE = const(5)
-OTHER = const(6)  # the next pulse has other codes than STATE has set: `set_ua` of both phases has to be found first
+# No verdict: first the caller has something to do that takes numbers beyond these, then goes on.
+OTHER = const(6)  # the next pulse has other codes than the one before: find what current both phases are set to
+LONG_SUM = const(7)  # a sum is CARRY or more: keep it in two parts
 
 # ---- fields of `state` ----
 
@@ -45,35 +47,37 @@ VOLTAGE_UV = const(3)
 TOLERANCE_UA = const(4)
 COMPLIANCE_MV = const(5)
 IDLE_MOST = const(6)  # counts
-BOTH = const(7)  # what the voltage sense says while it is nobody's; above all counts: it is always somebody's
+WINDOW_MOST = const(7)  # of the net charge, in counts times us
+# Of the session: what the voltage sense says while it is nobody's; above all counts: it is always somebody's.
+BOTH = const(8)
 # Of the pulse before: the DAC's codes, and the currents that they are meant to deliver.
-CODE_A = const(8)
-CODE_B = const(9)
-SET_A_UA = const(10)
-SET_B_UA = const(11)
+CODE_A = const(9)
+CODE_B = const(10)
+SET_A_UA = const(11)
+SET_B_UA = const(12)
 # So many bad pulses in a row, of each kind.
-IDLE = const(12)
-OPENED = const(13)
-SHORTED = const(14)
-WRONG = const(15)
+IDLE = const(13)
+OPENED = const(14)
+SHORTED = const(15)
+WRONG = const(16)
 # The window of a second, in counts times us: the slot that it ends with, the net charge when it began, and the least
 # and the most that the net charge may be.
-SLOT = const(16)  # 0: none yet
-BASE = const(17)
-WINDOW_LOW = const(18)
-WINDOW_HIGH = const(19)
+SLOT = const(17)  # 0: none yet
+BASE = const(18)
+WINDOW_LOW = const(19)
+WINDOW_HIGH = const(20)
 # The account. Charges in counts times us, currents in counts.
-MEASURED = const(20)  # pulses
-CHARGE_A = const(21)
-NET = const(22)  # phase A less phase B
-CURRENTS = const(23)  # of both phases
-DRIVEN = const(24)  # pulses set above zero, and of these
-LEAST = const(25)  # MIDDLE and the least current of a phase
-MOST = const(26)
-REST_MOST = const(27)  # the most that flowed between pulses, either way
-NEXT = const(28)  # the place in `pulses` of the one to be judged next
-LAST = const(29)  # the last one, pulse.MEASURED numbers
-FIELDS = const(38)
+MEASURED = const(21)  # pulses
+CHARGE_A = const(22)
+NET = const(23)  # phase A less phase B
+CURRENTS = const(24)  # of both phases
+DRIVEN = const(25)  # pulses set above zero, and of these
+LEAST = const(26)  # MIDDLE and the least current of a phase
+MOST = const(27)
+REST_MOST = const(28)  # the most that flowed between pulses, either way
+NEXT = const(29)  # the place in `pulses` of the one to be judged next
+LAST = const(30)  # the last one, pulse.MEASURED numbers
+FIELDS = const(39)
 
 # The window of a second is one slot longer: it then covers 1000 to 1025 ms, never less than a second.
 WINDOW_MS = const(1_000)
@@ -103,9 +107,9 @@ _WRONG_BIT = const(4)
 
 
 @micropython.viper
-def move_window(state: ptr32, slots: ptr32, slot: int, most: int):
-    """The window ends with `slot` now, of which the first is 1. `slots` keeps, of each, what the net charge was when it
-    began. most: of the net charge within a window."""
+def _move_window(numbers, kept, slot: int):
+    """The window ends with `slot` now. `kept` has, of each slot, what the net charge was when it began."""
+    state, slots = ptr32(numbers), ptr32(kept)
     last = state[SLOT]
     net = state[NET]
     if last == 0 or slot - last > SLOTS:
@@ -116,23 +120,21 @@ def move_window(state: ptr32, slots: ptr32, slot: int, most: int):
     state[SLOT] = slot
     base = slots[(slot + 1) % SLOTS]
     state[BASE] = base
-    state[WINDOW_LOW] = base - most
-    state[WINDOW_HIGH] = base + most
+    state[WINDOW_LOW] = base - state[WINDOW_MOST]
+    state[WINDOW_HIGH] = base + state[WINDOW_MOST]
 
 
 @micropython.viper
-def has_long_sum(state: ptr32) -> int:
-    """Whether one of the sums is CARRY or more, so that it has to be kept in two parts."""
-    for field in range(CHARGE_A, CURRENTS + 1):
-        if state[field] <= MIDDLE - CARRY or state[field] >= MIDDLE + CARRY:
-            return 1
-    return 0
-
-
-@micropython.viper
-def judge(state: ptr32, pulses: ptr16, count: int) -> int:
-    """Judge the pulses from `state[NEXT]` on, before place `count`. Returns GOOD, or what the last one judged, which is
-    the one before `state[NEXT]`, is the last straw for; or OTHER. Allocates nothing."""
+def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
+    """Judge the pulses from place state[NEXT] on, before place `count`; it is `slot` of the window now (the first is 1).
+    Returns GOOD; or what the last one judged, the one before state[NEXT], is the last straw for; or OTHER or LONG_SUM.
+    `numbers` is the state, `kept` the SLOTS of its window. Allocates nothing."""
+    state = ptr32(numbers)
+    if slot != state[SLOT]:
+        for field in range(CHARGE_A, CURRENTS + 1):
+            if state[field] <= MIDDLE - CARRY or state[field] >= MIDDLE + CARRY:
+                return LONG_SUM
+        _move_window(numbers, kept, slot)
     while state[NEXT] < count:
         at = state[NEXT] * _NUMBERS
         code_a = pulses[at + _SET_LEVEL_A]
@@ -177,9 +179,9 @@ def judge(state: ptr32, pulses: ptr16, count: int) -> int:
         uv, zero = state[VOLTAGE_UV], state[VOLTAGE_ZERO]
         na = state[CURRENT_NA]
         nobodys = int(voltage_a >= state[BOTH])
-        bad = int(_bad(state, state[SET_A_UA], a * na // 1_000, (voltage_a - zero) * uv // 1_000, nobodys))
+        bad = int(_bad(numbers, state[SET_A_UA], a * na // 1_000, (voltage_a - zero) * uv // 1_000, nobodys))
         nobodys = int(voltage_b >= state[BOTH])
-        bad |= int(_bad(state, state[SET_B_UA], b * na // 1_000, (zero - voltage_b) * uv // 1_000, nobodys))
+        bad |= int(_bad(numbers, state[SET_B_UA], b * na // 1_000, (zero - voltage_b) * uv // 1_000, nobodys))
         state[OPENED] = state[OPENED] + 1 if bad & _OPEN_BIT else 0
         state[SHORTED] = state[SHORTED] + 1 if bad & _SHORT_BIT else 0
         state[WRONG] = state[WRONG] + 1 if bad & _WRONG_BIT else 0
@@ -195,8 +197,9 @@ def judge(state: ptr32, pulses: ptr16, count: int) -> int:
 
 
 @micropython.viper
-def _bad(state: ptr32, set_ua: int, is_ua: int, is_mv: int, nobodys: int) -> int:
+def _bad(numbers, set_ua: int, is_ua: int, is_mv: int, nobodys: int) -> int:
     """What is wrong with one phase, as bits. nobodys: the voltage is not to be judged."""
+    state = ptr32(numbers)
     bad = 0
     tolerance_ua = state[TOLERANCE_UA]
     least_ua = (OPEN_PERCENT * set_ua + 99) // 100

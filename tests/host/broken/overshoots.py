@@ -1,12 +1,12 @@
 # A firmware that delivers a level more than was set.
 from nmes.core import session
 
-next_level = session.Session.next_level
+set_level = session.Session.set_level
 
 
-def one_more(self, now_ms, lane=None):
-    level = next_level(self, now_ms, lane)
-    return level + 1 if level else 0
+def one_more(self, lane, level, ratio):
+    set_level(self, lane, level + 1 if level else 0, ratio)
+    lane.level = level
 
 
-session.Session.next_level = one_more
+session.Session.set_level = one_more

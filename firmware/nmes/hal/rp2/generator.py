@@ -140,7 +140,7 @@ class Generator:
         self._dac_offset = 0
         self._dac_scale = pulse_check.SCALE
         self.records = array("H", bytes(_SLOTS * _RECORD_BYTES))
-        self._records_at = addressof(self.records)
+        self.records_at = addressof(self.records)
         self._record = 0  # the last one written
         self.record_of = bytearray(_SLOTS)  # of each place of the list
         self._good = self.records  # all of them as the second checker found them good, the last for this highest level
@@ -180,7 +180,7 @@ class Generator:
         at[_LEVELS_OF_FIFOS] = reg.PIO0_BASE + reg.PIO_FLEVEL
         at[_FIFO_SHIFT] = 8 * index
         at[_LIST] = self._list_at
-        at[_RECORDS] = self._records_at
+        at[_RECORDS] = self.records_at
         at[_RECORD_OF] = addressof(self.record_of)
         at[_ENDS] = addressof(self._ends)
         at[_PERIOD_US] = pulse.PERIOD_MAX_US
@@ -213,7 +213,7 @@ class Generator:
         self._sm.exec(_JMP | self._program_at + REST_AT - 1)
         data, chain, level = self._data, self._list, self._level
         data.config(
-            read=self._records_at,
+            read=self.records_at,
             write=self._txf,
             count=_WORDS,
             ctrl=data.pack_ctrl(
@@ -302,7 +302,7 @@ class Generator:
         head = at[_HEAD]
         step_us = period_us if period_us < LOOKAHEAD_US else LOOKAHEAD_US
         at[_END_US] = _note(self.record_of, record, self._ends, at[_END_US], step_us, head, count)
-        _append(self._list_at, self._records_at + record * _RECORD_BYTES, head, count)
+        _append(self._list_at, self.records_at + record * _RECORD_BYTES, head, count)
         at[_HEAD] = head + count
         # The chain ended at the first of these places if it has read the 0 that stood there: then the list DMA stands
         # one further.

@@ -22,7 +22,7 @@ from nmes.hal.rp2.flash import area, slots
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
-from nmes.hal.rp2.sampler import Converter, Sampler
+from nmes.hal.rp2.sampler import Converter, Sampler, take
 from nmes.hal.rp2.watchdog import Watchdog
 
 _LAST_WORDS_MS = const(100)  # USB carries the last answer to its host in some milliseconds
@@ -46,7 +46,10 @@ class Hal:
         self._converter = Converter(self._pins["sense_current"], self._pins["sense_voltage"])
         self._machines_ctrl = reg.PIO0_BASE + reg.PIO_CTRL + reg.CLEAR
         self._machines = (1 << len(self._channels)) - 1
-        self._samplers = [Sampler(i, p["phase_a"], self._converter) for i, p in enumerate(self._pins["channels"])]
+        self._samplers = [
+            Sampler(i, p["phase_a"], self._converter, self._channels[i]) for i, p in enumerate(self._pins["channels"])
+        ]
+        self._taking = [sampler.at for sampler in self._samplers]
         self._adc = Adc(self._pins["supply"])
         rest(self._pins)
         low = [self._pins["enable"], self._pins["pump"]] + phases
@@ -164,7 +167,7 @@ class Hal:
         return self._channels[channel].starved()
 
     def take(self, channel, into):
-        return self._samplers[channel].take(into, self._channels[channel])
+        return take(self._taking[channel], into)
 
     def stop(self, channel):
         return self._channels[channel].stop()

@@ -18,6 +18,8 @@ These and the generators (three each) take all twelve DMA channels. A ring holds
 500 Hz. Who does not look for longer has lost its lease (guard.py, 90 ms).
 """
 
+from array import array
+
 import rp2
 from machine import ADC, Pin, mem32
 from uctypes import addressof
@@ -26,7 +28,7 @@ from nmes.core import pulse
 from nmes.core.compiler import const, micropython, ptr8, ptr16, ptr32
 from nmes.hal import TAKE_MOST
 from nmes.hal.rp2 import registers as reg
-from nmes.hal.rp2.sampler_pio import CYCLE_CLOCKS, CYCLES_IN_12_US, OVERHEAD_CYCLES, SAMPLES, sample
+from nmes.hal.rp2.sampler_pio import CYCLE_CLOCKS, CYCLES_IN_12_US, OVERHEAD_CYCLES, sample
 
 _FIRST_SM = const(2)  # of block 0, whose first two are the generators
 _START = const(1 << 2 | 1)  # ADC enabled, one conversion
@@ -53,7 +55,7 @@ _CURRENT_B = const(6)
 _VOLTAGE_B = const(7)
 _CURRENT_REST = const(8)
 _NUMBERS = const(9)
-_WORDS = const(3)  # of the ring a pulse, as SAMPLES says
+_WORDS = const(3)  # of the ring a pulse: sampler_pio.SAMPLES
 _HALVES = const(6)  # of a record, as pulse.RECORD_HALVES says
 _SLOTS_MASK = const(63)  # of the generator's places, which are a power of two
 _MOV_Y_OSR = const(0xA047)
@@ -159,30 +161,52 @@ class Converter:
         self._result.halt()
 
 
+# Fields of `_at`: what `take` needs.
+_TAKEN = const(0)  # pulses, since begin
+_WRITE = const(1)  # where the register is that says where the ring is written next
+_RING = const(2)  # where the ring begins
+_RECORDS = const(3)  # what the generator plays, and of each of its places which record it holds
+_RECORD_OF = const(4)
+_MOST = const(5)
+_FIELDS = const(6)
+
+
 @micropython.viper
-def _copy(ring: ptr32, number: int, count: int, into: ptr16, records, record_of: ptr8):
-    """`count` pulses from `number` on into `into`: what was sensed of each stands in the ring, what was set in the
-    record that it was played from."""
-    at = 0
+def take(numbers, into: ptr16) -> int:
+    """The pulses measured and not taken yet, the oldest first, at most TAKE_MOST, into `into`, pulse.MEASURED numbers
+    each: what was sensed of one stands in the ring, what was set in the record that it was played from. Returns how
+    many. `numbers`: a Sampler's `at`. Allocates nothing."""
+    at = ptr32(numbers)
+    write = ptr32(at[_WRITE])
+    ring = ptr32(at[_RING])
+    records = ptr16(at[_RECORDS])
+    record_of = ptr8(at[_RECORD_OF])
+    number = at[_TAKEN]
+    count = ((write[0] - at[_RING] >> 2) - _WORDS * number & _RING_MASK) // _WORDS
+    if count > at[_MOST]:
+        count = at[_MOST]
+    to = 0
     word = _WORDS * number
     for _ in range(count):
         a = ring[word & _RING_MASK]
         b = ring[word + 1 & _RING_MASK]
-        into[at + _CURRENT_A] = a & 0xFFFF
-        into[at + _VOLTAGE_A] = a >> 16
-        into[at + _CURRENT_B] = b & 0xFFFF
-        into[at + _VOLTAGE_B] = b >> 16
-        into[at + _CURRENT_REST] = ring[word + 2 & _RING_MASK] & 0xFFFF
-        pulse.what_was_set(records, record_of[number & _SLOTS_MASK] * _HALVES, into, at)
+        into[to + _CURRENT_A] = a & 0xFFFF
+        into[to + _VOLTAGE_A] = a >> 16
+        into[to + _CURRENT_B] = b & 0xFFFF
+        into[to + _VOLTAGE_B] = b >> 16
+        into[to + _CURRENT_REST] = ring[word + 2 & _RING_MASK] & 0xFFFF
+        pulse.what_was_set(records, record_of[number & _SLOTS_MASK] * _HALVES, into, to)
         number += 1
         word += _WORDS
-        at += _NUMBERS
+        to += _NUMBERS
+    at[_TAKEN] = number
+    return count
 
 
 class Sampler:
-    """Serves channel `index`, with `phase_a` (phase B its neighbour), out of `converter`."""
+    """Serves channel `index`, with `phase_a` (phase B its neighbour), out of `converter`; `generator` plays it."""
 
-    def __init__(self, index, phase_a, converter):
+    def __init__(self, index, phase_a, converter, generator):
         self._phase_a = phase_a
         self._sm = rp2.StateMachine(_FIRST_SM + index, sample)
         self._treq = 4 + _FIRST_SM + index
@@ -192,13 +216,17 @@ class Sampler:
         self._ring_at = (addressof(self._raw) + _RING_BYTES - 1) & ~(_RING_BYTES - 1)
         self._ask = _Dma()
         self._keep = _Dma()
-        self._write = self._keep.write_at
-        self._taken = 0  # pulses, since begin
+        at = self.at = array("I", [0] * _FIELDS)
+        at[_WRITE] = self._keep.write_at
+        at[_RING] = self._ring_at
+        at[_RECORDS] = generator.records_at
+        at[_RECORD_OF] = addressof(generator.record_of)
+        at[_MOST] = TAKE_MOST
 
     def begin(self, width_us, alone):
         """Nothing measured yet; from now on every phase, `width_us` / 2 after it begins. `alone`: the only channel."""
         self.halt()
-        self._taken = 0
+        self.at[_TAKEN] = 0
         phase_a, phase_b = Pin(self._phase_a), Pin(self._phase_a + 1)
         self._sm.init(sample, freq=125_000_000 // CYCLE_CLOCKS, in_base=phase_a, jmp_pin=phase_b)
         ask, keep = self._ask, self._keep
@@ -212,18 +240,6 @@ class Sampler:
         self._sm.put((width_us + 2 * late_us) * CYCLES_IN_12_US // 24 - OVERHEAD_CYCLES)
         self._sm.exec(_PULL_BLOCK)
         self._sm.active(1)
-
-    def take(self, into, generator):
-        """The pulses measured and not taken yet, the oldest first, at most TAKE_MOST of them, into `into`,
-        pulse.MEASURED numbers each. Returns how many. `generator` has played them. Allocates nothing."""
-        words = (mem32[self._write] - self._ring_at >> 2) - SAMPLES * self._taken
-        count = (words & _RING_MASK) // SAMPLES
-        if count > TAKE_MOST:
-            count = TAKE_MOST
-        if count:
-            _copy(self._ring_at, self._taken, count, into, generator.records, generator.record_of)
-            self._taken += count
-        return count
 
     def halt(self):
         """Nothing more is kept."""

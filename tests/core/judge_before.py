@@ -1,19 +1,9 @@
-"""What was really delivered: judges each measured pulse, and keeps the account of a session.
-
-Three bad pulses in a row, and the net charge of the last second, are faults. Everything here is for every pulse, so it
-allocates nothing: whole numbers within 30 bits, longer sums in two parts.
-"""
+"""The judge of pulses as it was before core/verdict.py: one pulse a call, and those alike let through a quick way. Kept
+as a reference for test_verdict.py."""
 
 from nmes.core import faults, pulse
 from nmes.core.calibration import Calibration
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(value):  # type: ignore[misc]
-        return value
-
+from nmes.core.compiler import const
 
 IN_A_ROW = const(3)
 
@@ -419,22 +409,3 @@ class Delivery:
             self._rest_most * na // 1_000,
         )
         return dict(zip(ACCOUNT_FIELDS, values))
-
-
-class Unmeasured:
-    """The account of a channel on an output stage that measures nothing: nothing is known of it."""
-
-    measured_ua = impedance_ohm = net_nc = None
-
-    def __init__(self, stage, channel, calibration):
-        pass
-
-    def clear(self, shared=False):
-        """A new session."""
-
-    def look(self):
-        """There is nothing to look at."""
-
-    def account(self):
-        """ACCOUNT_FIELDS, each None."""
-        return dict.fromkeys(ACCOUNT_FIELDS)
