@@ -510,7 +510,8 @@ class Supervisor:
 
     def _judge_lane(self, i, now_ms):
         """0, or a fault."""
-        hal, channel, delivery, taken = self._hal, self._channels[i], self._accounts[i], self._taken
+        hal, channel = self._hal, self._channels[i]  # more than three at once would be a tuple on the heap
+        delivery, taken = self._accounts[i], self._taken
         ended = 0
         if not self._turn:
             ended = hal.begun(channel) - 1  # asked first: what has ended by now has been measured by then

@@ -1,5 +1,5 @@
-"""core/verdict.py beside the judge before it, which looked at one pulse a call and knew a quick way: the same verdict of
-the same pulse, and the same account."""
+"""core/verdict.py beside the judge before it, which looked at one pulse a call and knew a quick way: the same verdict
+of the same pulse, and the same account."""
 
 import os
 import unittest
@@ -92,8 +92,8 @@ class TheNumbers(unittest.TestCase):
 
 FIELDS = (
     "ZERO CURRENT_NA VOLTAGE_ZERO VOLTAGE_UV TOLERANCE_UA COMPLIANCE_MV IDLE_MOST WINDOW_MOST BOTH CODE_A CODE_B "
-    "SET_A_UA SET_B_UA IDLE OPENED SHORTED WRONG SLOT BASE WINDOW_LOW WINDOW_HIGH MEASURED CHARGE_A NET CURRENTS DRIVEN "
-    "LEAST MOST REST_MOST NEXT LAST"
+    "SET_A_UA SET_B_UA IDLE OPENED SHORTED WRONG SLOT BASE WINDOW_LOW WINDOW_HIGH MEASURED CHARGE_A NET CURRENTS "
+    "DRIVEN LEAST MOST REST_MOST NEXT LAST"
 ).split()
 
 

@@ -81,7 +81,8 @@ class Feed:
     def alike(self, full, elapsed_ms, most):
         """Find the `level` of the next pulse: `full` scaled by the envelope, rounded down. Returns how many pulses from
         it on are due and like it, at most `most`: of one width, interval and level. At least 1. Allocates nothing."""
-        phase, k, t_ms, t_us = self.phase, self.k, self._t_ms, self._t_us
+        phase, k = self.phase, self.k
+        t_ms, t_us = self._t_ms, self._t_us
         # An interval is another one only at a train's end and where the phase was changed; in bursts, sweeps and
         # alternations it is often another.
         most = min(most, self._pulses - 1 - k, self._until_k - k)
