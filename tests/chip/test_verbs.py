@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import processes
-from served import served
+import pytest
+from served import cable, served
 
 
 class Clinic:
@@ -85,3 +86,31 @@ def test_a_device_is_locked_takes_what_is_signed_for_it_and_is_unlocked(uf2: Pat
         nmes("unlock", "--key", "clinic.key")
         assert nmes("push", "stress.toml")["pushed"][0]["kept"]["number"] == 1
         assert nmes("status")["status"]["state"] == "IDLE"
+
+
+def test_a_stage_is_calibrated_and_a_cable_pulled_as_the_row_is_written_costs_no_reading(
+    uf2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    clinic, answers = Clinic(tmp_path), tmp_path / "answers"
+    calibrate = ("calibrate", "--channel", 0, "--acknowledge", "--answers", answers)
+    # What a scope shows of a stage that delivers 2 % more than it is asked, at 1.6 to 12.8 mA and at 9.6 mA before it
+    # is put right.
+    answers.write_text("\n".join(f"{1.02 * level_ma * 2:.6g}  # V" for level_ma in (1.6, 3.2, 6.4, 12.8, 9.6)))
+    with served(clinic.link, uf2, "--load-ohm", "2000"):
+        with cable(clinic.link, b'"calibrate"') as port:
+            pulled = clinic.ran(*calibrate, "--ohm", 2000, "--tolerance", 0.1, "--port", port, status=1)
+        assert pulled["done"] is False and "the port is gone" in pulled["error"]
+        kept = clinic.nmes("calibrate", "--show")["calibration"]
+        assert kept["condition"] == "whole", "the device had answered"
+        assert abs(kept["rows"]["0"]["dac_gain_ppm"] + 19_600) < 8_000
+        # The five readings are kept on this computer: what is asked for is the last one, with the row in force.
+        answers.write_text("19.2\n")
+        done = clinic.nmes(*calibrate)
+        assert (done["ohm"], done["calibration"]) == (2_000, kept)
+        (channel,) = done["channels"]
+        assert (channel["row"], len(channel["readings"])) == (kept["rows"]["0"], 4)
+        assert (channel["error_before_ppm"], channel["error_after_ppm"]) == (20_000, 0)
+        assert not list((tmp_path / "state").rglob("*.json"))
+        assert clinic.nmes("status")["status"]["state"] == "IDLE"
+        assert clinic.nmes("calibrate", "--undo")["calibration"]["condition"] == "none"
