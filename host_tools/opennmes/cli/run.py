@@ -397,9 +397,9 @@ def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any]:
     kept: dict[str, Any] = {"measured": None, "vcd": None, "vcd_error": None}
     try:
         from opennmes.measure.pulses import summary
-        from opennmes.ports.emulator import EmulatorPort
+        from opennmes.ports.emulator import EmulatedPortWithStage
 
-        if not isinstance(port, EmulatorPort):
+        if not isinstance(port, EmulatedPortWithStage):
             return kept
         trace = port.stage.finish()
         kept["measured"] = summary(trace, 0)
