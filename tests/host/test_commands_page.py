@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import bootsel
 import pytest
@@ -23,7 +25,8 @@ from opennmes.device.doctor import FINE, Finding
 from opennmes.ports.open import open_port
 from opennmes.prescription import Prescription
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "commands.md"
 VERBS = commands_page.verbs()
 EXAMPLES = [example for verb, made in VERBS.items() for example in commands_page.examples(verb, made)]
 PORT = "/dev/ttyACM0"  # in an example: a board with a stock MicroPython
@@ -118,3 +121,27 @@ def test_an_example_that_is_not_there_is_noticed() -> None:
     assert commands_page.examples("without", Made(without)) == []
     first, second = commands_page.examples("more", Made(more))
     assert (first.line, first.status, second.status) == ("nmes more --port virtual", 1, None)
+
+
+def named_in(path: Path) -> list[str]:
+    """The command lines that a document shows on lines of their own, or a text names between backquotes."""
+    text = path.read_text()
+    if path.suffix == ".py":  # strings of several pieces, with what is filled in
+        text = re.sub(r'"\s*\n\s*f?"', "", text)
+        text = re.sub(r"\{[^{}]*\}", " X ", text)
+    shown = re.findall(r"^(?:    )?(nmes [a-z].*)$", text, re.MULTILINE) if path.suffix == ".md" else []
+    return [*shown, *(" ".join(line.split()) for line in re.findall(r"`(nmes [a-z][^`]*)`", text))]
+
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+SOURCES = [*(ROOT / "host_tools").rglob("*.py"), *(ROOT / "firmware").rglob("*.py")]
+NAMED = sorted({(path, line) for path in [*DOCUMENTS, *SOURCES] for line in named_in(path)})
+
+
+@pytest.mark.parametrize(("path", "line"), NAMED, ids=lambda each: each.name if isinstance(each, Path) else each)
+def test_a_command_that_a_document_or_a_message_names_is_one(path: Path, line: str) -> None:
+    verb, *arguments = shlex.split(re.split(r" #| \|", line)[0])[1:]
+    made: Any = VERBS[verb]
+    context = type(made.make_context(verb, [], resilient_parsing=True))(made, info_name=verb)
+    # One word more: what a document names without its value has one all the same.
+    made.make_parser(context).parse_args(args=[*arguments, "X"])
