@@ -113,7 +113,10 @@ def test_what_else_lies_in_the_folder_keeps_the_firmware_from_running(board, few
     [
         ({"release": "1.24.1"}, "MicroPython 1.24.1 is too old, 1.25 or later is needed; nothing was changed"),
         ({"release": "1.31.0-preview", "mpy": 7}, "takes compiled modules of version 7, these have 6"),
-        ({"machine": "ESP32 module with ESP32"}, "there is no OpenNMES for a ESP32 module"),
+        (
+            {"machine": "ESP32 module with ESP32"},
+            "there is no OpenNMES for this board yet (ESP32 module with ESP32); `nmes boards` lists",
+        ),
         ({"machine": "OpenNMES on Raspberry Pi Pico with RP2040"}, "leave --modules out"),
     ],
 )

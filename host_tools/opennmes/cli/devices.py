@@ -29,7 +29,7 @@ def devices(json: Annotated[bool, typer.Option("--json", help="Print JSON for ma
     for board in found:
         out.print(words(in_words(board)), soft_wrap=True)
     if not found:
-        out.print("no board found: plug one in (a cable that only charges shows none)")
+        out.print("no board found: plug one in; where one is plugged in, `nmes doctor` looks for the reason")
 
 
 def in_words(board: Board) -> str:

@@ -40,7 +40,10 @@ def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
     wanted = stage or ("" if named else str(board.identity.get("stage", "")))
     facts = load_board(name, wanted or None)
     if not has_image(name):
-        raise FlashError(f"{board.where}: board {name} is one that no image is made for; nothing was written")
+        raise FlashError(
+            f"{board.where}: board {name} is one that no image is made for; nothing was written. `nmes boards` lists "
+            "what there is"
+        )
     of_stage = "" if facts["stage"] == load_board(name)["stage"] else facts["stage"]
     image = read_uf2(named or paths.uf2(name, of_stage), facts["flash"]["firmware"][1])
     # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
@@ -57,7 +60,9 @@ def board_name(board: Board) -> str:
             _, machine = prompt.version()
         machine = machine.removeprefix(OUR_MACHINE.format(""))
         if machine not in STOCK_MACHINES:
-            raise FlashError(f"{board.where}: there is no OpenNMES for a {machine} yet")
+            raise FlashError(
+                f"{board.where}: there is no OpenNMES for this board yet ({machine}); `nmes boards` lists others"
+            )
         return STOCK_MACHINES[machine]
     fitting = [name for name in board_names() if load_board(name)["mcu"] == (board.chip or "rp2040")]
     if len(fitting) != 1:
