@@ -21,18 +21,19 @@ class Clinic:
         for name, file in (("urge-incontinence-10hz", "urge.toml"), ("stress-incontinence-35hz", "stress.toml")):
             self.ran("programmes", name, "--write", file)
 
-    def ran(self, *arguments: object, status: int = 0) -> Any:
-        """What `nmes` says of a command in JSON; it has to end with `status`."""
-        command = processes.command(*map(str, arguments), "--json")
+    def ran(self, *arguments: object, status: int | None = 0) -> Any:
+        """What `nmes` says of a command in JSON; it has to end with `status`, where there is one. It sees the board on
+        USB."""
+        command = processes.command(*map(str, arguments), "--json", before=processes.seen_on_usb(self.link))
         ran = subprocess.run(
             command, env=processes.environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL,
             cwd=self.folder,
         )  # fmt: skip
-        assert ran.returncode == status, f"{arguments}: {ran.stdout}{ran.stderr}"
+        assert status in (None, ran.returncode), f"{arguments}: {ran.stdout}{ran.stderr}"
         assert "Traceback" not in ran.stderr
         return json.loads(ran.stdout)
 
-    def nmes(self, *arguments: object, status: int = 0) -> Any:
+    def nmes(self, *arguments: object, status: int | None = 0) -> Any:
         """The same, of a command for the board."""
         return self.ran(*arguments, "--port", self.link, status=status)
 
@@ -85,6 +86,32 @@ def test_a_device_is_locked_takes_what_is_signed_for_it_and_is_unlocked(uf2: Pat
         assert nmes("status")["identity"]["locked_by"] == locked["locked"]
         nmes("unlock", "--key", "clinic.key")
         assert nmes("push", "stress.toml")["pushed"][0]["kept"]["number"] == 1
+        assert nmes("status")["status"]["state"] == "IDLE"
+
+
+def test_an_open_electrode_is_a_fault_that_is_listed_recorded_and_cleared_by_its_name(
+    uf2: Path, tmp_path: Path
+) -> None:
+    clinic = Clinic(tmp_path)
+    nmes = clinic.nmes
+    clinic.ran("programmes", "bench-resistor", "--write", "bench.toml")
+    with served(clinic.link, uf2, "--load-ohm", "10000000"):
+        (listed,) = clinic.ran("devices")["devices"]
+        assert (listed["kind"], listed["where"]) == ("opennmes", str(clinic.link))
+        assert nmes("record")["fault"] is None and nmes("clear", "electrode_open", status=1)["done"] is False
+        ran = nmes("run", "bench.toml", "--acknowledge", "--intensity", 5, "--seconds", 600, status=1)
+        assert ran["fault"]["name"] == "electrode_open"
+        assert nmes("status", status=1)["fault"]["name"] == "electrode_open"
+        (listed,) = clinic.ran("devices")["devices"]
+        assert (listed["status"]["state"], listed["identity"]["board"]) == ("FAULT", "pico")
+        (found,) = [row for row in nmes("doctor", status=None)["findings"] if row["topic"] == "board"]
+        assert found["mend"] == f"nmes record --port {clinic.link}"
+        for command in (("settings", "buzzer_volume", 3), ("push", "urge.toml"), ("selftest",)):
+            assert nmes(*command, status=1)["fault"]["name"] == "electrode_open"
+        assert nmes("record")["record"]["fault"] == ran["fault"]["number"]
+        assert nmes("clear", "emergency_stop", status=1)["done"] is False
+        assert nmes("stop")["done"]
+        assert nmes("clear", "electrode_open")["cleared"]["name"] == "electrode_open"
         assert nmes("status")["status"]["state"] == "IDLE"
 
 
