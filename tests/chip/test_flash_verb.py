@@ -13,9 +13,12 @@ import pytest
 from served import NMES, served
 from sessions import Bench
 
+from opennmes import paths
 from opennmes.device import drive
 from opennmes.device.uf2 import read_uf2
 from opennmes.emulator.bootsel import BootselDrive
+
+PRESCRIPTION = paths.PROGRAMMES / "urge-incontinence-10hz.toml"
 
 
 @pytest.fixture
@@ -35,6 +38,8 @@ def test_a_board_of_ours_is_flashed_and_what_is_in_flash_is_the_image(emulated, 
     refused = nmes("flash", uf2, "--port", link, "--mount", folder)
     assert refused.returncode == 1 and "--yes" in refused.stderr
     assert not folder.exists(), "nobody agreed, and the board is in BOOTSEL"
+    kept = nmes("push", PRESCRIPTION, "--port", link), nmes("settings", "device_name", "left room", "--port", link)
+    assert [each.returncode for each in kept] == [0, 0], kept
     done = nmes("flash", uf2, "--port", link, "--mount", folder, "--yes", "--json")
     assert done.returncode == 0, done.stderr + done.stdout[-600:]
     (board,) = json.loads(done.stdout)["boards"]
@@ -42,6 +47,10 @@ def test_a_board_of_ours_is_flashed_and_what_is_in_flash_is_the_image(emulated, 
     assert "OpenNMES" in done.stderr, "it says what is there before it asks"
     status = nmes("status", "--port", link, "--json")
     assert json.loads(status.stdout)["status"]["state"] == "IDLE", status.stderr
+    # What it kept it keeps.
+    assert json.loads(status.stdout)["identity"]["name"] == "left room"
+    same = nmes("diff", PRESCRIPTION, 1, "--port", link)
+    assert same.returncode == 0, same.stdout + same.stderr
 
 
 def test_h02_a_cable_pulled_while_the_image_is_written_puts_nothing_out_and_the_board_can_be_flashed_again(
