@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -80,13 +81,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, 
 
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each.status is not None], ids=lambda each: each.line)
-def test_an_example_works_as_it_stands(example: commands_page.Example, place: Path) -> None:
+def test_an_example_works_as_it_stands_and_what_is_no_terminal_gets_no_colours(
+    example: commands_page.Example, place: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     arguments = shlex.split(example.line)[1:]
-    if PORT not in arguments:
+    with contextlib.ExitStack() as boards:
+        if PORT in arguments:
+            port = boards.enter_context(StockBoard(place).on())
+            arguments = [port if argument == PORT else argument for argument in arguments]
         assert main(arguments) == example.status
-        return
-    with StockBoard(place).on() as port:
-        assert main([port if argument == PORT else argument for argument in arguments]) == example.status
+    assert "\x1b" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each.status is None], ids=lambda each: each.line)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from rich.table import Table
+from terminals import at_terminal
 
 import commands_page
 from opennmes.cli import main
@@ -100,6 +101,18 @@ def test_no_name_and_no_word_of_the_help_is_cut_at_any_width(monkeypatch: pytest
         assert "…" not in text, (columns, text)
         for summary in summaries:
             assert summary in " ".join(text.split()), (columns, text)
+
+
+@pytest.mark.parametrize("verb", ["check", "push", "run", "diff", "sign"])
+def test_with_no_color_an_error_on_a_terminal_has_no_colour(verb: str) -> None:
+    colours = []
+    for more in ({}, {"NO_COLOR": "1"}):
+        key = ("--key", "no.key", "--device", "e6", "--counter", "1") if verb == "sign" else ()
+        with at_terminal(verb, "no-such.toml", *key, **more) as person:
+            person.process.communicate(timeout=120)
+            assert "nmes:" in person.sees("nmes: ")[1]
+            colours.append(re.findall(r"\x1b\[[0-9;]*3[0-9]m", person.raw))
+    assert colours[0] and not colours[1]
 
 
 @pytest.mark.parametrize("eight", ["probe", "pads"], indirect=True)
