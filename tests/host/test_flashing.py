@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import bootsel
 import pytest
 
-from nmes.core import frame
+from nmes.core import commands, frame
 from opennmes import paths
 from opennmes.boards import UnknownBoard
 from opennmes.cli import main
@@ -279,42 +279,63 @@ def test_a_file_that_could_not_be_flashed_whole_is_one_message_and_nothing_is_ch
     assert bench.state == RUNS and bench.chip is None and bench.flash != DATA
 
 
-def test_an_armed_board_is_not_sent_into_bootsel(monkeypatch, tmp_path, image, capsys):
+class Answering:
+    """A serial port with a device that refuses `bootloader`, for `error`."""
+
+    name = "A"
+    error = ""
+
+    def __init__(self, name: str) -> None:
+        self.said = b""
+
+    def write(self, data: bytes) -> None:
+        answers = {
+            "identify": {"ok": True, **IDENTITY},
+            "status": {"ok": True, "state": "RUNNING", "fault": 0},
+            "bootloader": {"ok": False, "error": self.error, "text": commands.ERRORS[self.error], "reasons": []},
+        }
+        for line in data.split(b"\n"):
+            if line.strip():
+                request = frame.decode(line)
+                self.said += frame.encode({"seq": request["seq"], **answers[request["cmd"]]})
+
+    def read(self, timeout_s: float) -> bytes:
+        said, self.said = self.said, b""
+        return said
+
+    def now_s(self) -> float:
+        return 0.0
+
+    def close(self) -> None:
+        pass
+
+
+def test_an_armed_board_is_not_sent_into_bootsel(monkeypatch, image, capsys):
     """The real way into BOOTSEL, against a device that answers as ours does while somebody is armed."""
-
-    class Port:
-        name = "A"
-
-        def __init__(self, name: str) -> None:
-            self.said = b""
-
-        def write(self, data: bytes) -> None:
-            for line in data.split(b"\n"):
-                if line.strip():
-                    request = frame.decode(line)
-                    answer = {"ok": True, **IDENTITY} if request["cmd"] == "identify" else {
-                        "ok": True, "state": "RUNNING", "fault": 0} if request["cmd"] == "status" else {
-                        "ok": False, "error": "wrong_state", "text": "the device's state does not allow this now",
-                        "reasons": []}  # fmt: skip
-                    self.said += frame.encode({"seq": request["seq"], **answer})
-
-        def read(self, timeout_s: float) -> bytes:
-            said, self.said = self.said, b""
-            return said
-
-        def now_s(self) -> float:
-            return 0.0
-
-        def close(self) -> None:
-            pass
-
-    monkeypatch.setattr(serial, "SerialPort", Port)
+    monkeypatch.setattr(Answering, "error", "wrong_state")
+    monkeypatch.setattr(serial, "SerialPort", Answering)
     monkeypatch.setattr(discover, "micropython_ports", lambda: {"A": "ab"})
     monkeypatch.setattr(flashing, "micropython_ports", lambda: {"A": "ab"})
     monkeypatch.setattr(drive, "mounted", list)
     assert main(["flash", image, "--yes"]) == 1
     said = capsys.readouterr().err
-    assert "state does not allow this now" in said and "bug" not in said
+    assert commands.ERRORS["wrong_state"] in said and "bug" not in said
+
+
+@pytest.mark.parametrize("error", ["unknown_command", "wrong_state"])
+def test_firmware_of_ours_that_is_too_old_to_know_how_goes_by_the_prompt_and_none_that_refuses_does(monkeypatch, error):
+    monkeypatch.setattr(Answering, "error", error)
+    monkeypatch.setattr(serial, "SerialPort", Answering)
+    by_prompt: list[str] = []
+    monkeypatch.setattr(flashing, "Prompt", lambda port: SimpleNamespace(bootloader=lambda: by_prompt.append(port)))
+    board = Board(OURS, "A", identity=IDENTITY)
+    if error == "wrong_state":
+        with pytest.raises(DeviceRefused):
+            flashing.into_bootsel(board)
+        assert by_prompt == [], "Ctrl-C would end what it refused to end"
+    else:
+        flashing.into_bootsel(board)
+        assert by_prompt == ["A"]
 
 
 @pytest.mark.parametrize("read_only", [False, True])
