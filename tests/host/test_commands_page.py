@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shlex
@@ -149,3 +150,23 @@ def test_a_command_that_a_document_or_a_message_names_is_one(path: Path, line: s
     context = type(made.make_context(verb, [], resilient_parsing=True))(made, info_name=verb)
     # One word more: what a document names without its value has one all the same.
     made.make_parser(context).parse_args(args=[*arguments, "X"])
+
+
+@pytest.mark.parametrize(
+    ("page", "first"), [("kept.md", "nmes push my.toml"), ("first-waveform.md", "nmes programmes bench-resistor")]
+)
+def test_what_a_page_has_somebody_type_works_from_the_first_line_to_the_last(
+    page: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, example_text: str
+) -> None:
+    lines = [line.strip().partition(" #")[0] for line in (ROOT / "docs" / page).read_text().splitlines()]
+    begin = next(index for index, line in enumerate(lines) if line.startswith(first))
+    shown = list(itertools.takewhile(lambda line: line.startswith("nmes "), lines[begin:]))
+    assert len(shown) > 1
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "virtual"))
+    (tmp_path / "my.toml").write_text(example_text)
+    for line in shown:
+        verb, *arguments = shlex.split(line)[1:]
+        board = [] if verb == "programmes" else ["--port", "virtual"]
+        agreed = {"run": ["--acknowledge"], "reset": ["--yes"]}.get(verb, [])
+        assert main([verb, *arguments, *board, *agreed]) == 0, line

@@ -21,7 +21,7 @@ from opennmes.prescription import Prescription
 
 SEED = int(os.environ.get("SEED", "1"))
 LINES = int(os.environ.get("FUZZ", "5000"))
-PARTS = 4
+PARTS = max(4, LINES // 40_000)  # minutes each
 AT_ONCE = 250  # lines that are sent together, as somebody does who does not wait for an answer
 QUIET_S = 1.0  # longer than the device takes over the longest line
 
