@@ -44,10 +44,12 @@ class Bench:
         self.now_s = 0.0
         self.fails: str | None = None
         self.what: Callable[[], None] = lambda: None
+        self.held_s = 0.0  # so long another program has the port when the board has come back
         self.plug_in()
 
     def plug_in(self) -> None:
         self.state, self.chip = RUNS, None
+        self._looked_s = self.now_s
 
     def bootsel(self) -> None:
         self.state, self.chip = IN_BOOTSEL, bootsel.Chip(self.mount)
@@ -85,9 +87,16 @@ class Bench:
             self.chip.look()
             if self.chip.flash is not None:
                 self.flash, self.state = self.chip.flash, RUNS
+                self._looked_s = self.now_s
+
+    def busy(self, device: str) -> str:
+        self.held_s -= self.now_s - self._looked_s
+        self._looked_s = self.now_s
+        return f"{device}: the port is busy" if self.held_s > 0 else ""
 
     def digest(self, device: str, image: object, progress: Callable[..., None]) -> str:
         self.step("reading")
+        assert self.held_s <= 0
         if self.state != RUNS:
             raise PromptError(f"{device}: flash could not be read (it is gone); plug it in again and retry")
         return hashlib.sha256(self.flash).hexdigest()
@@ -117,6 +126,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(drive, "copy", copied)
     monkeypatch.setattr(flashing, "_by_command", made.by_command)
     monkeypatch.setattr(flashing, "digest", made.digest)
+    monkeypatch.setattr(flashing, "_busy", made.busy)
     ours = {"identity": IDENTITY, "status": {"state": "IDLE", "fault": 0}}
     monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(OURS, name, **ours))
     return made
@@ -223,6 +233,21 @@ def test_a_board_that_does_not_go_into_bootsel_is_one_message_and_is_left_alone(
     (row,) = json.loads(said.out)["boards"]
     assert not row["verified"] and row["error"]
     assert "bug" not in said.err and bench.state == RUNS and bench.flash != DATA
+
+
+def test_a_port_that_modem_manager_has_for_some_seconds_is_waited_for(bench, image, capsys):
+    bench.held_s = 15.0
+    assert main(["flash", image, "--yes"]) == 0
+    assert bench.flash == DATA and "what is in flash is" in capsys.readouterr().out
+
+
+def test_a_port_that_another_program_keeps_is_one_message_that_says_what_was_written(bench, image, capsys):
+    bench.held_s = 1e9
+    assert main(["flash", image, "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert "was written" in said and "the port is busy" in said and said.count("nmes: ") == 1, said
+    assert f"`nmes flash --verify --port {bench.port}`" in said
+    assert bench.flash == DATA
 
 
 def test_a_board_that_comes_back_with_something_else_in_flash_is_a_failure(bench, image, capsys):
@@ -368,6 +393,7 @@ def test_of_two_chips_in_bootsel_each_gets_its_own_image_and_its_own_result(
     for module in (flashing, discover):
         monkeypatch.setattr(module, "micropython_ports", lambda: {f"P{number}": "" for number in flashed()})
     monkeypatch.setattr(flashing, "digest", lambda device, made, progress: made.sha256)
+    monkeypatch.setattr(flashing, "_busy", lambda device: "")
     monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(OURS, name, identity=IDENTITY))
     assert main(["flash", image, "--yes"]) == 1
     assert "2 boards are here; name one" in capsys.readouterr().err and flashed() == []

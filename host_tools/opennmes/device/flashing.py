@@ -21,11 +21,13 @@ from opennmes.device.modules import OUR_MACHINE, STOCK_MACHINES, Plan
 from opennmes.device.patience import stretched
 from opennmes.device.prompt import Prompt, PromptError
 from opennmes.device.uf2 import Uf2, read_uf2
+from opennmes.ports.errors import PortError
 
 Progress = Callable[[str, int, int], None]
 Found = TypeVar("Found")
 DRIVE_S = 20.0
 PORT_S = 20.0
+FREE_S = 40.0
 POLL_S = 0.5
 
 
@@ -202,11 +204,33 @@ def _port_again(board: Board, others: set[str]) -> str:
 
     found = _looked_for(new, wait_s := stretched(PORT_S))
     if found:
+        _wait_until_free(found[0])
         return found[0]
     raise FlashError(
         f"the image was written and the board has not come back within {wait_s:g} s; unplug it, plug it in again, then "
         "run `nmes flash --verify`"
     )
+
+
+def _wait_until_free(device: str) -> None:
+    """Wait until a port can be opened that has just come: ModemManager has each new one for some seconds. Raises
+    FlashError."""
+    if not _looked_for(lambda: [] if _busy(device) else [device], stretched(FREE_S)):
+        raise FlashError(
+            f"{_busy(device)}. The image was written; what is in flash has not been compared: close that program, then "
+            f"run `nmes flash --verify --port {device}`"
+        )
+
+
+def _busy(device: str) -> str:
+    """Why a port cannot be opened; "" when it can."""
+    from opennmes.ports.serial import SerialPort
+
+    try:
+        SerialPort(device).close()
+    except PortError as busy:
+        return str(busy)
+    return ""
 
 
 def _looked_for(look: Callable[[], list[Found]], wait_s: float) -> list[Found]:
