@@ -217,8 +217,8 @@ def _wait_until_free(device: str) -> None:
     FlashError."""
     if not _looked_for(lambda: [] if _busy(device) else [device], stretched(FREE_S)):
         raise FlashError(
-            f"{_busy(device)}. The image was written; what is in flash has not been compared: close that program, then "
-            f"run `nmes flash --verify --port {device}`"
+            f"{_busy(device)}. The image was written; what is in flash has not been compared: when the port can be "
+            f"opened, run `nmes flash --verify --port {device}`"
         )
 
 
