@@ -8,15 +8,21 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from served import NMES, served
-from sessions import Bench
+from sessions import OUTPUTS, Bench, rises
 
+import toolchain
 from opennmes import paths
 from opennmes.device import drive
+from opennmes.device.client import Device
 from opennmes.device.uf2 import read_uf2
 from opennmes.emulator.bootsel import BootselDrive
+from opennmes.emulator.pico import FLASH_BYTES, FLASH_SECTOR, EmulatedPico
+from opennmes.emulator.stage import OutputStage
+from opennmes.ports.emulator import EmulatedPort
 
 PRESCRIPTION = paths.PROGRAMMES / "urge-incontinence-10hz.toml"
 
@@ -89,6 +95,27 @@ def test_h02_a_cable_pulled_while_the_image_is_written_puts_nothing_out_and_the_
     bench.connect()
     assert bench.fault() == ("IDLE", 0)
     assert bench.moved(0) == []
+
+
+def test_a_chip_with_parts_of_two_images_puts_nothing_out_and_can_be_flashed_again(
+    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]
+) -> None:
+    """The power goes while the ROM writes, and comes back without BOOTSEL: a sample of where that may have been."""
+    old, new = read_uf2(uf2, 1 << 21).data, read_uf2(toolchain.uf2("pico", "bare"), 1 << 21).data
+    assert sum(a != b for a, b in zip(old, new, strict=False)) > 50_000, "two images that differ all over"
+    for percent in (30, 60, 95):
+        end = len(new) * percent // 100 // FLASH_SECTOR * FLASH_SECTOR
+        # The ROM erases a sector when its first block comes.
+        flash = (new[:end] + b"\xff" * FLASH_SECTOR + old[end + FLASH_SECTOR :]).ljust(FLASH_BYTES, b"\xff")
+        pico = EmulatedPico(uf2, flash)
+        stage = OutputStage(pico, board, reference_stage)
+        pico.run_for(250_000_000)
+        assert not [signal for signal in OUTPUTS if rises(stage, signal)], percent
+    pico.flash_blocks([(0x10000000 + at, old[at : at + 256]) for at in range(0, len(old), 256)])
+    device = Device(EmulatedPort(pico))
+    device.connect()
+    assert device.status()["state"] == "IDLE"
+    assert not [signal for signal in OUTPUTS if rises(stage, signal)]
 
 
 def test_verify_alone_tells_another_image(emulated, uf2: Path, tmp_path: Path) -> None:
