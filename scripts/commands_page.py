@@ -69,11 +69,15 @@ def commands_md() -> str:
     """docs/commands.md."""
     found = verbs()
     parts = [HEAD, "\n| verb | |\n|---|---|\n"]
-    parts += [f"| [`{verb}`](#nmes-{verb}) | {_text(command)[0].partition('. ')[0].rstrip('.')} |\n"
-              for verb, command in found.items()]  # fmt: skip
+    parts += [f"| [`{verb}`](#nmes-{verb}) | {summary(command)} |\n" for verb, command in found.items()]
     for verb, command in found.items():
         parts += _verb(verb, command)
     return "".join(parts)
+
+
+def summary(command: Any) -> str:
+    """The first sentence about a verb, as it stands in the list of verbs."""
+    return _text(command)[0].partition(". ")[0].rstrip(".")
 
 
 def _text(command: Any) -> list[str]:
