@@ -15,9 +15,11 @@ from opennmes.measure.seen import PS_PER_US, SeenPulse
 WANDER_PPM = 5.0
 # Nobody pauses a session and goes on sooner; what comes late by less is late.
 PAUSE_LEAST_PS = 100_000 * PS_PER_US
+_FAR_TOO_DIFFERENT = 5  # times what the clocks may differ by, and still told as that
 _LOOK_AHEAD = 8  # pulses too many in a row, to be found as such
 _CHUNKS = (256, 64, 16, 4)  # pulses of the capture that are looked for in the prescription
 _PLACES_MOST = 24
+_COMPARED_MOST = 200_000_000  # letters, so that an hour of equal pulses does not take one
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,12 @@ class Clocks:
 
     def tolerance(self, step_ps: float) -> Tolerance:
         """What times have to keep, now that the clocks are known."""
-        if self.ppm is None or self.uncertain_ppm is None or self.too_different:
+        if self.ppm is None or self.uncertain_ppm is None:
             return within_ppm(step_ps, self.most_ppm)
         about_ppm = self.uncertain_ppm + WANDER_PPM
-        low_ppm = max(-self.most_ppm, self.ppm - about_ppm)
-        high_ppm = min(self.most_ppm, self.ppm + about_ppm)
+        low_ppm, high_ppm = self.ppm - about_ppm, self.ppm + about_ppm
+        if not self.too_different:
+            low_ppm, high_ppm = max(-self.most_ppm, low_ppm), min(self.most_ppm, high_ppm)
         return Tolerance(step_ps, 1 + low_ppm / 1e6, 1 + high_ppm / 1e6)
 
 
@@ -168,32 +171,69 @@ def _goes_on(starts: list[int], times: list[int], at: int, k: int, bounds: Toler
     return bounds.fits(starts[at + 1] - starts[at], times[k + 2] - times[k + 1])
 
 
-def places(seen: Sequence[SeenPulse], asked: Sequence[ExpectedPulse], bounds: Tolerance) -> Iterator[tuple[int, int]]:
+@dataclass(frozen=True)
+class Quiet:
+    """How long nothing came before the first pulse of a capture and after the begin of its last, in picoseconds."""
+
+    before_ps: int
+    after_ps: int
+
+    def fits(self, asked: Sequence[ExpectedPulse], first: int, last: int, bounds: Tolerance) -> bool:
+        """Whether none of the prescription's pulses was due in it, if the capture has those from `first` to `last`."""
+        for pulse, quiet_ps in ((first - 1, self.before_ps), (last, self.after_ps)):
+            if 0 <= pulse < len(asked) - 1:
+                us = asked[pulse + 1].at_us - asked[pulse].at_us
+                if us * PS_PER_US * bounds.high + bounds.step_ps < quiet_ps:
+                    return False
+        return True
+
+
+def places(
+    seen: Sequence[SeenPulse], asked: Sequence[ExpectedPulse], quiet: Quiet, bounds: Tolerance
+) -> Iterator[tuple[int, int]]:
     """Pairs (pulse of the capture, pulse of the prescription) that may belong together, by the pattern of pulses around
     them: first where all of the capture fits."""
     letters = _Letters(asked, bounds)
     text, pattern = letters.of_asked(), letters.of_seen(seen)
-    if not pattern:
-        shapes: dict[tuple[int, int, int], int] = {}
-        for k, pulse in enumerate(asked):
-            shapes.setdefault(pulse[1:4], k)
-        yield from [(0, k) for k in shapes.values()][:_PLACES_MOST]
+    length = len(pattern)
+    likely = [k for k in range(len(asked) - length) if quiet.fits(asked, k, k + length, bounds)]
+    if not length:
+        shapes: dict[tuple[int, int, int], list[int]] = {}
+        for k in [*likely, *range(len(asked))]:
+            shapes.setdefault(asked[k][1:4], []).append(k)
+        yield from [(0, k) for found in shapes.values() for k in found[:_PLACES_MOST]]
         return
-    yield from [(0, k) for k in _occurrences(text, pattern)]
-    for length in _CHUNKS:
-        if length >= len(pattern):
+    yield from [(0, k) for k in _among(text, pattern, likely)]
+    yield from [(0, k) for k in _occurrences(text, pattern, _PLACES_MOST)]
+    for part in _CHUNKS:
+        if part >= length:
             continue
         for quarter in range(4):
-            i = (len(pattern) - length) * quarter // 3
-            yield from [(i, k) for k in _occurrences(text, pattern[i : i + length])[:3]]
+            i = (length - part) * quarter // 3
+            yield from [(i, k) for k in _occurrences(text, pattern[i : i + part], 3)]
 
 
-def _occurrences(text: array[int], pattern: array[int]) -> list[int]:
+def _among(text: array[int], pattern: array[int], likely: list[int]) -> list[int]:
+    """Those of some places at which `pattern` stands in `text`: the first ones."""
+    if not _occurrences(text, pattern, 1):
+        return []
+    found: list[int] = []
+    left = _COMPARED_MOST
+    for k in likely:
+        left -= len(pattern)
+        if text[k : k + len(pattern)] == pattern:
+            found.append(k)
+        if left < 0 or len(found) >= _PLACES_MOST:
+            break
+    return found
+
+
+def _occurrences(text: array[int], pattern: array[int], most: int) -> list[int]:
     """Where `pattern` stands in `text`: the first ones."""
     where, what, size = text.tobytes(), pattern.tobytes(), text.itemsize
     found: list[int] = []
     at = where.find(what)
-    while at >= 0 and len(found) < _PLACES_MOST:
+    while at >= 0 and len(found) < most:
         if at % size:
             at = where.find(what, at + 1)
             continue
@@ -252,21 +292,35 @@ class _Groups:
         return place if place < len(self._low) and self._low[place] <= ps else -1
 
 
-def clocks(
-    matched: Sequence[tuple[Sequence[SeenPulse], Sequence[ExpectedPulse], Matching]], bounds: Tolerance
-) -> Clocks:
-    """How the clocks differ, from all distances of pulses that are as asked."""
-    most_ppm = (bounds.high - 1) * 1e6
+Matched = Sequence[tuple[Sequence[SeenPulse], Sequence[ExpectedPulse], Matching]]
+
+
+def clocks(matched: Matched, step_ps: float, most_ppm: float) -> Clocks:
+    """How the clocks differ, from all distances of pulses that are as asked; where most are not, from all that would be
+    with clocks that differ by more than they may."""
+    best, share = _compared(matched, within_ppm(step_ps, most_ppm))
+    if share < 0.5:
+        best, _ = _compared(matched, within_ppm(step_ps, _FAR_TOO_DIFFERENT * most_ppm))
+    if best is None or best[1] > most_ppm:
+        return Clocks(None, None, most_ppm)
+    return Clocks(*best, most_ppm)
+
+
+def _compared(matched: Matched, bounds: Tolerance) -> tuple[tuple[float, float] | None, float]:
+    """((by how many ppm the capture's clock is faster, what that may be off), the part of the distances that fit), by
+    the channel that tells it best."""
     best: tuple[float, float] | None = None
+    fitting = total = 0
     for seen, asked, matching in matched:
         seen_ps = asked_us = runs = 0
         unbroken = False
-        for number in range(1, len(matching.pairs)):
-            (i, k), (j, n) = matching.pairs[number - 1], matching.pairs[number]
+        for (i, k), (j, n) in itertools.pairwise(matching.pairs):
             ps, us = seen[j].start_ps - seen[i].start_ps, asked[n].at_us - asked[k].at_us
+            total += 1
             if not bounds.fits(ps, us):
                 unbroken = False
                 continue
+            fitting += 1
             runs += not unbroken
             unbroken = True
             seen_ps += ps
@@ -275,6 +329,4 @@ def clocks(
             uncertain_ppm = runs * bounds.step_ps / asked_us
             if best is None or uncertain_ppm < best[1]:
                 best = (seen_ps / asked_us - PS_PER_US, uncertain_ppm)
-    if best is None or best[1] > most_ppm:
-        return Clocks(None, None, most_ppm)
-    return Clocks(best[0], best[1], most_ppm)
+    return best, fitting / total if total else 1.0

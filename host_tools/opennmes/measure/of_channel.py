@@ -119,7 +119,6 @@ def _order(case: Case, each: Placed) -> Claim:
             asked = each.asked[asked_by[i]] if i in asked_by else None
             if asked is None or not ends_within(pulse, asked, case.bounds, case.seen.end_ps):
                 wrong.append((i, pulse, "A without B"))
-    cut_wrong = _cut_is_wrong(case, each)
     count = len(each.seen.pulses)
     if wrong:
         i, pulse, text = wrong[0]
@@ -132,8 +131,11 @@ def _order(case: Case, each: Placed) -> Claim:
             name, each.index, asked_words, f"{count - len(wrong)} of {count}", "", FAILED, count, why,
             case.at_s(pulse.start_ps),
         )  # fmt: skip
-    if cut_wrong:
-        return Claim(name, each.index, asked_words, "", "", cut_wrong[0], count, cut_wrong[1], 0.0)
+    if cut_wrong := each.cut_is_wrong(case.bounds):
+        return Claim(name, each.index, asked_words, "", "", FAILED, count, cut_wrong, 0.0)
+    if each.seen.cut is not None and each.cut_asked() is None:
+        why = "the capture begins in a pulse that the prescription does not have before its first one"
+        return Claim(name, each.index, asked_words, "", "", UNCLEAR, count, why, 0.0)
     return Claim(name, each.index, asked_words, f"{count} of {count}", "", PASSED, count)
 
 
@@ -146,32 +148,6 @@ def _look_swapped(case: Case, each: Placed) -> bool:
         for first, second in itertools.pairwise(each.seen.pulses)
     )  # fmt: skip
     return turned * 4 > len(each.seen.pulses)
-
-
-def _cut_is_wrong(case: Case, each: Placed) -> tuple[str, str] | None:
-    """What is wrong with the pulse that the capture begins in, as a verdict and words."""
-    cut = each.seen.cut
-    if cut is None:
-        return None
-    asked = each.cut_asked()
-    if asked is None:
-        return UNCLEAR, "the capture begins in a pulse that the prescription does not have before its first one"
-    first, at = each.pair(0)
-    before_us = at.at_us - asked.at_us
-    edges = []
-    if cut.a and cut.a[1] is not None:
-        edges.append((cut.a[1], asked.width_a_us))
-    if cut.b:
-        if cut.b[0] > case.seen.begin_ps:
-            edges.append((cut.b[0], asked.width_a_us + asked.gap_us))
-        if cut.b[1] is not None:
-            edges.append((cut.b[1], asked.width_a_us + asked.gap_us + asked.width_b_us))
-    for ps, after_us in edges:
-        if not case.bounds.fits(first.start_ps - ps, before_us - after_us):
-            return FAILED, "the pulse that the capture begins in does not end as it was asked"
-    if cut.a and not cut.b:
-        return FAILED, "the pulse that the capture begins in has no phase B"
-    return None
 
 
 def _times(case: Case, each: Placed) -> list[Claim]:
@@ -227,9 +203,14 @@ def _count(case: Case, each: Placed) -> Claim:
         text = f"{counted(before, 'pulse')} due before the first one did not come"
         (failed if late else unclear).append(text if late else f"{text}: was the session paused then?")
     if after:
-        early = any(o.pair(-1)[0].start_ps - STOPPED_TOGETHER_PS > each.due_after_ps(bounds) for o in others)
+        due_ps = each.due_after_ps(case.bounds)
+        early = any(o.pair(-1)[0].start_ps - STOPPED_TOGETHER_PS > due_ps for o in others)
+        enabled = case.seen.enable is not None and _stays_high(case.seen.enable, each.pair(-1)[0].start_ps, due_ps)
         text = f"{counted(after, 'pulse')} due after the last one did not come"
-        (failed if early else unclear).append(text if early else f"{text}: was the session stopped?")
+        if enabled and not case.paused:
+            failed.append(f"{text}, while the enable was high")
+        else:
+            (failed if early else unclear).append(text if early else f"{text}: was the session stopped?")
     if each.pauses:
         unclear.append(f"nothing came for a while, then it went on: paused {counted(len(each.pauses), 'time')}?")
     if each.seen.cut is not None and each.cut_asked() is None:
@@ -246,6 +227,12 @@ def _count(case: Case, each: Placed) -> Claim:
         why = "a part of the session"
     at_s = None if at_ps is None else case.at_s(at_ps)
     return Claim("count", each.index, asked_words, f"{seen}", "0", verdict, seen, why, at_s)
+
+
+def _stays_high(changes: list[tuple[int, int]], from_ps: int, to_ps: float) -> bool:
+    """Whether a signal is high from one time to another: a session that is stopped has no enable from then on."""
+    before = [value for ps, value in changes if ps <= from_ps]
+    return bool(before and before[-1]) and not any(not value for ps, value in changes if from_ps < ps <= to_ps)
 
 
 def _after_missing(each: Placed) -> int | None:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from opennmes.measure.expected import Expected, ExpectedChannel, ExpectedPulse
-from opennmes.measure.matching import PAUSE_LEAST_PS, Matching, Tolerance, match, places
+from opennmes.measure.matching import PAUSE_LEAST_PS, Matching, Quiet, Tolerance, match, places
 from opennmes.measure.seen import PS_PER_US, Seen, SeenChannel, SeenPulse, Span
 
 
@@ -94,7 +94,29 @@ class Placed:
         wrong = len(matching.extra) + len(matching.missing) + len(matching.off) - len(self.pauses)
         before, after = self.lacks_before(bounds), self.lacks_after(bounds)
         unclear = len(self.pauses) + bool(before) + bool(after) + (self.seen.cut is not None and not self.cut_asked())
-        return wrong + self.misfits(bounds), unclear, before + after
+        wrong += self.misfits(bounds) + bool(self.cut_is_wrong(bounds))
+        return wrong, unclear, before + after
+
+    def cut_is_wrong(self, bounds: Tolerance) -> str:
+        """What is wrong with the pulse that the capture begins in, in words; "" for nothing that could be seen."""
+        cut, asked = self.seen.cut, self.cut_asked()
+        if cut is None or asked is None:
+            return ""
+        first, at = self.pair(0)
+        begin_b_us = asked.width_a_us + asked.gap_us
+        edges = []
+        if cut.a and cut.a[1] is not None:
+            edges.append((cut.a[1], asked.width_a_us))
+        if cut.b and cut.b[0] > self.whole_capture.begin_ps:
+            edges.append((cut.b[0], begin_b_us))
+        if cut.b and cut.b[1] is not None:
+            edges.append((cut.b[1], begin_b_us + asked.width_b_us))
+        for ps, after_us in edges:
+            if not bounds.fits(first.start_ps - ps, at.at_us - asked.at_us - after_us):
+                return "the pulse that the capture begins in does not end as it was asked"
+        if cut.a and not cut.b and self.seen.has_b:
+            return "the pulse that the capture begins in has no phase B"
+        return ""
 
 
 def span_ps(span: Span | None) -> int | None:
@@ -152,7 +174,7 @@ def place(seen: Seen, expected: Expected, bounds: Tolerance) -> list[Placed]:
     least = cost(best)
     tried = {(0, 0, 0)}
     for anchor, (asked, channel) in enumerate(used):
-        for i, k in itertools.chain([(0, 0)], places(channel.pulses, asked.pulses, bounds)):
+        for i, k in itertools.chain([(0, 0)], places(channel.pulses, asked.pulses, _quiet(channel, seen), bounds)):
             if not any(least):
                 return best
             if (anchor, i, k) not in tried:
@@ -161,6 +183,11 @@ def place(seen: Seen, expected: Expected, bounds: Tolerance) -> list[Placed]:
                 if (now := cost(these)) < least:
                     best, least = these, now
     return best
+
+
+def _quiet(channel: SeenChannel, seen: Seen) -> Quiet:
+    before_ps = 0 if channel.cut else channel.pulses[0].start_ps - seen.begin_ps
+    return Quiet(before_ps, seen.end_ps - channel.pulses[-1].start_ps)
 
 
 def due_of_silent(asked: ExpectedChannel, other: Placed, bounds: Tolerance) -> int:
