@@ -19,7 +19,11 @@ LEAD_US = 20_000  # of quiet before the first pulse
 TAIL_US = 150_000  # and after the programme's end
 MICROSECONDS = 1_000_000
 # Signal of a capture: the pin that it is.
-PINS = {"D0": "phase_a_0", "D1": "phase_b_0", "D2": "phase_a_1", "D3": "phase_b_1", "D4": "enable", "D5": "pump"}
+PINS = {
+    "D0": "phase_a_0", "D1": "phase_b_0", "D2": "phase_a_1", "D3": "phase_b_1", "D4": "enable", "D5": "pump",
+    "D6": "level_a_0",
+}  # fmt: skip
+PWM_US = 8  # 125 kHz
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,28 @@ def pins_of(programme: dict[str, Any], pulses: list[P] | None = None, pump: bool
             pins.highs[f"phase_b_{pulse.channel}"].append((begin, begin + pulse.b))
     if pump:
         pins.highs["pump"] = [(at, at + 5) for at in range(-3_000, over + 9_000, 10)]
+    return pins
+
+
+def with_levels(pins: Pins, pulses: list[P], levels: list[int]) -> Pins:
+    """The same with the level of phase A of channel 0, one for each pulse, from 256 us before it on."""
+    highs: list[tuple[Fraction | int, Fraction | int]] = []
+    for pulse, level in zip(pulses, levels, strict=True):
+        begin = pulse.begin - 256 + Fraction(1, 7)
+        high = Fraction(PWM_US * level, 1_000)
+        for period in range(int(256 + pulse.a + pulse.gap + pulse.b) // PWM_US + 2):
+            at = begin + PWM_US * period
+            if level and level < 1_000:
+                highs.append((at, at + high))
+            elif level:
+                highs.append((at, at + PWM_US))
+    merged: list[tuple[Fraction | int, Fraction | int]] = []
+    for rise, fall in highs:
+        if merged and merged[-1][1] >= rise:
+            merged[-1] = merged[-1][0], fall
+        else:
+            merged.append((rise, fall))
+    pins.highs["level_a_0"] = merged
     return pins
 
 

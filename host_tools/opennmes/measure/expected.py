@@ -36,6 +36,7 @@ class Expected:
     most_ua: int  # the largest intensity that the prescription allows
     full_scale_ua: int  # of the output stage, at `levels` of `levels`
     levels: int
+    level_period_us: int  # of a level pin's PWM
     pump_half_us: int  # between two edges of the pump
 
     @property

@@ -18,7 +18,7 @@ OFFSET_MOST = 10
 _GAIN_MOST = 1.05
 _STEP_UA, _STEP_US = 1_000, 250_000  # by hand: up by at most 1 mA each 250 ms
 _AHEAD_US = 100_000  # pulses are queued at most so long before their time, with the intensity of then
-_LEAST_LEVELS = 10.0  # less than that says nothing of a ramp
+_LEAST_LEVELS, _LEAST_STEPS = 10.0, 4.0  # an intensity below that says nothing of a ramp
 _WHOLE = 1_000_000
 
 Pair = tuple[SeenPulse, ExpectedPulse]
@@ -58,7 +58,10 @@ def _offsets() -> list[int]:
 
 def _constant(train: list[Pair], grain: int, offset: int) -> bool:
     """Whether one intensity, strong enough to be seen, explains all levels of a train: they are rounded down."""
-    low, high = _LEAST_LEVELS, float("inf")
+    least = max(_LEAST_LEVELS, _LEAST_STEPS * max(pulse.level_step for pulse, _ in train))
+    if max(pulse.level or 0.0 for pulse, _ in train) < least:
+        return False
+    low, high = least, float("inf")
     for pulse, at in train:
         assert pulse.level is not None
         level = pulse.level - (offset if pulse.level > pulse.level_step else 0)

@@ -164,7 +164,7 @@ class _Channel:
             handlers[f"{names.PHASE_B}_{index}"] = lambda ps, value: self._edge(names.PHASE_B, ps, value)
         level, current = f"{names.LEVEL_A}_{index}", f"{names.CURRENT}_{index}"
         if level in roles:
-            self._meter = _Pwm(expected.levels, sampling.step_ps)
+            self._meter = _Pwm(expected.levels, expected.level_period_us, sampling.step_ps)
             handlers[level] = self._meter.edge
         elif current in roles:
             self._meter = _Current(expected.full_scale_ua / expected.levels)
@@ -246,34 +246,31 @@ class _Channel:
 class _Pwm:
     """The level that a pin says by its duty."""
 
-    def __init__(self, levels: int, step_ps: float) -> None:
+    def __init__(self, levels: int, period_us: int, step_ps: float) -> None:
         self._levels = levels
+        self._period_ps = period_us * PS_PER_US
         self._step_ps = step_ps
         self._edges: deque[tuple[int, int]] = deque(maxlen=_LEVEL_EDGES)
-        self._value = 0
 
     def edge(self, ps: int, value: int) -> None:
-        value = int(bool(value))
-        if value != self._value or not self._edges:
-            self._value = value
-            self._edges.append((ps, value))
+        self._edges.append((ps, int(bool(value))))
 
     def level(self, start_ps: int, end_ps: int) -> tuple[float, float] | None:
-        """(level, what it may be off) during a phase that ends now. None: there was no whole period in it."""
-        within = [edge for edge in self._edges if start_ps - _LEVEL_SINCE_PS <= edge[0] <= end_ps]
-        if not within:
-            return float(self._levels * self._value), 0.5
-        while within and not within[0][1]:
-            within.pop(0)
-        while within and not within[-1][1]:
-            within.pop()
-        if len(within) < 3:
+        """(level, what it may be off) during a phase that ends now: how long the pin is high in whole periods. None:
+        what it was is not known."""
+        periods = (end_ps - start_ps + _LEVEL_SINCE_PS) // self._period_ps
+        since_ps = end_ps - periods * self._period_ps
+        if not self._edges or self._edges[0][0] > since_ps:
             return None
-        periods = len(within) // 2
-        high_ps = sum(fall[0] - rise[0] for rise, fall in zip(within[0:-1:2], within[1::2], strict=True))
-        whole_ps = within[-1][0] - within[0][0]
-        off = self._levels * self._step_ps * periods / whole_ps
-        return self._levels * high_ps / whole_ps, off
+        high_ps, later_ps = 0, end_ps
+        for ps, value in reversed(self._edges):
+            if value:
+                high_ps += later_ps - max(ps, since_ps)
+            later_ps = ps
+            if ps <= since_ps:
+                break
+        whole_ps = periods * self._period_ps
+        return self._levels * high_ps / whole_ps, self._levels * self._step_ps * (periods + 1) / whole_ps
 
 
 class _Current:

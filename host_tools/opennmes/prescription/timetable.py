@@ -9,7 +9,9 @@ from nmes.core import pulse, train
 from nmes.core.programme import Channel, Programme
 from opennmes.measure.expected import Expected, ExpectedChannel, ExpectedPulse
 
-PUMP_HALF_US = 5  # the pump is a square wave of 100 kHz (docs/hardware.md)
+# As docs/hardware.md has them: the pump is a square wave of 100 kHz, a level the duty of a PWM of 125 kHz.
+PUMP_HALF_US = 5
+LEVEL_PERIOD_US = 8
 _WHOLE = 1_000_000  # ppm
 
 
@@ -22,6 +24,7 @@ def timetable(asked: Programme, stage: Mapping[str, Any]) -> Expected:
         most_ua=min(asked.max_current_ua, stage["full_scale_ua"]),
         full_scale_ua=stage["full_scale_ua"],
         levels=stage["levels"],
+        level_period_us=LEVEL_PERIOD_US,
         pump_half_us=PUMP_HALF_US,
     )
 

@@ -87,9 +87,19 @@ def seconds(ps: int) -> str:
     return f"{ps / PS_PER_S:.9g} s"
 
 
+def in_a_line(error: Exception) -> str:
+    """What another library says, on one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def no_signal(path: Path, name: str, signals: Sequence[str]) -> CaptureError:
     """That a capture has no signal of that name."""
     return CaptureError(f'{path} has no signal "{name}"; it has: {", ".join(signals) or "none"}')
+
+
+def two_alike(path: Path, name: str) -> CaptureError:
+    """That a name says nothing."""
+    return CaptureError(f'{path}: two of its signals are called "{name}"; name them apart and save it again')
 
 
 # Rates that analysers have.

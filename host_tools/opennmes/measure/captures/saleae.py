@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TextIO
 
-from opennmes.measure.captures.base import END, PS_PER_S, CaptureError, Clock, Edge, Sampling, no_signal
+from opennmes.measure.captures.base import END, PS_PER_S, CaptureError, Clock, Edge, Sampling, no_signal, two_alike
 
 _LOOK_AT = 1_000  # rows, to see with how many decimals times are written
 _HOW = "export digital channels as CSV, with times in seconds and without ISO 8601 time stamps"
@@ -29,8 +29,9 @@ class SaleaeCapture:
                 raise CaptureError(
                     f"{path}: its first line is {header.strip()[:60]!r}, expected `Time [s],Channel 0,…`; {_HOW}"
                 )
-            if len(set(names)) < len(names):
-                raise CaptureError(f"{path}: two of its channels have the same name; name them apart and export again")
+            for name in names:
+                if names.count(name) > 1:
+                    raise two_alike(path, name)
             self.signals: Sequence[str] = tuple(names[1:])
             quantum_ps = PS_PER_S
             for number, row in enumerate(itertools.islice(file, _LOOK_AT), 2):

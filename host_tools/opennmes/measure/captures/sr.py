@@ -9,7 +9,17 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from opennmes.measure.captures.base import END, PS_PER_S, CaptureError, Clock, Edge, Sampling, no_signal
+from opennmes.measure.captures.base import (
+    END,
+    PS_PER_S,
+    CaptureError,
+    Clock,
+    Edge,
+    Sampling,
+    in_a_line,
+    no_signal,
+    two_alike,
+)
 
 METADATA = "metadata"
 _DEVICE = "device 1"
@@ -17,6 +27,7 @@ _RATE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kMG]?)(?:Hz)?\s*")
 _FACTOR = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 _PROBE = re.compile(r"probe([0-9]{1,3})")
 _READ_BYTES = 1 << 20
+_METADATA_MOST = 1 << 20
 _WIDEST = 8  # bytes a sample: 64 channels
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
@@ -31,7 +42,7 @@ class SrCapture:
         try:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
-                text = archive.read(METADATA).decode() if METADATA in names else ""
+                text = self._metadata(archive) if METADATA in names else ""
         except (*_DAMAGED, UnicodeDecodeError) as error:
             raise self._damaged(error) from error
         if not text:
@@ -53,13 +64,20 @@ class SrCapture:
                 f"{path}: its metadata have no {lacks} that could be understood: capture logic channels with PulseView "
                 "or sigrok-cli and save the session again"
             )
-        self._bits = {}
+        self._bits: dict[str, int] = {}
         for key, name in row.items():
             if (found := _PROBE.fullmatch(key)) and 1 <= int(found[1]) <= 8 * self._bytes:
+                if name in self._bits:
+                    raise two_alike(path, name)
                 self._bits[name] = int(found[1]) - 1
         self.signals: Sequence[str] = tuple(sorted(self._bits, key=lambda name: self._bits[name]))
         self._chunks = self._in_order(row.get("capturefile", "logic-1"), names)
         self.sampling = Sampling(self._rate_hz, 1, "the session's metadata")
+
+    def _metadata(self, archive: zipfile.ZipFile) -> str:
+        if archive.getinfo(METADATA).file_size > _METADATA_MOST:
+            raise zipfile.BadZipFile("its metadata are too long")
+        return archive.read(METADATA).decode()
 
     def edges(self, wanted: Sequence[str]) -> Iterator[Edge]:
         """See Capture."""
@@ -138,7 +156,7 @@ class SrCapture:
         return [f"{base}-{number}" for number in numbers]
 
     def _damaged(self, error: Exception) -> CaptureError:
-        return CaptureError(f"{self.path} is no whole sigrok session ({error}): save the capture again")
+        return CaptureError(f"{self.path} is no whole sigrok session ({in_a_line(error)}): save the capture again")
 
 
 def _rate_hz(text: str) -> int:

@@ -10,7 +10,17 @@ from pathlib import Path
 
 from vcd.reader import Token, TokenKind, VarDecl, tokenize
 
-from opennmes.measure.captures.base import END, PS_PER_S, CaptureError, Clock, Edge, Sampling, no_signal
+from opennmes.measure.captures.base import (
+    END,
+    PS_PER_S,
+    CaptureError,
+    Clock,
+    Edge,
+    Sampling,
+    in_a_line,
+    no_signal,
+    two_alike,
+)
 
 _UNIT_PS = {"s": 10**12, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
 OURS = "OpenNMES bench"  # in the comment of measure/trace.py: every edge is there, to the nanosecond
@@ -36,13 +46,12 @@ class VcdCapture:
         """See Capture. An x or a z before the first value of a signal is before the capture's begin; later it is an
         error, as no analyser writes one."""
         places: dict[str, list[int]] = {}
-        bits: dict[str, int] = {}
+        bits = {variable.id_code: variable.size for variable in self._variables.values()}
         for place, name in enumerate(wanted):
             if name not in self._variables:
                 raise no_signal(self.path, name, self.signals)
             variable = self._variables[name]
             places.setdefault(variable.id_code, []).append(place)
-            bits[variable.id_code] = variable.size
         clock = Clock(self.path)
         unknown = set(range(len(wanted)))
         values = [0] * len(wanted)
@@ -52,8 +61,14 @@ class VcdCapture:
                 if token.kind is TokenKind.CHANGE_TIME:
                     now_ps = clock.moved(token.time_change * self._unit_ps, f"line {token.span.start.line}")
                     continue
-                change = _change(token, places, bits)
-                if change is None:
+                try:
+                    change = _change(token, bits)
+                except (KeyError, ValueError, OverflowError):
+                    where = f"{self.path}, line {token.span.start.line}"
+                    raise CaptureError(
+                        f"{where}: a value of no signal that it declares; save the capture again"
+                    ) from None
+                if change is None or change[0] not in places:
                     continue
                 code, value = change
                 for place in places[code]:
@@ -105,7 +120,8 @@ class VcdCapture:
         often = Counter(variable.reference for _, variable in names)
         for scope, variable in names:
             name = variable.reference if often[variable.reference] == 1 else f"{scope}.{variable.ref_str}".lstrip(".")
-            self._variables[name] = variable
+            if self._variables.setdefault(name, variable).id_code != variable.id_code:
+                raise two_alike(self.path, name)
         return unit_ps, comments
 
     def _tokens(self, file: BufferedReader) -> Iterator[Token]:
@@ -114,29 +130,32 @@ class VcdCapture:
         except (CaptureError, OSError):
             raise
         except Exception as error:  # VCDParseError, but also whatever pyvcd stumbles over in a file that is none
-            raise CaptureError(f"{self.path} is not a VCD file: {error}; save the capture again") from error
+            raise CaptureError(f"{self.path} is not a VCD file: {in_a_line(error)}; save the capture again") from error
 
 
-def _change(token: Token, places: dict[str, list[int]], bits: dict[str, int]) -> tuple[str, int | None] | None:
-    """(signal, its value, None for x and z); None for what is no change of a wanted signal."""
+def _change(token: Token, bits: dict[str, int]) -> tuple[str, int | None] | None:
+    """(signal, its value, None for x and z); None for what is no change. Raises KeyError for an unknown signal."""
     if token.kind is TokenKind.CHANGE_SCALAR:
         scalar = token.scalar_change
-        if scalar.id_code not in places:
-            return None
-        return scalar.id_code, int(scalar.value) if scalar.value in ("0", "1") else None
+        return _known(scalar.id_code, bits), int(scalar.value) if scalar.value in ("0", "1") else None
     if token.kind is TokenKind.CHANGE_VECTOR:
         vector = token.vector_change
-        if vector.id_code not in places:
-            return None
+        code = _known(vector.id_code, bits)
         if not isinstance(vector.value, int):
-            return vector.id_code, None
-        size = bits[vector.id_code]
+            return code, None
+        size = bits[code]
         negative = size > 1 and vector.value >= 1 << (size - 1)
-        return vector.id_code, vector.value - (1 << size) if negative else vector.value
+        return code, vector.value - (1 << size) if negative else vector.value
     if token.kind is TokenKind.CHANGE_REAL:
         real = token.real_change
-        return (real.id_code, round(real.value)) if real.id_code in places else None
+        return _known(real.id_code, bits), round(real.value)
     return None
+
+
+def _known(code: str, bits: dict[str, int]) -> str:
+    if code not in bits:
+        raise KeyError(code)
+    return code
 
 
 def _sampling(comments: str, unit_ps: int) -> Sampling:
