@@ -298,6 +298,17 @@ def test_a_stop_is_unclear_but_not_while_the_enable_is_high() -> None:
     assert claims(report, UNCLEAR) == ["count"] and not claims(report, FAILED)
 
 
+def test_another_session_after_the_first_is_unclear() -> None:
+    again = [replace(p, begin=p.begin + 3_000_000) for p in pulses_of(PLAIN)]
+    pins = pins_of(PLAIN, pulses_of(PLAIN) + again)
+    pins.highs["enable"].append((2_990_000, 4_009_000))
+    pins.end += 3_000_000
+    report = judge(sampled(pins, RATE_HZ), PLAIN)
+    assert claims(report, UNCLEAR) == ["count"] and not claims(report, FAILED)
+    soon = [*pulses_of(PLAIN), replace(pulses_of(PLAIN)[-1], begin=1_050_000)]
+    assert claims(judge(sampled(pins_of(PLAIN, soon), RATE_HZ), PLAIN), FAILED)[0] == "count"
+
+
 def test_of_two_channels_one_that_ends_sooner_has_failed() -> None:
     pulses = [p for p in pulses_of(TWO) if p.channel == 0 or p.begin < 400_000]
     report = judge(sampled(pins_of(TWO, pulses), RATE_HZ).without("D4"), TWO)

@@ -8,6 +8,7 @@ from opennmes.measure import names, ramps
 from opennmes.measure.case import Case, Worst
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim, Durations, counted, us_in_words
 from opennmes.measure.expected import ExpectedChannel
+from opennmes.measure.matching import PAUSE_LEAST_PS
 from opennmes.measure.placing import Placed, due_of_silent, ends_within, span_ps
 from opennmes.measure.seen import PS_PER_US, SeenChannel, SeenPulse
 
@@ -190,7 +191,11 @@ def _count(case: Case, each: Placed) -> Claim:
     if matching.extra:
         extra = each.seen.pulses[matching.extra[0]]
         at_ps = extra.start_ps
-        failed.append(f"{counted(len(matching.extra), 'pulse')} too many")
+        text = f"{counted(len(matching.extra), 'pulse')} too many"
+        if _after_the_end(case, each, extra):
+            unclear.append(f"{text}, long after the programme's end: was another session begun? Capture one alone")
+        else:
+            failed.append(text)
         case.look_at(1e6, Worst(each.index, extra, None, "a pulse that was not asked"))
     if matching.missing:
         failed.append(f"{counted(len(matching.missing), 'pulse')} missing")
@@ -227,6 +232,15 @@ def _count(case: Case, each: Placed) -> Claim:
         why = "a part of the session"
     at_s = None if at_ps is None else case.at_s(at_ps)
     return Claim("count", each.index, asked_words, f"{seen}", "0", verdict, seen, why, at_s)
+
+
+def _after_the_end(case: Case, each: Placed, pulse: SeenPulse) -> bool:
+    """Whether a pulse comes so long after the programme's end that it may be of another session."""
+    last, at = each.pair(-1)
+    if each.matching.pairs[-1][1] < len(each.asked) - 1:
+        return False
+    left_us = max(0, case.expected.duration_us - at.at_us)
+    return pulse.start_ps > last.start_ps + left_us * PS_PER_US * case.bounds.high + PAUSE_LEAST_PS
 
 
 def _stays_high(changes: list[tuple[int, int]], from_ps: int, to_ps: float) -> bool:

@@ -15,7 +15,7 @@ from opennmes.measure.claims import (
     us_in_words,
 )
 from opennmes.measure.placing import Placed
-from opennmes.measure.seen import PS_PER_S, PS_PER_US
+from opennmes.measure.seen import PS_PER_S, PS_PER_US, SeenPulse
 
 # From the programme's end the enable has fallen by then (docs/safety.md: two periods or 100 ms).
 ENABLE_FALLS_PS = 100_000 * PS_PER_US
@@ -63,16 +63,16 @@ def _clock(case: Case) -> Claim:
 
 
 def _session(case: Case) -> tuple[int, int] | None:
-    """From the first pulse's begin to the end of the last that has one."""
-    starts, ends = [], []
-    for each in case.placed.values():
-        starts.append(each.pair(0)[0].start_ps)
-        for pulse in reversed(each.seen.pulses):
-            last = pulse.b or pulse.a
-            if last is not None:
-                ends.append(last[1] if last[1] is not None else case.seen.end_ps)
-                break
-    return (min(starts), max(ends)) if starts else None
+    """From the begin of the first pulse that was asked to the end of the last."""
+    if not case.placed:
+        return None
+    starts = [each.pair(0)[0].start_ps for each in case.placed.values()]
+    return min(starts), max(_end_ps(case, each.pair(-1)[0]) for each in case.placed.values())
+
+
+def _end_ps(case: Case, pulse: SeenPulse) -> int:
+    last = pulse.b or pulse.a
+    return last[1] if last and last[1] is not None else case.seen.end_ps
 
 
 def _enable(case: Case) -> Claim:
@@ -92,9 +92,8 @@ def _enable(case: Case) -> Claim:
         why = f"low {counted(len(within), 'time')} between the first pulse and the last"
         return Claim(name, None, asked, "low", bound, FAILED, 0, why, case.at_s(at_ps))
     for each in case.placed.values():
-        for pulse in each.seen.pulses:
-            last = pulse.b or pulse.a
-            ended_ps = last[1] if last and last[1] is not None else case.seen.end_ps
+        for pulse, _ in each.pairs():
+            ended_ps = _end_ps(case, pulse)
             if any(low[1] > pulse.start_ps + step_ps and low[0] < ended_ps - step_ps for low in within):
                 why = "low in a pulse"
                 return Claim(name, None, asked, "low", bound, FAILED, 0, why, case.at_s(pulse.start_ps))
