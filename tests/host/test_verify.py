@@ -220,6 +220,42 @@ def test_a_wrong_firmware_is_never_passed_by_a_capture_that_is_cut(drawn: st.Dat
         raise AssertionError(name)
 
 
+def paused(pins_begin: list[P], at_us: int, for_us: int) -> list[P]:
+    return [replace(p, begin=p.begin + (for_us if p.begin > at_us else 0)) for p in pins_begin]
+
+
+@RARELY
+@given(st.data(), st.integers(0, 1_000_000), st.integers(110_000, 3_000_000), st.booleans())
+def test_a_right_session_that_was_paused_is_unclear_and_never_failed(
+    drawn: st.DataObject, at_us: int, for_us: int, whole_periods: bool
+) -> None:
+    data = drawn.draw(sessions())
+    if whole_periods:  # as if those pulses were missing
+        for_us = -(-for_us * data["phases"][0]["rate_mhz"] // 10**9) * round(10**9 / data["phases"][0]["rate_mhz"])
+    pulses = pulses_of(data)
+    pins = pins_of(data, paused(pulses, at_us, for_us))
+    over = pins.highs["enable"][0][1]
+    pins.highs["enable"] = [(-3_000, at_us + 2_000), (at_us + for_us - 5_000, over + for_us)]
+    pins.end += for_us
+    window = drawn.draw(windows(data))
+    window["end"] = None if window["end"] is None else window["end"] + for_us
+    report = judge(sampled(pins, **window), data, part=drawn.draw(st.booleans()))
+    assert report.verdict != FAILED, [each for each in report.claims if each.verdict == FAILED]
+    ends_us = max(p.begin + p.a + p.gap + p.b for p in pulses)
+    if window["begin"] is window["end"] is None and 0 < at_us < ends_us - 1_000_000:
+        assert report.verdict == UNCLEAR
+
+
+@RARELY
+@given(st.data(), st.integers(0, 2_000_000), st.integers(0, 10_000))
+def test_a_right_session_that_was_stopped_is_never_failed(drawn: st.DataObject, at_us: int, later_us: int) -> None:
+    data = drawn.draw(sessions())
+    pins = pins_of(data, [p for p in pulses_of(data) if p.begin <= at_us + p.channel * later_us])
+    pins.highs["enable"] = [(-3_000, min(at_us + later_us + 3_000, pins.highs["enable"][0][1]))]
+    report = judge(sampled(pins, **drawn.draw(windows(data))), data, part=drawn.draw(st.booleans()))
+    assert report.verdict != FAILED, [each for each in report.claims if each.verdict == FAILED]
+
+
 @RARELY
 @given(st.data(), st.integers(0, 29), st.sampled_from(["a", "gap", "b"]))
 def test_one_pulse_that_is_wrong_by_more_than_the_tolerance_fails(drawn: st.DataObject, at: int, part: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim, Durations
 from opennmes.measure.expected import Expected, ExpectedPulse
 from opennmes.measure.matching import Clocks, Tolerance
-from opennmes.measure.placing import Placed
+from opennmes.measure.placing import Placed, paused_between
 from opennmes.measure.seen import PS_PER_S, Seen, SeenPulse
 
 
@@ -34,7 +34,9 @@ class Case:
         self.clocks = clocks
         self.bounds = bounds
         self.part = part
-        self.paused = any(each.pauses for each in placed)
+        self.paused = paused_between(placed, bounds) or any(
+            each.pauses or each.paused_after_cut(bounds) for each in placed
+        )
         self.worst: Worst | None = None
         self._part_of_bound = -1.0
 

@@ -127,7 +127,10 @@ def _walk(starts: list[int], times: list[int], bounds: Tolerance) -> Matching:
             made.extra += range(at, at + skip)
             at += skip
             i, k = at, k + 1
-        elif (other := _later(times, k, now_ps, bounds)) is not None:
+        elif (other := _later(times, k, now_ps, bounds)) is not None and not (
+            now_ps - want_us * PS_PER_US >= PAUSE_LEAST_PS
+            and _fit(starts, times, at, k + 1, bounds) >= _fit(starts, times, at, other, bounds)
+        ):
             made.missing += range(k + 1, other)
             i, k = at, other
         elif now_ps < want_us * PS_PER_US and not _goes_on(starts, times, at, k, bounds):
@@ -154,13 +157,23 @@ def _too_many(starts: list[int], i: int, at: int, want_us: int, bounds: Toleranc
 
 
 def _later(times: list[int], k: int, now_ps: int, bounds: Tolerance) -> int | None:
-    """The later pulse of the prescription that this one is; None: it is none."""
+    """The later pulse of the prescription that this one may be; None: it is none."""
     about_us = times[k] + now_ps / PS_PER_US
     place = bisect_left(times, about_us, k + 2)
     for other in (place - 1, place):
         if k + 2 <= other < len(times) and bounds.fits(now_ps, times[other] - times[k]):
             return other
     return None
+
+
+def _fit(starts: list[int], times: list[int], at: int, k: int, bounds: Tolerance) -> int:
+    """How many pulses come as asked from this one on, if it is that one."""
+    count = 0
+    for first, second in zip(range(at, len(starts) - 1), range(k, len(times) - 1), strict=False):
+        if not bounds.fits(starts[first + 1] - starts[first], times[second + 1] - times[second]):
+            break
+        count += 1
+    return count
 
 
 def _goes_on(starts: list[int], times: list[int], at: int, k: int, bounds: Tolerance) -> bool:

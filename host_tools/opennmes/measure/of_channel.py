@@ -12,9 +12,6 @@ from opennmes.measure.matching import PAUSE_LEAST_PS
 from opennmes.measure.placing import Placed, due_of_silent, ends_within, span_ps
 from opennmes.measure.seen import PS_PER_US, SeenChannel, SeenPulse
 
-# Channels are stopped one after the other: what one lacks, and the other still has, is no more than this apart.
-STOPPED_TOGETHER_PS = 50_000 * PS_PER_US
-
 
 def of_channel(case: Case, asked: ExpectedChannel) -> list[Claim]:
     """All claims of a channel that the prescription uses."""
@@ -204,20 +201,19 @@ def _count(case: Case, each: Placed) -> Claim:
     others = [other for other in case.placed.values() if other is not each]
     before, after = each.lacks_before(bounds), each.lacks_after(bounds)
     if before:
-        late = any(o.pair(0)[0].start_ps + STOPPED_TOGETHER_PS < each.due_before_ps(bounds) for o in others)
         text = f"{counted(before, 'pulse')} due before the first one did not come"
-        (failed if late else unclear).append(text if late else f"{text}: was the session paused then?")
-    if after:
-        due_ps = each.due_after_ps(case.bounds)
-        early = any(o.pair(-1)[0].start_ps - STOPPED_TOGETHER_PS > due_ps for o in others)
-        enabled = case.seen.enable is not None and _stays_high(case.seen.enable, each.pair(-1)[0].start_ps, due_ps)
-        text = f"{counted(after, 'pulse')} due after the last one did not come"
-        if enabled and not case.paused:
-            failed.append(f"{text}, while the enable was high")
+        if why := each.begins_too_late(others, bounds):
+            failed.append(f"{text} {why}")
         else:
-            (failed if early else unclear).append(text if early else f"{text}: was the session stopped?")
-    if each.pauses:
-        unclear.append(f"nothing came for a while, then it went on: paused {counted(len(each.pauses), 'time')}?")
+            unclear.append(f"{text}: was the session paused then?")
+    if after:
+        text = f"{counted(after, 'pulse')} due after the last one did not come"
+        if why := each.ends_too_soon(others, bounds):
+            failed.append(f"{text} {why}")
+        else:
+            unclear.append(f"{text}: was the session stopped?")
+    if case.paused:
+        unclear.append("nothing came for a while, and then it went on: was the session paused?")
     if each.seen.cut is not None and each.cut_asked() is None:
         unclear.append("the capture begins in a pulse that has no place in the prescription")
     if not (each.from_the_first_to_the_last or case.part or before or after):
@@ -241,12 +237,6 @@ def _after_the_end(case: Case, each: Placed, pulse: SeenPulse) -> bool:
         return False
     left_us = max(0, case.expected.duration_us - at.at_us)
     return pulse.start_ps > last.start_ps + left_us * PS_PER_US * case.bounds.high + PAUSE_LEAST_PS
-
-
-def _stays_high(changes: list[tuple[int, int]], from_ps: int, to_ps: float) -> bool:
-    """Whether a signal is high from one time to another: a session that is stopped has no enable from then on."""
-    before = [value for ps, value in changes if ps <= from_ps]
-    return bool(before and before[-1]) and not any(not value for ps, value in changes if from_ps < ps <= to_ps)
 
 
 def _after_missing(each: Placed) -> int | None:

@@ -14,7 +14,8 @@ from opennmes.measure.claims import (
     range_in_words,
     us_in_words,
 )
-from opennmes.measure.placing import Placed
+from opennmes.measure.matching import PAUSE_LEAST_PS
+from opennmes.measure.placing import Placed, apart_fits
 from opennmes.measure.seen import PS_PER_S, PS_PER_US, SeenPulse
 
 # From the programme's end the enable has fallen by then (docs/safety.md: two periods or 100 ms).
@@ -32,16 +33,18 @@ def _distance(case: Case, first: Placed, second: Placed) -> Claim:
     """Each pulse of the second channel against the one of the first that came before."""
     durations = Durations(case.bounds)
     others = list(first.pairs())
-    broken = sorted(first.pair(number)[0].start_ps for number in first.pauses)
     at = 0
     for number, (pulse, asked) in enumerate(second.pairs()):
         while at + 1 < len(others) and others[at + 1][0].start_ps <= pulse.start_ps:
             at += 1
-        other, asked_other = others[at]
-        low, high = sorted((other.start_ps, pulse.start_ps))
-        if not any(low < ps <= high for ps in broken):
-            ps, us = pulse.start_ps - other.start_ps, asked.at_us - asked_other.at_us
-            durations.add(*((ps, us) if us >= 0 else (-ps, -us)), number)
+        # A pause may have come between, and then the next one is as near.
+        near = others[at : at + 2] if case.paused else others[at : at + 1]
+        fitting = [each for each in near if apart_fits(*each, pulse, asked, case.bounds)]
+        other, asked_other = (fitting or near)[0]
+        ps, us = pulse.start_ps - other.start_ps, asked.at_us - asked_other.at_us
+        ps, us = (ps, us) if us >= 0 else (-ps, -us)
+        if not case.paused or ps - us * PS_PER_US < PAUSE_LEAST_PS:
+            durations.add(ps, us, number)
     return case.durations(second, "distance of the channels", durations, of_all=True)
 
 

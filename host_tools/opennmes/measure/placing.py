@@ -10,6 +10,9 @@ from opennmes.measure.expected import Expected, ExpectedChannel, ExpectedPulse
 from opennmes.measure.matching import PAUSE_LEAST_PS, Matching, Quiet, Tolerance, match, places
 from opennmes.measure.seen import PS_PER_US, Seen, SeenChannel, SeenPulse, Span
 
+# Channels are stopped, and permission falls, one after the other: what is no more than this apart may be one stop.
+STOPPED_TOGETHER_PS = 50_000 * PS_PER_US
+
 
 class Placed:
     """One channel of the prescription, as it was found in the capture."""
@@ -61,17 +64,40 @@ class Placed:
             lacking += 1
         return lacking
 
-    def due_after_ps(self, bounds: Tolerance) -> float:
-        """When the first of those was due."""
+    def ends_too_soon(self, others: list[Placed], bounds: Tolerance) -> str:
+        """Why what was due after the last pulse has to be there, in words; "" where a stop explains that it is not."""
+        if not self.lacks_after(bounds):
+            return ""
         last, at = self.pair(-1)
         pulse = self.asked[self.matching.pairs[-1][1] + 1]
-        return last.start_ps + (pulse.at_us - at.at_us) * PS_PER_US * bounds.high
+        due_ps = last.start_ps + (pulse.at_us - at.at_us) * PS_PER_US * bounds.high + STOPPED_TOGETHER_PS
+        if any(other.goes_on(last.start_ps, due_ps) for other in others):
+            return "while another channel went on"
+        if not self.pauses and self._stays_enabled(last.start_ps, due_ps):
+            return "while the enable was high"
+        return ""
 
-    def due_before_ps(self, bounds: Tolerance) -> float:
-        """When the last one before the first was due."""
+    def begins_too_late(self, others: list[Placed], bounds: Tolerance) -> str:
+        """The same of what was due before the first pulse."""
+        if not self.lacks_before(bounds):
+            return ""
         first, at = self.pair(0)
         pulse = self.asked[self.matching.pairs[0][1] - 1]
-        return first.start_ps - (at.at_us - pulse.at_us) * PS_PER_US * bounds.high
+        due_ps = first.start_ps - (at.at_us - pulse.at_us) * PS_PER_US * bounds.high - STOPPED_TOGETHER_PS
+        going_on = any(other.goes_on(due_ps, first.start_ps) for other in others)
+        return "while another channel had begun" if going_on else ""
+
+    def goes_on(self, from_ps: float, to_ps: float) -> bool:
+        """Whether it has pulses before one time and after another, and no pause: nobody has stopped or paused it."""
+        return self.pair(0)[0].start_ps <= from_ps and self.pair(-1)[0].start_ps > to_ps and not self.pauses
+
+    def _stays_enabled(self, from_ps: int, to_ps: float) -> bool:
+        """Whether the enable is captured, and high from one time to another: a stop takes it away."""
+        changes = self.whole_capture.enable
+        if changes is None or to_ps > self.whole_capture.end_ps:
+            return False
+        before = [value for ps, value in changes if ps <= from_ps]
+        return bool(before and before[-1]) and not any(not value for ps, value in changes if from_ps < ps <= to_ps)
 
     @property
     def from_the_first_to_the_last(self) -> bool:
@@ -93,15 +119,37 @@ class Placed:
         matching = self.matching
         wrong = len(matching.extra) + len(matching.missing) + len(matching.off) - len(self.pauses)
         before, after = self.lacks_before(bounds), self.lacks_after(bounds)
-        unclear = len(self.pauses) + bool(before) + bool(after) + (self.seen.cut is not None and not self.cut_asked())
+        unclear = (
+            len(self.pauses)
+            + self.paused_after_cut(bounds)
+            + bool(before)
+            + bool(after)
+            + (self.seen.cut is not None and not self.cut_asked())
+        )
         wrong += self.misfits(bounds) + bool(self.cut_is_wrong(bounds))
         return wrong, unclear, before + after
 
     def cut_is_wrong(self, bounds: Tolerance) -> str:
         """What is wrong with the pulse that the capture begins in, in words; "" for nothing that could be seen."""
+        if self.cut_asked() is None or self.paused_after_cut(bounds):
+            return ""
+        if not all(bounds.fits(ps, us) for ps, us in self._since_cut()):
+            return "the pulse that the capture begins in does not end as it was asked"
+        cut = self.seen.cut
+        if cut and cut.a and not cut.b and self.seen.has_b:
+            return "the pulse that the capture begins in has no phase B"
+        return ""
+
+    def paused_after_cut(self, bounds: Tolerance) -> bool:
+        """Whether so much more time than asked is between the pulse that the capture begins in and the next one that a
+        pause must lie between them."""
+        return any(ps - us * PS_PER_US >= PAUSE_LEAST_PS and not bounds.fits(ps, us) for ps, us in self._since_cut())
+
+    def _since_cut(self) -> list[tuple[int, int]]:
+        """From each edge that is there of the pulse that the capture begins in to the next pulse: (ps, us asked)."""
         cut, asked = self.seen.cut, self.cut_asked()
         if cut is None or asked is None:
-            return ""
+            return []
         first, at = self.pair(0)
         begin_b_us = asked.width_a_us + asked.gap_us
         edges = []
@@ -111,12 +159,7 @@ class Placed:
             edges.append((cut.b[0], begin_b_us))
         if cut.b and cut.b[1] is not None:
             edges.append((cut.b[1], begin_b_us + asked.width_b_us))
-        for ps, after_us in edges:
-            if not bounds.fits(first.start_ps - ps, at.at_us - asked.at_us - after_us):
-                return "the pulse that the capture begins in does not end as it was asked"
-        if cut.a and not cut.b and self.seen.has_b:
-            return "the pulse that the capture begins in has no phase B"
-        return ""
+        return [(first.start_ps - ps, at.at_us - asked.at_us - after_us) for ps, after_us in edges]
 
 
 def span_ps(span: Span | None) -> int | None:
@@ -166,12 +209,21 @@ def place(seen: Seen, expected: Expected, bounds: Tolerance) -> list[Placed]:
 
     def cost(these: list[Placed]) -> tuple[int, ...]:
         wrong, unclear, lacking = map(sum, zip(*(each.cost(bounds) for each in these), strict=True))
-        wrong += sum(due_of_silent(asked, these[0], bounds) for asked in silent)
-        wrong += sum(not _apart(these[0], each, bounds) for each in these[1:])
+        wrong += sum(bool(due_of_silent(asked, these[0], bounds)) for asked in silent)
+        if paused_between(these, bounds):
+            unclear += 1
+        else:
+            wrong += sum(not _apart(these[0], each, bounds) for each in these[1:])
+        for each in these:
+            others = [other for other in these if other is not each]
+            wrong += bool(each.ends_too_soon(others, bounds)) + bool(each.begins_too_late(others, bounds))
         return wrong, unclear, lacking
 
     best = made(0, (0, 0))
     least = cost(best)
+    from_the_first = [Placed(a, c, match(c.pulses, a.pulses, (0, 0), bounds), seen) for a, c in used]
+    if len(used) > 1 and (now := cost(from_the_first)) < least:
+        best, least = from_the_first, now
     tried = {(0, 0, 0)}
     for anchor, (asked, channel) in enumerate(used):
         for i, k in itertools.chain([(0, 0)], places(channel.pulses, asked.pulses, _quiet(channel, seen), bounds)):
@@ -191,9 +243,11 @@ def _quiet(channel: SeenChannel, seen: Seen) -> Quiet:
 
 
 def due_of_silent(asked: ExpectedChannel, other: Placed, bounds: Tolerance) -> int:
-    """How many pulses of a channel that has none were due in the capture, by the place of another one."""
+    """How many pulses of a channel that has none were due while another one had some."""
+    if other.pauses:
+        return 0
     first, at = other.pair(0)
-    begin_ps, end_ps = other.whole_capture.begin_ps, other.whole_capture.end_ps
+    begin_ps, end_ps = first.start_ps, other.pair(-1)[0].start_ps - STOPPED_TOGETHER_PS
     due = 0
     for pulse in asked.pulses:
         since_ps = (pulse.at_us - at.at_us) * PS_PER_US
@@ -204,8 +258,29 @@ def due_of_silent(asked: ExpectedChannel, other: Placed, bounds: Tolerance) -> i
 
 
 def _apart(first: Placed, second: Placed, bounds: Tolerance) -> bool:
-    """Whether the first pulses of two channels are as far apart as they should be."""
-    (one, asked_one), (other, asked_other) = first.pair(0), second.pair(0)
+    """Whether the first pulses of two channels are as far apart as they should be, or the last: a pause may have come
+    between the first."""
+    return any(apart_fits(*first.pair(number), *second.pair(number), bounds) for number in (0, -1))
+
+
+def paused_between(placed: list[Placed], bounds: Tolerance) -> bool:
+    """Whether two channels are so much further apart than they should be that a pause must lie between them."""
+    return any(
+        not _apart(placed[0], other, bounds)
+        and all(_more_apart_ps(*placed[0].pair(n), *other.pair(n)) >= PAUSE_LEAST_PS for n in (0, -1))
+        for other in placed[1:]
+    )
+
+
+def _more_apart_ps(one: SeenPulse, asked_one: ExpectedPulse, other: SeenPulse, asked_other: ExpectedPulse) -> int:
+    ps, us = other.start_ps - one.start_ps, asked_other.at_us - asked_one.at_us
+    return (ps if us >= 0 else -ps) - abs(us) * PS_PER_US
+
+
+def apart_fits(
+    one: SeenPulse, asked_one: ExpectedPulse, other: SeenPulse, asked_other: ExpectedPulse, bounds: Tolerance
+) -> bool:
+    """Whether two pulses are as far apart as they should be, whichever comes first."""
     ps, us = other.start_ps - one.start_ps, asked_other.at_us - asked_one.at_us
     return bounds.fits(ps, us) if us >= 0 else bounds.fits(-ps, -us)
 

@@ -43,16 +43,25 @@ def verify(seen: Seen, expected: Expected, *, most_ppm: float, part: bool = Fals
     """Judge all that a capture shows. `most_ppm`: what the two clocks may differ by; `part`: the capture is meant to
     have a part of the session only."""
     step_ps = seen.sampling.step_ps
-    wide = within_ppm(step_ps, most_ppm)
-    placed = place(seen, expected, wide)
+    placed = place(seen, expected, within_ppm(step_ps, most_ppm))
     found = clocks([(each.seen.pulses, each.asked, each.matching) for each in placed], step_ps, most_ppm)
-    case = Case(seen, expected, placed, found, found.tolerance(step_ps), part)
-    claims = [claim for asked in expected.channels for claim in of_channel(case, asked)]
-    used = {asked.index for asked in expected.channels}
-    claims += [of_unused(case, index, channel) for index, channel in seen.channels.items() if index not in used]
+    bounds = found.tolerance(step_ps)
+    report = _judged(Case(seen, expected, placed, found, bounds, part))
+    if report.verdict != FAILED or found.too_different:
+        return report
+    # Now that the clocks are known there may be a place where it fits.
+    again = _judged(Case(seen, expected, place(seen, expected, bounds), found, bounds, part))
+    return report if again.verdict == FAILED else again
+
+
+def _judged(case: Case) -> Report:
+    channels = case.expected.channels
+    claims = [claim for asked in channels for claim in of_channel(case, asked)]
+    used = {asked.index for asked in channels}
+    claims += [of_unused(case, index, channel) for index, channel in case.seen.channels.items() if index not in used]
     claims += of_unit(case)
-    pairs = {each.index: list(each.pairs()) for each in placed}
-    return Report(claims, found, case.bounds, case.worst, pairs)
+    pairs = {index: list(each.pairs()) for index, each in case.placed.items()}
+    return Report(claims, case.clocks, case.bounds, case.worst, pairs)
 
 
 def needed_roles(expected: Expected) -> list[str]:
