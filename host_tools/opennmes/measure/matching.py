@@ -17,7 +17,8 @@ WANDER_PPM = 5.0
 PAUSE_LEAST_PS = 100_000 * PS_PER_US
 _FAR_TOO_DIFFERENT = 5  # times what the clocks may differ by, and still told as that
 _LOOK_AHEAD = 8  # pulses too many in a row, to be found as such
-_CHUNKS = (256, 64, 16, 4)  # pulses of the capture that are looked for in the prescription
+# So many pulses of the capture are looked for in the prescription, and so many places of each are tried.
+_CHUNKS = ((256, 3), (64, 3), (16, 3), (4, 3), (1, 8))
 _PLACES_MOST = 24
 _COMPARED_MOST = 200_000_000  # letters, so that an hour of equal pulses does not take one
 
@@ -218,12 +219,12 @@ def places(
         return
     yield from [(0, k) for k in _among(text, pattern, likely)]
     yield from [(0, k) for k in _occurrences(text, pattern, _PLACES_MOST)]
-    for part in _CHUNKS:
+    for part, most in _CHUNKS:
         if part >= length:
             continue
         for quarter in range(4):
             i = (length - part) * quarter // 3
-            yield from [(i, k) for k in _occurrences(text, pattern[i : i + part], 3)]
+            yield from [(i, k) for k in _occurrences(text, pattern[i : i + part], most)]
 
 
 def _among(text: array[int], pattern: array[int], likely: list[int]) -> list[int]:

@@ -171,7 +171,7 @@ def _times(case: Case, each: Placed) -> list[Claim]:
             if first < number - 1:
                 since("begin of trains", first)
             train = number
-    if not any(durations.judged for durations in kinds.values()):
+    if len(each.asked) > 1 and not any(durations.judged for durations in kinds.values()):
         why = "there is one pulse only: capture for longer"
         return [Claim("period", each.index, "", "none", "", UNCLEAR, why=why)]
     return [case.durations(each, name, durations) for name, durations in kinds.items() if durations.judged]

@@ -13,6 +13,9 @@ from opennmes.measure.seen import PS_PER_US, Seen, SeenChannel, SeenPulse, Span
 # Channels are stopped, and permission falls, one after the other: what is no more than this apart may be one stop.
 STOPPED_TOGETHER_PS = 50_000 * PS_PER_US
 
+# Pulses that are looked at in all places together, so that an hour of wrong ones does not take one.
+_LOOKED_AT_MOST, _TRIED_LEAST = 2_000_000, 12
+
 
 class Placed:
     """One channel of the prescription, as it was found in the capture."""
@@ -225,9 +228,10 @@ def place(seen: Seen, expected: Expected, bounds: Tolerance) -> list[Placed]:
     if len(used) > 1 and (now := cost(from_the_first)) < least:
         best, least = from_the_first, now
     tried = {(0, 0, 0)}
+    most = max(_TRIED_LEAST, _LOOKED_AT_MOST // sum(len(channel.pulses) for _, channel in used))
     for anchor, (asked, channel) in enumerate(used):
         for i, k in itertools.chain([(0, 0)], places(channel.pulses, asked.pulses, _quiet(channel, seen), bounds)):
-            if not any(least):
+            if not any(least) or len(tried) >= most:
                 return best
             if (anchor, i, k) not in tried:
                 tried.add((anchor, i, k))
