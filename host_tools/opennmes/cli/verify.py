@@ -16,7 +16,7 @@ from opennmes.cli.output import FAILED, NOT_MEDICAL, not_understood, out, print_
 from opennmes.measure import names
 from opennmes.measure import verify as judging
 from opennmes.measure.captures import Capture, CaptureError, Sampling, open_capture
-from opennmes.measure.captures.base import grids
+from opennmes.measure.captures.base import likely_rate_hz
 from opennmes.measure.claims import NOT_CAPTURED, PASSED, Claim
 from opennmes.measure.expected import Expected
 from opennmes.measure.seen import PS_PER_S, Seen, rate_in_words, read
@@ -175,7 +175,7 @@ def _sampling(opened: Capture, rate_hz: float | None, roles: dict[str, str]) -> 
             )
         return Sampling(rate_hz, own.quantum_ps, _SAID)
     if own.rate_hz is None:
-        likely = grids(opened, [roles[role] for role in roles if role.startswith("phase")])
+        likely = likely_rate_hz(opened, [roles[role] for role in roles if role.startswith("phase")])
         hint = f" Its edges would fit {rate_in_words(likely)}." if likely else ""
         raise CaptureError(
             f"{opened.path} does not say how fast it was sampled, and what can be judged depends on that; say it as it "

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from opennmes.measure.case import Worst
-from opennmes.measure.claims import FAILED
+from opennmes.measure.claims import FAILED, us_in_words
 from opennmes.measure.expected import Expected, ExpectedPulse
 from opennmes.measure.seen import PS_PER_S, PS_PER_US, Seen, SeenPulse, Span
 from opennmes.measure.verify import Report
@@ -97,6 +97,10 @@ def _enlarged(axes: Axes, worst: Worst | None, seen: Seen) -> None:
         axes.text(-margin_us, low + 0.08, f"phase {name}", fontsize=9, color=colour)
     if asked is not None:
         _asked(axes, asked)
+    if pulse.a and pulse.b and pulse.a[1] is not None:
+        gap = f"gap {us_in_words(pulse.b[0] - pulse.a[1]).replace('us', 'µs')}"
+        text = f"{gap}, asked {asked.gap_us} µs" if asked is not None else gap
+        axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=9)
     axes.set_xlim(-margin_us, length_us + margin_us)
     axes.set_ylim(-0.3, _A_LOW + _HIGH + 0.5)
     axes.set_yticks([])

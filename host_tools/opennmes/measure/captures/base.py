@@ -112,7 +112,7 @@ _EDGES = 2_000
 _ROUNDINGS = 2
 
 
-def grids(capture: Capture, wanted: Sequence[str]) -> float | None:
+def likely_rate_hz(capture: Capture, wanted: Sequence[str]) -> float | None:
     """The slowest usual sample rate that every edge would fit, to be named to a person; None: there is none. Nothing is
     decided by it: what happens at whole microseconds fits many rates."""
     edges: list[int] = []
