@@ -104,6 +104,8 @@ SAID_BY = {
     "phases swapped": "order: A, then B",
     "B first after a rest": "order: A, then B",
     "no phase B": "order: A, then B",
+    "no phase A": "order: A, then B",
+    "a sample of B in a rest": "order: A, then B",
     "both phases at once": "overlaps of A and B",
     "a sample of B in A": "overlaps of A and B",
     "a sample of A in a rest": "order: A, then B",
@@ -373,6 +375,14 @@ def test_the_distance_of_two_channels_is_judged_to_the_sample() -> None:
     pulses = [replace(p, begin=p.begin + Fraction(p.channel, 10)) for p in pulses_of(TWO)]
     report = judge(sampled(pins_of(TWO, pulses), 100_000_000, 50), TWO)
     assert claims(report, FAILED) == ["distance of the channels"]
+
+
+def test_the_distance_is_judged_whichever_channel_comes_first() -> None:
+    rows = [{"channel": 0, "delay_us": 7_000}, {"channel": 1, "delay_us": 0}]
+    data = programme_of(channels=rows)
+    assert judge(right(data, RATE_HZ, 50), data).verdict == PASSED
+    pulses = [replace(p, begin=p.begin + p.channel) for p in pulses_of(data)]
+    assert claims(judge(sampled(pins_of(data, pulses), RATE_HZ, 50), data), FAILED) == ["distance of the channels"]
 
 
 # ---- clocks ----
