@@ -26,8 +26,9 @@ shell has been told: see `nmes completion`. `nmes --patience N VERB`, or NMES_PA
 device; it is for boards that `nmes emulate` serves, not for one with somebody connected: what got lost is then sent
 again that much later, all but a stop.
 
-In the examples `my.toml` is a prescription of your own, `mine.key` a clinic's key, `/dev/ttyACM0` a board's port
-(`COM3` on Windows; `nmes devices` lists them) and `RPI-RP2` the folder of a BOOTSEL drive. `--port virtual` and
+In the examples `my.toml` is a prescription of your own, `capture.vcd` what a logic analyser saw of it, `mine.key` a
+clinic's key, `/dev/ttyACM0` a board's port (`COM3` on Windows; `nmes devices` lists them) and `RPI-RP2` the folder of a
+BOOTSEL drive. `--port virtual` and
 `--port emulator` are boards that need no hardware. The virtual one is a new one each time; with NMES_VIRTUAL_STORE set
 to the path of files that it may write it keeps its things in them, as a board does, and here it keeps `my.toml` as 1.
 

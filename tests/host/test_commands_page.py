@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import bootsel
+import captures_for_tests
 import pytest
 from processes import command, environment, until
 from stock_board import StockBoard
@@ -55,10 +56,14 @@ def example_text(example_file: Path) -> str:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, example_text: str) -> Iterator[Path]:
-    """A folder with what the examples name: my.toml, mine.key, and RPI-RP2, the drive of a chip in BOOTSEL that comes
-    back as a board with what it was given in its flash."""
+    """A folder with what the examples name: my.toml, a capture of it, mine.key, and RPI-RP2, the drive of a chip in
+    BOOTSEL that comes back as a board with what it was given in its flash."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.toml").write_text(example_text)
+    asked = Prescription.read(tmp_path / "my.toml").data
+    captures_for_tests.write_vcd(
+        captures_for_tests.sampled(captures_for_tests.pins_of(asked), 24_000_000), tmp_path / "capture.vcd"
+    )
     locking.make_key(tmp_path / "mine.key")
     monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "virtual"))
     with Device(open_port("virtual")) as device:

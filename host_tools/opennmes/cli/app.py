@@ -38,6 +38,7 @@ from opennmes.cli import (
     status,
     stop,
     unlock,
+    verify,
 )
 from opennmes.cli.numbers import factor
 from opennmes.device.patience import wait_longer
@@ -98,6 +99,7 @@ app.command()(doctor.doctor)
 app.command()(programmes.programmes)
 app.command()(check.check)
 app.command()(plot.plot)
+app.command()(verify.verify)
 app.command()(run.run)
 app.command()(push.push)
 app.command()(pull.pull)
