@@ -34,8 +34,8 @@ test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cy
 	@$(PYTEST) --numprocesses=logical --durations=10
 
 # SEED=7 for others; FUZZ=10000000 for more.
-fuzz: setup  ## a million lines of junk to the link in every state, some minutes: no crash, no fault, no output, nothing changed
-	@FUZZ=$(or $(FUZZ),1200000) SEED=$(or $(SEED),1) $(PYTEST) --numprocesses=logical -rP tests/core_reference/test_fuzz.py
+fuzz: setup  ## a million lines of junk to the link in every state, and as many to the virtual board: no crash, no fault, no output, nothing changed
+	@FUZZ=$(or $(FUZZ),1200000) SEED=$(or $(SEED),1) $(PYTEST) --numprocesses=logical -rP tests/core_reference/test_fuzz.py tests/host/test_junk_on_the_virtual_board.py
 
 # What a change touches comes first, and what is known is not judged again: make mutants OPTIONS='--module store --budget 5'
 mutants: setup  ## change the firmware in one place at a time: some test must fail; more than an hour from nothing, into build/mutants.md

@@ -26,8 +26,9 @@ shell has been told: see `nmes completion`. `nmes --patience N VERB`, or NMES_PA
 device; it is for boards that `nmes emulate` serves, not for one with somebody connected: what got lost is then sent
 again that much later, all but a stop.
 
-In the examples `my.toml` is a prescription of your own, `mine.key` a clinic's key, `/dev/ttyACM0` a board's port
-(`COM3` on Windows; `nmes devices` lists them) and `RPI-RP2` the folder of a BOOTSEL drive. `--port virtual` and
+In the examples `my.toml` is a prescription of your own, `capture.vcd` what a logic analyser saw of it, `mine.key` a
+clinic's key, `/dev/ttyACM0` a board's port (`COM3` on Windows; `nmes devices` lists them) and `RPI-RP2` the folder of a
+BOOTSEL drive. `--port virtual` and
 `--port emulator` are boards that need no hardware. The virtual one is a new one each time; with NMES_VIRTUAL_STORE set
 to the path of files that it may write it keeps its things in them, as a board does, and here it keeps `my.toml` as 1.
 
@@ -69,11 +70,15 @@ def commands_md() -> str:
     """docs/commands.md."""
     found = verbs()
     parts = [HEAD, "\n| verb | |\n|---|---|\n"]
-    parts += [f"| [`{verb}`](#nmes-{verb}) | {_text(command)[0].partition('. ')[0].rstrip('.')} |\n"
-              for verb, command in found.items()]  # fmt: skip
+    parts += [f"| [`{verb}`](#nmes-{verb}) | {summary(command)} |\n" for verb, command in found.items()]
     for verb, command in found.items():
         parts += _verb(verb, command)
     return "".join(parts)
+
+
+def summary(command: Any) -> str:
+    """The first sentence about a verb, as it stands in the list of verbs."""
+    return _text(command)[0].partition(". ")[0].rstrip(".")
 
 
 def _text(command: Any) -> list[str]:

@@ -26,7 +26,7 @@ from opennmes.device.client import Device, DeviceRefused, Message
 from opennmes.measure import pulses as measure
 from opennmes.measure.trace import read_vcd
 from opennmes.plots.delivered import intensity_steps, plot_session, plot_waveform
-from opennmes.ports.emulator import EmulatorPort
+from opennmes.ports.emulator import EmulatedPortWithStage
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
@@ -78,7 +78,7 @@ def begin_session(device: Device, data: Message) -> None:
 def run_on_the_emulated_pico(data: Message, wall: dict[str, float]) -> tuple[Message, list[Message]]:
     """Steps 1 and 2, and the device's half of step 3. Returns the device's account and its reasons for refusing."""
     with step("boot the UF2 on an emulated RP2040, with an output stage and a load of 500 ohm", wall):
-        port = EmulatorPort(load_ohm=LOAD_OHM)
+        port = EmulatedPortWithStage(load_ohm=LOAD_OHM)
         device = Device(port)
         identity = device.connect()
     say(f"it says: OpenNMES {identity['version']}, board {identity['board']}, MicroPython {identity['micropython']}")

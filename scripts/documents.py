@@ -16,6 +16,7 @@ import commands_page  # noqa: E402 the path first
 import limits_table  # noqa: E402
 import prescription_tables  # noqa: E402
 from nmes.core import command_words, commands, fault_words, faults, settings  # noqa: E402
+from opennmes.cli.settings import in_words as meaning  # noqa: E402
 from opennmes.prescription import schema  # noqa: E402
 
 FAULTS_HEAD = """\
@@ -80,8 +81,8 @@ def link_md() -> str:
     parts.append("\n## Errors\n\n| error | what it means |\n|---|---|\n")
     parts += [f"| `{code}` | {text} |\n" for code, text in commands.ERRORS.items()]
     parts.append("\n## Settings\n\n| setting | what it may be | of a new device | what it means |\n|---|---|---|---|\n")
-    for name, (kind, least, most, new, text) in settings.SETTINGS.items():
-        parts.append(f"| `{name}` | {in_words(kind, least, most)} | {new} | {text} |\n")
+    for name, (kind, least, most, new, _) in settings.SETTINGS.items():
+        parts.append(f"| `{name}` | {in_words(kind, least, most)} | {new} | {meaning(name)} |\n")
     return "".join(parts)
 
 

@@ -33,7 +33,8 @@ def load_board(name: str, stage: str | None = None) -> dict[str, Any]:
     if name.endswith(STOCK) and has_image(name.removesuffix(STOCK)):
         return _stock(load_board(name.removesuffix(STOCK), stage))
     if name not in board_names():
-        raise UnknownBoard(f'there is no board "{name}"; known boards: {", ".join(board_names())}')
+        known = ", ".join(sorted([*board_names(), *(each + STOCK for each in board_names() if has_image(each))]))
+        raise UnknownBoard(f'there is no board "{name}"; known boards: {known}; `nmes boards` lists them')
     board: dict[str, Any] = runpy.run_path(str(paths.boards() / name / "board.py"))["BOARD"]
     stages = (board["stage"], *board["other_stages"])
     if stage is not None and stage not in stages:

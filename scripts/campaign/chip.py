@@ -25,7 +25,7 @@ from opennmes.emulator.pico import BenchError, EmulatedPico
 from opennmes.emulator.stage import OutputStage
 from opennmes.measure import pulses as measure
 from opennmes.ports.base import Port
-from opennmes.ports.emulator import BOARD, EmulatedPort, EmulatorPort, find_uf2
+from opennmes.ports.emulator import BOARD, EmulatedPort, EmulatedPortWithStage, find_uf2
 from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import micropython
 
@@ -124,7 +124,7 @@ class Board:
     """A session that runs at 1 mA."""
 
     def __init__(self) -> None:
-        port = EmulatorPort()
+        port = EmulatedPortWithStage()
         self.stage = port.stage
         self.pico = port.stage._pico
         self.notes: list[oracle.Note] = []

@@ -10,6 +10,8 @@ import pytest
 
 import toolchain
 from nmes.core import calibration, limits, pulse, pulse_check
+from nmes.core.document import NUMBERS
+from nmes.hal import LAYOUT, SECTOR
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOARD_FILES = sorted((ROOT / "boards").glob("*/board.py"))
@@ -224,6 +226,14 @@ def test_the_parts_of_the_flash_follow_each_other_and_the_build_knows_them(path)
     config = (path.parent / "mpconfigboard.h").read_text()
     (reached,) = re.findall(r"#define MICROPY_HW_FLASH_STORAGE_BYTES \(\((\d+) \+ (\d+)\) \* 1024\)", config)
     assert [1024 * int(part) for part in reached] == [flash["store"][1], flash["files"][1]]
+
+
+@named(rp2040_boards())
+def test_every_sector_of_the_store_is_one_thing_and_sessions_have_theirs(path):
+    numbers = [number for sectors in LAYOUT.values() for number in sectors]
+    _, length = literal(path, "BOARD")["flash"]["store"]
+    assert sorted(numbers) == list(range(length // SECTOR))
+    assert len(LAYOUT["prescriptions"]) > NUMBERS[1] >= 16 and len(LAYOUT["sessions"]) >= 8
 
 
 @named(rp2040_boards())

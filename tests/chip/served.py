@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import subprocess
 import sys
+import threading
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,3 +38,40 @@ def served(link: Path, uf2: Path, *options: str) -> Iterator[subprocess.Popen[st
             yield process
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def cable(board: Path, pulled_at: bytes) -> Iterator[Path]:
+    """Another port for a served board, with a cable in between. It is pulled when the board has carried out the first
+    request that has `pulled_at` in it and has begun to answer: whoever holds the port finds it gone."""
+    (host, port), (stop, stopped) = os.openpty(), os.pipe()
+    tty.setraw(port)
+    there = os.open(board, os.O_RDWR | os.O_NOCTTY)
+
+    def carry() -> None:
+        sent, heard = b"", b""
+        while b'"ok"' not in heard:
+            ready, _, _ = select.select([host, there, stop], [], [])
+            if stop in ready:
+                break
+            if host in ready:
+                data = os.read(host, 4096)
+                sent += data
+                os.write(there, data)
+            if there in ready:
+                data = os.read(there, 4096)
+                if pulled_at in sent:
+                    heard += data
+                else:
+                    os.write(host, data)
+        os.close(host)
+
+    carrier = threading.Thread(target=carry)
+    carrier.start()
+    try:
+        yield Path(os.ttyname(port))
+    finally:
+        os.write(stopped, b"x")
+        carrier.join()
+        for each in (port, there, stop, stopped):
+            os.close(each)

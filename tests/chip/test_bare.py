@@ -90,6 +90,16 @@ def test_dividers_are_enough_for_the_reference_image_to_run_at_zero(uf2: Path) -
     assert (status["state"], status["fault"]) == ("FAULT", faults.ELECTRODE_OPEN)
 
 
+def first_waveform() -> list[list[str]]:
+    """What README has somebody type who has nothing but a board and two wires; docs/first-waveform.md says the same."""
+    found = []
+    for page, heading in (("README.md", "A first waveform"), ("docs/first-waveform.md", "With nothing but a Pico")):
+        section = (ROOT / page).read_text().partition(f"\n## {heading}")[2].partition("\n## ")[0]
+        found.append([line.split()[1:] for line in section.splitlines() if line.startswith("    nmes ")])
+    assert found[0] == found[1]
+    return found[0]
+
+
 def test_what_readme_says_with_nothing_but_a_board_and_two_wires(bare_uf2: Path, tmp_path: Path) -> None:
     def nmes(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [*NMES, *map(str, arguments)]
@@ -97,15 +107,17 @@ def test_what_readme_says_with_nothing_but_a_board_and_two_wires(bare_uf2: Path,
 
     link, folder = tmp_path / "board", tmp_path / "RPI-RP2"
     with served(link, bare_uf2, "--bare", "--bootsel", str(folder)):
-        flashed = nmes("flash", "--stage", "bare", "--port", link, "--mount", folder, "--yes")
+        flash, programmes, run = first_waveform()
+        assert [verb for verb, *_ in (flash, programmes, run)] == ["flash", "programmes", "run"]
+        flashed = nmes(*flash, "--port", link, "--mount", folder, "--yes")
         assert flashed.returncode == 0, flashed.stderr
-        written = nmes("programmes", "bench-pins", "--write", "bench-pins.toml")
+        written = nmes(*programmes)
         assert written.returncode == 0, written.stderr
-        ran = nmes("run", "bench-pins.toml", "--port", link, "--seconds", 5, "--json")
+        ran = nmes(*run, "--port", link, "--json")
         assert ran.returncode == 0, ran.stderr
         assert "pins only" in ran.stderr and "Checklist" not in ran.stderr
         result = json.loads(ran.stdout)
         assert result["identity"]["stage"] == "bare"
-        assert result["account"]["delivered"] >= 1  # five seconds of the wall are little on the emulated chip
+        assert result["account"]["delivered"] >= 1  # its seconds are those of the wall, and few on the emulated chip
         status = nmes("status", "--port", link, "--json")
         assert json.loads(status.stdout)["identity"]["stage"] == "bare"

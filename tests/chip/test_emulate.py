@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import serial
 from served import NMES, served
+
+from nmes.core import frame
 
 
 @pytest.fixture
@@ -25,8 +28,14 @@ def emulated(uf2: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str],
     assert not link.is_symlink()
 
 
-def test_our_tools_and_then_mpremote_work_on_the_running_firmware(emulated: tuple[subprocess.Popen[str], Path]) -> None:
+def test_a_plain_terminal_our_tools_and_then_mpremote_work_on_the_running_firmware(
+    emulated: tuple[subprocess.Popen[str], Path],
+) -> None:
     _, link = emulated
+    with serial.Serial(str(link), timeout=300) as terminal:
+        terminal.write(b"hello? status\r\n")
+        answer = frame.decode(terminal.readline())
+    assert (answer["ok"], answer["error"]) == (False, "no_crc"), answer
     status = subprocess.run([*NMES, "status", "--port", str(link), "--json"], capture_output=True, text=True)
     assert status.returncode == 0, status.stderr
     assert json.loads(status.stdout)["status"]["state"] == "IDLE"

@@ -23,7 +23,7 @@ from opennmes.emulator.pty import serve
 from opennmes.emulator.repl import Repl
 from opennmes.emulator.stage import OutputStage
 from opennmes.measure.pulses import pulses, summary
-from opennmes.ports.emulator import EmulatedPort, EmulatorPort
+from opennmes.ports.emulator import EmulatedPort, EmulatedPortWithStage
 from opennmes.ports.errors import PortError
 
 PIN_A = 2
@@ -504,7 +504,7 @@ def test_a_port_waits_in_simulated_time_and_returns_as_soon_as_bytes_come(
 
 
 def test_time_passes_however_little_is_waited_for(uf2: Path) -> None:
-    port = EmulatorPort(uf2)
+    port = EmulatedPortWithStage(uf2)
     port.read(3)
     start_s = port.now_s()
     # At 3 s the smallest step of a float is 4e-16 s; what was left of a wait was once less, and lasted forever.

@@ -15,7 +15,7 @@ from opennmes import paths
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.emulator.repl import Repl
 from opennmes.measure import pulses as measure
-from opennmes.ports.emulator import EmulatorPort
+from opennmes.ports.emulator import EmulatedPortWithStage
 from opennmes.prescription import Prescription
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,20 +23,20 @@ LIBRARY = paths.PROGRAMMES
 
 
 @pytest.fixture
-def port(uf2: Path) -> Iterator[EmulatorPort]:
-    opened = EmulatorPort(uf2)
+def port(uf2: Path) -> Iterator[EmulatedPortWithStage]:
+    opened = EmulatedPortWithStage(uf2)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def device(port: EmulatorPort) -> Device:
+def device(port: EmulatedPortWithStage) -> Device:
     connected = Device(port)
     connected.connect()
     return connected
 
 
-def test_h02_no_output_moves_from_power_on_until_start(port: EmulatorPort) -> None:
+def test_h02_no_output_moves_from_power_on_until_start(port: EmulatedPortWithStage) -> None:
     device = Device(port)
     device.connect()
     programme = Prescription.read(LIBRARY / "stress-incontinence-35hz.toml").data
@@ -51,7 +51,9 @@ def test_h02_no_output_moves_from_power_on_until_start(port: EmulatorPort) -> No
     assert port.stage.finish().value_at("enable", port.stage.trace.end_nanos) == 0
 
 
-def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(device: Device, port: EmulatorPort) -> None:
+def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(
+    device: Device, port: EmulatedPortWithStage
+) -> None:
     begin(device, Prescription.read(LIBRARY / "stress-incontinence-35hz.toml").data)
     device.raise_to(1_000)
     while device.status()["delivered"] < 12:
@@ -72,7 +74,7 @@ def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(devi
     assert measure.summary(trace, 0)["net_charge_nc"] == 0
 
 
-def test_nothing_comes_after_stop_and_the_enable_falls(device: Device, port: EmulatorPort) -> None:
+def test_nothing_comes_after_stop_and_the_enable_falls(device: Device, port: EmulatedPortWithStage) -> None:
     begin(device, DENSE)
     device.wait(0.05)
     device.stop()
@@ -86,7 +88,7 @@ def test_nothing_comes_after_stop_and_the_enable_falls(device: Device, port: Emu
     assert {(p.width_a_ns, p.width_b_ns) for p in measure.pulses(later, 0)} == {(200_000, 200_000)}
 
 
-def test_pause_and_going_on_keep_every_pulse_whole_and_counted(device: Device, port: EmulatorPort) -> None:
+def test_pause_and_going_on_keep_every_pulse_whole_and_counted(device: Device, port: EmulatedPortWithStage) -> None:
     begin(device, DENSE)
     device.wait(0.04)
     device.request("pause")
@@ -101,7 +103,7 @@ def test_pause_and_going_on_keep_every_pulse_whole_and_counted(device: Device, p
     assert {(p.width_a_ns, p.gap_ns, p.width_b_ns) for p in found} == {(200_000, 1_000, 200_000)}
 
 
-def test_a_dense_train_has_no_jitter_while_commands_keep_coming(device: Device, port: EmulatorPort) -> None:
+def test_a_dense_train_has_no_jitter_while_commands_keep_coming(device: Device, port: EmulatedPortWithStage) -> None:
     begin(device, DENSE)
     for _ in range(8):
         device.status()
@@ -112,7 +114,7 @@ def test_a_dense_train_has_no_jitter_while_commands_keep_coming(device: Device, 
     assert account["underruns"] == 0
 
 
-def test_h22_ctrl_c_and_maintenance_do_not_reach_a_running_session(device: Device, port: EmulatorPort) -> None:
+def test_h22_ctrl_c_and_maintenance_do_not_reach_a_running_session(device: Device, port: EmulatedPortWithStage) -> None:
     begin(device, DENSE)
     port.write(b"\x03\x03\x04")
     with pytest.raises(DeviceRefused) as refused:
@@ -122,7 +124,9 @@ def test_h22_ctrl_c_and_maintenance_do_not_reach_a_running_session(device: Devic
     device.stop()
 
 
-def test_ctrl_c_gives_the_prompt_when_idle_with_every_output_at_rest(device: Device, port: EmulatorPort) -> None:
+def test_ctrl_c_gives_the_prompt_when_idle_with_every_output_at_rest(
+    device: Device, port: EmulatedPortWithStage
+) -> None:
     port.write(b"\x03")
     heard = b""
     while b">>> " not in heard:
@@ -150,7 +154,7 @@ def test_the_chip_goes_into_bootsel_on_demand_with_every_output_at_rest_but_not_
     assert [signal for signal in OUTPUTS if trace.value_at(signal, bench.pico.nanos)] == []
 
 
-def test_the_device_refuses_what_the_host_was_told_not_to_check(device: Device, port: EmulatorPort) -> None:
+def test_the_device_refuses_what_the_host_was_told_not_to_check(device: Device, port: EmulatedPortWithStage) -> None:
     with open(ROOT / "docs" / "examples" / "refused-small-probe.toml", "rb") as file:
         assert tomllib.load(file)["electrode"]["kind"] == "probe"
     before = device.status()
@@ -220,7 +224,7 @@ print(put(300), put(), put())
     assert printed == ["True"] * 4 + ["False"] * 36 + ["False", "True", "True"]
 
 
-def test_h19_an_opened_emergency_stop_latches_and_needs_a_person(device: Device, port: EmulatorPort) -> None:
+def test_h19_an_opened_emergency_stop_latches_and_needs_a_person(device: Device, port: EmulatedPortWithStage) -> None:
     begin(device, DENSE)
     device.wait(0.03)
     opened_ns = round(port.now_s() * 1e9)
@@ -239,7 +243,7 @@ def test_h19_an_opened_emergency_stop_latches_and_needs_a_person(device: Device,
     assert not port.stage.powered
 
 
-def test_h19_an_open_emergency_stop_refuses_to_arm(device: Device, port: EmulatorPort) -> None:
+def test_h19_an_open_emergency_stop_refuses_to_arm(device: Device, port: EmulatedPortWithStage) -> None:
     port.stage.stop_opened = True
     loaded = device.load(DENSE)
     device.acknowledge()
@@ -253,7 +257,7 @@ def test_h19_an_open_emergency_stop_refuses_to_arm(device: Device, port: Emulato
 )
 @pytest.mark.parametrize("paused", [False, True])
 def test_h19_an_opening_of_a_fraction_of_a_microsecond_latches_while_nothing_runs(
-    device: Device, port: EmulatorPort, attribute: str, fault: int, paused: bool
+    device: Device, port: EmulatedPortWithStage, attribute: str, fault: int, paused: bool
 ) -> None:
     def blink() -> None:
         setattr(port.stage, attribute, True)
@@ -280,7 +284,7 @@ def test_h19_an_opening_of_a_fraction_of_a_microsecond_latches_while_nothing_run
     device.request("clear", fault=fault)
 
 
-def test_a_host_that_stops_reading_does_not_stop_the_train(device: Device, port: EmulatorPort) -> None:
+def test_a_host_that_stops_reading_does_not_stop_the_train(device: Device, port: EmulatedPortWithStage) -> None:
     begin(device, DENSE)
     pico = port.stage._pico
     # The host goes on writing, so the session lives, but no longer asks for what the board has to say.

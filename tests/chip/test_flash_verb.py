@@ -8,14 +8,23 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from served import NMES, served
-from sessions import Bench
+from sessions import OUTPUTS, Bench, rises
 
+import toolchain
+from opennmes import paths
 from opennmes.device import drive
+from opennmes.device.client import Device
 from opennmes.device.uf2 import read_uf2
 from opennmes.emulator.bootsel import BootselDrive
+from opennmes.emulator.pico import FLASH_BYTES, FLASH_SECTOR, EmulatedPico
+from opennmes.emulator.stage import OutputStage
+from opennmes.ports.emulator import EmulatedPort
+
+PRESCRIPTION = paths.PROGRAMMES / "urge-incontinence-10hz.toml"
 
 
 @pytest.fixture
@@ -35,6 +44,8 @@ def test_a_board_of_ours_is_flashed_and_what_is_in_flash_is_the_image(emulated, 
     refused = nmes("flash", uf2, "--port", link, "--mount", folder)
     assert refused.returncode == 1 and "--yes" in refused.stderr
     assert not folder.exists(), "nobody agreed, and the board is in BOOTSEL"
+    kept = nmes("push", PRESCRIPTION, "--port", link), nmes("settings", "device_name", "left room", "--port", link)
+    assert [each.returncode for each in kept] == [0, 0], kept
     done = nmes("flash", uf2, "--port", link, "--mount", folder, "--yes", "--json")
     assert done.returncode == 0, done.stderr + done.stdout[-600:]
     (board,) = json.loads(done.stdout)["boards"]
@@ -42,6 +53,10 @@ def test_a_board_of_ours_is_flashed_and_what_is_in_flash_is_the_image(emulated, 
     assert "OpenNMES" in done.stderr, "it says what is there before it asks"
     status = nmes("status", "--port", link, "--json")
     assert json.loads(status.stdout)["status"]["state"] == "IDLE", status.stderr
+    # What it kept it keeps.
+    assert json.loads(status.stdout)["identity"]["name"] == "left room"
+    same = nmes("diff", PRESCRIPTION, 1, "--port", link)
+    assert same.returncode == 0, same.stdout + same.stderr
 
 
 def test_h02_a_cable_pulled_while_the_image_is_written_puts_nothing_out_and_the_board_can_be_flashed_again(
@@ -80,6 +95,27 @@ def test_h02_a_cable_pulled_while_the_image_is_written_puts_nothing_out_and_the_
     bench.connect()
     assert bench.fault() == ("IDLE", 0)
     assert bench.moved(0) == []
+
+
+def test_a_chip_with_parts_of_two_images_puts_nothing_out_and_can_be_flashed_again(
+    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]
+) -> None:
+    """The power goes while the ROM writes, and comes back without BOOTSEL: a sample of where that may have been."""
+    old, new = read_uf2(uf2, 1 << 21).data, read_uf2(toolchain.uf2("pico", "bare"), 1 << 21).data
+    assert sum(a != b for a, b in zip(old, new, strict=False)) > 50_000, "two images that differ all over"
+    for percent in (30, 60, 95):
+        end = len(new) * percent // 100 // FLASH_SECTOR * FLASH_SECTOR
+        # The ROM erases a sector when its first block comes.
+        flash = (new[:end] + b"\xff" * FLASH_SECTOR + old[end + FLASH_SECTOR :]).ljust(FLASH_BYTES, b"\xff")
+        pico = EmulatedPico(uf2, flash)
+        stage = OutputStage(pico, board, reference_stage)
+        pico.run_for(250_000_000)
+        assert not [signal for signal in OUTPUTS if rises(stage, signal)], percent
+    pico.flash_blocks([(0x10000000 + at, old[at : at + 256]) for at in range(0, len(old), 256)])
+    device = Device(EmulatedPort(pico))
+    device.connect()
+    assert device.status()["state"] == "IDLE"
+    assert not [signal for signal in OUTPUTS if rises(stage, signal)]
 
 
 def test_verify_alone_tells_another_image(emulated, uf2: Path, tmp_path: Path) -> None:

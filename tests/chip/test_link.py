@@ -12,7 +12,7 @@ import pytest
 from test_mid_train import MS, PIO1, PIO_TXF3, Running, Tap, assert_counted, started
 
 from nmes.core import frame
-from opennmes.ports.emulator import EmulatorPort
+from opennmes.ports.emulator import EmulatedPortWithStage
 
 LATE_MS = 80  # a turn that takes so long is a fault
 SLOWER = 1.7  # so much slower than the emulator's may a chip's Python be
@@ -65,7 +65,7 @@ LINES: dict[str, tuple[str, Callable[[int, int], bytes]]] = {
 
 @pytest.fixture(scope="module")
 def running(uf2: Path) -> Any:
-    port = EmulatorPort(uf2)
+    port = EmulatedPortWithStage(uf2)
     yield started(port.stage._pico, port.stage, port, 100_000)
     port.close()
 

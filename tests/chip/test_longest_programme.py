@@ -11,7 +11,7 @@ from nmes.core import programme
 from nmes.core.frame import LINE_MAX, encode
 from nmes.hal import WATCHDOG_MS
 from opennmes.device.client import Device
-from opennmes.ports.emulator import EmulatorPort
+from opennmes.ports.emulator import EmulatedPortWithStage
 
 # A real chip's Python may be so many tenths of the emulator's time (design, the row of the CPU).
 SLOWER_TENTHS = 17
@@ -40,7 +40,7 @@ def test_arming_and_starting_sixteen_phases_stay_far_from_the_watchdog_and_from_
     data = longest()
     line = len(encode({"seq": 9, "cmd": "load", "programme": data}))
     assert 0.8 * LINE_MAX < line <= LINE_MAX, line
-    port = EmulatorPort(uf2)
+    port = EmulatedPortWithStage(uf2)
     try:
         device = Device(port)
         device.connect()

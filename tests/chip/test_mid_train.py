@@ -22,7 +22,7 @@ from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.repl import Repl, hide_main, show_main
 from opennmes.emulator.stage import OutputStage
 from opennmes.measure import pulses as measure
-from opennmes.ports.emulator import EmulatedPort, EmulatorPort
+from opennmes.ports.emulator import EmulatedPort, EmulatedPortWithStage
 
 CURRENT_UA = 1_000
 WIDTH_NS, GAP_NS = 500_000, 100_000
@@ -100,7 +100,7 @@ def started(pico: EmulatedPico, stage: OutputStage, port: EmulatedPort, rate_mhz
 @pytest.fixture(scope="module")
 def flashed(uf2: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
     """The firmware as it is flashed, running at the rate that the test asks for."""
-    port = EmulatorPort(uf2)
+    port = EmulatedPortWithStage(uf2)
     yield started(port.stage._pico, port.stage, port, request.param)
     port.close()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import processes
 import pytest
+from processes import seen_on_usb
 from served import served
 from terminals import DOWN, UP, at_terminal
 
@@ -38,11 +39,6 @@ def board(uf2: Path, tmp_path: Path) -> Iterator[Path]:
     link = tmp_path / "board"
     with served(link, uf2):
         yield link
-
-
-def seen_on_usb(link: Path) -> str:
-    """Python that makes nmes see the board as one with MicroPython's USB ids."""
-    return f"from opennmes.device import discover\ndiscover.micropython_ports = lambda: {{{str(link)!r}: ''}}\n"
 
 
 def test_the_only_board_is_found_tested_and_run_by_keys(board: Path, tmp_path: Path) -> None:

@@ -17,22 +17,18 @@ from bench_hal import Linked
 from test_link import ARGUMENTS, CHECKED, in_state
 from test_link_calibration import ROWS
 
-from nmes.core import commands, document, frame, lock, settings
+from nmes import calibrated, link, prescriptions
+from nmes.core import calibration, commands, document, frame, hosts, lock, settings
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 
 STATES = (IDLE, ARMED, RUNNING, PAUSED, FAULT)
-_LOOKED_AT = (
-    "link.py",
-    "commands.py",
-    "frame.py",
-    "hosts.py",
-    "document.py",
-    "prescriptions.py",
-    "settings.py",
-    "lock.py",
-)
-_LOOKED_AT = ("link.py", "commands.py", "frame.py", "hosts.py", "document.py", "prescriptions.py", "settings.py",
-              "calibration.py", "calibrated.py")  # fmt: skip
+# What a line can reach, and what `guided` is guided by.
+_LOOKED_AT = {
+    part.__file__
+    for part in (
+        link, commands, frame, hosts, document, prescriptions, settings, calibration, calibrated, lock
+    )
+}  # fmt: skip
 _TEXT = json.dumps({"title": "x", "about": {}}).encode()
 _VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 7, 255, 256, 1_000, 3_839, 3_840, 2**30, 2**31, 2**62, -(2**70), 0.5, -0.0, 1e300,
@@ -41,8 +37,6 @@ _VALUES: tuple[Any, ...] = (
     document.digest(_TEXT), len(_TEXT), *CHECKED.values(), lock.LOST, 999_999_999, ROWS, {"0": {}, "1": []},
 )  # fmt: skip
 KEY = 64 * "0"  # of a locked bench; a stranger has others
-
-
 _PIECES = (b"\x00", b'"', b"}", b"[[[[", b"\\u0000", b"1e9", b"-", b" ", b"\xff", b"\r")
 
 
@@ -174,9 +168,7 @@ class Maker:
             elif how == 1:
                 del made[at : at + dice.randint(1, 9)]
             elif how == 2:
-                made[at:at] = dice.choice(
-                    (b"\x00", b'"', b"}", b"[[[[", b"\\u0000", b"1e9", b"-", b" ", b"\xff", b"\r")
-                )
+                made[at:at] = dice.choice(_PIECES)
             else:
                 made[at:at] = made[at : at + dice.randint(1, 40)]
         return bytes(made).replace(b"\x03", b"x").rstrip(b"\n") + b"\n"
@@ -244,18 +236,18 @@ class Reached:
         sys.settrace(None)
 
     def _call(self, called: Any, event: str, _: object) -> Any:
-        return self._line if called.f_code.co_filename.endswith(_LOOKED_AT) else None
+        return self._line if called.f_code.co_filename in _LOOKED_AT else None
 
     def _line(self, called: Any, event: str, _: object) -> Any:
         self.lines.add((called.f_code.co_filename, called.f_lineno))
         return self._line
 
 
-def guided(seed: int, lines: int, state: str) -> tuple[int, int]:
-    """Send so many lines, made of those that reached something new. Returns how many lines of code were reached, and
-    how many by the first lines alone."""
-    dice = random.Random(f"guided {seed} {state}")
-    bench = Watched.in_state(state)
+def guided(seed: int, lines: int, state: str, *, locked: bool = False) -> tuple[set[tuple[str, int]], int]:
+    """Send so many lines, made of those that reached something new. Returns the lines of code that were reached, and
+    how many of them by the first lines alone."""
+    dice = random.Random(f"guided {seed} {state}" + " locked" * locked)
+    bench = Watched.in_state(state, locked=locked)
     maker = Maker(dice, bench)
     corpus: list[bytes] = []
     reached: set[tuple[str, int]] = set()
@@ -271,11 +263,13 @@ def guided(seed: int, lines: int, state: str) -> tuple[int, int]:
         if now.lines - reached:
             reached |= now.lines
             corpus.append(line)
+        if locked:
+            bench.hal.pass_ms(dice.choice((0, 0, 0, 100_000)))  # the wait after a wrong signature
         if not same:
-            bench = maker.bench = Watched.in_state(state)
+            bench = maker.bench = Watched.in_state(state, locked=locked)
         if number == lines // 20:
             at_first = len(reached)
-    return len(reached), at_first
+    return reached, at_first
 
 
 def renumbered(text: bytes, bench: Linked) -> bytes:

@@ -3,6 +3,7 @@
 `make fuzz` sends a million lines and more; here it is a share of that. FUZZ=1000000 SEED=7 says how many, and which."""
 
 import os
+from pathlib import Path
 
 import fuzz
 import pytest
@@ -26,8 +27,11 @@ def test_h15_junk_on_a_locked_device_changes_nothing_that_would_have_to_be_signe
     assert 0 < carried_out < lines
 
 
-@pytest.mark.parametrize("state", fuzz.STATES)
-def test_h15_junk_that_is_guided_by_what_it_reaches_does_no_more(state):
-    reached, at_first = fuzz.guided(SEED, LINES // 40, state)
-    print(f"{LINES // 40} lines reached {reached} lines of code, {at_first} by the first twentieth")
-    assert reached > at_first > 100
+@pytest.mark.parametrize(("state", "locked"), [*((state, False) for state in fuzz.STATES), (fuzz.IDLE, True)])
+def test_h15_junk_that_is_guided_by_what_it_reaches_does_no_more(state, locked):
+    reached, at_first = fuzz.guided(SEED, LINES // 40, state, locked=locked)
+    print(f"{LINES // 40} lines reached {len(reached)} lines of code, {at_first} by the first twentieth")
+    assert len(reached) > at_first > 100
+    # At rest it is guided by what looks at signatures too, whether the device is locked or not.
+    found = {Path(file).name for file, _ in reached}
+    assert state != fuzz.IDLE or {"link.py", "lock.py"} <= found

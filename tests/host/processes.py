@@ -29,6 +29,11 @@ def command(*arguments: str | os.PathLike[str] | bytes, before: str = "") -> lis
     return [sys.executable, "-c", _CODE.format(before=before), *arguments]
 
 
+def seen_on_usb(port: Path) -> str:
+    """Python that makes nmes see a port, and no other, as one with MicroPython's USB ids."""
+    return f"from opennmes.device import discover\ndiscover.micropython_ports = lambda: {{{str(port)!r}: ''}}\n"
+
+
 def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": ":".join(sys.path), "TERM": "xterm", **more}
 

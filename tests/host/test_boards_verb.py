@@ -76,4 +76,4 @@ def test_a_board_that_is_not_known_is_one_message(capsys):
     for name in ("pico3", "virtual-stock", "stages", "../pico", ""):
         status = main(["boards", name]) if name else 2
         assert status == 2
-    assert "known boards: pico, virtual" in capsys.readouterr().err
+    assert "known boards: pico, pico-stock, virtual; `nmes boards` lists them" in capsys.readouterr().err

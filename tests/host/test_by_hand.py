@@ -445,3 +445,24 @@ def test_a_step_of_more_than_the_device_takes_is_refused_before_anything_moves(r
             status, said = person.result()
         assert (status, said["done"]) == (1, False)
         assert says in person.text and "running" not in person.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("devices",), "looking for boards"),
+        (("doctor",), "looking at this computer"),
+        (("plot", "FILE", "-o", "FILE.png"), "drawing"),
+        (("push", "FILE", "--port", "virtual"), "pushing Stress incontinence, 35 Hz: "),
+        (("reset", "--factory", "--yes", "--port", "virtual"), "resetting"),
+    ],
+    ids=lambda each: each[0] if isinstance(each, tuple) else "",
+)
+def test_what_takes_its_time_says_so_on_a_terminal_and_nowhere_else(
+    virtual_board: None, example_file: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    line = [argument.replace("FILE", str(example_file)) for argument in arguments]
+    with at_terminal(*line) as person:
+        person.sees(says)
+        person.process.communicate(timeout=120)
+    assert says not in processes.ran(*line).stderr

@@ -66,7 +66,7 @@ def test_without_any_it_says_what_is_here_and_what_to_do(here: Any) -> None:
         choose(None)
     assert STOCK.where in str(refused.value) and "in BOOTSEL" in str(refused.value)
     here()
-    with pytest.raises(PortError, match="plug one in"):
+    with pytest.raises(PortError, match="`nmes doctor` looks for the reason"):
         choose(None)
     with pytest.raises(PortError, match="no board that runs OpenNMES"):
         choose_all()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import re
 import shlex
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import bootsel
+import captures_for_tests
 import pytest
 from processes import command, environment, until
 from stock_board import StockBoard
@@ -23,7 +28,8 @@ from opennmes.device.doctor import FINE, Finding
 from opennmes.ports.open import open_port
 from opennmes.prescription import Prescription
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "commands.md"
 VERBS = commands_page.verbs()
 EXAMPLES = [example for verb, made in VERBS.items() for example in commands_page.examples(verb, made)]
 PORT = "/dev/ttyACM0"  # in an example: a board with a stock MicroPython
@@ -50,10 +56,14 @@ def example_text(example_file: Path) -> str:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, example_text: str) -> Iterator[Path]:
-    """A folder with what the examples name: my.toml, mine.key, and RPI-RP2, the drive of a chip in BOOTSEL that comes
-    back as a board with what it was given in its flash."""
+    """A folder with what the examples name: my.toml, a capture of it, mine.key, and RPI-RP2, the drive of a chip in
+    BOOTSEL that comes back as a board with what it was given in its flash."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.toml").write_text(example_text)
+    asked = Prescription.read(tmp_path / "my.toml").data
+    captures_for_tests.write_vcd(
+        captures_for_tests.sampled(captures_for_tests.pins_of(asked), 24_000_000), tmp_path / "capture.vcd"
+    )
     locking.make_key(tmp_path / "mine.key")
     monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "virtual"))
     with Device(open_port("virtual")) as device:
@@ -77,13 +87,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, 
 
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each.status is not None], ids=lambda each: each.line)
-def test_an_example_works_as_it_stands(example: commands_page.Example, place: Path) -> None:
+def test_an_example_works_as_it_stands_and_what_is_no_terminal_gets_no_colours(
+    example: commands_page.Example, place: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     arguments = shlex.split(example.line)[1:]
-    if PORT not in arguments:
+    with contextlib.ExitStack() as boards:
+        if PORT in arguments:
+            port = boards.enter_context(StockBoard(place).on())
+            arguments = [port if argument == PORT else argument for argument in arguments]
         assert main(arguments) == example.status
-        return
-    with StockBoard(place).on() as port:
-        assert main([port if argument == PORT else argument for argument in arguments]) == example.status
+    assert "\x1b" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each.status is None], ids=lambda each: each.line)
@@ -118,3 +131,47 @@ def test_an_example_that_is_not_there_is_noticed() -> None:
     assert commands_page.examples("without", Made(without)) == []
     first, second = commands_page.examples("more", Made(more))
     assert (first.line, first.status, second.status) == ("nmes more --port virtual", 1, None)
+
+
+def named_in(path: Path) -> list[str]:
+    """The command lines that a document shows on lines of their own, or a text names between backquotes."""
+    text = path.read_text()
+    if path.suffix == ".py":  # strings of several pieces, with what is filled in
+        text = re.sub(r'"\s*\n\s*f?"', "", text)
+        text = re.sub(r"\{[^{}]*\}", " X ", text)
+    shown = re.findall(r"^(?:    )?(nmes [a-z].*)$", text, re.MULTILINE) if path.suffix == ".md" else []
+    return [*shown, *(" ".join(line.split()) for line in re.findall(r"`(nmes [a-z][^`]*)`", text))]
+
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+SOURCES = [*(ROOT / "host_tools").rglob("*.py"), *(ROOT / "firmware").rglob("*.py")]
+NAMED = sorted({(path, line) for path in [*DOCUMENTS, *SOURCES] for line in named_in(path)})
+
+
+@pytest.mark.parametrize(("path", "line"), NAMED, ids=lambda each: each.name if isinstance(each, Path) else each)
+def test_a_command_that_a_document_or_a_message_names_is_one(path: Path, line: str) -> None:
+    verb, *arguments = shlex.split(re.split(r" #| \|", line)[0])[1:]
+    made: Any = VERBS[verb]
+    context = type(made.make_context(verb, [], resilient_parsing=True))(made, info_name=verb)
+    # One word more: what a document names without its value has one all the same.
+    made.make_parser(context).parse_args(args=[*arguments, "X"])
+
+
+@pytest.mark.parametrize(
+    ("page", "first"), [("kept.md", "nmes push my.toml"), ("first-waveform.md", "nmes programmes bench-resistor")]
+)
+def test_what_a_page_has_somebody_type_works_from_the_first_line_to_the_last(
+    page: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, example_text: str
+) -> None:
+    lines = [line.strip().partition(" #")[0] for line in (ROOT / "docs" / page).read_text().splitlines()]
+    begin = next(index for index, line in enumerate(lines) if line.startswith(first))
+    shown = list(itertools.takewhile(lambda line: line.startswith("nmes "), lines[begin:]))
+    assert len(shown) > 1
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "virtual"))
+    (tmp_path / "my.toml").write_text(example_text)
+    for line in shown:
+        verb, *arguments = shlex.split(line)[1:]
+        board = [] if verb == "programmes" else ["--port", "virtual"]
+        agreed = {"run": ["--acknowledge"], "reset": ["--yes"]}.get(verb, [])
+        assert main([verb, *arguments, *board, *agreed]) == 0, line

@@ -148,7 +148,7 @@ def test_modem_manager_that_holds_nothing_is_a_note(machine, monkeypatch):
 def test_a_port_that_another_program_holds_is_said_with_its_name(machine, monkeypatch):
     held_by(machine, monkeypatch, "minicom")
     found = one()
-    assert "in use by minicom (process 4711)" in found.text and found.mend == "kill 4711"
+    assert found.text == f"{machine.port}: it is in use by minicom (process 4711)" and found.mend == "kill 4711"
 
 
 def test_a_port_that_nobody_visible_holds(machine):

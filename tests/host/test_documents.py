@@ -17,6 +17,7 @@ from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = [f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))]
 SAFETY = (ROOT / "docs" / "safety.md").read_text()
 
 
@@ -59,22 +60,7 @@ def test_no_limit_of_the_code_is_missing_in_the_table() -> None:
     assert declared and {name for name in declared if f"limits.{name}" not in source} == set()
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        "README.md",
-        "docs/commands.md",
-        "docs/faults.md",
-        "CONTRIBUTING.md",
-        "docs/hardware.md",
-        "docs/kept.md",
-        "docs/link.md",
-        "docs/lock.md",
-        "docs/safety.md",
-        "docs/benchmark.md",
-        "docs/prescriptions.md",
-    ],
-)
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", *PAGES])
 def test_links_between_documents_lead_somewhere(document: str) -> None:
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import bootsel
 import pytest
 
-from nmes.core import frame
+from nmes.core import commands, frame
 from opennmes import paths
 from opennmes.boards import UnknownBoard
 from opennmes.cli import main
@@ -44,10 +44,12 @@ class Bench:
         self.now_s = 0.0
         self.fails: str | None = None
         self.what: Callable[[], None] = lambda: None
+        self.held_s = 0.0  # so long another program has the port when the board has come back
         self.plug_in()
 
     def plug_in(self) -> None:
         self.state, self.chip = RUNS, None
+        self._looked_s = self.now_s
 
     def bootsel(self) -> None:
         self.state, self.chip = IN_BOOTSEL, bootsel.Chip(self.mount)
@@ -85,9 +87,16 @@ class Bench:
             self.chip.look()
             if self.chip.flash is not None:
                 self.flash, self.state = self.chip.flash, RUNS
+                self._looked_s = self.now_s
+
+    def busy(self, device: str) -> str:
+        self.held_s -= self.now_s - self._looked_s
+        self._looked_s = self.now_s
+        return f"{device}: the port is busy" if self.held_s > 0 else ""
 
     def digest(self, device: str, image: object, progress: Callable[..., None]) -> str:
         self.step("reading")
+        assert self.held_s <= 0
         if self.state != RUNS:
             raise PromptError(f"{device}: flash could not be read (it is gone); plug it in again and retry")
         return hashlib.sha256(self.flash).hexdigest()
@@ -117,6 +126,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(drive, "copy", copied)
     monkeypatch.setattr(flashing, "_by_command", made.by_command)
     monkeypatch.setattr(flashing, "digest", made.digest)
+    monkeypatch.setattr(flashing, "_busy", made.busy)
     ours = {"identity": IDENTITY, "status": {"state": "IDLE", "fault": 0}}
     monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(OURS, name, **ours))
     return made
@@ -225,6 +235,21 @@ def test_a_board_that_does_not_go_into_bootsel_is_one_message_and_is_left_alone(
     assert "bug" not in said.err and bench.state == RUNS and bench.flash != DATA
 
 
+def test_a_port_that_modem_manager_has_for_some_seconds_is_waited_for(bench, image, capsys):
+    bench.held_s = 15.0
+    assert main(["flash", image, "--yes"]) == 0
+    assert bench.flash == DATA and "what is in flash is" in capsys.readouterr().out
+
+
+def test_a_port_that_another_program_keeps_is_one_message_that_says_what_was_written(bench, image, capsys):
+    bench.held_s = 1e9
+    assert main(["flash", image, "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert "was written" in said and "the port is busy" in said and said.count("nmes: ") == 1, said
+    assert f"`nmes flash --verify --port {bench.port}`" in said
+    assert bench.flash == DATA
+
+
 def test_a_board_that_comes_back_with_something_else_in_flash_is_a_failure(bench, image, capsys):
     def other() -> None:
         bench.flash = b"\x55" + bench.flash[1:]
@@ -279,42 +304,63 @@ def test_a_file_that_could_not_be_flashed_whole_is_one_message_and_nothing_is_ch
     assert bench.state == RUNS and bench.chip is None and bench.flash != DATA
 
 
-def test_an_armed_board_is_not_sent_into_bootsel(monkeypatch, tmp_path, image, capsys):
+class Answering:
+    """A serial port with a device that refuses `bootloader`, for `error`."""
+
+    name = "A"
+    error = ""
+
+    def __init__(self, name: str) -> None:
+        self.said = b""
+
+    def write(self, data: bytes) -> None:
+        answers = {
+            "identify": {"ok": True, **IDENTITY},
+            "status": {"ok": True, "state": "RUNNING", "fault": 0},
+            "bootloader": {"ok": False, "error": self.error, "text": commands.ERRORS[self.error], "reasons": []},
+        }
+        for line in data.split(b"\n"):
+            if line.strip():
+                request = frame.decode(line)
+                self.said += frame.encode({"seq": request["seq"], **answers[request["cmd"]]})
+
+    def read(self, timeout_s: float) -> bytes:
+        said, self.said = self.said, b""
+        return said
+
+    def now_s(self) -> float:
+        return 0.0
+
+    def close(self) -> None:
+        pass
+
+
+def test_an_armed_board_is_not_sent_into_bootsel(monkeypatch, image, capsys):
     """The real way into BOOTSEL, against a device that answers as ours does while somebody is armed."""
-
-    class Port:
-        name = "A"
-
-        def __init__(self, name: str) -> None:
-            self.said = b""
-
-        def write(self, data: bytes) -> None:
-            for line in data.split(b"\n"):
-                if line.strip():
-                    request = frame.decode(line)
-                    answer = {"ok": True, **IDENTITY} if request["cmd"] == "identify" else {
-                        "ok": True, "state": "RUNNING", "fault": 0} if request["cmd"] == "status" else {
-                        "ok": False, "error": "wrong_state", "text": "the device's state does not allow this now",
-                        "reasons": []}  # fmt: skip
-                    self.said += frame.encode({"seq": request["seq"], **answer})
-
-        def read(self, timeout_s: float) -> bytes:
-            said, self.said = self.said, b""
-            return said
-
-        def now_s(self) -> float:
-            return 0.0
-
-        def close(self) -> None:
-            pass
-
-    monkeypatch.setattr(serial, "SerialPort", Port)
+    monkeypatch.setattr(Answering, "error", "wrong_state")
+    monkeypatch.setattr(serial, "SerialPort", Answering)
     monkeypatch.setattr(discover, "micropython_ports", lambda: {"A": "ab"})
     monkeypatch.setattr(flashing, "micropython_ports", lambda: {"A": "ab"})
     monkeypatch.setattr(drive, "mounted", list)
     assert main(["flash", image, "--yes"]) == 1
     said = capsys.readouterr().err
-    assert "state does not allow this now" in said and "bug" not in said
+    assert commands.ERRORS["wrong_state"] in said and "bug" not in said
+
+
+@pytest.mark.parametrize("error", ["unknown_command", "wrong_state"])
+def test_firmware_of_ours_that_is_too_old_to_know_how_goes_by_the_prompt_and_none_that_refuses_does(monkeypatch, error):
+    monkeypatch.setattr(Answering, "error", error)
+    monkeypatch.setattr(serial, "SerialPort", Answering)
+    by_prompt: list[str] = []
+    monkeypatch.setattr(flashing, "Prompt", lambda port: SimpleNamespace(bootloader=lambda: by_prompt.append(port)))
+    board = Board(OURS, "A", identity=IDENTITY)
+    if error == "wrong_state":
+        with pytest.raises(DeviceRefused):
+            flashing.into_bootsel(board)
+        assert by_prompt == [], "Ctrl-C would end what it refused to end"
+    else:
+        flashing.into_bootsel(board)
+        assert by_prompt == ["A"]
 
 
 @pytest.mark.parametrize("read_only", [False, True])
@@ -347,6 +393,7 @@ def test_of_two_chips_in_bootsel_each_gets_its_own_image_and_its_own_result(
     for module in (flashing, discover):
         monkeypatch.setattr(module, "micropython_ports", lambda: {f"P{number}": "" for number in flashed()})
     monkeypatch.setattr(flashing, "digest", lambda device, made, progress: made.sha256)
+    monkeypatch.setattr(flashing, "_busy", lambda device: "")
     monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(OURS, name, identity=IDENTITY))
     assert main(["flash", image, "--yes"]) == 1
     assert "2 boards are here; name one" in capsys.readouterr().err and flashed() == []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import threading
 from pathlib import Path
 
+import bootsel
 import pytest
 from stock_board import StockBoard
 
 from opennmes.cli import main
-from opennmes.device import discover, modules
+from opennmes.device import discover, flashing, modules
 from opennmes.device.discover import MICROPYTHON, Board
 from opennmes.device.prompt import Prompt, PromptError
 
@@ -113,7 +116,10 @@ def test_what_else_lies_in_the_folder_keeps_the_firmware_from_running(board, few
     [
         ({"release": "1.24.1"}, "MicroPython 1.24.1 is too old, 1.25 or later is needed; nothing was changed"),
         ({"release": "1.31.0-preview", "mpy": 7}, "takes compiled modules of version 7, these have 6"),
-        ({"machine": "ESP32 module with ESP32"}, "there is no OpenNMES for a ESP32 module"),
+        (
+            {"machine": "ESP32 module with ESP32"},
+            "there is no OpenNMES for this board yet (ESP32 module with ESP32); `nmes boards` lists",
+        ),
         ({"machine": "OpenNMES on Raspberry Pi Pico with RP2040"}, "leave --modules out"),
     ],
 )
@@ -266,3 +272,36 @@ def test_h02_the_outputs_rest_before_anything_is_changed(board, few, monkeypatch
     with board.on(files={"/main.py": THEIRS, "/opennmes/old.mpy": "M"}) as port:
         assert flashed(port) == 0
     assert order[0] == "rest" and order.count("rest") == 1 and {"write_file", "rename", "remove"} <= set(order)
+
+
+def test_a_stock_board_gets_our_own_image_by_way_of_its_prompt_and_bootsel(board, tmp_path, monkeypatch, capsys):
+    image, folder, over = tmp_path / "image.uf2", tmp_path / "RPI-RP2", threading.Event()
+    data = bytes(range(256)) * 64
+    image.write_bytes(bootsel.uf2(data))
+    chips: list[bootsel.Chip] = []
+
+    def serve() -> None:
+        while not over.wait(0.02):
+            if not chips and board.said("bootsel"):
+                chips.append(bootsel.Chip(folder))
+            for chip in chips:
+                chip.look()
+
+    server = threading.Thread(target=serve)
+    server.start()
+    # It comes back as a board of ours at the same port; the emulated chip does that in tests/chip/test_flash_verb.py.
+    monkeypatch.setattr(flashing, "_port_again", lambda found, others: found.where)
+    monkeypatch.setattr(flashing, "digest", lambda device, made, progress: hashlib.sha256(chips[0].flash).hexdigest())
+    try:
+        with board.on(files={"/main.py": THEIRS}) as port:
+            flash = ["flash", str(image), "--port", port, "--mount", str(folder)]
+            assert main(flash) == 1
+            assert "--yes" in capsys.readouterr().err and not board.said("bootsel"), "nobody agreed"
+            assert main([*flash, "--yes", "--json"]) == 0
+    finally:
+        over.set()
+        server.join()
+    (found,) = json.loads(capsys.readouterr().out)["boards"]
+    assert found["board"]["kind"] == "micropython" and found["verified"]
+    assert len(board.said("bootsel")) == 1 and [chip.flash for chip in chips] == [data]
+    assert board.said("pin") == [], "nothing was moved on the way"

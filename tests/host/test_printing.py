@@ -22,7 +22,7 @@ from opennmes.cli import main
 from opennmes.cli.streams import Stream, standard_streams
 from opennmes.measure.trace import Trace
 from opennmes.ports import interrupts
-from opennmes.ports.emulator import EmulatorPort
+from opennmes.ports.emulator import EmulatedPortWithStage
 from opennmes.ports.virtual import VirtualPort
 
 pytestmark = pytest.mark.usefixtures("virtual_board")
@@ -211,7 +211,7 @@ def test_a_file_name_that_is_no_utf_8(locale: dict[str, str], example_file: Path
 # ---- traces ----
 
 
-class Traced(EmulatorPort):
+class Traced(EmulatedPortWithStage):
     """A virtual board that is taken for an emulated one, with the trace of its pins."""
 
     def __init__(self, trace: Any) -> None:

@@ -91,3 +91,16 @@ def test_check_shows_site_notes_and_sources(example_file: Path, capsys: pytest.C
     text = capsys.readouterr().out
     assert "site: vagina" in text and "note for the person: Knees bent." in text
     assert "source: Somebody 2019: 50 Hz [frequency_hz]" in text
+
+
+def test_run_refuses_what_the_device_keeps_on_another_day_too(
+    example_file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    virtual_board: None,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "store"))
+    assert main(["push", str(dated(example_file, "not_after = 2020-01-01")), "--port", "virtual"]) == 0
+    capsys.readouterr()
+    assert main(["run", "--prescription", "1", "--port", "virtual", "--acknowledge", "--json"]) == 1
+    printed = capsys.readouterr()
+    assert "schedule.not_after is 2020-01-01" in printed.err and "running" not in printed.err
+    assert [reason["code"] for reason in json.loads(printed.out)["reasons"]] == ["too_late"]

@@ -77,8 +77,10 @@ def test_a_file_that_is_no_serial_port() -> None:
 
 def test_a_busy_port(terminal: tuple[int, str]) -> None:
     first = SerialPort(terminal[1])
-    with pytest.raises(PortError, match="busy"):
+    with pytest.raises(PortError, match="the port is busy") as caught:
         SerialPort(terminal[1])
+    assert f"`nmes doctor --port {terminal[1]}` says which" in str(caught.value)
+    assert "ModemManager" in str(caught.value)
     first.close()
     SerialPort(terminal[1]).close()
 
@@ -88,8 +90,10 @@ def test_a_port_that_one_may_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
         raise serial.SerialException(errno.EACCES, "permission denied")
 
     monkeypatch.setattr("opennmes.ports.serial.serial.Serial", refuse)
-    with pytest.raises(PortError, match="dialout"):
+    with pytest.raises(PortError, match="you may not use") as caught:
         SerialPort("/dev/ttyACM0")
+    # The group is the device's own, and doctor reads it: no guess here.
+    assert "`nmes doctor --port /dev/ttyACM0`" in str(caught.value) and "dialout" not in str(caught.value)
 
 
 def test_a_port_that_vanishes(terminal: tuple[int, str]) -> None:

@@ -12,8 +12,9 @@ import processes
 import pytest
 
 from nmes.core import settings as declared
+from opennmes import paths
 from opennmes.cli import main
-from opennmes.cli.settings import NAMES
+from opennmes.cli.settings import NAMES, NOT_USED
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.ports.virtual import VirtualPort
 
@@ -63,6 +64,24 @@ def test_a_new_device_has_the_factory_s_and_what_is_set_is_there_with_power_back
     assert main(["settings", "--port", "x"]) == 0
     printed = capsys.readouterr().out
     assert "12.5 mA" in printed and "100 mA" in printed and "left room" in printed
+
+
+def test_what_the_firmware_does_not_act_on_yet_is_said_wherever_it_is_set_shown_or_described(
+    said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    firmware = paths.checkout() / "firmware"
+    sources = [file.read_text() for file in firmware.rglob("*.py") if file.name != "settings.py"]
+    acted_on = {name for name in declared.SETTINGS if any(f'"{name}"' in source for source in sources)}
+    assert set(NOT_USED) == set(declared.SETTINGS) - acted_on - set(declared.OWN_MAX)
+    for name, value in (("buzzer_volume", "3"), ("default_prescription", "2")):
+        status, _, err = said("settings", name, value)
+        assert status == 0 and "warning" in err and NOT_USED[name] in err
+    assert "warning" not in said("settings", "device_name", "left room")[2]
+    assert main(["settings", "--port", "x"]) == 0
+    printed = capsys.readouterr().out
+    documents = [(paths.checkout() / "docs" / name).read_text() for name in ("kept.md", "link.md")]
+    for text in (printed, *documents):
+        assert all(words in " ".join(text.split()) for words in NOT_USED.values())
 
 
 @pytest.mark.parametrize(

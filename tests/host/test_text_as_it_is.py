@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 from rich.table import Table
+from terminals import at_terminal
 
+import commands_page
 from opennmes.cli import main
 from opennmes.cli.output import print_table, words
 from opennmes.visible import hidden, visible
@@ -86,6 +88,31 @@ def eight(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def in_json(file: Path, *options: str) -> Any:
     ran = subprocess.run([*NMES, "check", str(file), "--json", *options], env=ENVIRONMENT, capture_output=True)
     return json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize("verb", ["", *commands_page.verbs()])
+def test_no_name_and_no_word_of_the_help_is_cut_at_any_width(monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    made = commands_page.verbs()
+    names = {option for each in made[verb].params for option in each.opts if option[0] == "-"} if verb else {*made}
+    summaries = [] if verb else [commands_page.summary(each) for each in made.values()]
+    for columns in (20, 40, 60, 80, 120, 200):
+        text = on_a_terminal(monkeypatch, columns, *([verb] if verb else []), "--help")
+        assert names <= set(re.findall(r"[\w-]+", text)), (columns, text)
+        assert "…" not in text, (columns, text)
+        for summary in summaries:
+            assert summary in " ".join(text.split()), (columns, text)
+
+
+@pytest.mark.parametrize("verb", ["check", "push", "run", "diff", "sign"])
+def test_with_no_color_an_error_on_a_terminal_has_no_colour(verb: str) -> None:
+    colours = []
+    for more in ({}, {"NO_COLOR": "1"}):
+        key = ("--key", "no.key", "--device", "e6", "--counter", "1") if verb == "sign" else ()
+        with at_terminal(verb, "no-such.toml", *key, **more) as person:
+            person.process.communicate(timeout=120)
+            assert "nmes:" in person.sees("nmes: ")[1]
+            colours.append(re.findall(r"\x1b\[[0-9;]*3[0-9]m", person.raw))
+    assert colours[0] and not colours[1]
 
 
 @pytest.mark.parametrize("eight", ["probe", "pads"], indirect=True)

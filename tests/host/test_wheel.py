@@ -12,6 +12,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+import commands_page
 import dist
 import toolchain
 from opennmes import paths
@@ -52,6 +53,20 @@ def test_every_way_to_run_works_without_a_checkout(delivered, tmp_path, example)
     virtual = installed(delivered, *run, "virtual", "--seconds", "5", cwd=tmp_path, path=f"{own}/build:/usr/bin:/bin")
     assert virtual.returncode == 0, virtual.stderr
     assert json.loads(virtual.stdout)["account"]["delivered"] > 100
+
+
+def test_every_verb_is_there_and_a_board_is_pushed_to_and_tested(delivered, tmp_path):
+    for verb in commands_page.verbs():
+        explained = installed(delivered, verb, "--help", cwd=tmp_path)
+        assert (explained.returncode, explained.stderr) == (0, ""), verb
+        assert f"Usage: nmes {verb}" in explained.stdout
+    path = f"{paths.checkout()}/build:/usr/bin:/bin"
+    written = installed(delivered, "programmes", "low-back-pain", "--write", "mine.toml", cwd=tmp_path)
+    assert written.returncode == 0, written.stderr
+    pushed = installed(delivered, "push", "mine.toml", "--port", "virtual", cwd=tmp_path, path=path)
+    assert pushed.returncode == 0 and "read back" in pushed.stdout, pushed.stderr
+    tested = installed(delivered, "selftest", "--port", "virtual", cwd=tmp_path, path=path)
+    assert tested.returncode == 0, tested.stderr
 
 
 def test_the_library_comes_with_it_and_makes_files_that_an_editor_completes(delivered, tmp_path):

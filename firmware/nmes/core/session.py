@@ -286,13 +286,12 @@ class Session:
             reasons.append(reason("no_programme", "programme_crc", crc, "a loaded programme", _OURS))
         elif crc != self.programme_crc:
             reasons.append(reason("other_programme", "programme_crc", crc, self.programme_crc, _OURS))
-        if not self._stage["for_people"]:
-            pass  # nobody is connected, and nobody can be
-        elif not self.acknowledged:
-            reasons.append(reason("not_acknowledged", "checklist", 0, checklist.VERSION, _OURS))
-        elif self.acknowledged_by != by:
-            bound = "acknowledged by the host that arms; another host did"
-            reasons.append(reason("not_acknowledged", "checklist", self.acknowledged, bound, _OURS))
+        if self._stage["for_people"]:  # to the others nobody is connected, and nobody can be
+            if not self.acknowledged:
+                reasons.append(reason("not_acknowledged", "checklist", 0, checklist.VERSION, _OURS))
+            elif self.acknowledged_by != by:
+                bound = "acknowledged by the host that arms; another host did"
+                reasons.append(reason("not_acknowledged", "checklist", self.acknowledged, bound, _OURS))
         if reasons:
             raise Refused(reasons)
 

@@ -38,6 +38,7 @@ from opennmes.cli import (
     status,
     stop,
     unlock,
+    verify,
 )
 from opennmes.cli.numbers import factor
 from opennmes.device.patience import wait_longer
@@ -47,6 +48,11 @@ from opennmes.visible import visible
 class _Verbs(TyperGroup):
     """The verbs. What typer says of a command line that it does not understand quotes it: hidden characters too."""
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Each verb with the first sentence about it, whole; typer cuts it to a line."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _first_sentence(verb.help or "")) for name, verb in self.commands.items()])
+
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         with _quoted_visibly():
             return super().make_context(*arguments, **options)
@@ -54,6 +60,10 @@ class _Verbs(TyperGroup):
     def invoke(self, *arguments: Any, **options: Any) -> Any:
         with _quoted_visibly():
             return super().invoke(*arguments, **options)
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split()).partition(". ")[0].rstrip(".")
 
 
 @contextlib.contextmanager
@@ -78,6 +88,7 @@ app = typer.Typer(
     ),
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # what rich frames it cuts on a narrow terminal, the names of options too
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -88,6 +99,7 @@ app.command()(doctor.doctor)
 app.command()(programmes.programmes)
 app.command()(check.check)
 app.command()(plot.plot)
+app.command()(verify.verify)
 app.command()(run.run)
 app.command()(push.push)
 app.command()(pull.pull)

@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +22,18 @@ from opennmes.cli.kept import connected, warning
 from opennmes.cli.keyfile import KeyFile, open_for_change
 from opennmes.cli.keys import Gone, Keyboard, available, keyboard
 from opennmes.cli.numbers import whole_number
-from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, print_table, reported, words
+from opennmes.cli.output import (
+    busy,
+    can_ask,
+    err,
+    not_understood,
+    only_once,
+    out,
+    print_json,
+    print_table,
+    reported,
+    words,
+)
 from opennmes.cli.ports import Port
 from opennmes.cli.run import confirm
 from opennmes.device.calibrating import USABLE, Guide, facts_of, need_usable
@@ -215,7 +226,7 @@ class _Scripted:
         _say(text)
 
     def busy(self, text: str) -> contextlib.AbstractContextManager[object]:
-        return _busy(text)
+        return busy(text)
 
 
 class _AtTerminal:
@@ -254,7 +265,7 @@ class _AtTerminal:
         _say(text)
 
     def busy(self, text: str) -> contextlib.AbstractContextManager[object]:
-        return _busy(text)
+        return busy(text)
 
 
 def _line(keys: Keyboard | None, wait: Callable[[float], None]) -> str:
@@ -280,12 +291,6 @@ def _line(keys: Keyboard | None, wait: Callable[[float], None]) -> str:
                 sys.stderr.write(key)
         sys.stderr.flush()
         wait(_LOOK_S / 10)
-
-
-@contextlib.contextmanager
-def _busy(text: str) -> Iterator[None]:
-    with err.status(words(text), spinner="line"):
-        yield
 
 
 def _say(text: str) -> None:

@@ -59,6 +59,10 @@ def _cleared(chosen: Chosen, number: int | None) -> Result:
         latched = fault_of(device.status(), chosen.where)
         if latched is None:
             raise FaultError("the device has no fault; nothing was cleared", None)
+        if latched["number"] == faults.STORE_NEWER:
+            raise FaultError(
+                f"the device has {in_short(latched)}, which cannot be cleared; nothing was changed:", latched
+            )
         number = _named_by_a_person(number, latched)
         kept = device.record()
         only_once()

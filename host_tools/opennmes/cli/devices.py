@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nmes.core import faults
-from opennmes.cli.output import out, print_json, reported, words
+from opennmes.cli.output import busy, out, print_json, reported, words
 from opennmes.device import discover
 from opennmes.device.discover import Board
 from opennmes.device.drive import DriveError
@@ -20,7 +20,8 @@ def devices(json: Annotated[bool, typer.Option("--json", help="Print JSON for ma
     """
     with reported(json, devices=[]):
         try:
-            found = discover.boards()
+            with busy("looking for boards"):
+                found = discover.boards()
         except DriveError as failure:
             raise OSError(str(failure)) from failure
     if json:
@@ -29,7 +30,7 @@ def devices(json: Annotated[bool, typer.Option("--json", help="Print JSON for ma
     for board in found:
         out.print(words(in_words(board)), soft_wrap=True)
     if not found:
-        out.print("no board found: plug one in (a cable that only charges shows none)")
+        out.print("no board found: plug one in; where one is plugged in, `nmes doctor` looks for the reason")
 
 
 def in_words(board: Board) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opennmes.cli.output import FAILED, out, print_json, reported, words
+from opennmes.cli.output import FAILED, busy, out, print_json, reported, words
 from opennmes.cli.ports import only_one
 
 _SHOWN = {"fine": ("ok   ", "green"), "note": ("note ", "yellow"), "wrong": ("WRONG", "bold red")}
@@ -28,7 +28,7 @@ def doctor(
     from opennmes.device.doctor import FINE, WRONG, findings
 
     named = only_one(port, "one port is looked at alone; without --port all are")
-    with reported(json, findings=[]):
+    with reported(json, findings=[]), busy("looking at this computer and what is plugged in"):
         found = findings(named)
     wrong = sum(finding.level == WRONG for finding in found)
     if json:

@@ -27,6 +27,8 @@ def fault_of(status: dict[str, Any], port: str) -> Fault | None:
     number = status["fault"]
     if not number:
         return None
+    at = f"--port {shlex.quote(port)}"
+    mends = f"nmes flash UF2 {at}" if number == faults.STORE_NEWER else f"nmes clear {at} {number}"
     happened, what_to_do, clinician = fault_words.WORDS.get(number, ("These tools do not know it.", "Report it.", ""))
     return {
         "number": number,
@@ -35,7 +37,7 @@ def fault_of(status: dict[str, Any], port: str) -> Fault | None:
         "happened": happened,
         "what_to_do": what_to_do,
         "clinician": clinician,
-        "next": [f"nmes record --port {shlex.quote(port)}", f"nmes clear --port {shlex.quote(port)} {number}"],
+        "next": [f"nmes record {at}", mends],
     }
 
 
@@ -46,14 +48,18 @@ def in_short(fault: Fault) -> str:
 
 def in_words(fault: Fault) -> list[str]:
     """What happened, what to do, and which command is next, a line each."""
-    record, clear = fault["next"]
+    record, mends = fault["next"]
+    if fault["number"] == faults.STORE_NEWER:
+        then = f"{mends} puts the newer firmware back, from its UF2"
+    else:
+        then = f"when its cause is gone, {mends} clears it"
     noted = f" (the device noted: {fault['text']})" if fault["text"] else ""
     clinician = [f"For the clinician: {fault['clinician']}"] if fault["clinician"] else []
     return [
         f"What happened: {fault['happened']}{noted}",
         f"What to do: {fault['what_to_do']}",
         *clinician,
-        f"Next: {record} shows what was kept of it; when its cause is gone, {clear} clears it",
+        f"Next: {record} shows what was kept of it; {then}",
     ]
 
 

@@ -106,7 +106,10 @@ def _chosen(port: str | None, mount: Path | None, all_boards: bool) -> list[Boar
     found = [board for board in discover.boards() if board.kind not in (BUSY, NOT_MOUNTED)]
     found += [Board(BOOTSEL, str(new.mount), chip=new.chip) for new in ([] if found else drive.mount_by_udisks())]
     if not found:
-        raise FlashError("no board found; hold BOOTSEL while plugging one in, or name it with --port or --mount")
+        raise FlashError(
+            "no board found; hold BOOTSEL while plugging one in, or name it with --port or --mount; where one is "
+            "plugged in, `nmes doctor` looks for the reason"
+        )
     if len(found) > 1 and not all_boards:
         listed = "; ".join(in_words(board) for board in found)
         raise FlashError(f"{len(found)} boards are here; name one with --port or --mount, or say --all: {listed}")

@@ -22,7 +22,7 @@ _DECIMALS_S = 2  # with three, 1.500 could be meant as fifteen hundred; of a cur
 def whole_number(option: str, text: str) -> int:
     """A whole number, 0 or more."""
     if not re.fullmatch("[0-9]{1,9}", text):
-        not_understood(f"{option} is {text!r}, which is no whole number; write digits 0 to 9 only")
+        not_understood(f"{option} is {text!r}, which is no whole number; write digits 0 to 9 only, at most nine")
     return int(text)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console, ConsoleDimensions
 from rich.padding import Padding
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -106,6 +107,11 @@ def only_once() -> None:
     """What is printed from here on cannot be had again: if its reader leaves, it comes out on standard error."""
     if isinstance(sys.stdout, Stream):
         sys.stdout.only_once = True
+
+
+def busy(text: str) -> Status:
+    """On a terminal: something that turns, in ASCII, which every terminal can show, while something takes its time."""
+    return err.status(words(text), spinner="line")
 
 
 def can_ask() -> bool:

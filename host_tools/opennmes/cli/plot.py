@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nmes.core import programme
-from opennmes.cli.output import not_understood, out, reported, words
+from opennmes.cli.output import busy, not_understood, out, reported, words
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.prescription import Prescription
 
@@ -29,6 +29,6 @@ def plot(
     if output.suffix.lower() not in FORMATS:
         not_understood(f"--output is {output}; its name has to end in {', '.join(FORMATS)}")
     stop_on_signals()  # so that nothing half written stays beside the picture
-    with reported(False):
+    with reported(False), busy("drawing"):
         plot_prescription(programme.parse(Prescription.read(file).data), output)
     out.print(words(f"{output}"), soft_wrap=True)

@@ -12,7 +12,7 @@ from nmes.core.reason import Refused
 from opennmes.boards import stage_of
 from opennmes.cli.kept import as_json, connected, in_a_line, number_of
 from opennmes.cli.keyfile import KeyFile, open_for_change
-from opennmes.cli.output import err, not_understood, only_once, out, print_json, reported, words
+from opennmes.cli.output import busy, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import Port
 from opennmes.device import locking
 from opennmes.device.client import Device
@@ -121,7 +121,7 @@ def _push(
     there = _there(device, prescription, number)
     if there is not None:
         return {"kept": as_json(there), "unchanged": True}
-    with err.status(words(f"pushing {prescription.title}"), spinner="line") as line:
+    with busy(f"pushing {prescription.title}") as line:
 
         def progress(sent: int, whole: int) -> None:
             line.update(words(f"pushing {prescription.title}: {sent} of {whole} bytes"))

@@ -9,7 +9,7 @@ import typer
 
 from opennmes.cli.kept import connected, in_words
 from opennmes.cli.keyfile import KeyFile, open_for_change
-from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, reported, words
+from opennmes.cli.output import busy, can_ask, err, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import Port
 from opennmes.device.client import Device, LinkError
 from opennmes.device.prescriptions import kept_on
@@ -69,7 +69,7 @@ def _confirm(what: str, prescriptions: str, port: str) -> None:
 
 def _carry_out(device: Device, port: str) -> None:
     token = device.request("reset", token=0)["token"]
-    with err.status(words("resetting"), spinner="line") as line:
+    with busy("resetting") as line:
         for _ in range(_STEPS_MOST):
             left = device.request("reset", token=token)["left"]
             if not left:

@@ -23,6 +23,7 @@ from opennmes.cli.keys import Gone, Keyboard, available, keyboard
 from opennmes.cli.output import (
     FAILED,
     NOT_WRITTEN,
+    busy,
     can_ask,
     err,
     error,
@@ -48,8 +49,6 @@ from opennmes.ports.open import EMULATOR, LOAD_OHM, open_port
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
 from opennmes.prescription.schedule import refuse_outside_dates
-
-SPINNER = "line"  # in ASCII: not every terminal can show another
 
 
 def run(
@@ -170,7 +169,7 @@ class _How:
 
 def _doing(text: str, plain: bool) -> contextlib.AbstractContextManager[object]:
     """Something that turns while something takes its time, on a terminal."""
-    return contextlib.nullcontext() if plain else err.status(words(text), spinner=SPINNER)
+    return contextlib.nullcontext() if plain else busy(text)
 
 
 def _has_keys() -> bool:
@@ -182,7 +181,7 @@ def _has_keys() -> bool:
 def _live(device: Device, scene: Scene, plain: bool) -> Iterator[None]:
     """A line that follows the session, on a terminal; with `plain` lines; elsewhere nothing."""
     lines = Lines()
-    with contextlib.nullcontext() if plain else err.status("running", spinner=SPINNER) as line:
+    with contextlib.nullcontext() if plain else busy("running") as line:
 
         def show(event: Message) -> None:
             if event["event"] == "warning":
@@ -397,9 +396,9 @@ def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any]:
     kept: dict[str, Any] = {"measured": None, "vcd": None, "vcd_error": None}
     try:
         from opennmes.measure.pulses import summary
-        from opennmes.ports.emulator import EmulatorPort
+        from opennmes.ports.emulator import EmulatedPortWithStage
 
-        if not isinstance(port, EmulatorPort):
+        if not isinstance(port, EmulatedPortWithStage):
             return kept
         trace = port.stage.finish()
         kept["measured"] = summary(trace, 0)

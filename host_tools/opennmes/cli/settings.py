@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from nmes.core import settings as declared
-from opennmes.cli.kept import connected
+from opennmes.cli.kept import connected, warning
 from opennmes.cli.keyfile import KeyFile, open_for_change
 from opennmes.cli.numbers import current_ua, whole_number
 from opennmes.cli.output import not_understood, only_once, out, print_json, print_table, reported, words
@@ -18,6 +18,11 @@ from opennmes.ports.interrupts import stop_on_signals
 
 # As people write them: currents in mA.
 NAMES = {name.removesuffix("_ua") + "_ma" if name.endswith("_ua") else name: name for name in declared.SETTINGS}
+# What a device keeps and does not act on: said wherever it is set or shown, so that nobody relies on it.
+NOT_USED = {
+    "buzzer_volume": "not used yet: the buzzer is as loud as it is",
+    "default_prescription": "not used yet: a device runs nothing without a host",
+}
 
 
 def settings(
@@ -49,6 +54,8 @@ def settings(
                     f"{where}: the device says that {name} is {_shown(name, there)} and not what it was set to; "
                     "do not rely on it, and report this"
                 )
+        if wanted is not None and name in NOT_USED:
+            warning(f"{name} is {NOT_USED[name]}")
         said = {key: there[NAMES[key]] for key in NAMES if name in (None, key)}
         only_once()
         if json:
@@ -75,6 +82,12 @@ def _value(name: str, text: str) -> int | str:
     return value
 
 
+def in_words(name: str) -> str:
+    """What a setting, by its name on the link, means, and whether anything comes of it."""
+    meaning: str = declared.SETTINGS[name][4]
+    return f"{meaning} ({NOT_USED[name]})" if name in NOT_USED else meaning
+
+
 def _shown(name: str, there: dict[str, Any]) -> str:
     value = there.get(NAMES[name])
     return f"{_ma(value)} mA" if name.endswith("_ma") and isinstance(value, int) else str(value)
@@ -82,7 +95,7 @@ def _shown(name: str, there: dict[str, Any]) -> str:
 
 def _print(said: dict[str, Any], there: dict[str, Any]) -> None:
     table = Table(show_header=False)
-    rows = [(key, _shown(key, there), declared.SETTINGS[NAMES[key]][4]) for key in said]
+    rows = [(key, _shown(key, there), in_words(NAMES[key])) for key in said]
     for row in rows:
         table.add_row(*map(words, row))
     with out:

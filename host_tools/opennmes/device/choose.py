@@ -81,6 +81,7 @@ def listed(boards: list[Board]) -> str:
     if not boards:
         return (
             "No board is here at all: plug one in (a cable that only charges shows none), or name it with --port; "
+            "where one is plugged in, `nmes doctor` looks for the reason; "
             f"--port {VIRTUAL} and --port {EMULATOR} need none"
         )
     return "Here are: " + "; ".join(in_words(board) for board in boards)

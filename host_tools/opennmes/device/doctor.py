@@ -236,12 +236,13 @@ def _of_board(board: Board) -> Finding:
     where = board.where
     if board.kind == discover.BUSY:
         who = holders(where)
-        by = ", ".join(f"{name} (process {number})" for number, name in who)
         if any(name == _MODEM_MANAGER for _, name in who):
             text = f"{where}: ModemManager has it open and asks it whether it is a modem"
             return Finding("port", WRONG, text, _IGNORE_RULE)
-        mend = f"kill {who[0][0]}" if who else "close the program that has it open"
-        return Finding("port", WRONG, f"{where}: it is in use{f' by {by}' if by else ''}; {board.text}", mend)
+        if who:
+            by = ", ".join(f"{name} (process {number})" for number, name in who)
+            return Finding("port", WRONG, f"{where}: it is in use by {by}", f"kill {who[0][0]}")
+        return Finding("port", WRONG, board.text, "close the program that has it open")
     if board.kind == discover.SILENT:
         return Finding("board", WRONG, f"{where}: {board.text}", f"nmes flash --port {where}")
     if board.kind == discover.MICROPYTHON:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from opennmes import paths
 from opennmes.boards import STOCK, board_names, has_image, load_board
@@ -21,10 +21,13 @@ from opennmes.device.modules import OUR_MACHINE, STOCK_MACHINES, Plan
 from opennmes.device.patience import stretched
 from opennmes.device.prompt import Prompt, PromptError
 from opennmes.device.uf2 import Uf2, read_uf2
+from opennmes.ports.errors import PortError
 
 Progress = Callable[[str, int, int], None]
+Found = TypeVar("Found")
 DRIVE_S = 20.0
 PORT_S = 20.0
+FREE_S = 40.0
 POLL_S = 0.5
 
 
@@ -39,7 +42,10 @@ def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
     wanted = stage or ("" if named else str(board.identity.get("stage", "")))
     facts = load_board(name, wanted or None)
     if not has_image(name):
-        raise FlashError(f"{board.where}: board {name} is one that no image is made for; nothing was written")
+        raise FlashError(
+            f"{board.where}: board {name} is one that no image is made for; nothing was written. `nmes boards` lists "
+            "what there is"
+        )
     of_stage = "" if facts["stage"] == load_board(name)["stage"] else facts["stage"]
     image = read_uf2(named or paths.uf2(name, of_stage), facts["flash"]["firmware"][1])
     # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
@@ -56,7 +62,9 @@ def board_name(board: Board) -> str:
             _, machine = prompt.version()
         machine = machine.removeprefix(OUR_MACHINE.format(""))
         if machine not in STOCK_MACHINES:
-            raise FlashError(f"{board.where}: there is no OpenNMES for a {machine} yet")
+            raise FlashError(
+                f"{board.where}: there is no OpenNMES for this board yet ({machine}); `nmes boards` lists others"
+            )
         return STOCK_MACHINES[machine]
     fitting = [name for name in board_names() if load_board(name)["mcu"] == (board.chip or "rp2040")]
     if len(fitting) != 1:
@@ -166,18 +174,18 @@ def digest(device: str, image: Uf2, progress: Progress) -> str:
 
 
 def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
-    wait_s = stretched(DRIVE_S)
-    until_s = time.monotonic() + wait_s
-    while time.monotonic() < until_s:
+    """The drive that was not there before; the one at `mount`, where that is given. Raises FlashError."""
+
+    def new() -> list[drive.Drive]:
         if mount is not None:
-            new = [drive.at_mount(mount)] if drive.is_at(mount) else []
-        else:
-            new = [found for found in drive.mounted() or drive.mount_by_udisks() if found.mount not in before]
-        if len(new) == 1:
-            return new[0]
-        if new:
-            raise FlashError("several chips went into BOOTSEL at once; name the folder of one with --mount")
-        time.sleep(POLL_S)
+            return [drive.at_mount(mount)] if drive.is_at(mount) else []
+        return [found for found in drive.mounted() or drive.mount_by_udisks() if found.mount not in before]
+
+    found = _looked_for(new, wait_s := stretched(DRIVE_S))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise FlashError("several chips went into BOOTSEL at once; name the folder of one with --mount")
     raise FlashError(
         f"the board went into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {wait_s:g} s; mount "
         "the disk RPI-RP2 by hand, then run `nmes flash --mount FOLDER`"
@@ -185,17 +193,51 @@ def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
 
 
 def _port_again(board: Board, others: set[str]) -> str:
-    """The port of the board that has just been flashed: the one that it had, or one that was not there before."""
-    wait_s = stretched(PORT_S)
-    until_s = time.monotonic() + wait_s
-    while time.monotonic() < until_s:
-        new = set(micropython_ports()) - others
+    """The port of the board that has just been flashed: the one that it had, or the one that was not there before.
+    Raises FlashError."""
+
+    def new() -> list[str]:
+        found = set(micropython_ports()) - others
         if board.kind != BOOTSEL and Path(board.where).exists():
-            new.add(board.where)
-        if len(new) == 1:
-            return new.pop()
-        time.sleep(POLL_S)
+            found.add(board.where)
+        return list(found) if len(found) == 1 else []  # of several nobody can tell which is its own
+
+    found = _looked_for(new, wait_s := stretched(PORT_S))
+    if found:
+        _wait_until_free(found[0])
+        return found[0]
     raise FlashError(
         f"the image was written and the board has not come back within {wait_s:g} s; unplug it, plug it in again, then "
         "run `nmes flash --verify`"
     )
+
+
+def _wait_until_free(device: str) -> None:
+    """Wait until a port can be opened that has just come: ModemManager has each new one for some seconds. Raises
+    FlashError."""
+    if not _looked_for(lambda: [] if _busy(device) else [device], stretched(FREE_S)):
+        raise FlashError(
+            f"{_busy(device)}. The image was written; what is in flash has not been compared: when the port can be "
+            f"opened, run `nmes flash --verify --port {device}`"
+        )
+
+
+def _busy(device: str) -> str:
+    """Why a port cannot be opened; "" when it can."""
+    from opennmes.ports.serial import SerialPort
+
+    try:
+        SerialPort(device).close()
+    except PortError as busy:
+        return str(busy)
+    return ""
+
+
+def _looked_for(look: Callable[[], list[Found]], wait_s: float) -> list[Found]:
+    """What `look` finds, as soon as it finds anything; nothing after `wait_s`."""
+    until_s = time.monotonic() + wait_s
+    while time.monotonic() < until_s:
+        if found := look():
+            return found
+        time.sleep(POLL_S)
+    return []

@@ -219,7 +219,7 @@ def board_of(prompt: Prompt, device: str) -> str:
         raise ModulesError(
             f"{device}: OpenNMES' own image is on this board, which runs no modules; leave --modules out"
             if ours
-            else f"{device}: there is no OpenNMES for a {machine} yet"
+            else f"{device}: there is no OpenNMES for this board yet ({machine}); `nmes boards` lists others"
         )
     if _numbers(release) < OLDEST:
         oldest = ".".join(map(str, OLDEST))

@@ -20,7 +20,7 @@ SLICE_S = 0.02  # of simulated time; after each one Ctrl-C is heard
 
 
 class EmulatedPort:
-    """A port whose clock is the board's own: waiting in read() is what makes the chip run.
+    """The port of an emulated board that is there; its clock is the board's own: waiting in read() makes the chip run.
 
     A reset takes the port away as it would a real one: what came before it can still be read, then every call raises
     PortError, and the way back is to open another EmulatedPort.
@@ -73,8 +73,9 @@ class EmulatedPort:
             raise PortError(f"{self.name}: the board was reset; open the port again")
 
 
-class EmulatorPort(EmulatedPort):
-    """A port to an emulated board of its own; `stage` has the trace of its pins and currents."""
+class EmulatedPortWithStage(EmulatedPort):
+    """The port of an emulated board that it powers on, and that board's output stage: `stage` has the trace of its pins
+    and currents. A wait hears Ctrl-C."""
 
     def __init__(self, uf2: Path | None = None, load_ohm: int = 500) -> None:
         """Power a board on. `uf2`: see find_uf2. Raises PortError."""

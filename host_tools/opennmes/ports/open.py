@@ -30,9 +30,9 @@ def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, p
         return VirtualPort(pulse_log, load_ohm, Path(store) if store else None)
     if name == EMULATOR:
         # Not above: it takes a second to load, and most commands do without.
-        from opennmes.ports.emulator import EmulatorPort
+        from opennmes.ports.emulator import EmulatedPortWithStage
 
-        return EmulatorPort(uf2, load_ohm)
+        return EmulatedPortWithStage(uf2, load_ohm)
     # pyserial knows other addresses, and one of them (spy://) writes into files.
     if "://" in name and not _SOCKET.fullmatch(name):
         raise PortError(f"{name}: of addresses only {SOCKET}HOST:PORT can be opened, as in {SOCKET}192.168.0.7:3333")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import time
 
 import serial
@@ -15,8 +16,6 @@ BAUD = 115_200  # USB CDC ignores it
 WRITE_TIMEOUT_S = 5.0
 _CHUNK = 4096
 RASPBERRY_PI_VID = 0x2E8A
-
-_DIALOUT = "add yourself to the group that may use it (sudo usermod -aG dialout $USER) and log in again"
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -46,7 +45,7 @@ class SerialPort:
                 self._serial = serial.Serial(device, BAUD, exclusive=True, write_timeout=WRITE_TIMEOUT_S)
                 self._serial.reset_input_buffer()
         except _FAILURES as error:
-            raise PortError(f"{device}: {_why_no_socket(error) if self._is_socket else _why(error)}") from None
+            raise PortError(f"{device}: {_why_no_socket(error) if self._is_socket else _why(device, error)}") from None
 
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises PortError."""
@@ -103,15 +102,19 @@ def serial_ports() -> str:
     return "serial ports here: " + ", ".join(described)
 
 
-def _why(error: Exception) -> str:
+def _why(device: str, error: Exception) -> str:
+    doctor = f"`nmes doctor --port {shlex.quote(device)}`"
     code = getattr(error, "errno", None)
     if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         others = "or use --port virtual or --port emulator"
         return f"there is no such port, nor a board with this UID or name; {serial_ports()}; {others}"
     if code == errno.EACCES:
-        return f"you may not use this port; {_DIALOUT}"
+        return f"you may not use this port; {doctor} says who may, and what gives it to you"
     if code in (errno.EBUSY, errno.EAGAIN):
-        return "the port is busy: close the program that has it open (a serial monitor, mpremote, Thonny, another nmes)"
+        return (
+            "the port is busy: close the program that has it open (a serial monitor, mpremote, Thonny, another nmes; "
+            f"ModemManager, for some seconds after it was plugged in); {doctor} says which"
+        )
     return f"this cannot be opened as a serial port ({error}); {serial_ports()}"
 
 
