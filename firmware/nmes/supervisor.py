@@ -60,7 +60,8 @@ class Supervisor:
         self._feed_ms = []  # when its queue is looked at next
         self._rested_at = []  # how many were queued when its engine was last found to rest too long
         self._judged = []  # judged since the engine last began
-        self._channels = self._accounts = ()  # its channel, and that one's delivery
+        self._channels = []  # its channel, and that one's delivery
+        self._accounts = []
         self._taken = array("H", [0] * (pulse.MEASURED * TAKE_MOST))  # measured pulses of a channel, as they are judged
         self._turn = 0
         now_ms = hal.now_ms()

@@ -9,19 +9,29 @@ import sys
 if sys.implementation.name == "micropython":
     import micropython
     from micropython import const
-
-    ptr8 = ptr16 = ptr32 = None  # the compiler's own are meant where they stand in such a function
 else:
-
-    def ptr32(numbers):
-        return numbers
-
-    ptr8 = ptr16 = ptr32
 
     class micropython:  # type: ignore[no-redef]
         @staticmethod
         def viper(function):
             return function
 
-    def const(value):
+    def const(value):  # type: ignore[misc]
         return value
+
+
+class ptr32:
+    """For Pythons without: what is cast to one stays what it is. In machine code the compiler's own is meant."""
+
+    def __new__(cls, numbers):
+        return numbers
+
+    def __getitem__(self, at): ...
+
+    def __setitem__(self, at, value): ...
+
+
+class ptr16(ptr32): ...
+
+
+class ptr8(ptr32): ...

@@ -108,24 +108,27 @@ def _room(numbers) -> int:
 
 
 @micropython.viper
-def _append(list_at: ptr32, record_at: int, head: int, count: int):
-    """Put the address of a record into `count` places of the list, a 0 behind them. The first place, whose 0 ends the
-    list until then, comes last: the DMA sees none of them or all."""
-    list_at[head + count & _SLOTS_MASK] = 0
-    while count > 1:
-        count -= 1
-        list_at[head + count & _SLOTS_MASK] = record_at
-    list_at[head & _SLOTS_MASK] = record_at
-
-
-@micropython.viper
-def _note(record_of: ptr8, record: int, ends: ptr32, end_us: int, step_us: int, head: int, count: int) -> int:
-    """Note of `count` places of the list which record they hold and when it ends. Returns when the last one does."""
+def _append(numbers, record: int, step_us: int, count: int):
+    """Put a record into `count` places of the list, and a 0 behind them. Each is noted to hold that record, and to end
+    `step_us` after the one before. The place whose 0 ends the list until now comes last: the DMA sees none of them or
+    all."""
+    at = ptr32(numbers)
+    places = ptr32(at[_LIST])
+    ends = ptr32(at[_ENDS])
+    record_of = ptr8(at[_RECORD_OF])
+    head, end_us = at[_HEAD], at[_END_US]
     for place in range(head, head + count):
         end_us = end_us + step_us & _ENDS_MASK
         record_of[place & _SLOTS_MASK] = record
         ends[place & _SLOTS_MASK] = end_us
-    return end_us
+    at[_END_US] = end_us
+    at[_HEAD] = head + count
+    record_at = at[_RECORDS] + record * _RECORD_BYTES
+    places[head + count & _SLOTS_MASK] = 0
+    while count > 1:
+        count -= 1
+        places[head + count & _SLOTS_MASK] = record_at
+    places[head & _SLOTS_MASK] = record_at
 
 
 class Generator:
@@ -301,9 +304,7 @@ class Generator:
             self._level_a = level_a
         head = at[_HEAD]
         step_us = period_us if period_us < LOOKAHEAD_US else LOOKAHEAD_US
-        at[_END_US] = _note(self.record_of, record, self._ends, at[_END_US], step_us, head, count)
-        _append(self._list_at, self.records_at + record * _RECORD_BYTES, head, count)
-        at[_HEAD] = head + count
+        _append(at, record, step_us, count)
         # The chain ended at the first of these places if it has read the 0 that stood there: then the list DMA stands
         # one further.
         if not head or (
