@@ -42,7 +42,7 @@ def _pulses(channel: Channel) -> list[ExpectedPulse]:
                 gap_us=pulse.gap_delivered_us(feed.phase.gap_us),
                 width_b_us=feed.width_us * feed.phase.ratio,
                 train=number,
-                envelope_ppm=feed.level(_WHOLE),
+                envelope_ppm=train.envelope(feed.phase, feed.next_ms() - feed.begin_ms, _WHOLE),
             )
         )
         feed.take()
