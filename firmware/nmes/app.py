@@ -65,7 +65,6 @@ def _turn(hal, supervisor, parts):
     try:
         # Less after a long turn: at 500 Hz what it took has to be made up for within the queue. Never more: a clock
         # that has gone back must not become a wait.
-        left_ms = LOOP_MS - (hal.now_ms() - begin_ms)
-        hal.wait_ms(left_ms if 0 < left_ms < LOOP_MS else 1 if left_ms < 1 else LOOP_MS)
+        hal.wait_ms(min(LOOP_MS, max(1, LOOP_MS - (hal.now_ms() - begin_ms))))
     except Exception as error:
         supervisor.fail(INTERNAL_ERROR, error)

@@ -20,6 +20,7 @@ MODULES = {
     "lockout": ("test_lockout",),
     "faults": ("test_commands", "test_session"),
     "limits": ("test_limits_exact", "test_two_channels", "test_limits"),
+    "verdict": ("test_delivery", "test_delivery_twin", "test_verdict"),
     "delivery": ("test_delivery", "test_delivery_twin"),
     "train": ("test_phase", "test_adjust", "test_train"),
     "session": ("test_session_edges", "test_adjust", "test_two_channels", "test_session"),
