@@ -23,7 +23,7 @@ from nmes.hal.rp2.guard import Guard
 pins = board.BOARD["pins"]
 gs = [Generator(i, p, 1000) for i, p in enumerate(pins["channels"])]
 c = Converter(pins["sense_current"], pins["sense_voltage"])
-ss = [Sampler(i, p["phase_a"], c) for i, p in enumerate(pins["channels"])]
+ss = [Sampler(i, p["phase_a"], c, gs[i]) for i, p in enumerate(pins["channels"])]
 g, s = gs[0], ss[0]
 guard = Guard(pins)
 seen = array("H", [0] * 9 * TAKE_MOST)
@@ -40,7 +40,7 @@ def go(mask=1, delay_us=0):
         if mask & 1 << i:
             gs[i]._sm.active(1)
 def show(i=0):
-    for at in range(0, 9 * ss[i].take(seen, gs[i]), 9):
+    for at in range(0, 9 * ss[i].take(seen), 9):
         print(*seen[at : at + 9])
 def train(count, level, width, gap=50, period=7_000, i=0):
     for _ in range(count):
@@ -151,7 +151,7 @@ FOR_40_MS = "end = time.ticks_add(time.ticks_us(), 40_000)\nwhile time.ticks_dif
 def test_every_phase_is_sampled_exactly_once_whatever_the_cpu_does(bench: Bench, cpu: str) -> None:
     bench.repl.run(f"begin(60, 3)\ngo(3, 30)\ntrain(5, 100, 60, 0)\ntrain(5, 100, 60, 0, i=1)\n{FOR_40_MS}{BUSY[cpu]}")
     assert len(bench.pulses()) == len(bench.pulses(1)) == 5
-    assert bench.repl.run("print(*[s.take(seen, g) for s, g in zip(ss, gs)])").split() == ["5", "5"]
+    assert bench.repl.run("print(*[s.take(seen) for s in ss])").split() == ["5", "5"]
 
 
 def test_each_channel_has_its_own_current_and_the_voltage_when_it_is_alone(
@@ -215,14 +215,14 @@ for n in range(130):
     g.put(n, n, 50, 0, 50, 6_700, 1000)
     time.sleep_us(6_700)
     if n in (40, 80):
-        taken += s.take(seen, g)
+        taken += s.take(seen)
 time.sleep_us(2_000)
-count = s.take(seen, g)
+count = s.take(seen)
 print(taken, count)
 print(taken + count, *seen[9 * count - 9 : 9 * count - 5])
 g.stop()
 begin(50)
-print(s.take(seen, g))
+print(s.take(seen))
 go()
 train(1, 7, 50)
 time.sleep_us(2_000)
@@ -249,7 +249,7 @@ time.sleep_us(40_000)
 cause = 0
 now_ms = 100_000_000
 micropython.heap_lock()
-cause = d.judge(seen, now_ms, s.take(seen, g))
+cause = d.judge(seen, now_ms, s.take(seen))
 micropython.heap_unlock()
 begin = time.ticks_us()
 for _ in range(20):
