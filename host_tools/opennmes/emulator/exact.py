@@ -20,6 +20,7 @@ from rp2040py.rp2040 import RP2040
 
 from opennmes.emulator.circle import Circle
 from opennmes.emulator.loops import Loop, find_loop
+from opennmes.emulator.quick import Batch, BeginningBatch, quicken
 
 if TYPE_CHECKING:
     from rp2040py.simulator import Simulator
@@ -32,12 +33,7 @@ NEVER = 1 << 62  # RPPIO.next_due_fp when no state machine has anything to do
 
 
 class Driver:
-    """Runs one emulated chip; takes the place of rp2040py's Simulator (which needs asyncio).
-
-    `execute_batch` reads `rp2040`, `clock` and `stopped` from it, `RP2040` keeps it as its `simulator`.
-    """
-
-    stopped: bool
+    """Runs one emulated chip; takes the place of rp2040py's Simulator (which needs asyncio)."""
 
     def __init__(self, mcu: RP2040, cpu_factor: float = 1.0) -> None:
         """`cpu_factor`: how many times as long each CPU instruction takes. All else stays as it is."""
@@ -53,6 +49,8 @@ class Driver:
         self._step_alarm = self.clock.create_alarm(self._step)
         self._stop_alarm = self.clock.create_alarm(self.stop)
         self._asked_to_stop = False
+        self._batch = Batch(mcu, self._pios)
+        quicken(mcu)
         Circle(mcu, wanted=lambda: self.skip_loops)
         mcu.simulator = cast("Simulator", self)
         for key in PIO_BUS_KEYS:
@@ -80,15 +78,13 @@ class Driver:
     def stop(self) -> None:
         """End run() after the CPU instruction under way; for callbacks that the running chip makes."""
         self._asked_to_stop = True
-        self.stopped = True
+        self._batch.stopped = True
 
     def _run_batch(self) -> None:
-        # execute_batch() fetches rp2040.pio once, then asks for `stopped` before each instruction. It must find no PIO
-        # to advance, everything else must find both: so the real list comes back when it first asks, in __getattr__.
-        self.__dict__.pop("stopped", None)
+        self._batch = BeginningBatch(self.rp2040, self._pios)
         self.rp2040.pio = []
         try:
-            execute_batch(cast("Simulator", self), 1)
+            execute_batch(cast("Simulator", self._batch), 1)
         finally:
             self.rp2040.pio = self._pios
 
@@ -101,13 +97,6 @@ class Driver:
                 clock.tick(clock.nanos_to_next_alarm)
             else:
                 clock.tick(core.execute_instruction() * nanos)
-
-    def __getattr__(self, name: str) -> bool:
-        if name != "stopped":
-            raise AttributeError(name)
-        self.rp2040.pio = self._pios
-        self.stopped = False
-        return False
 
     def sync(self) -> None:
         """Bring both PIO blocks to the present; before anything but time acts on them or looks at them.
