@@ -103,10 +103,17 @@ class Bench:
         return account
 
 
-@pytest.fixture
-def bench(bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any]) -> Bench:
+@pytest.fixture(scope="module")
+def bench(
+    bare_pico: Callable[..., EmulatedPico],
+    board: dict[str, Any],
+    reference_stage: dict[str, Any],
+    share: Callable[[EmulatedPico], None],
+) -> Bench:
     pico = bare_pico()
-    return Bench(pico, OutputStage(pico, board, reference_stage))
+    made = Bench(pico, OutputStage(pico, board, reference_stage))
+    share(pico)
+    return made
 
 
 @pytest.mark.parametrize("rate_mhz", [35_000, 150_000])
