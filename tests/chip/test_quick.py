@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rp2040py.rp2040 import RP2040
-from rp2040py.sio import RPSIO
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
+from opennmes.emulator import exact
 from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.pwm import SteadyAlarm
 from opennmes.emulator.quick import ACCESSES, QuickSio
 from opennmes.emulator.repl import Repl
 
@@ -18,8 +20,7 @@ WORDS = st.one_of(st.sampled_from((0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF))
 DIVIDER = range(0x060, 0x07C, 4)
 SIO_REGISTERS = st.one_of(st.sampled_from(DIVIDER), st.sampled_from(range(0, 0x180, 4)))
 
-# Hashing, division of every kind, interrupts, the collector, PIO and DMA.
-PROGRAM = """
+PIO_AND_PYTHON = """
 import gc, rp2, time
 from array import array
 from machine import Pin, Timer
@@ -44,29 +45,63 @@ machine_a.active(0)
 timer.deinit()
 print(sorted(table.items()), copy, gc.mem_free(), time.ticks_cpu())
 """
+# 0x40050000: PWM; 20 bytes a slice: CSR, DIV, CTR, CC, TOP. After them EN, INTR, INTE, INTF, INTS.
+PWM = """
+import rp2, time
+from array import array
+from machine import PWM, Pin, mem32
+SLICE_1, SLICE_2, INTR = 0x40050014, 0x40050028, 0x400500A4
+a, b = PWM(Pin(2), freq=125_000, duty_u16=0), PWM(Pin(3), freq=125_000, duty_u16=20_000)
+c = PWM(Pin(4), freq=3_300, duty_u16=30_000)  # a divider with a fraction
+seen = []
+def look():
+    time.sleep_us(77)
+    seen.append([mem32[base + at] for base in (SLICE_1, SLICE_2) for at in (0, 4, 8, 12, 16)] + [mem32[INTR]])
+for duty in (0, 1, 30_000, 65_535, 0, 500):
+    a.duty_u16(duty)
+    look()
+for control in (0b0101, 0b1001, 0b1101, 0b0011, 0b1111, 0b0001, 0b0000, 0b0001):  # inverted, phase-correct, off
+    mem32[SLICE_1] = control
+    look()
+mem32[SLICE_1 + 12] = 40 << 16 | 7  # compare and top change in the middle of a period, and take effect at its end
+mem32[SLICE_1 + 16] = 99
+look()
+mem32[SLICE_1 + 8] = 50  # the counter
+look()
+mem32[SLICE_1 + 4] = 3 << 4 | 5  # 3 5/16
+look()
+mem32[SLICE_1] = 0b11000001  # advance and retard by one
+mem32[INTR] = 0xFF
+look()
+levels, dma = array("I", [n * 3 << 16 | n for n in range(40)]), rp2.DMA()  # a new compare value at each wrap
+dma.config(read=levels, write=SLICE_1 + 12, count=40, trigger=True,
+    ctrl=dma.pack_ctrl(inc_write=False, treq_sel=25))
+while dma.active():
+    look()
+b.deinit()
+c.freq(5_000)
+look()
+print(seen)
+"""
 
 
-def as_it_comes(pico: EmulatedPico) -> None:
-    for name in ACCESSES:
-        del pico.mcu.__dict__[name]
-    pico.mcu.sio.__class__ = RPSIO
-
-
-def test_a_quick_chip_does_the_same_in_the_same_cycle(bare_pico: Callable[..., EmulatedPico]) -> None:
+@pytest.mark.parametrize("program", [PIO_AND_PYTHON, PWM], ids=["PIO and Python", "PWM"])
+def test_a_quick_chip_does_the_same_in_the_same_cycle(
+    bare_pico: Callable[..., EmulatedPico], program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
-    for quick in (True, False):
+    for quicken in (exact.quicken, lambda mcu: None):
+        monkeypatch.setattr(exact, "quicken", quicken)
         pico = bare_pico()
-        if not quick:
-            as_it_comes(pico)
+        clock, core = pico.mcu.clock, pico.mcu.core
         edges: list[tuple[float, int, int]] = []
-        for pin in (2, 3):
-            pico.watch(
-                pin, lambda level, pico=pico, pin=pin, edges=edges: edges.append((pico.mcu.clock.nanos, pin, level))
-            )
-        output = Repl(pico).run(PROGRAM)
-        core = pico.mcu.core
-        seen.append((output, edges, pico.mcu.clock.nanos, core.cycles, list(core.registers), bytes(pico.mcu.sram)))
+        for pin in (2, 3, 4):
+            pico.watch(pin, lambda level, pin=pin, edges=edges, clock=clock: edges.append((clock.nanos, pin, level)))
+        output = Repl(pico).run(program)
+        pico.run_for(1_000_000)
+        seen.append((output, edges, clock.nanos, core.cycles, list(core.registers), bytes(pico.mcu.sram)))
         assert len(edges) > 100
+        assert isinstance(pico.mcu.sio, QuickSio) == (len(seen) == 1)
     assert seen[0] == seen[1]
 
 
@@ -74,6 +109,7 @@ def test_the_chip_of_the_tests_is_the_quick_one(bare_pico: Callable[..., Emulate
     mcu = bare_pico().mcu
     assert isinstance(mcu.sio, QuickSio)
     assert set(ACCESSES) <= set(mcu.__dict__)
+    assert all(isinstance(channel.alarm_a, SteadyAlarm) for channel in mcu.pwm.channels)
 
 
 @given(st.lists(st.tuples(SIO_REGISTERS, st.one_of(st.none(), WORDS)), max_size=40))

@@ -44,6 +44,7 @@ class Driver:
         self._first, self._second = self._pios
         self.skip_loops = True  # False steps through everything, for the test that compares the two
         self._loops: list[Loop] = []
+        self._loop_ends_fp = NEVER  # the first of them
         self._steps = 0
         self._due_cycle = NEVER
         self._step_alarm = self.clock.create_alarm(self._step)
@@ -114,7 +115,7 @@ class Driver:
 
     def after_reset(self) -> None:
         """Forget what the state machines were at, when the chip has been reset."""
-        self._loops = []
+        self._keep_loops([])
         self.arm()
 
     def acted(self) -> None:
@@ -154,14 +155,14 @@ class Driver:
         first.cycle_fp = cycle_fp
         second.cycle_fp = cycle_fp
         self._due_cycle = NEVER
-        if self._loops:
+        if self._loop_ends_fp <= cycle_fp:
             self._leave_loops([loop for loop in self._loops if loop.end_fp <= cycle_fp], cycle_fp)
         if first.next_due_fp <= cycle_fp:
             first.advance(0)
         if second.next_due_fp <= cycle_fp:
             second.advance(0)
         self._steps += 1
-        if self._steps & 3 == 0 and self.skip_loops:
+        if self._steps & 7 == 0 and self.skip_loops:
             self._enter_loops()
         self.arm()
 
@@ -176,16 +177,20 @@ class Driver:
             ]
             for loop in found:
                 loop.machine.next_due_fp = loop.end_fp
-                self._loops.append(loop)
             if found:
+                self._keep_loops(self._loops + found)
                 pio.recompute_due()
 
     def _leave_loops(self, loops: list[Loop], cycle_fp: int) -> None:
-        self._loops = [loop for loop in self._loops if loop not in loops]
+        self._keep_loops([loop for loop in self._loops if loop not in loops])
         for loop in loops:
             loop.catch_up(cycle_fp)
         for pio in self._pios:
             pio.recompute_due()
+
+    def _keep_loops(self, loops: list[Loop]) -> None:
+        self._loops = loops
+        self._loop_ends_fp = min((loop.end_fp for loop in loops), default=NEVER)
 
 
 class _OnBus:

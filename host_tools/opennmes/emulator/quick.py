@@ -11,6 +11,8 @@ from rp2040py.peripherals.pio import RPPIO
 from rp2040py.rp2040 import RP2040
 from rp2040py.sio import CPUID, DIV_CSR, DIV_QUOTIENT, DIV_REMAINDER, DIV_UDIVIDEND, DIV_UDIVISOR, RPSIO
 
+from opennmes.emulator.pwm import quicken_pwm
+
 ACCESSES = ("read_uint8", "read_uint16", "read_uint32", "write_uint8", "write_uint16", "write_uint32")
 QUOTIENT_IS_DIRTY_AND_READY = 0b11  # of DIV_CSR: DIRTY and READY
 DIRTY = 0b10
@@ -22,6 +24,7 @@ def quicken(mcu: RP2040) -> None:
         # What is found first, and found to be the chip's own method: a call goes on in C as before.
         mcu.__dict__[name] = getattr(mcu, name)
     mcu.sio.__class__ = QuickSio
+    quicken_pwm(mcu)
 
 
 class Batch:
