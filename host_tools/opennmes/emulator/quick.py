@@ -42,6 +42,7 @@ def quicken(mcu: RP2040) -> None:
 class Batch:
     """What `execute_batch` reads while it runs, and `stopped` before each instruction."""
 
+    __slots__ = ("clock", "pios", "rp2040", "stopped")
     stopped: bool
 
     def __init__(self, mcu: RP2040, pios: list[RPPIO]) -> None:
@@ -57,6 +58,8 @@ class Batch:
 
 class BeginningBatch(Batch):
     """A batch of which nobody has asked whether it is stopped; it becomes a usual one, whose attributes are quicker."""
+
+    __slots__ = ()
 
     def __getattr__(self, name: str) -> bool:
         if name != "stopped":
