@@ -35,8 +35,8 @@ lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython
 test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cycle, the emulated chip, host tools
 	@$(ALL_CORES) --durations=10
 
-test-quick: setup  ## while editing, under a minute: architecture, core on CPython, PIO, prescriptions; no chip, MicroPython, lint, other tools
-	@$(ALL_CORES) -m 'not micropython' tests/architecture tests/core tests/pio tests/host/test_*prescription*.py
+test-quick: setup  ## while editing: architecture, core on CPython, PIO, prescription files; not the chip, MicroPython, other tools, lint
+	@$(ALL_CORES) -m 'not micropython' tests/architecture tests/core tests/pio tests/host/test_prescription.py
 
 # SEED=7 for others; FUZZ=10000000 for more.
 fuzz: setup  ## a million lines of junk to the link in every state, some minutes: no crash, no fault, no output, nothing changed
