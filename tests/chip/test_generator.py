@@ -21,12 +21,12 @@ BEGIN = """
 import board, time
 from array import array
 from nmes.core import pulse
-from nmes.hal import make
+from nmes.hal import TAKE_MOST, make
 from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 def queue(channel, count, a=0, b=0, width_a=300, gap=100, width_b=300, period=2_000, most=1_000):
     for _ in range(count):
-        assert hal.put(channel, a, b, width_a, gap, width_b, period, most)
+        assert hal.put(channel, a, b, width_a, gap, width_b, period, most, 1)
 """
 LONGEST_S = 1.0  # twice what the longest program takes; one that hangs costs half a minute of the computer's time
 REST_MS = 100  # design: a CPU that hangs is at rest within 2 periods or this, whichever is longer
@@ -202,11 +202,11 @@ def test_the_second_checker_is_told_what_it_has_to_know(bench: Bench) -> None:
 for channel in (0, 1):
     for dummy in (True, False):
         hal.begin(channel, 0, dummy)
-        print(hal.put(channel, 10, 10, 600, 50, 600, 20_000, 100))
+        print(hal.put(channel, 10, 10, 600, 50, 600, 20_000, 100, 1))
     for offset, scale in ((0, 1_000_000), (0, 990_000), (20, 1_000_000)):
         hal.begin(channel, 0, False, offset, scale)
-        print(hal.put(channel, 500 + offset, 500 + offset, 500, 50, 500, 20_000, 1_000))
-        print(hal.put(channel, 300 + offset, 100 + offset, 100, 50, 300, 20_000, 1_000))
+        print(hal.put(channel, 500 + offset, 500 + offset, 500, 50, 500, 20_000, 1_000, 1))
+        print(hal.put(channel, 300 + offset, 100 + offset, 100, 50, 300, 20_000, 1_000, 1))
 """.replace("print(", "print(0 + ")
     )
     assert found == [[1], [0], [1], [1], [0], [1], [1], [1]] * 2
@@ -218,9 +218,9 @@ def test_a_pulse_that_the_checker_refuses_is_told_and_not_counted(bench: Bench) 
 for channel in (0, 1):
     hal.begin(channel, 0, True)
     queue(channel, 1)
-    print(0 + hal.put(channel, 11, 11, 300, 100, 300, 2_000, 10), hal.queued(channel))
+    print(0 + hal.put(channel, 11, 11, 300, 100, 300, 2_000, 10, 1), hal.queued(channel))
     queue(channel, 1)
-    print(0 + hal.put(channel, 0, 0, 300, 100, 300, 1_999, 10), hal.queued(channel))
+    print(0 + hal.put(channel, 0, 0, 300, 100, 300, 1_999, 10, 1), hal.queued(channel))
 hal.go(3)
 time.sleep_us(9_000)
 print(hal.begun(0), hal.begun(1))

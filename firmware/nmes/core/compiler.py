@@ -6,32 +6,32 @@ ptr16 and ptr32 are arrays of bytes, halves and words, and nothing is allocated.
 
 import sys
 
-if sys.implementation.name == "micropython":
-    import micropython
-    from micropython import const
-else:
+if sys.implementation.name != "micropython":
 
-    class micropython:  # type: ignore[no-redef]
+    class micropython:
         @staticmethod
         def viper(function):
             return function
 
-    def const(value):  # type: ignore[misc]
+    def const(value):
         return value
 
+    class ptr32:
+        """What is cast to one stays what it is."""
 
-class ptr32:
-    """For Pythons without: what is cast to one stays what it is. In machine code the compiler's own is meant."""
+        def __new__(cls, numbers):
+            return numbers
 
-    def __new__(cls, numbers):
-        return numbers
+        def __getitem__(self, at): ...
 
-    def __getitem__(self, at): ...
+        def __setitem__(self, at, value): ...
 
-    def __setitem__(self, at, value): ...
+    class ptr16(ptr32): ...
 
+    class ptr8(ptr32): ...
 
-class ptr16(ptr32): ...
+else:
+    import micropython  # type: ignore[assignment, no-redef]
+    from micropython import const  # type: ignore[assignment]
 
-
-class ptr8(ptr32): ...
+    ptr8 = ptr16 = ptr32 = None  # type: ignore[misc, assignment]  # in machine code the compiler's own are meant

@@ -11,7 +11,7 @@ from nmes.core.compiler import const, micropython, ptr16, ptr32
 # ---- the rules ----
 
 IN_A_ROW = const(3)  # so many pulses that are bad in the same way
-IDLE_IN_A_ROW = const(2)
+_IDLE_IN_A_ROW = const(2)
 
 # An electrode is open below so much of the set current; 20 % of 5 mA is 1 mA, what the stage's sense may be off: below,
 # that is allowed for too. Or when the stage drives all the voltage it has.
@@ -27,15 +27,15 @@ OVER_PERCENT = const(120)
 
 # ---- what is found ----
 
-GOOD = const(0)
-IDLE_CURRENT = const(1)  # current flows between pulses
-OPEN = const(2)
-SHORT = const(3)
-MISMATCH = const(4)  # more current than was set, or the wrong way round
-NET_CHARGE = const(5)
+_GOOD = const(0)
+_IDLE_CURRENT = const(1)  # current flows between pulses
+_OPEN = const(2)
+_SHORT = const(3)
+_MISMATCH = const(4)  # more current than was set, or the wrong way round
+_NET_CHARGE = const(5)
 # No verdict: first the caller has something to do that takes numbers beyond these, then goes on.
 OTHER = const(6)  # the next pulse has other codes than the one before: find what current both phases are set to
-LONG_SUM = const(7)  # a sum is CARRY or more: keep it in two parts
+_LONG_SUM = const(7)  # a sum is CARRY or more: keep it in two parts
 
 # ---- fields of `state` ----
 
@@ -56,16 +56,16 @@ CODE_B = const(10)
 SET_A_UA = const(11)
 SET_B_UA = const(12)
 # So many bad pulses in a row, of each kind.
-IDLE = const(13)
-OPENED = const(14)
-SHORTED = const(15)
-WRONG = const(16)
+_IDLE = const(13)
+_OPENED = const(14)
+_SHORTED = const(15)
+_WRONG = const(16)
 # The window of a second, in counts times us: the slot that it ends with, the net charge when it began, and the least
 # and the most that the net charge may be.
-SLOT = const(17)  # 0: none yet
+_SLOT = const(17)  # 0: none yet
 BASE = const(18)
-WINDOW_LOW = const(19)
-WINDOW_HIGH = const(20)
+_WINDOW_LOW = const(19)
+_WINDOW_HIGH = const(20)
 # The account. Charges in counts times us, currents in counts.
 MEASURED = const(21)  # pulses
 CHARGE_A = const(22)
@@ -80,9 +80,9 @@ LAST = const(30)  # the last one, pulse.MEASURED numbers
 FIELDS = const(39)
 
 # The window of a second is one slot longer: it then covers 1000 to 1025 ms, never less than a second.
-WINDOW_MS = const(1_000)
+_WINDOW_MS = const(1_000)
 SLOT_MS = const(25)
-SLOTS = const(WINDOW_MS // SLOT_MS + 1)
+SLOTS = const(_WINDOW_MS // SLOT_MS + 1)
 
 MIDDLE = const(1 << 29)  # as far from both ends of 30 bits
 CARRY = const(1 << 27)  # more than a sum grows between two moves of the window
@@ -110,30 +110,30 @@ _WRONG_BIT = const(4)
 def _move_window(numbers, kept, slot: int):
     """The window ends with `slot` now. `kept` has, of each slot, what the net charge was when it began."""
     state, slots = ptr32(numbers), ptr32(kept)
-    last = state[SLOT]
+    last = state[_SLOT]
     net = state[NET]
     if last == 0 or slot - last > SLOTS:
         last = slot - SLOTS  # all of it is older than the window
     while last < slot:
         last += 1
         slots[last % SLOTS] = net
-    state[SLOT] = slot
+    state[_SLOT] = slot
     base = slots[(slot + 1) % SLOTS]
     state[BASE] = base
-    state[WINDOW_LOW] = base - state[WINDOW_MOST]
-    state[WINDOW_HIGH] = base + state[WINDOW_MOST]
+    state[_WINDOW_LOW] = base - state[WINDOW_MOST]
+    state[_WINDOW_HIGH] = base + state[WINDOW_MOST]
 
 
 @micropython.viper
 def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
     """Judge the pulses from place state[NEXT] on, before place `count`. `slot` of the window is now; the first is 1.
-    Returns GOOD; or what the last one judged, the one before state[NEXT], is the last straw for; or OTHER or LONG_SUM.
+    Returns _GOOD; or what the last one judged, the one before state[NEXT], is the last straw for; or OTHER or _LONG_SUM.
     `numbers` is the state, `kept` the SLOTS of its window. Allocates nothing."""
     state = ptr32(numbers)
-    if slot != state[SLOT]:
+    if slot != state[_SLOT]:
         for field in range(CHARGE_A, CURRENTS + 1):
             if state[field] <= MIDDLE - CARRY or state[field] >= MIDDLE + CARRY:
-                return LONG_SUM
+                return _LONG_SUM
         _move_window(numbers, kept, slot)
     while state[NEXT] < count:
         at = state[NEXT] * _NUMBERS
@@ -168,11 +168,11 @@ def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
         if rest > state[REST_MOST]:
             state[REST_MOST] = rest
         if rest > state[IDLE_MOST]:
-            state[IDLE] += 1
-            if state[IDLE] >= IDLE_IN_A_ROW:
-                return IDLE_CURRENT
+            state[_IDLE] += 1
+            if state[_IDLE] >= _IDLE_IN_A_ROW:
+                return _IDLE_CURRENT
         else:
-            state[IDLE] = 0
+            state[_IDLE] = 0
 
         voltage_a = pulses[at + _VOLTAGE_A]
         voltage_b = pulses[at + _VOLTAGE_B]
@@ -182,18 +182,18 @@ def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
         bad = int(_bad(numbers, state[SET_A_UA], a * na // 1_000, (voltage_a - zero) * uv // 1_000, nobodys))
         nobodys = int(voltage_b >= state[BOTH])
         bad |= int(_bad(numbers, state[SET_B_UA], b * na // 1_000, (zero - voltage_b) * uv // 1_000, nobodys))
-        state[OPENED] = state[OPENED] + 1 if bad & _OPEN_BIT else 0
-        state[SHORTED] = state[SHORTED] + 1 if bad & _SHORT_BIT else 0
-        state[WRONG] = state[WRONG] + 1 if bad & _WRONG_BIT else 0
-        if state[OPENED] >= IN_A_ROW:
-            return OPEN
-        if state[SHORTED] >= IN_A_ROW:
-            return SHORT
-        if state[WRONG] >= IN_A_ROW:
-            return MISMATCH
-        if net < state[WINDOW_LOW] or net > state[WINDOW_HIGH]:
-            return NET_CHARGE
-    return GOOD
+        state[_OPENED] = state[_OPENED] + 1 if bad & _OPEN_BIT else 0
+        state[_SHORTED] = state[_SHORTED] + 1 if bad & _SHORT_BIT else 0
+        state[_WRONG] = state[_WRONG] + 1 if bad & _WRONG_BIT else 0
+        if state[_OPENED] >= IN_A_ROW:
+            return _OPEN
+        if state[_SHORTED] >= IN_A_ROW:
+            return _SHORT
+        if state[_WRONG] >= IN_A_ROW:
+            return _MISMATCH
+        if net < state[_WINDOW_LOW] or net > state[_WINDOW_HIGH]:
+            return _NET_CHARGE
+    return _GOOD
 
 
 @micropython.viper

@@ -72,7 +72,7 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
 LOOKAHEAD_US = 66_000
 
 # So many measured pulses are handed on at once: more than begin in the longest turn that is no fault.
-TAKE_MOST = 64
+TAKE_MOST = 32
 
 # So much of what a host has not read yet is kept: the longest line (core/frame.py), and as much again for what is said
 # unasked.
