@@ -11,7 +11,6 @@ from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
 from nmes.core.session import ARMED, COMPLETED, FAULT, HOST_LOST, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, Trend
-from nmes.hal import TAKE_MOST
 from nmes.prescriptions import Prescriptions
 from nmes.selftest import SelfTest
 
@@ -62,7 +61,9 @@ class Supervisor:
         self._judged = []  # judged since the engine last began
         self._channels = []  # its channel, and that one's delivery
         self._accounts = []
-        self._taken = array("H", [0] * (pulse.MEASURED * TAKE_MOST))  # measured pulses of a channel, as they are judged
+        self._taken = array(
+            "H", [0] * (pulse.MEASURED * pulse.TAKE_MOST)
+        )  # measured pulses of a channel, as they are judged
         self._turn = 0
         now_ms = hal.now_ms()
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
@@ -516,8 +517,8 @@ class Supervisor:
         ended = 0
         if not self._turn:
             ended = hal.begun(channel) - 1  # asked first: what has ended by now has been measured by then
-        count = TAKE_MOST
-        while count == TAKE_MOST:
+        count = most = pulse.TAKE_MOST
+        while count == most:
             count = hal.take(channel, taken)
             if count:
                 cause = delivery.judge(taken, now_ms, count)

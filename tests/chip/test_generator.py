@@ -21,7 +21,7 @@ BEGIN = """
 import board, time
 from array import array
 from nmes.core import pulse
-from nmes.hal import TAKE_MOST, make
+from nmes.hal import make
 from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 def queue(channel, count, a=0, b=0, width_a=300, gap=100, width_b=300, period=2_000, most=1_000):
@@ -286,7 +286,7 @@ def test_what_was_set_is_handed_on_with_what_was_measured(bench: Bench) -> None:
     found = bench.numbers(
         """
 hal.permit(1_000)
-seen = array("H", [0] * pulse.MEASURED * TAKE_MOST)
+seen = array("H", [0] * pulse.MEASURED * pulse.TAKE_MOST)
 hal.sense(3, 200)
 for channel, delay_us in ((0, 0), (1, 2_500)):
     hal.begin(channel, delay_us, True)

@@ -16,7 +16,7 @@ BEGIN = """
 import board, time, micropython, gc
 from array import array
 from machine import Pin
-from nmes.hal import TAKE_MOST
+from nmes.core import pulse
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.sampler import Converter, Sampler, take
 from nmes.hal.rp2.guard import Guard
@@ -26,7 +26,7 @@ c = Converter(pins["sense_current"], pins["sense_voltage"])
 ss = [Sampler(i, p["phase_a"], c, gs[i]) for i, p in enumerate(pins["channels"])]
 g, s = gs[0], ss[0]
 guard = Guard(pins)
-seen = array("H", [0] * 9 * TAKE_MOST)
+seen = array("H", [0] * 9 * pulse.TAKE_MOST)
 def begin(width, mask=1):
     c.begin(mask)
     for i in (0, 1):

@@ -629,17 +629,18 @@ class AWholeSession(unittest.TestCase):
 class NothingIsAllocated(unittest.TestCase):
     def test_in_a_turn_of_the_loop_with_pulses_and_in_the_fade(self):
         made = running(ua=10_000)
-        tick, wants_pulse, next_level, took = made.tick, made.wants_pulse, made.next_level, made.took
+        over, wants_pulse, prepare, took = made.over, made.wants_pulse, made.prepare, made.took
+        lane = made.lanes[0]
         most = 0
         heap_lock()
         try:
             for ms in range(0, 2_900, 7):
-                tick(T0 + ms)
+                over(T0 + ms)
                 if wants_pulse(T0 + ms):
-                    level = next_level(T0 + ms)
-                    if level > most:
-                        most = level
-                    took()
+                    count = prepare(T0 + ms, ms, lane, 3)
+                    if lane.level > most:
+                        most = lane.level
+                    took(lane, count)
         finally:
             heap_unlock()
         self.assertEqual((made.state, most), (RUNNING, 100))

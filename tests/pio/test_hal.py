@@ -55,14 +55,17 @@ def hal(monkeypatch):
 
     def part(name):
         def made(index, *_):
-            return SimpleNamespace(halt=lambda: board.done.append(f"{name} {index} halts"))
+            return SimpleNamespace(halt=lambda: board.done.append(f"{name} {index} halts"), at=None)
 
         return made
 
     monkeypatch.setattr(HAL, "Pin", type("Pin", (Pin,), {"board": board}))
     monkeypatch.setattr(HAL, "mem32", registers)
-    monkeypatch.setattr(HAL, "Guard", lambda pins: SimpleNamespace(halt=lambda: board.done.append("guard halts")))
-    monkeypatch.setattr(HAL, "Converter", lambda *_: SimpleNamespace(halt=lambda: board.done.append("ADC halts")))
+    asked = dict.fromkeys(("is_safe", "forget_openings", "opened", "renew", "tripped", "enabled", "runs"))
+    guard = SimpleNamespace(halt=lambda: board.done.append("guard halts"), **asked)
+    converter = SimpleNamespace(halt=lambda: board.done.append("ADC halts"), **asked)
+    monkeypatch.setattr(HAL, "Guard", lambda pins: guard)
+    monkeypatch.setattr(HAL, "Converter", lambda *_: converter)
     for name in ("Generator", "Sampler"):
         monkeypatch.setattr(HAL, name, part(name))
     for name in ("Adc", "Watchdog", "slots", "machine", "select", "time", "rest"):

@@ -4,9 +4,9 @@ A function under `@micropython.viper` becomes machine code on the device: its wh
 ptr16 and ptr32 are arrays of bytes, halves and words, and nothing is allocated. Elsewhere it is like any other.
 """
 
-import sys
-
-if sys.implementation.name != "micropython":
+try:
+    from micropython import heap_lock  # in no imitation of the module on a computer
+except ImportError:
 
     class micropython:
         @staticmethod
@@ -31,7 +31,7 @@ if sys.implementation.name != "micropython":
     class ptr8(ptr32): ...
 
 else:
-    import micropython  # type: ignore[assignment, no-redef]
-    from micropython import const  # type: ignore[assignment]
+    import micropython  # noqa: F401  # type: ignore[assignment, no-redef]
+    from micropython import const  # noqa: F401  # type: ignore[assignment]
 
-    ptr8 = ptr16 = ptr32 = None  # type: ignore[misc, assignment]  # in machine code the compiler's own are meant
+    ptr8 = ptr16 = ptr32 = heap_lock  # type: ignore[misc, assignment]  # machine code means the compiler's own

@@ -36,6 +36,7 @@ CURRENT_B = const(6)
 VOLTAGE_B = const(7)
 CURRENT_REST = const(8)
 MEASURED = const(9)
+TAKE_MOST = const(32)  # so many of them are handed on at once
 
 # What the program spends outside phases and gap, with a rest field of 0.
 OVERHEAD_US = const(272)

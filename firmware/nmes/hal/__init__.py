@@ -38,7 +38,7 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
     queued(channel)              how many are queued that have not begun
     starved(channel)             True when the engine rests because it was given nothing
     take(channel, into)          the pulses that have been measured and not been taken, the oldest first, into `into`,
-                                 an array of TAKE_MOST pulses of core.pulse.MEASURED integers each: what was set and the
+                                 an array of core.pulse.TAKE_MOST pulses of MEASURED integers each: what was set and the
                                  counts of current and voltage in each phase. Returns how many; more stay for the next
     stop(channel)                nothing after the running pulse; returns how many queued pulses were cancelled
     read()                       one byte of the link, or -1 when there is none
@@ -70,9 +70,6 @@ A board names its HAL; `make(board, stage)` gives an object with this contract:
 # What may be queued ahead of the running pulse, so that a dead CPU is at rest soon: at most this much time, and at
 # least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
 LOOKAHEAD_US = 66_000
-
-# So many measured pulses are handed on at once: more than begin in the longest turn that is no fault.
-TAKE_MOST = 32
 
 # So much of what a host has not read yet is kept: the longest line (core/frame.py), and as much again for what is said
 # unasked.

@@ -16,7 +16,7 @@ import sys
 from array import array
 
 from nmes.core import digest, pulse, pulse_check
-from nmes.hal import LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, TAKE_MOST, Area
+from nmes.hal import LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, Area
 
 _ERASED = b"\xff"
 _KEPT = 64  # pulses: more than begin between two looks at what was measured
@@ -140,7 +140,7 @@ class Channel:
 
     def take(self, into, others, both):
         count = 0
-        while count < TAKE_MOST and self._measured and self._measured[0][0] <= self._now_us:
+        while count < pulse.TAKE_MOST and self._measured and self._measured[0][0] <= self._now_us:
             _, seen, middle_a_us, middle_b_us = self._measured.pop(0)
             to = count * pulse.MEASURED
             for at, value in enumerate(seen):

@@ -26,7 +26,6 @@ from uctypes import addressof
 
 from nmes.core import pulse
 from nmes.core.compiler import const, micropython, ptr8, ptr16, ptr32
-from nmes.hal import TAKE_MOST
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.sampler_pio import CYCLE_CLOCKS, CYCLES_IN_12_US, OVERHEAD_CYCLES, sample
 
@@ -221,7 +220,7 @@ class Sampler:
         at[_RING] = self._ring_at
         at[_RECORDS] = generator.records_at
         at[_RECORD_OF] = addressof(generator.record_of)
-        at[_MOST] = TAKE_MOST
+        at[_MOST] = pulse.TAKE_MOST
 
     def begin(self, width_us, alone):
         """Nothing measured yet; from now on every phase, `width_us` / 2 after it begins. `alone`: the only channel."""
