@@ -4,6 +4,8 @@ A function under `@micropython.viper` becomes machine code on the device: its wh
 ptr16 and ptr32 are arrays of bytes, halves and words, and nothing is allocated. Elsewhere it is like any other.
 """
 
+__all__ = ("const", "micropython", "ptr16", "ptr32", "ptr8")
+
 try:
     from micropython import heap_lock  # in no imitation of the module on a computer
 except ImportError:
@@ -31,7 +33,7 @@ except ImportError:
     class ptr8(ptr32): ...
 
 else:
-    import micropython  # noqa: F401  # type: ignore[assignment, no-redef]
-    from micropython import const  # noqa: F401  # type: ignore[assignment]
+    import micropython  # type: ignore[assignment, no-redef]
+    from micropython import const  # type: ignore[assignment]
 
     ptr8 = ptr16 = ptr32 = heap_lock  # type: ignore[misc, assignment]  # machine code means the compiler's own
