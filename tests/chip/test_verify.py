@@ -12,7 +12,7 @@ from captures_for_tests import PINS, Pins, sampled, write_sr, write_vcd
 from opennmes.cli import main
 from opennmes.device.client import Device
 from opennmes.measure.trace import Trace
-from opennmes.ports.emulator import EmulatorPort
+from opennmes.ports.emulator import EmulatedPortWithStage
 from opennmes.prescription import Prescription
 
 PRESCRIPTION = """\
@@ -79,7 +79,7 @@ def test_what_the_chip_delivers_passes_as_its_trace_and_however_it_is_sampled(
 ) -> None:
     file = tmp_path / "chip.toml"
     file.write_text(PRESCRIPTION)
-    port = EmulatorPort(uf2)
+    port = EmulatedPortWithStage(uf2)
     stage, pico = port.stage, port._pico
     try:
         device = Device(port)
