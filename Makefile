@@ -1,12 +1,14 @@
 # `make` alone explains the others. Every target installs what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench campaign machines test lint fuzz mutants dist clean
+.PHONY: help setup demo bench campaign machines test test-quick lint fuzz mutants dist clean
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
+# A file stays with one process, so that boards that its tests share boot once; tests/conftest.py has the order.
+ALL_CORES := $(PYTEST) --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 setup:  ## install and build what is missing: packages, .venv, MicroPython, the firmware (build/*.uf2)
 	@$(PYTHON) scripts/setup.py
@@ -31,7 +33,10 @@ lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython
 	@.venv/bin/mypy --config-file firmware/mypy.ini
 
 test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cycle, the emulated chip, host tools
-	@$(PYTEST) --numprocesses=logical --durations=10
+	@$(ALL_CORES) --durations=10
+
+test-quick: setup  ## while editing: architecture, core on CPython, PIO, prescription files; not the chip, MicroPython, other tools, lint
+	@$(ALL_CORES) -m 'not micropython' tests/architecture tests/core tests/pio tests/host/test_prescription.py
 
 # SEED=7 for others; FUZZ=10000000 for more.
 fuzz: setup  ## a million lines of junk to the link in every state, and as many to the virtual board: no crash, no fault, no output, nothing changed

@@ -12,6 +12,16 @@ sys.path[:0] = [
 ]
 
 
+# What takes longest comes first, so that no core is left with it at the end: the emulated chip is most of `make test`.
+ROOMS = ("chip", "core_reference", "host", "core", "pio", "architecture")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    folders = [ROOT / "tests" / room for room in ROOMS]
+    items.sort(key=lambda item: next((n for n, folder in enumerate(folders) if folder in item.path.parents), 0))
+
+
 @pytest.fixture(autouse=True)
 def no_time_is_told(request, monkeypatch):
     """Hosts do not tell devices the time: what tests of other things expect on the line is what they asked for. A test

@@ -1,7 +1,14 @@
-"""What the chip tests share: the UF2, built once, and boards that run it."""
+"""What the chip tests share: the UF2, built once, and boards that run it.
+
+To boot a board, and to start a session on it, takes longer than most tests. So a board can be shared: a fixture of the
+scope `session` or `module` boots it, takes it to where its tests begin, and hands it to `share`. The body of every test
+with such a fixture then runs in a branch, a copy of the process: whatever it does to the board, the next test finds the
+board where the fixture left it.
+"""
 
 from __future__ import annotations
 
+import functools
 import runpy
 import subprocess
 import sys
@@ -10,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sessions import Bench
+from sessions import DENSE, Bench, begin
 
+from opennmes.device.client import Device
+from opennmes.emulator.branch import branch
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.repl import Repl, hide_main
 
@@ -41,7 +50,46 @@ def reference_stage() -> dict[str, Any]:
     return described
 
 
-@pytest.fixture
+_shared: list[tuple[EmulatedPico, int]] = []  # and where in time their fixtures left them
+
+
+@pytest.fixture(scope="session")
+def share() -> Callable[[EmulatedPico], None]:
+    """Notes that a board is ready; from here on it moves in branches only. A test whose fixtures ask for this is run in
+    a branch."""
+    return lambda pico: _shared.append((pico, pico.nanos))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if isinstance(item, pytest.Function) and here in item.path.parents and "share" in item.fixturenames:
+            item.obj = in_branch(item)
+
+
+def in_branch(item: pytest.Function) -> Callable[..., None]:
+    """The body of a test, run in a branch; what it fails with is told as any other failure is."""
+    body = item.obj
+    hangs_s = 0.9 * float(item.config.getini("faulthandler_timeout"))  # before this process says so of itself
+
+    @functools.wraps(body)
+    def run(**arguments: Any) -> None:
+        def work() -> str:
+            try:
+                body(**arguments)
+            except BaseException as error:
+                return str(item.repr_failure(pytest.ExceptionInfo.from_exception(error)))
+            return ""
+
+        assert all(pico.nanos == nanos for pico, nanos in _shared), "a shared board was moved outside a branch"
+        if failure := branch(work, hangs_s):
+            pytest.fail(failure, pytrace=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def bare_pico(uf2: Path) -> Callable[..., EmulatedPico]:
     """Makes boards that stop at MicroPython's prompt: everything is there, but our main.py does not start."""
 
@@ -53,13 +101,56 @@ def bare_pico(uf2: Path) -> Callable[..., EmulatedPico]:
     return make
 
 
-@pytest.fixture
-def repl(bare_pico: Callable[..., EmulatedPico]) -> Repl:
+@pytest.fixture(scope="session")
+def repl(bare_pico: Callable[..., EmulatedPico], share: Callable[[EmulatedPico], None]) -> Repl:
     """A board at MicroPython's prompt, ready to run test programs."""
-    return Repl(bare_pico())
+    booted = Repl(bare_pico())
+    share(booted.pico)
+    return booted
+
+
+def connected(uf2: Path, board: dict[str, Any], stage: dict[str, Any]) -> Bench:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Device, "tells_time", False)  # as in every test
+        return Bench(uf2, board, stage)
+
+
+@pytest.fixture(scope="session")
+def bench(
+    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any], share: Callable[[EmulatedPico], None]
+) -> Bench:
+    """A board with the stage around it since power-on, and the host connected."""
+    made = connected(uf2, board, reference_stage)
+    share(made.pico)
+    return made
+
+
+@pytest.fixture(scope="session")
+def dense(
+    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any], share: Callable[[EmulatedPico], None]
+) -> Bench:
+    """One on which a session of DENSE has just begun."""
+    made = connected(uf2, board, reference_stage)
+    begin(made.device, DENSE)
+    share(made.pico)
+    return made
 
 
 @pytest.fixture
-def make(uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]) -> Callable[..., Bench]:
-    """Makes boards with the stage around them and the host at their port; `flash` as EmulatedPico has it."""
-    return lambda flash=None: Bench(uf2, board, reference_stage, flash)
+def make(
+    uf2: Path,
+    board: dict[str, Any],
+    reference_stage: dict[str, Any],
+    share: Callable[[EmulatedPico], None],
+    request: pytest.FixtureRequest,
+) -> Callable[..., Bench]:
+    """Makes boards with the stage around them and the host at their port; `flash` as EmulatedPico has it.
+
+    The first without a flash image is `bench`, which has booted already.
+    """
+    unused = [] if request.node.get_closest_marker("tells_time") else [request.getfixturevalue("bench")]
+
+    def made(flash: bytes | None = None) -> Bench:
+        return unused.pop() if flash is None and unused else Bench(uf2, board, reference_stage, flash)
+
+    return made

@@ -174,10 +174,12 @@ class Inputs:
         self._wait()
 
 
-@pytest.fixture
-def circle(repl: Repl) -> Repl:
+@pytest.fixture(scope="module")
+def circle(bare_pico: Callable[..., EmulatedPico], share: Callable[[EmulatedPico], None]) -> Repl:
     """A board with everything set up and nothing running."""
+    repl = Repl(bare_pico())
     repl.run(PROGRAM)
+    share(repl.pico)
     return repl
 
 

@@ -15,9 +15,7 @@ from opennmes.measure import pulses as measure
 
 OPEN_OHM = 10_000_000
 
-# The ramp and the steps by hand would take seconds of simulated time: a dummy load needs no ramp, and the intensity is
-# set behind the session's back.
-SESSION = """
+MADE = """
 import board, time, micropython
 from nmes.hal import make
 from nmes.core import checklist
@@ -28,6 +26,16 @@ from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 session = Session(STAGE)
 supervisor = Supervisor(hal, session, Store(hal), board.BOARD, STAGE)
+def loop(ms):
+    end = hal.now_ms() + ms
+    while hal.now_ms() < end:
+        session.heard(hal.now_ms())
+        supervisor.step()
+        hal.wait_ms(5)
+"""
+# The ramp and the steps by hand would take seconds of simulated time: a dummy load needs no ramp, and the intensity is
+# set behind the session's back.
+BEGUN = """
 session.load({"title": "t", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 10000},
     "max_current_ua": 30000, "phases": [{"name": "on", "rate_mhz": RATE, "width_us": WIDTH, "gap_us": 50, "work_ms": 0,
     "rest_ms": 0, "ramp_up_ms": 0, "ramp_down_ms": 0, "duration_ms": 60000}], "channels": CHANNELS})
@@ -40,12 +48,6 @@ def start(now_ms):
         lane.intensity_ua = CURRENT
 session.start = start
 supervisor.start()
-def loop(ms):
-    end = hal.now_ms() + ms
-    while hal.now_ms() < end:
-        session.heard(hal.now_ms())
-        supervisor.step()
-        hal.wait_ms(5)
 """
 
 
@@ -58,6 +60,7 @@ class Bench:
         self.pico = pico
         self.stage = stage
         self.repl = Repl(pico)
+        self.repl.run(MADE)
 
     def begin(
         self,
@@ -71,7 +74,7 @@ class Bench:
         rows = [{"channel": channel, "delay_us": i * delay_us} for i, channel in enumerate(channels)]
         values = {"CHANNELS": rows, "RATE": rate_mhz, "WIDTH": width_us, "CURRENT": current_ua}
         self.channel = channels[-1]
-        text = SESSION
+        text = BEGUN
         for name, value in values.items():
             text = text.replace(name, str(value))
         self.repl.run(text)
@@ -103,10 +106,17 @@ class Bench:
         return account
 
 
-@pytest.fixture
-def bench(bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any]) -> Bench:
+@pytest.fixture(scope="module")
+def bench(
+    bare_pico: Callable[..., EmulatedPico],
+    board: dict[str, Any],
+    reference_stage: dict[str, Any],
+    share: Callable[[EmulatedPico], None],
+) -> Bench:
     pico = bare_pico()
-    return Bench(pico, OutputStage(pico, board, reference_stage))
+    made = Bench(pico, OutputStage(pico, board, reference_stage))
+    share(pico)
+    return made
 
 
 @pytest.mark.parametrize("rate_mhz", [35_000, 150_000])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,54 +11,37 @@ from sessions import DENSE, OUTPUTS, Bench, begin, rises
 
 from nmes.core import faults, frame
 from opennmes import paths
-from opennmes.device.client import Device, DeviceRefused
+from opennmes.device.client import DeviceRefused
 from opennmes.emulator.repl import Repl
 from opennmes.measure import pulses as measure
-from opennmes.ports.emulator import EmulatedPortWithStage
 from opennmes.prescription import Prescription
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = paths.PROGRAMMES
 
 
-@pytest.fixture
-def port(uf2: Path) -> Iterator[EmulatedPortWithStage]:
-    opened = EmulatedPortWithStage(uf2)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def device(port: EmulatedPortWithStage) -> Device:
-    connected = Device(port)
-    connected.connect()
-    return connected
-
-
-def test_h02_no_output_moves_from_power_on_until_start(port: EmulatedPortWithStage) -> None:
-    device = Device(port)
-    device.connect()
+def test_h02_no_output_moves_from_power_on_until_start(bench: Bench) -> None:
+    device, stage = bench.device, bench.stage
     programme = Prescription.read(LIBRARY / "stress-incontinence-35hz.toml").data
     loaded = device.load(programme)
     device.acknowledge()
     device.wait(0.05)
-    assert [signal for signal in OUTPUTS if rises(port.stage, signal)] == []
+    assert [signal for signal in OUTPUTS if rises(stage, signal)] == []
     # The self-test proves that the enable falls, and for that it has to rise. Nothing else moves, and it ends low.
     device.arm(loaded["programme_crc"])
     device.wait(0.05)
-    assert [signal for signal in OUTPUTS if rises(port.stage, signal)] == ["enable"]
-    assert port.stage.finish().value_at("enable", port.stage.trace.end_nanos) == 0
+    assert [signal for signal in OUTPUTS if rises(stage, signal)] == ["enable"]
+    assert stage.finish().value_at("enable", stage.trace.end_nanos) == 0
 
 
-def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(
-    device: Device, port: EmulatedPortWithStage
-) -> None:
+def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(bench: Bench) -> None:
+    device, stage = bench.device, bench.stage
     begin(device, Prescription.read(LIBRARY / "stress-incontinence-35hz.toml").data)
     device.raise_to(1_000)
     while device.status()["delivered"] < 12:
         device.wait(0.02)
     account = device.stop()["account"]
-    trace = port.stage.finish()
+    trace = stage.finish()
     found = measure.pulses(trace, 0)
     assert {(p.width_a_ns, p.gap_ns, p.width_b_ns) for p in found} == {(250_000, 50_000, 250_000)}
     starts = [p.start_nanos for p in found]
@@ -74,48 +56,48 @@ def test_a_prescription_comes_out_exactly_with_status_and_keepalive_traffic(
     assert measure.summary(trace, 0)["net_charge_nc"] == 0
 
 
-def test_nothing_comes_after_stop_and_the_enable_falls(device: Device, port: EmulatedPortWithStage) -> None:
-    begin(device, DENSE)
+def test_nothing_comes_after_stop_and_the_enable_falls(dense: Bench) -> None:
+    device, stage = dense.device, dense.stage
     device.wait(0.05)
     device.stop()
-    stopped = port.stage.finish()
+    stopped = stage.finish()
     count = len(measure.pulses(stopped, 0))
     device.wait(0.1)
-    later = port.stage.finish()
+    later = stage.finish()
     assert len(measure.pulses(later, 0)) == count
     assert later.value_at("enable", later.end_nanos) == 0
     # The running pulse was allowed to end: every phase A has its phase B, of the same width.
     assert {(p.width_a_ns, p.width_b_ns) for p in measure.pulses(later, 0)} == {(200_000, 200_000)}
 
 
-def test_pause_and_going_on_keep_every_pulse_whole_and_counted(device: Device, port: EmulatedPortWithStage) -> None:
-    begin(device, DENSE)
+def test_pause_and_going_on_keep_every_pulse_whole_and_counted(dense: Bench) -> None:
+    device, stage = dense.device, dense.stage
     device.wait(0.04)
     device.request("pause")
-    paused = len(measure.pulses(port.stage.finish(), 0))
+    paused = len(measure.pulses(stage.finish(), 0))
     device.wait(0.05)
-    assert len(measure.pulses(port.stage.finish(), 0)) == paused
+    assert len(measure.pulses(stage.finish(), 0)) == paused
     device.start()
     device.wait(0.04)
     account = device.stop()["account"]
-    found = measure.pulses(port.stage.finish(), 0)
+    found = measure.pulses(stage.finish(), 0)
     assert len(found) == account["delivered"] == account["queued"] - account["cancelled"] > paused
     assert {(p.width_a_ns, p.gap_ns, p.width_b_ns) for p in found} == {(200_000, 1_000, 200_000)}
 
 
-def test_a_dense_train_has_no_jitter_while_commands_keep_coming(device: Device, port: EmulatedPortWithStage) -> None:
-    begin(device, DENSE)
+def test_a_dense_train_has_no_jitter_while_commands_keep_coming(dense: Bench) -> None:
+    device, stage = dense.device, dense.stage
     for _ in range(8):
         device.status()
     account = device.stop()["account"]
-    starts = [p.start_nanos for p in measure.pulses(port.stage.finish(), 0)]
+    starts = [p.start_nanos for p in measure.pulses(stage.finish(), 0)]
     assert len(starts) > 10
     assert {later - sooner for sooner, later in itertools.pairwise(starts)} == {6_667_000}
     assert account["underruns"] == 0
 
 
-def test_h22_ctrl_c_and_maintenance_do_not_reach_a_running_session(device: Device, port: EmulatedPortWithStage) -> None:
-    begin(device, DENSE)
+def test_h22_ctrl_c_and_maintenance_do_not_reach_a_running_session(dense: Bench) -> None:
+    device, port = dense.device, dense.port
     port.write(b"\x03\x03\x04")
     with pytest.raises(DeviceRefused) as refused:
         device.request("maintenance")
@@ -124,23 +106,21 @@ def test_h22_ctrl_c_and_maintenance_do_not_reach_a_running_session(device: Devic
     device.stop()
 
 
-def test_ctrl_c_gives_the_prompt_when_idle_with_every_output_at_rest(
-    device: Device, port: EmulatedPortWithStage
-) -> None:
+def test_ctrl_c_gives_the_prompt_when_idle_with_every_output_at_rest(bench: Bench) -> None:
+    stage, port = bench.stage, bench.port
     port.write(b"\x03")
     heard = b""
     while b">>> " not in heard:
         data = port.read(0.5)
         assert data, heard
         heard += data
-    assert [signal for signal in OUTPUTS if port.stage.trace.value_at(signal, int(port.now_s() * 1e9))] == []
+    assert [signal for signal in OUTPUTS if stage.trace.value_at(signal, int(port.now_s() * 1e9))] == []
 
 
 def test_the_chip_goes_into_bootsel_on_demand_with_every_output_at_rest_but_not_out_of_a_session(
-    make: Callable[..., Bench],
+    dense: Bench,
 ) -> None:
-    bench = make()
-    begin(bench.device, DENSE)
+    bench = dense
     with pytest.raises(DeviceRefused) as refused:
         bench.device.request("bootloader")
     assert refused.value.error == "wrong_state"
@@ -154,7 +134,8 @@ def test_the_chip_goes_into_bootsel_on_demand_with_every_output_at_rest_but_not_
     assert [signal for signal in OUTPUTS if trace.value_at(signal, bench.pico.nanos)] == []
 
 
-def test_the_device_refuses_what_the_host_was_told_not_to_check(device: Device, port: EmulatedPortWithStage) -> None:
+def test_the_device_refuses_what_the_host_was_told_not_to_check(bench: Bench) -> None:
+    device = bench.device
     with open(ROOT / "docs" / "examples" / "refused-small-probe.toml", "rb") as file:
         assert tomllib.load(file)["electrode"]["kind"] == "probe"
     before = device.status()
@@ -224,27 +205,28 @@ print(put(300), put(), put())
     assert printed == ["True"] * 4 + ["False"] * 36 + ["False", "True", "True"]
 
 
-def test_h19_an_opened_emergency_stop_latches_and_needs_a_person(device: Device, port: EmulatedPortWithStage) -> None:
-    begin(device, DENSE)
+def test_h19_an_opened_emergency_stop_latches_and_needs_a_person(dense: Bench) -> None:
+    device, stage, port = dense.device, dense.stage, dense.port
     device.wait(0.03)
     opened_ns = round(port.now_s() * 1e9)
-    port.stage.stop_opened = True
+    stage.stop_opened = True
     device.wait(0.03)
-    assert max(nanos for nanos, value in port.stage.finish().changes("enable") if not value) - opened_ns <= 1_000
+    assert max(nanos for nanos, value in stage.finish().changes("enable") if not value) - opened_ns <= 1_000
     status = device.status()
     assert (status["state"], status["fault"], status["intensity_ua"]) == ("FAULT", faults.EMERGENCY_STOP, 0)
-    port.stage.stop_opened = False
+    stage.stop_opened = False
     device.wait(0.02)
     for command in ("start", "arm"):
         with pytest.raises(DeviceRefused):
             device.request(command, **({"programme_crc": status["programme_crc"]} if command == "arm" else {}))
     device.request("clear", fault=faults.EMERGENCY_STOP)
     assert device.status()["state"] == "IDLE"
-    assert not port.stage.powered
+    assert not stage.powered
 
 
-def test_h19_an_open_emergency_stop_refuses_to_arm(device: Device, port: EmulatedPortWithStage) -> None:
-    port.stage.stop_opened = True
+def test_h19_an_open_emergency_stop_refuses_to_arm(bench: Bench) -> None:
+    device, stage = bench.device, bench.stage
+    stage.stop_opened = True
     loaded = device.load(DENSE)
     device.acknowledge()
     with pytest.raises(DeviceRefused) as refused:
@@ -257,12 +239,14 @@ def test_h19_an_open_emergency_stop_refuses_to_arm(device: Device, port: Emulate
 )
 @pytest.mark.parametrize("paused", [False, True])
 def test_h19_an_opening_of_a_fraction_of_a_microsecond_latches_while_nothing_runs(
-    device: Device, port: EmulatedPortWithStage, attribute: str, fault: int, paused: bool
+    bench: Bench, attribute: str, fault: int, paused: bool
 ) -> None:
+    device, stage = bench.device, bench.stage
+
     def blink() -> None:
-        setattr(port.stage, attribute, True)
-        port.stage._pico.run_for(200)
-        setattr(port.stage, attribute, False)
+        setattr(stage, attribute, True)
+        bench.pico.run_for(200)
+        setattr(stage, attribute, False)
 
     blink()
     device.wait(0.03)
@@ -284,9 +268,9 @@ def test_h19_an_opening_of_a_fraction_of_a_microsecond_latches_while_nothing_run
     device.request("clear", fault=fault)
 
 
-def test_a_host_that_stops_reading_does_not_stop_the_train(device: Device, port: EmulatedPortWithStage) -> None:
-    begin(device, DENSE)
-    pico = port.stage._pico
+def test_a_host_that_stops_reading_does_not_stop_the_train(dense: Bench) -> None:
+    device, stage, port = dense.device, dense.stage, dense.port
+    pico = dense.pico
     # The host goes on writing, so the session lives, but no longer asks for what the board has to say.
     usb = pico.mcu.usb_ctrl
     done = usb._indicate_buffer_ready
@@ -294,7 +278,7 @@ def test_a_host_that_stops_reading_does_not_stop_the_train(device: Device, port:
     for seq in range(8):
         port.write(frame.encode({"seq": 900_000_000 + seq, "cmd": "status", "host": device._host}))
         pico.run_for(60_000_000)
-    starts = [p.start_nanos for p in measure.pulses(port.stage.finish(), 0)]
+    starts = [p.start_nanos for p in measure.pulses(stage.finish(), 0)]
     assert len(starts) > 60
     assert {later - sooner for sooner, later in itertools.pairwise(starts)} == {6_667_000}
-    assert port.stage.powered
+    assert stage.powered

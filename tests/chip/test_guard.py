@@ -49,10 +49,17 @@ class Bench:
         return int(self.repl.run("print(guard.tripped())"))
 
 
-@pytest.fixture
-def bench(bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any]) -> Bench:
+@pytest.fixture(scope="module")
+def bench(
+    bare_pico: Callable[..., EmulatedPico],
+    board: dict[str, Any],
+    reference_stage: dict[str, Any],
+    share: Callable[[EmulatedPico], None],
+) -> Bench:
     pico = bare_pico()
-    return Bench(pico, OutputStage(pico, board, reference_stage))
+    made = Bench(pico, OutputStage(pico, board, reference_stage))
+    share(pico)
+    return made
 
 
 @pytest.mark.parametrize(("pin", "signal"), [("a", "ch0_a"), ("b", "ch0_b"), ("a1", "ch1_a"), ("b1", "ch1_b")])

@@ -86,10 +86,17 @@ class Bench:
         return [words[at : at + VALUES] for at in range(0, len(words), VALUES)]
 
 
-@pytest.fixture
-def bench(bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any]) -> Bench:
+@pytest.fixture(scope="module")
+def bench(
+    bare_pico: Callable[..., EmulatedPico],
+    board: dict[str, Any],
+    reference_stage: dict[str, Any],
+    share: Callable[[EmulatedPico], None],
+) -> Bench:
     pico = bare_pico()
-    return Bench(pico, OutputStage(pico, board, reference_stage))
+    made = Bench(pico, OutputStage(pico, board, reference_stage))
+    share(pico)
+    return made
 
 
 @pytest.mark.parametrize("mask, width_us", [(1, 10), (1, 51), (1, 500), (2, 250), (3, 14), (3, 250)])

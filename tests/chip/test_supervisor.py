@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sessions import DENSE, OUTPUTS, Bench, begin, hang, rises
+from sessions import DENSE, OUTPUTS, Bench, hang, rises
 
 from nmes.core import faults
 from nmes.hal import WATCHDOG_MS
@@ -18,10 +18,9 @@ from opennmes.ports.emulator import EmulatedPort
 
 
 def test_h05_a_loop_that_is_stuck_in_a_session_is_reset_within_a_second_and_comes_up_in_fault(
-    make: Callable[..., Bench],
+    dense: Bench, make: Callable[..., Bench]
 ) -> None:
-    bench = make()
-    begin(bench.device, DENSE)
+    bench = dense
     bench.device.wait(0.05)
     hang(bench.pico)
     hung_ns = bench.pico.nanos
@@ -92,8 +91,7 @@ def test_everything_comes_to_rest_without_a_byte_of_memory(
     assert all(trace.value_at(signal, trace.end_nanos) == 0 for signal in OUTPUTS)
 
 
-def test_at_the_prompt_nothing_is_reset_and_the_application_comes_back_in_order(make: Callable[..., Bench]) -> None:
-    bench = make()
+def test_at_the_prompt_nothing_is_reset_and_the_application_comes_back_in_order(bench: Bench) -> None:
     bench.device.wait(2)
     assert bench.pico.resets == 0
     bench.device.request("maintenance")
@@ -107,10 +105,9 @@ def test_at_the_prompt_nothing_is_reset_and_the_application_comes_back_in_order(
 
 
 def test_h16_a_power_cut_at_any_time_after_a_fault_comes_up_with_the_whole_record_or_without(
-    make: Callable[..., Bench],
+    dense: Bench, make: Callable[..., Bench]
 ) -> None:
-    bench = make()
-    begin(bench.device, DENSE)
+    bench = dense
     bench.device.wait(0.05)
     bench.stage.stop_opened = True
     images = []
@@ -144,8 +141,7 @@ def arm(bench: Bench) -> None:
     bench.device.arm(loaded["programme_crc"])
 
 
-def test_the_self_test_passes_at_rest_and_moves_no_phase(make: Callable[..., Bench]) -> None:
-    bench = make()
+def test_the_self_test_passes_at_rest_and_moves_no_phase(bench: Bench) -> None:
     arm(bench)
     test = bench.device.request("self_test")
     assert test["passed"] and len(test["results"]) == 9
@@ -157,10 +153,7 @@ def test_the_self_test_passes_at_rest_and_moves_no_phase(make: Callable[..., Ben
     assert trace.value_at("enable", trace.end_nanos) == trace.value_at("permit", trace.end_nanos) == 0
 
 
-def test_an_enable_that_is_stuck_is_found_at_once_and_cannot_be_cleared(
-    make: Callable[..., Bench], board: dict[str, Any]
-) -> None:
-    bench = make()
+def test_an_enable_that_is_stuck_is_found_at_once_and_cannot_be_cleared(bench: Bench, board: dict[str, Any]) -> None:
     bench.pico.set_input(board["pins"]["enable"], 1)
     bench.device.wait(0.03)
     assert bench.fault() == ("FAULT", faults.ENABLE_STUCK)
@@ -190,8 +183,7 @@ def supply_low(bench: Bench) -> None:
         (supply_low, faults.SUPPLY_LOW),
     ],
 )
-def test_the_self_test_finds(make: Callable[..., Bench], broken: Callable[[Bench], None], fault: int) -> None:
-    bench = make()
+def test_the_self_test_finds(bench: Bench, broken: Callable[[Bench], None], fault: int) -> None:
     broken(bench)
     with pytest.raises(DeviceRefused) as refused:
         arm(bench)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from sessions import Bench
 
-from opennmes.device.client import Device, DeviceRefused
+from opennmes.device.client import DeviceRefused
 from opennmes.measure import pulses as measure
-from opennmes.ports.emulator import EmulatedPortWithStage
 
 PHASE: dict[str, Any] = {
     "name": "on", "rate_mhz": 100_000, "width_us": 100, "gap_us": 50, "work_ms": 0, "rest_ms": 0, "ramp_up_ms": 0,
@@ -19,15 +17,8 @@ PHASE: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def port(uf2: Path) -> Iterator[EmulatedPortWithStage]:
-    opened = EmulatedPortWithStage(uf2)
-    yield opened
-    opened.close()
-
-
 def delivered(
-    port: EmulatedPortWithStage,
+    bench: Bench,
     channels: list[dict[str, Any]] | None = None,
     seconds: float = 0.15,
     ua: int = 0,
@@ -44,8 +35,7 @@ def delivered(
     }
     if channels:
         data["channels"] = channels
-    device = Device(port)
-    device.connect()
+    device = bench.device
     loaded = device.load(data)
     device.acknowledge()
     device.arm(loaded["programme_crc"])
@@ -53,14 +43,14 @@ def delivered(
     for row in loaded["channels"]:
         if ua:
             device.set_intensity(ua, row["channel"])
-    until_s = port.now_s() + seconds
-    while asking and port.now_s() < until_s:
+    until_s = bench.port.now_s() + seconds
+    while asking and bench.port.now_s() < until_s:
         device.status()
-    device.wait(until_s - port.now_s())
+    device.wait(until_s - bench.port.now_s())
     device.stop()
     status = device.status()
     assert (status["fault"], status["underruns"]) == (0, 0), status["fault_text"]
-    trace = port.stage.finish()
+    trace = bench.stage.finish()
     found = {row["channel"]: measure.pulses(trace, row["channel"]) for row in loaded["channels"]}
     for row in status["channels"]:
         assert row["delivered"] == row["queued"] - row["cancelled"] == len(found[row["channel"]]) > 0
@@ -74,34 +64,34 @@ def intervals_us(pulses: list[Any]) -> list[float]:
 
 
 @pytest.mark.parametrize("delay_us", [0, 1, 2_500, 30_000])
-def test_two_channels_keep_their_distance_to_the_cycle(port: EmulatedPortWithStage, delay_us: int) -> None:
+def test_two_channels_keep_their_distance_to_the_cycle(bench: Bench, delay_us: int) -> None:
     rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": delay_us}]
-    found = delivered(port, rows)
+    found = delivered(bench, rows)
     distances = {b.start_nanos - a.start_nanos for a, b in zip(found[0], found[1], strict=False)}
     assert distances == {delay_us * 1000}
     assert len(found[0]) > 8 and len(found[1]) > 8
 
 
-def test_the_distance_outlasts_the_rests_and_trains_begin_to_the_cycle(port: EmulatedPortWithStage) -> None:
+def test_the_distance_outlasts_the_rests_and_trains_begin_to_the_cycle(bench: Bench) -> None:
     rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 35_000}]
-    found = delivered(port, rows, seconds=0.3, work_ms=30, rest_ms=40)
+    found = delivered(bench, rows, seconds=0.3, work_ms=30, rest_ms=40)
     for pulses in found.values():
         assert intervals_us(pulses)[:8] == [10_000, 10_000, 50_000] * 2 + [10_000, 10_000]
     assert {b.start_nanos - a.start_nanos for a, b in zip(found[0], found[1], strict=False)} == {35_000_000}
 
 
 @pytest.mark.parametrize(("ratio", "width_us"), [(2, 250), (10, 100), (3, 10)])
-def test_unequal_phases_have_equal_charge(port: EmulatedPortWithStage, ratio: int, width_us: int) -> None:
+def test_unequal_phases_have_equal_charge(bench: Bench, ratio: int, width_us: int) -> None:
     ua = 1_000 // (100 * ratio) * 100 * ratio
-    found = delivered(port, seconds=0.2, ua=ua, ratio=ratio, width_us=width_us)[0]
+    found = delivered(bench, seconds=0.2, ua=ua, ratio=ratio, width_us=width_us)[0]
     assert {(p.width_a_ns, p.width_b_ns) for p in found} == {(1000 * width_us, 1000 * ratio * width_us)}
     last = found[-1]
     assert (last.current_a_ua, last.current_b_ua) == (ua, -ua // ratio)
 
 
-def test_a_sweep_from_pulse_to_pulse(port: EmulatedPortWithStage) -> None:
+def test_a_sweep_from_pulse_to_pulse(bench: Bench) -> None:
     sweep = {"change": "sweep", "change_ms": 100, "rate_to_mhz": 200_000, "width_to_us": 300}
-    found = delivered(port, seconds=0.25, **sweep)[0]
+    found = delivered(bench, seconds=0.25, **sweep)[0]
     begin_us = 0
     for pulse, interval_us in zip(found, intervals_us(found), strict=False):
         t_ms = begin_us // 1000
@@ -115,36 +105,31 @@ def test_a_sweep_from_pulse_to_pulse(port: EmulatedPortWithStage) -> None:
     assert begin_us > 190_000
 
 
-def test_bursts(port: EmulatedPortWithStage) -> None:
-    found = delivered(port, seconds=0.25, burst_pulses=3, burst_rate_mhz=20_000)[0]
+def test_bursts(bench: Bench) -> None:
+    found = delivered(bench, seconds=0.25, burst_pulses=3, burst_rate_mhz=20_000)[0]
     assert intervals_us(found)[:6] == [10_000, 10_000, 30_000] * 2
 
 
 @pytest.mark.parametrize(("rate_mhz", "period_us", "seconds"), [(500_000, 2_000, 0.15), (500, 2_000_000, 2.3)])
-def test_the_fastest_and_the_slowest_rate(
-    port: EmulatedPortWithStage, rate_mhz: int, period_us: int, seconds: float
-) -> None:
-    found = delivered(port, seconds=seconds, rate_mhz=rate_mhz)[0]
+def test_the_fastest_and_the_slowest_rate(bench: Bench, rate_mhz: int, period_us: int, seconds: float) -> None:
+    found = delivered(bench, seconds=seconds, rate_mhz=rate_mhz)[0]
     assert len(found) >= 2
     assert set(intervals_us(found)) == {period_us}
 
 
-def test_both_channels_at_150_hz_are_fed_while_the_host_asks_for_status_all_the_time(
-    port: EmulatedPortWithStage,
-) -> None:
+def test_both_channels_at_150_hz_are_fed_while_the_host_asks_for_status_all_the_time(bench: Bench) -> None:
     rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 1_000}]
-    found = delivered(port, rows, seconds=0.25, asking=True, rate_mhz=150_000)
+    found = delivered(bench, rows, seconds=0.25, asking=True, rate_mhz=150_000)
     assert all(set(intervals_us(pulses)) == {6_667} and len(pulses) > 30 for pulses in found.values())
 
 
-def test_a_pause_keeps_the_distance(port: EmulatedPortWithStage) -> None:
+def test_a_pause_keeps_the_distance(bench: Bench) -> None:
     data = {
         "title": "bench", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000},
         "max_current_ua": 20_000, "phases": [PHASE],
         "channels": [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 3_333}],
     }  # fmt: skip
-    device = Device(port)
-    device.connect()
+    device = bench.device
     loaded = device.load(data)
     device.acknowledge()
     device.arm(loaded["programme_crc"])
@@ -154,21 +139,20 @@ def test_a_pause_keeps_the_distance(port: EmulatedPortWithStage) -> None:
     device.start()
     device.wait(0.08)
     device.stop()
-    trace = port.stage.finish()
+    trace = bench.stage.finish()
     first, second = measure.pulses(trace, 0), measure.pulses(trace, 1)
     assert len(first) > 8
     # The pause cut one of the channels off before the other, by no more than a pulse; then it goes on as it was.
     assert second[-1].start_nanos - first[-1].start_nanos in (3_333_000, 3_333_000 - 10_000_000)
 
 
-def test_rate_and_width_change_between_two_pulses(port: EmulatedPortWithStage) -> None:
+def test_rate_and_width_change_between_two_pulses(bench: Bench) -> None:
     wide = PHASE | {"name": "wide", "width_us": 300}  # guard and sampler are made ready for all phases
     data = {
         "title": "bench", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000},
         "max_current_ua": 20_000, "phases": [PHASE, wide],
     }  # fmt: skip
-    device = Device(port)
-    device.connect()
+    device = bench.device
     loaded = device.load(data)
     device.acknowledge()
     device.arm(loaded["programme_crc"])
@@ -185,7 +169,7 @@ def test_rate_and_width_change_between_two_pulses(port: EmulatedPortWithStage) -
     device.stop()
     status = device.status()
     assert (status["fault"], status["underruns"]) == (0, 0), status["fault_text"]
-    trace = port.stage.finish()
+    trace = bench.stage.finish()
     found = measure.pulses(trace, 0)
     assert status["delivered"] == status["queued"] - status["cancelled"] == len(found)
     assert measure.overlaps(trace, 0) == 0
@@ -197,12 +181,11 @@ def test_rate_and_width_change_between_two_pulses(port: EmulatedPortWithStage) -
     assert [(p.width_a_ns, p.width_b_ns) for p in found] == [(1000 * wanted[i][1],) * 2 for i in at]
 
 
-def test_a_slow_phase_whose_last_interval_does_not_fit_and_then_another(port: EmulatedPortWithStage) -> None:
+def test_a_slow_phase_whose_last_interval_does_not_fit_and_then_another(bench: Bench) -> None:
     # 1.5 Hz for a second: after a second pulse the interval would reach a third of a second into the next phase.
     slow, fast = ({**PHASE, "name": f"{mhz} mHz", "rate_mhz": mhz, "duration_ms": 1_000} for mhz in (1_500, 20_000))
     data = {"title": "two", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000}}
-    device = Device(port)
-    device.connect()
+    device = bench.device
     loaded = device.load({**data, "max_current_ua": 20_000, "phases": [slow, fast]})
     device.acknowledge()
     device.arm(loaded["programme_crc"])
@@ -210,6 +193,6 @@ def test_a_slow_phase_whose_last_interval_does_not_fit_and_then_another(port: Em
     device.wait(2.1)
     status = device.status()
     assert (status["state"], status["ended"], status["underruns"]) == ("IDLE", "completed", 0), status["fault_text"]
-    found = measure.pulses(port.stage.finish(), 0)
+    found = measure.pulses(bench.stage.finish(), 0)
     assert len(found) == status["delivered"] == loaded["pulses"] == 1 + 20
     assert intervals_us(found) == [1_000_000] + 19 * [50_000]

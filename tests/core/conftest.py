@@ -59,7 +59,9 @@ def folder_of_tests():
 
 class MicroPythonFile(pytest.File):
     def collect(self):
-        yield UnderMicroPython.from_parent(self, name="[micropython]")
+        item = UnderMicroPython.from_parent(self, name="[micropython]")
+        item.add_marker("micropython")
+        yield item
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector):

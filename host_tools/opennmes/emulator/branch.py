@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import traceback
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -10,11 +12,12 @@ from typing import Any
 from opennmes.emulator.pico import BenchError
 
 
-def branch(work: Callable[[], Any]) -> Any:
+def branch(work: Callable[[], Any], most_s: float | None = None) -> Any:
     """What `work` returns (it must be picklable), run in a copy of this process: no board here moves on.
 
-    One boot and one start of a session, seconds of wall time, serve for any number of endings. Raises BenchError with
-    the traceback when `work` raises.
+    One boot and one start of a session, seconds of wall time, serve for any number of endings; a branch may have
+    branches of its own. Raises BenchError with the traceback when `work` raises. One that takes more than `most_s` of
+    wall time is aborted, and says on stderr where it was if `faulthandler` is enabled.
     """
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
@@ -25,13 +28,18 @@ def branch(work: Callable[[], Any]) -> Any:
         except BaseException:  # an assertion as much as what ends a program: the other side has to hear of it
             sender.send((None, traceback.format_exc()))
 
-    process = context.Process(target=run, daemon=True)
+    process = context.Process(target=run)
     process.start()
     sender.close()
     try:
+        if not receiver.poll(most_s) and process.pid is not None:
+            os.kill(process.pid, signal.SIGABRT)
         result, error = receiver.recv()
     except EOFError:
         error = "it ended without a word"
+    except BaseException:  # whoever waits is interrupted
+        process.kill()
+        raise
     process.join()
     if error:
         raise BenchError(f"in a branch: {error}")

@@ -20,6 +20,7 @@ from rp2040py.rp2040 import RP2040
 
 from opennmes.emulator.circle import Circle
 from opennmes.emulator.loops import Loop, find_loop
+from opennmes.emulator.quick import Batch, BeginningBatch, quicken
 
 if TYPE_CHECKING:
     from rp2040py.simulator import Simulator
@@ -32,12 +33,7 @@ NEVER = 1 << 62  # RPPIO.next_due_fp when no state machine has anything to do
 
 
 class Driver:
-    """Runs one emulated chip; takes the place of rp2040py's Simulator (which needs asyncio).
-
-    `execute_batch` reads `rp2040`, `clock` and `stopped` from it, `RP2040` keeps it as its `simulator`.
-    """
-
-    stopped: bool
+    """Runs one emulated chip; takes the place of rp2040py's Simulator (which needs asyncio)."""
 
     def __init__(self, mcu: RP2040, cpu_factor: float = 1.0) -> None:
         """`cpu_factor`: how many times as long each CPU instruction takes. All else stays as it is."""
@@ -48,11 +44,14 @@ class Driver:
         self._first, self._second = self._pios
         self.skip_loops = True  # False steps through everything, for the test that compares the two
         self._loops: list[Loop] = []
+        self._loop_ends_fp = NEVER  # the first of them
         self._steps = 0
         self._due_cycle = NEVER
         self._step_alarm = self.clock.create_alarm(self._step)
         self._stop_alarm = self.clock.create_alarm(self.stop)
         self._asked_to_stop = False
+        self._batch = Batch(mcu, self._pios)
+        quicken(mcu)
         Circle(mcu, wanted=lambda: self.skip_loops)
         mcu.simulator = cast("Simulator", self)
         for key in PIO_BUS_KEYS:
@@ -80,15 +79,13 @@ class Driver:
     def stop(self) -> None:
         """End run() after the CPU instruction under way; for callbacks that the running chip makes."""
         self._asked_to_stop = True
-        self.stopped = True
+        self._batch.stopped = True
 
     def _run_batch(self) -> None:
-        # execute_batch() fetches rp2040.pio once, then asks for `stopped` before each instruction. It must find no PIO
-        # to advance, everything else must find both: so the real list comes back when it first asks, in __getattr__.
-        self.__dict__.pop("stopped", None)
+        self._batch = BeginningBatch(self.rp2040, self._pios)
         self.rp2040.pio = []
         try:
-            execute_batch(cast("Simulator", self), 1)
+            execute_batch(cast("Simulator", self._batch), 1)
         finally:
             self.rp2040.pio = self._pios
 
@@ -101,13 +98,6 @@ class Driver:
                 clock.tick(clock.nanos_to_next_alarm)
             else:
                 clock.tick(core.execute_instruction() * nanos)
-
-    def __getattr__(self, name: str) -> bool:
-        if name != "stopped":
-            raise AttributeError(name)
-        self.rp2040.pio = self._pios
-        self.stopped = False
-        return False
 
     def sync(self) -> None:
         """Bring both PIO blocks to the present; before anything but time acts on them or looks at them.
@@ -125,7 +115,7 @@ class Driver:
 
     def after_reset(self) -> None:
         """Forget what the state machines were at, when the chip has been reset."""
-        self._loops = []
+        self._keep_loops([])
         self.arm()
 
     def acted(self) -> None:
@@ -165,14 +155,14 @@ class Driver:
         first.cycle_fp = cycle_fp
         second.cycle_fp = cycle_fp
         self._due_cycle = NEVER
-        if self._loops:
+        if self._loop_ends_fp <= cycle_fp:
             self._leave_loops([loop for loop in self._loops if loop.end_fp <= cycle_fp], cycle_fp)
         if first.next_due_fp <= cycle_fp:
             first.advance(0)
         if second.next_due_fp <= cycle_fp:
             second.advance(0)
         self._steps += 1
-        if self._steps & 3 == 0 and self.skip_loops:
+        if self._steps & 7 == 0 and self.skip_loops:
             self._enter_loops()
         self.arm()
 
@@ -187,16 +177,20 @@ class Driver:
             ]
             for loop in found:
                 loop.machine.next_due_fp = loop.end_fp
-                self._loops.append(loop)
             if found:
+                self._keep_loops(self._loops + found)
                 pio.recompute_due()
 
     def _leave_loops(self, loops: list[Loop], cycle_fp: int) -> None:
-        self._loops = [loop for loop in self._loops if loop not in loops]
+        self._keep_loops([loop for loop in self._loops if loop not in loops])
         for loop in loops:
             loop.catch_up(cycle_fp)
         for pio in self._pios:
             pio.recompute_due()
+
+    def _keep_loops(self, loops: list[Loop]) -> None:
+        self._loops = loops
+        self._loop_ends_fp = min((loop.end_fp for loop in loops), default=NEVER)
 
 
 class _OnBus:

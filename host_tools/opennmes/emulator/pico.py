@@ -15,11 +15,11 @@ from rp2040py.device.load_flash import load_uf2
 from rp2040py.gpio_pin import GPIOPinState
 from rp2040py.memory_map import FLASH_START_ADDRESS
 from rp2040py.peripherals.vreg_and_chip_reset import HAD_RUN
-from rp2040py.rp2040 import RP2040
 from rp2040py.usb.cdc import USBCDC
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
 from opennmes.emulator.exact import CYCLE_NANOS, Driver
+from opennmes.emulator.quick import Chip
 
 FLASH_BYTES = 2 * 1024 * 1024
 FLASH_SECTOR = 4096
@@ -54,7 +54,7 @@ class EmulatedPico:
         make it on silicon; nothing but the CPU is slower. Raises BenchError when the UF2 cannot be read or the flash
         image is too long.
         """
-        self.mcu = RP2040()
+        self.mcu = Chip()
         self.mcu.logger = ConsoleLogger(LogLevel.DEBUG, throw_on_error=False) if verbose else _Silence()
         self.mcu.load_bootrom(BOOTROM_B1)  # also erases the flash
         if flash is not None:
