@@ -81,7 +81,7 @@ def _each(devices: list[Chosen | PortError], act: Callable[[Chosen], Result]) ->
                 raise chosen
             results[index] = act(chosen)
         except FAILURES as failure:
-            results[index] = _failed(failure)
+            results[index] = failed(failure)
         except BaseException as bug:
             results[index] = bug
 
@@ -99,12 +99,13 @@ def _each(devices: list[Chosen | PortError], act: Callable[[Chosen], Result]) ->
     return done
 
 
-def _failed(failure: Exception) -> Result:
+def failed(failure: Exception, lines: list[str] | None = None, **said: Any) -> Result:
+    """The result where a verb failed; `lines` and `said` have what it did before."""
     _, text, details, reasons = described(failure)
-    said: dict[str, Any] = {"error": text.rstrip(":"), "reasons": reasons}
+    said |= {"error": text.rstrip(":"), "reasons": reasons}
     if isinstance(failure, FaultError):
         said["fault"] = failure.fault
-    return Result(said, [f"failed: {text}", *details], failed=True)
+    return Result(said, [*(lines or []), f"failed: {text}", *details], failed=True)
 
 
 def _print(said: list[tuple[str, Result]]) -> None:
