@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sessions import DENSE, Bench, begin
@@ -23,6 +23,9 @@ from opennmes.device.client import Device
 from opennmes.emulator.branch import branch
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.repl import Repl, hide_main
+from opennmes.emulator.stage import OutputStage
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,6 +110,24 @@ def repl(bare_pico: Callable[..., EmulatedPico], share: Callable[[EmulatedPico],
     booted = Repl(bare_pico())
     share(booted.pico)
     return booted
+
+
+@pytest.fixture(scope="module")
+def benched(
+    bare_pico: Callable[..., EmulatedPico],
+    board: dict[str, Any],
+    reference_stage: dict[str, Any],
+    share: Callable[[EmulatedPico], None],
+) -> Callable[[Callable[[EmulatedPico, OutputStage], T]], T]:
+    """Makes a file's own bench, once, of a board at the prompt and the stage around it; its tests share it."""
+
+    def made(bench: Callable[[EmulatedPico, OutputStage], T]) -> T:
+        pico = bare_pico()
+        ready = bench(pico, OutputStage(pico, board, reference_stage))
+        share(pico)
+        return ready
+
+    return made
 
 
 def connected(uf2: Path, board: dict[str, Any], stage: dict[str, Any]) -> Bench:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -50,16 +49,8 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(
-    bare_pico: Callable[..., EmulatedPico],
-    board: dict[str, Any],
-    reference_stage: dict[str, Any],
-    share: Callable[[EmulatedPico], None],
-) -> Bench:
-    pico = bare_pico()
-    made = Bench(pico, OutputStage(pico, board, reference_stage))
-    share(pico)
-    return made
+def bench(benched: Callable[[Callable[..., Bench]], Bench]) -> Bench:
+    return benched(Bench)
 
 
 @pytest.mark.parametrize(("pin", "signal"), [("a", "ch0_a"), ("b", "ch0_b"), ("a1", "ch1_a"), ("b1", "ch1_b")])

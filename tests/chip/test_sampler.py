@@ -86,16 +86,8 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(
-    bare_pico: Callable[..., EmulatedPico],
-    board: dict[str, Any],
-    reference_stage: dict[str, Any],
-    share: Callable[[EmulatedPico], None],
-) -> Bench:
-    pico = bare_pico()
-    made = Bench(pico, OutputStage(pico, board, reference_stage))
-    share(pico)
-    return made
+def bench(benched: Callable[[Callable[..., Bench]], Bench]) -> Bench:
+    return benched(Bench)
 
 
 @pytest.mark.parametrize("mask, width_us", [(1, 10), (1, 51), (1, 500), (2, 250), (3, 14), (3, 250)])

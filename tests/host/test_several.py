@@ -15,6 +15,7 @@ from opennmes.cli import main
 from opennmes.device import discover
 from opennmes.device.discover import BUSY, OURS, Board
 from opennmes.ports.errors import PortError
+from opennmes.prescription import Prescription
 
 ACCOUNT = dict.fromkeys(("queued", "delivered", "cancelled", "underruns", "elapsed_ms"), 0) | {"channels": []}
 UIDS = {"A": "aa01", "B": "aa02", "C": "ac03"}
@@ -163,6 +164,38 @@ def test_all_of_none_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: Any) -
     assert main(["stop", "--all", "--json"]) == 1
     said = capsys.readouterr()
     assert "no board that runs OpenNMES is here" in said.err and json.loads(said.out)["done"] is False
+
+
+def test_prescriptions_are_put_into_each_and_one_that_fails_keeps_none_from_the_others(
+    example_file: Path, tmp_path: Path, capsys: Any
+) -> None:
+    boards = ["virtual", str(tmp_path / "nobody"), "virtual"]
+    ports = [word for board in boards for word in ("--port", board)]
+    assert main(["push", str(example_file), str(example_file), *ports, "--json"]) == 1
+    said = devices(capsys)
+    assert [one["port"] for one in said] == boards and [one["done"] for one in said] == [True, False, True]
+    digest = Prescription.read(example_file).digest()
+    for one in (said[0], said[2]):
+        assert [(row["kept"]["number"], row["kept"]["digest"], row["unchanged"]) for row in one["pushed"]] == [
+            (1, digest, False)
+        ]
+    assert said[1]["pushed"] == [] and "nobody" in said[1]["error"]
+    assert main(["push", str(example_file), *ports]) == 1
+    assert capsys.readouterr().out.count("put there and read back") == 2
+
+
+def test_of_several_each_refuses_for_itself_and_a_file_that_is_none_reaches_no_board(
+    example_file: Path, tmp_path: Path, capsys: Any
+) -> None:
+    both = ["--port", "virtual", "--port", "virtual", "--json"]
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(example_file.read_text().replace("width_us = 250", "width_us = 5000"))
+    assert main(["push", str(example_file), str(wrong), *both]) == 1
+    said = devices(capsys)
+    assert [(one["done"], one["pushed"]) for one in said] == [(False, [])] * 2
+    assert all(one["reasons"] for one in said)
+    assert main(["push", str(tmp_path / "none.toml"), *both]) == 2
+    assert json.loads(capsys.readouterr().out)["pushed"] == []
 
 
 def test_a_session_runs_on_one(machine: Machine, example_file: Path, capsys: Any) -> None:

@@ -126,7 +126,7 @@ def _move_window(numbers, kept, slot: int):
 
 @micropython.viper
 def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
-    """Judge the pulses from place state[NEXT] on, before place `count`. `slot` of the window is now; the first is 1.
+    """Judge the pulses from place state[NEXT] on, before place `count`. `slot` of the window is now, from 1 on.
     Returns _GOOD; or what the last one judged, the one before state[NEXT], is the last straw for; or OTHER or _LONG_SUM.
     `numbers` is the state, `kept` the SLOTS of its window. Allocates nothing."""
     state = ptr32(numbers)

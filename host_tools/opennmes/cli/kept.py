@@ -12,7 +12,7 @@ from opennmes.cli.fault import FaultError, fault_of, in_short
 from opennmes.cli.numbers import whole_number
 from opennmes.cli.output import err, not_understood, words
 from opennmes.cli.ports import only_one
-from opennmes.device.choose import choose
+from opennmes.device.choose import Chosen, choose
 from opennmes.device.client import Device, LinkError
 from opennmes.device.prescriptions import WHOLE, Kept, kept_on
 from opennmes.ports.open import open_port
@@ -22,7 +22,13 @@ from opennmes.ports.open import open_port
 def connected(ports: list[str] | None, *, to_write: bool) -> Iterator[tuple[Device, str]]:
     """(the device that is meant, connected; what to write for its port), in the state that reading or writing what it
     keeps needs. Raises FaultError, LinkError and PortError, which name the next command."""
-    chosen = choose(only_one(ports, "what is kept belongs to one device"))
+    with connected_to(choose(only_one(ports, "what is kept belongs to one device")), to_write=to_write) as (device, at):
+        yield device, at
+
+
+@contextlib.contextmanager
+def connected_to(chosen: Chosen, *, to_write: bool) -> Iterator[tuple[Device, str]]:
+    """The same, once it is known which device is meant."""
     device = Device(open_port(chosen.where))
     try:
         chosen.confirm(device.connect())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +12,14 @@ import typer
 from nmes.core.lock import LOST
 from nmes.core.reason import Refused
 from opennmes.boards import stage_of
-from opennmes.cli.kept import as_json, connected, in_a_line, number_of
+from opennmes.cli import several
+from opennmes.cli.kept import as_json, connected, connected_to, in_a_line, number_of
 from opennmes.cli.keyfile import KeyFile, open_for_change
-from opennmes.cli.output import busy, not_understood, only_once, out, print_json, reported, words
-from opennmes.cli.ports import Port
+from opennmes.cli.output import FAILURES, busy, not_understood, only_once, out, print_json, reported, words
+from opennmes.cli.ports import All, Ports
+from opennmes.cli.several import Result
 from opennmes.device import locking
+from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.device.locking import LockingError, Signature
 from opennmes.device.prescriptions import WHOLE, Kept, kept_on, text_of
@@ -23,10 +28,22 @@ from opennmes.ports.interrupts import stop_on_signals
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
 
+Row = dict[str, Any]  # of what was put there, as --json says it
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What is to be put into each device, by the file that it comes from, and how."""
+
+    prescriptions: dict[Path, Prescription]
+    number: int | None
+    key: Path | None
+
 
 def push(
     files: Annotated[list[Path], typer.Argument(help="Prescriptions, TOML files.", show_default=False)],
-    port: Port = None,
+    port: Ports = None,
+    all_devices: All = False,
     number: Annotated[
         str | None,
         typer.Option(
@@ -38,39 +55,62 @@ def push(
     key: KeyFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Put prescriptions into a device, and read them back. Each is checked first, as check does: if one is refused,
-    nothing is put there. What is there already is left as it is. To a locked device goes what is signed: with --key, or
-    with the FILE.sig beside each that nmes sign wrote.
+    """Put prescriptions into a device, or into several, and read them back. Each is checked first, as check does: if
+    one is refused, nothing is put there. What is there already is left as it is. To a locked device goes what is
+    signed: with --key, or with the FILE.sig beside each that nmes sign wrote.
 
     Example: nmes push my.toml --number 2 --port virtual
     """
     wanted = None if number is None else number_of("--number", number)
     if wanted is not None and len(files) > 1:
         not_understood("--number is for one file; leave it out, or push the files one by one")
-    done: list[dict[str, Any]] = []
+    done: list[Row] = []
     with reported(json, done=False, pushed=done):
         stop_on_signals()
-        prescriptions = [Prescription.read(file) for file in files]
-        for prescription in prescriptions:
+        prescriptions = {file: Prescription.read(file) for file in files}
+        for prescription in prescriptions.values():
             text_of(prescription)
+        todo = Todo(prescriptions, wanted, key)
+        if several.asked_for(port, all_devices):
+            several.carry_out(port, lambda chosen: _one_of_several(chosen, todo), as_json=json)
+            return
         with connected(port, to_write=True) as (device, where):
-            stage = stage_of(device.identity["board"])
-            for prescription in prescriptions:
-                reasons = assess(prescription.data, stage).reasons
-                if reasons:
-                    raise Refused(reasons)
-            seals = _seals(device, where, files, prescriptions, wanted, key)
-            for file, prescription in zip(files, prescriptions, strict=True):
-                done.append({"file": str(file), **_push(device, prescription, wanted, seals.get(file))})
+            _put_all(device, where, todo, done, shows=True)
         only_once()
         if json:
             print_json({"done": True, "pushed": done})
             return
         with out:
             for row in done:
-                how = "is already there" if row["unchanged"] else "put there and read back"
-                line = f"{in_a_line(Kept(**row['kept']))}: {row['file']} {how}, SHA-256 {row['kept']['digest']}"
-                out.print(words(line), soft_wrap=True)
+                out.print(words(_in_words(row)), soft_wrap=True)
+
+
+def _one_of_several(chosen: Chosen, todo: Todo) -> Result:
+    done: list[Row] = []
+    try:
+        with connected_to(chosen, to_write=True) as (device, where):
+            _put_all(device, where, todo, done, shows=False)  # one line of progress cannot be that of each
+    except FAILURES as failure:
+        return several.failed(failure, list(map(_in_words, done)), done=False, pushed=done)
+    return Result({"done": True, "pushed": done}, list(map(_in_words, done)))
+
+
+def _put_all(device: Device, where: str, todo: Todo, done: list[Row], *, shows: bool) -> None:
+    """Put all of them there that the device has not, once it is clear that it will take each; `done` gets a row for
+    each."""
+    stage = stage_of(device.identity["board"])
+    for prescription in todo.prescriptions.values():
+        reasons = assess(prescription.data, stage).reasons
+        if reasons:
+            raise Refused(reasons)
+    seals = _seals(device, where, todo)
+    for file, prescription in todo.prescriptions.items():
+        done.append({"file": str(file), **_push(device, prescription, todo.number, seals.get(file), shows=shows)})
+
+
+def _in_words(row: Row) -> str:
+    how = "is already there" if row["unchanged"] else "put there and read back"
+    return f"{in_a_line(Kept(**row['kept']))}: {row['file']} {how}, SHA-256 {row['kept']['digest']}"
 
 
 def _there(device: Device, prescription: Prescription, number: int | None) -> Kept | None:
@@ -84,22 +124,15 @@ def _there(device: Device, prescription: Prescription, number: int | None) -> Ke
     return same[0] if same else None
 
 
-def _seals(
-    device: Device,
-    where: str,
-    files: list[Path],
-    prescriptions: list[Prescription],
-    number: int | None,
-    key: Path | None,
-) -> dict[Path, Signature]:
+def _seals(device: Device, where: str, asked: Todo) -> dict[Path, Signature]:
     """What was signed elsewhere for each file, where the device is locked and the key is not here. Raises LockingError
     when anything of it would not be taken: then nothing is put there."""
-    both = zip(files, prescriptions, strict=True)
-    todo = [(file, made) for file, made in both if _there(device, made, number) is None]
+    number = asked.number
+    todo = [(file, made) for file, made in asked.prescriptions.items() if _there(device, made, number) is None]
     if not todo:
         return {}
-    if key is not None or device.request("locked")["locked_by"] in ("", LOST):
-        open_for_change(device, where, key)
+    if asked.key is not None or device.request("locked")["locked_by"] in ("", LOST):
+        open_for_change(device, where, asked.key)
         return {}
     found = {}
     for file, prescription in todo:
@@ -116,15 +149,16 @@ def _seals(
 
 
 def _push(
-    device: Device, prescription: Prescription, number: int | None, signature: Signature | None
-) -> dict[str, Any]:
+    device: Device, prescription: Prescription, number: int | None, signature: Signature | None, *, shows: bool
+) -> Row:
     there = _there(device, prescription, number)
     if there is not None:
         return {"kept": as_json(there), "unchanged": True}
-    with busy(f"pushing {prescription.title}") as line:
+    with busy(f"pushing {prescription.title}") if shows else nullcontext() as line:
 
         def progress(sent: int, whole: int) -> None:
-            line.update(words(f"pushing {prescription.title}: {sent} of {whole} bytes"))
+            if line:
+                line.update(words(f"pushing {prescription.title}: {sent} of {whole} bytes"))
 
         if signature is None:
             kept = put(device, prescription, number or 0, progress)

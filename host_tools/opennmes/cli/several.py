@@ -12,7 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from opennmes.cli.fault import FaultError
-from opennmes.cli.output import FAILED, FAILURES, described, not_understood, only_once, print_json, print_table, words
+from opennmes.cli.output import (
+    FAILED,
+    FAILURES,
+    busy,
+    described,
+    not_understood,
+    only_once,
+    print_json,
+    print_table,
+    words,
+)
 from opennmes.device.choose import Chosen, choose, choose_all
 from opennmes.ports.errors import PortError
 from opennmes.ports.open import EMULATOR, VIRTUAL
@@ -40,7 +50,8 @@ def carry_out(ports: list[str] | None, act: Callable[[Chosen], Result], *, as_js
     """Do `act` with each of the devices that `ports` names, or with all that are here, and print what came of it.
     Ends with status 1 when one of them failed. Raises PortError when there is none at all."""
     named = _named(ports) if ports else _all()
-    results = _each([chosen for _, chosen in named], act)
+    with busy(f"{len(named)} boards at the same time"):
+        results = _each([chosen for _, chosen in named], act)
     said = list(zip([name for name, _ in named], results, strict=True))
     only_once()
     if as_json:
@@ -81,7 +92,7 @@ def _each(devices: list[Chosen | PortError], act: Callable[[Chosen], Result]) ->
                 raise chosen
             results[index] = act(chosen)
         except FAILURES as failure:
-            results[index] = _failed(failure)
+            results[index] = failed(failure)
         except BaseException as bug:
             results[index] = bug
 
@@ -99,12 +110,13 @@ def _each(devices: list[Chosen | PortError], act: Callable[[Chosen], Result]) ->
     return done
 
 
-def _failed(failure: Exception) -> Result:
+def failed(failure: Exception, lines: list[str] | None = None, **said: Any) -> Result:
+    """The result where a verb failed; `lines` and `said` have what it did before."""
     _, text, details, reasons = described(failure)
-    said: dict[str, Any] = {"error": text.rstrip(":"), "reasons": reasons}
+    said |= {"error": text.rstrip(":"), "reasons": reasons}
     if isinstance(failure, FaultError):
         said["fault"] = failure.fault
-    return Result(said, [f"failed: {text}", *details], failed=True)
+    return Result(said, [*(lines or []), f"failed: {text}", *details], failed=True)
 
 
 def _print(said: list[tuple[str, Result]]) -> None:

@@ -16,7 +16,7 @@ from opennmes.cli.output import FAILED, NOT_MEDICAL, not_understood, out, print_
 from opennmes.measure import names
 from opennmes.measure import verify as judging
 from opennmes.measure.captures import Capture, CaptureError, Sampling, open_capture
-from opennmes.measure.captures.base import likely_rate_hz
+from opennmes.measure.captures.base import hertz, likely_rate_hz
 from opennmes.measure.claims import NOT_CAPTURED, PASSED, Claim
 from opennmes.measure.expected import Expected
 from opennmes.measure.seen import PS_PER_S, Seen, rate_in_words, read
@@ -27,7 +27,6 @@ from opennmes.prescription.timetable import timetable
 
 _MOST_PPM = "100"  # two crystals of 50 ppm
 _PPM_MOST = 20_000
-_FACTORS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 _STYLES = {"passed": "green", "failed": "bold red", "unclear": "yellow", NOT_CAPTURED: "dim"}
 _SAID = "the command line"
 
@@ -130,8 +129,7 @@ def _said(texts: list[str]) -> dict[str, str]:
 
 
 def _rate_hz(text: str) -> float:
-    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?([kMG]?)(?:Hz)?", text)
-    rate_hz = float(found[1]) * _FACTORS[found[2]] if found else 0.0
+    rate_hz = hertz(text)
     if not 1 <= rate_hz <= 1e12:
         not_understood(f"--sample-rate is {text!r}, which is no rate; write it as 24MHz, 500kHz or 12.5MHz")
     return rate_hz

@@ -2,7 +2,7 @@
 
 rp2040py is compiled for the limited API of CPython. There a method of the chip, called by compiled code, first makes a
 bound method of itself, only to see whether somebody replaced it; and the registers of SIO are Python. Nothing here
-changes what the chip does or when: test_exact_driver.py runs it beside rp2040py as it comes, to the cycle.
+changes what the chip does or when: tests/chip/test_quick.py runs it beside the chip as it comes, to the cycle.
 """
 
 from __future__ import annotations

@@ -200,18 +200,17 @@ def _count(case: Case, each: Placed) -> Claim:
             at_ps = _after_missing(each)
     others = [other for other in case.placed.values() if other is not each]
     before, after = each.lacks_before(bounds), each.lacks_after(bounds)
-    if before:
-        text = f"{counted(before, 'pulse')} due before the first one did not come"
-        if why := each.begins_too_late(others, bounds):
-            failed.append(f"{text} {why}")
+    for lacks, where, impossible, question in (
+        (before, "before the first one", each.begins_too_late, "was the session paused then?"),
+        (after, "after the last one", each.ends_too_soon, "was the session stopped?"),
+    ):
+        if not lacks:
+            continue
+        text = f"{counted(lacks, 'pulse')} due {where} did not come"
+        if reason := impossible(others, bounds):
+            failed.append(f"{text} {reason}")
         else:
-            unclear.append(f"{text}: was the session paused then?")
-    if after:
-        text = f"{counted(after, 'pulse')} due after the last one did not come"
-        if why := each.ends_too_soon(others, bounds):
-            failed.append(f"{text} {why}")
-        else:
-            unclear.append(f"{text}: was the session stopped?")
+            unclear.append(f"{text}: {question}")
     if case.paused:
         unclear.append("nothing came for a while, and then it went on: was the session paused?")
     if each.seen.cut is not None and each.cut_asked() is None:

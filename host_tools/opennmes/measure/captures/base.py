@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,16 @@ class Clock:
             )
         self.now_ps = ps
         return ps
+
+
+_RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?([kMG]?)(?:Hz)?")
+_FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+
+
+def hertz(text: str) -> float:
+    """A sample rate as people and files write it: 24MHz, 12.5 MHz, 24000000; 0 when it is none."""
+    found = _RATE.fullmatch(text.strip())
+    return float(found[1]) * _FACTORS[found[2]] if found else 0.0
 
 
 def seconds(ps: int) -> str:

@@ -17,6 +17,7 @@ from opennmes.measure.captures.base import (
     Clock,
     Edge,
     Sampling,
+    hertz,
     in_a_line,
     no_signal,
     two_alike,
@@ -24,8 +25,6 @@ from opennmes.measure.captures.base import (
 
 METADATA = "metadata"
 _DEVICE = "device 1"
-_RATE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kMG]?)(?:Hz)?\s*")
-_FACTOR = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 _PROBE = re.compile(r"probe([0-9]{1,3})")
 _READ_BYTES = 1 << 20
 _METADATA_MOST = 1 << 20
@@ -57,7 +56,7 @@ class SrCapture:
             row = dict(described[_DEVICE])
         except (configparser.Error, KeyError) as error:
             raise self._damaged(error) from error
-        self._rate_hz = _rate_hz(row.get("samplerate", ""))
+        self._rate_hz = round(hertz(row.get("samplerate", "")))
         self._bytes = int(row["unitsize"]) if row.get("unitsize", "").isdecimal() else 0
         if not self._rate_hz or not 1 <= self._bytes <= _WIDEST:
             lacks = "samplerate" if not self._rate_hz else "unitsize"
@@ -158,11 +157,6 @@ class SrCapture:
 
     def _damaged(self, error: Exception) -> CaptureError:
         return CaptureError(f"{self.path} is no whole sigrok session ({in_a_line(error)}): save the capture again")
-
-
-def _rate_hz(text: str) -> int:
-    found = _RATE.fullmatch(text)
-    return round(float(found[1]) * _FACTOR[found[2]]) if found else 0
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from opennmes.measure.captures.base import (
     Clock,
     Edge,
     Sampling,
+    hertz,
     in_a_line,
     no_signal,
     two_alike,
@@ -25,8 +26,7 @@ from opennmes.measure.captures.base import (
 _UNIT_PS = {"s": 10**12, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
 OURS = "OpenNMES bench"  # in the comment of measure/trace.py: every edge is there, to the nanosecond
 # sigrok's comment: "Acquisition with 4/8 channels at 24 MHz".
-_SIGROK = re.compile(r"channels at ([0-9.]+) ?([kMG]?)Hz")
-_FACTOR = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+_SIGROK = re.compile(r"channels at ([0-9.]+ ?[kMG]?Hz)")
 
 
 class VcdCapture:
@@ -161,8 +161,6 @@ def _known(code: str, bits: dict[str, int]) -> str:
 def _sampling(comments: str, unit_ps: int) -> Sampling:
     if OURS in comments:
         return Sampling(PS_PER_S / unit_ps, unit_ps, "an emulated board's trace, which has every edge")
-    if found := _SIGROK.search(comments):
-        rate_hz = float(found[1]) * _FACTOR[found[2]]
-        if rate_hz > 0:
-            return Sampling(rate_hz, unit_ps, "the comment in the file")
+    if (found := _SIGROK.search(comments)) and (rate_hz := hertz(found[1])):
+        return Sampling(rate_hz, unit_ps, "the comment in the file")
     return Sampling(None, unit_ps, "")
