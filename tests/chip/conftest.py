@@ -3,7 +3,7 @@
 To boot a board, and to start a session on it, takes longer than most tests. So a board can be shared: a fixture of the
 scope `session` or `module` boots it, takes it to where its tests begin, and hands it to `share`. The body of every test
 with such a fixture then runs in a branch, a copy of the process: whatever it does to the board, the next test finds the
-board where the fixture left it.
+board where the fixture left it. What a test that failed leaves behind: failures.py.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from failures import branch, leave_behind, pytest_runtest_makereport, pytest_runtest_setup  # noqa: F401
 from sessions import DENSE, Bench, begin
 
 from opennmes.device.client import Device
-from opennmes.emulator.branch import branch
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.repl import Repl, hide_main
 from opennmes.emulator.stage import OutputStage
@@ -65,9 +65,8 @@ def share() -> Callable[[EmulatedPico], None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
     for item in items:
-        if isinstance(item, pytest.Function) and here in item.path.parents and "share" in item.fixturenames:
+        if isinstance(item, pytest.Function) and "share" in item.fixturenames:
             item.obj = in_branch(item)
 
 
@@ -82,6 +81,7 @@ def in_branch(item: pytest.Function) -> Callable[..., None]:
             try:
                 body(**arguments)
             except BaseException as error:
+                leave_behind()
                 return str(item.repr_failure(pytest.ExceptionInfo.from_exception(error)))
             return ""
 

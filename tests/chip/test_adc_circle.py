@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from failures import branch
 
-from opennmes.emulator.branch import branch
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.repl import Repl
 

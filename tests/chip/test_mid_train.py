@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from failures import branch
 from mpremote import transport_serial
 from mpremote.transport import TransportError
 
 from nmes.core import frame
 from opennmes.device.client import ACTIVE, Device, DeviceRefused
-from opennmes.emulator.branch import branch
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.repl import Repl, hide_main, show_main
 from opennmes.emulator.stage import OutputStage
