@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +10,7 @@ from pathlib import Path
 from benchmark.catalogue import Asked, Method
 from benchmark.figures import Figures, edges
 from opennmes.boards import load_board
+from opennmes.emulator.branch import branch
 from opennmes.emulator.pico import SYNCHRONISER_NANOS, BenchError, EmulatedPico
 from opennmes.emulator.repl import Repl, hide_main
 from opennmes.measure.trace import Trace
@@ -50,7 +49,7 @@ def run(uf2: Path, method: Method, load: str, asked: Asked) -> Figures:
     off_nanos = 0
     if method.stops:
         stops = _try_stops(pico, trace, {way: stop_pins[way] for way in method.stops}, asked)
-        off_nanos = in_a_fork(lambda: _nanos_after_death(pico, trace, asked))
+        off_nanos = branch(lambda: _nanos_after_death(pico, trace, asked))
     printed = repl.finish(timeout_s=5.0)
     trace.end_nanos = pico.nanos
     _check_permission(trace)
@@ -98,7 +97,7 @@ def _try_stops(
         if not pico.level(ENABLE):
             raise BenchError("permission fell before all stops were tried")
         for way, pins in ways.items():
-            took[way].append(in_a_fork(partial(stop_nanos, pico, partial(_pull, pico, pins))))
+            took[way].append(branch(partial(stop_nanos, pico, partial(_pull, pico, pins))))
     return took
 
 
@@ -148,24 +147,3 @@ def stop_nanos(pico: EmulatedPico, pull: Callable[[], None], enable: int = ENABL
     pico.run_until(lambda: bool(fell), STOP_PATIENCE_NANOS)
     # The emulator's inputs have no synchroniser.
     return fell[0] - begin + SYNCHRONISER_NANOS if fell else STOP_PATIENCE_NANOS
-
-
-def in_a_fork(trial: Callable[[], int]) -> int:
-    """What `trial` returns in a copy of this process: here the chip has not moved, and the run goes on undisturbed."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            os.close(reader)
-            os.write(writer, json.dumps(trial()).encode())
-            status = 0
-        finally:
-            os._exit(status)  # nothing of the parent's is flushed or closed here
-    os.close(writer)
-    with open(reader, "rb") as pipe:
-        answer = pipe.read()
-    os.waitpid(child, 0)
-    if not answer:
-        raise BenchError("a trial of an emergency stop died")
-    return int(json.loads(answer))

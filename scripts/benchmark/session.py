@@ -8,11 +8,12 @@ from typing import Any
 
 from benchmark.awake import Awake
 from benchmark.catalogue import Asked
-from benchmark.chip import in_a_fork, stop_nanos, watch
+from benchmark.chip import stop_nanos, watch
 from benchmark.figures import Figures, edges
 from nmes.core.session import RUNNING
 from opennmes.boards import load_board
 from opennmes.device.client import Device, DeviceRefused, LinkError
+from opennmes.emulator.branch import branch
 from opennmes.emulator.pico import BenchError, EmulatedPico
 from opennmes.emulator.stage import OutputStage
 from opennmes.ports.emulator import EmulatedPort, power_on
@@ -94,4 +95,4 @@ def _stop(device: Device, pico: EmulatedPico, stage: OutputStage, enable: int) -
     def pull() -> None:
         stage.stop_opened = True
 
-    return in_a_fork(lambda: stop_nanos(pico, pull, enable))
+    return branch(lambda: stop_nanos(pico, pull, enable))

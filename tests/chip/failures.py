@@ -15,7 +15,7 @@ import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -24,6 +24,8 @@ from opennmes.emulator.stage import OutputStage
 from opennmes.emulator.wires import Wires
 from opennmes.measure.trace import Trace
 from opennmes.plots import draw
+
+T = TypeVar("T")
 
 LAST_NANOS = 50_000_000  # of the trace, for the picture
 TOLD = "told.txt"
@@ -50,10 +52,10 @@ _remember(OutputStage)
 _remember(Wires)
 
 
-def branch(work: Callable[[], Any], most_s: float | None = None) -> Any:
+def branch(work: Callable[[], T], most_s: float | None = None) -> T:
     """As opennmes.emulator.branch; a copy in which `work` fails leaves its traces behind."""
 
-    def kept() -> Any:
+    def kept() -> T:
         try:
             return work()
         except BaseException:
@@ -126,6 +128,9 @@ def figure(trace: Trace, begin_ns: int, title: str, subtitle: str) -> Any:
         scale = 1_000 if signal.endswith("_ua") else 1
         draw.clean(axes, f"{signal.removesuffix('_ua')} (mA)" if scale > 1 else signal, "", "")
         draw.train(axes, [(nanos / 1e9, value / scale) for nanos, value in values])
+        if scale == 1:
+            axes.set_ylim(-0.1, 1.3)
+    rows[-1].set_xlim(begin_ns / 1e9, trace.end_nanos / 1e9)
     rows[-1].set_xlabel("time since power-on (s)")
     return page
 

@@ -7,12 +7,14 @@ import signal
 import traceback
 from collections.abc import Callable
 from multiprocessing import get_context
-from typing import Any
+from typing import TypeVar
 
 from opennmes.emulator.pico import BenchError
 
+T = TypeVar("T")
 
-def branch(work: Callable[[], Any], most_s: float | None = None) -> Any:
+
+def branch(work: Callable[[], T], most_s: float | None = None) -> T:
     """What `work` returns (it must be picklable), run in a copy of this process: no board here moves on.
 
     One boot and one start of a session, seconds of wall time, serve for any number of endings; a branch may have
@@ -34,6 +36,7 @@ def branch(work: Callable[[], Any], most_s: float | None = None) -> Any:
     try:
         if not receiver.poll(most_s) and process.pid is not None:
             os.kill(process.pid, signal.SIGABRT)
+        result: T
         result, error = receiver.recv()
     except EOFError:
         error = "it ended without a word"
