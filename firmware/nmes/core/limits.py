@@ -74,55 +74,109 @@ def _area_mm2_x2(programme):
     return programme.area_mm2 * (1 if programme.kind == "pads" else 2)
 
 
+# ---- the quantities, each an exact fraction: (numerator, denominator) ----
+
+
+def _rms_square(phase, current_ua):
+    """Irms^2 in uA^2."""
+    return current_ua * current_ua * phase.duty * (phase.ratio + 1), 1_000_000_000 * phase.ratio
+
+
+def _density_square(rms_square, area_mm2_x2):
+    """(Irms / A)^2 in (uA/cm^2)^2."""
+    return 40_000 * rms_square[0], area_mm2_x2 * area_mm2_x2 * rms_square[1]
+
+
+def _average(current_ua, duty):
+    """In uA."""
+    return current_ua * 2 * duty, 1_000_000_000
+
+
+def _power_density(rms_square, area_mm2_x2):
+    """In uW/cm^2: uA^2 * 1e-6 * 500 ohm / (area_mm2_x2 / 200)."""
+    return 200 * rms_square[0] * LOAD_OHM, area_mm2_x2 * 1_000_000 * rms_square[1]
+
+
+def _energy(phase, current_ua):
+    """Of a pulse, in uJ."""
+    return current_ua * current_ua * LOAD_OHM * phase.widest_us * (phase.ratio + 1), 10**12 * phase.ratio
+
+
+def _ten_to_shannon_k(charge_pc, area_mm2):
+    """Q^2 / A in uC^2/cm^2, which is 10^k, times 10^6: pC^2 * 1e-12 / (mm^2 / 100)."""
+    return charge_pc * charge_pc, 10_000 * area_mm2
+
+
+def _net_dc(current_ua, duty, imbalance_ppm):
+    """In nA: uA * duty * 1e-9 * ppm * 1e-6 * 1e3."""
+    return current_ua * duty * imbalance_ppm, 10**12
+
+
+def exact(phase, current_ua, area_mm2, area_mm2_x2):
+    """The quantities of the module's docstring for one phase, as fractions, but for the net direct current. Of an
+    r.m.s. it is the square, and for Shannon's k it is 10^k times 10^6. `area_mm2_x2`: twice the area at work, for the
+    densities of current and power."""
+    rms_square = _rms_square(phase, current_ua)
+    charge_pc = current_ua * phase.widest_us
+    return {
+        "irms_ua": rms_square,
+        "density_rms_ua_per_cm2": _density_square(rms_square, area_mm2_x2),
+        "iavg_ua": _average(current_ua, phase.duty),
+        "phase_charge_nc": (charge_pc, 1_000),
+        "charge_density_nc_per_cm2": (charge_pc, 10 * area_mm2),
+        "power_density_uw_per_cm2": _power_density(rms_square, area_mm2_x2),
+        "energy_uj": _energy(phase, current_ua),
+        "shannon_k_x100": _ten_to_shannon_k(charge_pc, area_mm2),
+    }
+
+
+def _above(fraction, bound):
+    return fraction[0] > bound * fraction[1]
+
+
 def _shannon_too_large(programme, charge_pc):
-    # Q^2 / A in uC^2/cm^2: pC^2 * 1e-12 / (mm^2 / 100), against 10^k
-    return charge_pc**2 > _TEN_TO_SHANNON_K_X10E6 * programme.area_mm2 * 10**4
+    return _above(_ten_to_shannon_k(charge_pc, programme.area_mm2), _TEN_TO_SHANNON_K_X10E6)
 
 
 def _broken(programme, stage, phase, current_ua):
     """The limits of the output itself that `current_ua` would break in `phase`: (code, parameter, bound, source)."""
-    rms2_r = current_ua * current_ua * phase.duty * (phase.ratio + 1)  # uA^2, times 10^9 and ratio
-    r = phase.ratio
-    width_us = phase.widest_us
-    charge_pc = current_ua * width_us
+    rms_square = _rms_square(phase, current_ua)
+    charge_pc = current_ua * phase.widest_us
     area_x2 = _area_mm2_x2(programme)
     found = []
-    if rms2_r > IRMS_MAX_UA * IRMS_MAX_UA * 1_000_000_000 * r:
+    if _above(rms_square, IRMS_MAX_UA * IRMS_MAX_UA):
         found.append(("rms_current", "irms_ua", IRMS_MAX_UA, _IEC))
-    # Irms <= J A, with A in cm^2 = area_x2 / 200
-    if 40_000 * rms2_r > (DENSITY_RMS_MAX_UA_PER_CM2 * area_x2) ** 2 * 1_000_000_000 * r:
+    if _above(_density_square(rms_square, area_x2), DENSITY_RMS_MAX_UA_PER_CM2 * DENSITY_RMS_MAX_UA_PER_CM2):
         source = _DENSITY_PADS if programme.kind == "pads" else _DENSITY
         found.append(("rms_current_density", "density_rms_ua_per_cm2", DENSITY_RMS_MAX_UA_PER_CM2, source))
-    if current_ua * 2 * phase.duty > IAVG_MAX_UA * 1_000_000_000:
+    if _above(_average(current_ua, phase.duty), IAVG_MAX_UA):
         found.append(("average_current", "iavg_ua", IAVG_MAX_UA, _FDA))
     # The wider the pulse, the sooner: where a narrow one could break this limit, more than 28 mA, a wide one does.
-    formula_nc = CHARGE_BASE_NC + CHARGE_PER_US_NC * width_us
+    formula_nc = CHARGE_BASE_NC + CHARGE_PER_US_NC * phase.widest_us
     if charge_pc > formula_nc * 1000:
         found.append(("phase_charge", "phase_charge_nc", formula_nc, _FDA))
     if charge_pc > CHARGE_MAX_NC * 1000:
         found.append(("phase_charge_cap", "phase_charge_nc", CHARGE_MAX_NC, _OURS))
-    # uW/cm^2: rms2 * 1e-9 uA^2 * 1e-6 * 500 ohm / (area_x2 / 200)
-    if 200 * rms2_r * LOAD_OHM > POWER_DENSITY_MAX_UW_PER_CM2 * area_x2 * 10**15 * r:
+    if _above(_power_density(rms_square, area_x2), POWER_DENSITY_MAX_UW_PER_CM2):
         found.append(("power_density", "power_density_uw_per_cm2", POWER_DENSITY_MAX_UW_PER_CM2, _FDA))
-    if current_ua * current_ua * LOAD_OHM * width_us * (r + 1) > ENERGY_MAX_UJ * 10**12 * r:
+    if _above(_energy(phase, current_ua), ENERGY_MAX_UJ):
         found.append(("pulse_energy", "energy_uj", ENERGY_MAX_UJ, _IEC))
     if programme.kind == "probe" and _shannon_too_large(programme, charge_pc):
         found.append(("shannon", "shannon_k_x100", SHANNON_K_MAX_X100, _SHANNON))
-    # nA: uA * duty * 1e-9 * ppm * 1e-6 * 1e3
-    if current_ua * phase.duty * stage["imbalance_ppm"] > NET_DC_MAX_NA * 10**12:
+    if _above(_net_dc(current_ua, phase.duty, stage["imbalance_ppm"]), NET_DC_MAX_NA):
         found.append(("net_dc", "net_dc_na", NET_DC_MAX_NA, _IEC_1))
     return found
 
 
 def _squares(programme, current_ua):
-    """Of each channel the square of its largest r.m.s. current, in uA^2 times 10^9 times `common`; and `common`."""
+    """Of each channel the square of its largest r.m.s. current, in uA^2 times `by`; and `by`."""
     common = 1
     for channel in programme.channels:
         common *= channel.ratio
     return [
-        max([current_ua * current_ua * p.duty * (p.ratio + 1) * common // p.ratio for p in channel.phases])
+        max([_rms_square(phase, current_ua)[0] * common // phase.ratio for phase in channel.phases])
         for channel in programme.channels
-    ], common
+    ], 1_000_000_000 * common
 
 
 def _duties(programme):
@@ -134,19 +188,18 @@ def _sums_broken(programme, stage, current_ua):
     """The limits that both channels together would break. Channels count as on at once even when they take turns."""
     if len(programme.channels) < 2:
         return []
-    (one, other), common = _squares(programme, current_ua)
+    (one, other), by = _squares(programme, current_ua)
     duty = _duties(programme)
     found = []
     # sqrt(a) + sqrt(b) <= M, without roots: 2 sqrt(a b) <= M^2 - a - b
-    left = IRMS_MAX_UA * IRMS_MAX_UA * 1_000_000_000 * common - one - other
+    left = IRMS_MAX_UA * IRMS_MAX_UA * by - one - other
     if left < 0 or 4 * one * other > left * left:
         found.append(("rms_sum", "irms_ua", IRMS_MAX_UA, _IEC))
-    if current_ua * 2 * duty > IAVG_MAX_UA * 1_000_000_000:
+    if _above(_average(current_ua, duty), IAVG_MAX_UA):
         found.append(("average_sum", "iavg_ua", IAVG_MAX_UA, _FDA))
-    most = POWER_DENSITY_MAX_UW_PER_CM2 * _area_mm2_x2(programme) * 10**15 * common
-    if 200 * (one + other) * LOAD_OHM > most:
+    if _above(_power_density((one + other, by), _area_mm2_x2(programme)), POWER_DENSITY_MAX_UW_PER_CM2):
         found.append(("power_sum", "power_density_uw_per_cm2", POWER_DENSITY_MAX_UW_PER_CM2, _FDA))
-    if current_ua * duty * stage["imbalance_ppm"] > NET_DC_MAX_NA * 10**12:
+    if _above(_net_dc(current_ua, duty, stage["imbalance_ppm"]), NET_DC_MAX_NA):
         found.append(("net_dc_sum", "net_dc_na", NET_DC_MAX_NA, _IEC_1))
     return found
 
@@ -227,7 +280,7 @@ def check(programme, stage, current_ua):
         if current_ua > most_ua:
             asked, bound = current_ua, most_ua
             if parameter == "voltage_mv":
-                asked, bound = _up(current_ua * LOAD_OHM, 1_000), stage["compliance_mv"]
+                asked, bound = _up((current_ua * LOAD_OHM, 1_000)), stage["compliance_mv"]
             reasons.append(reason(code, parameter, asked, bound, source))
     reasons.extend(whatever_current(programme, stage))
     if programme.kind == DUMMY:
@@ -295,8 +348,9 @@ def warnings(programme, current_ua):
     rows = []
     if programme.kind == "pads":
         for phase in programme.phases:
-            if _shannon_too_large(programme, current_ua * phase.widest_us):
-                asked = _shannon_x100(current_ua * phase.widest_us, programme.area_mm2)
+            charge_pc = current_ua * phase.widest_us
+            if _shannon_too_large(programme, charge_pc):
+                asked = _shannon_x100(_ten_to_shannon_k(charge_pc, programme.area_mm2))
                 rows.append(reason("shannon", "shannon_k_x100", asked, SHANNON_K_MAX_X100, _SHANNON, phase.name))
     return rows
 
@@ -307,40 +361,30 @@ def figures(programme, phase, current_ua, stage=None):
     Densities are for the whole electrode, save the r.m.s. density and the power density of pads: half of it. Only
     for showing to people: limits are judged exactly, by `check`. Without a stage there is no net direct current.
     """
-    r = phase.ratio
-    rms2_r = current_ua * current_ua * phase.duty * (r + 1)
-    charge_pc = current_ua * phase.widest_us
-    area_x2 = _area_mm2_x2(programme)
-    irms_ua = _root_up(_up(rms2_r, 1_000_000_000 * r))
-    found = {
-        "irms_ua": irms_ua,
-        "density_rms_ua_per_cm2": _root_up(_up(40_000 * rms2_r, 1_000_000_000 * area_x2 * area_x2 * r)),
-        "iavg_ua": _up(current_ua * 2 * phase.duty, 1_000_000_000),
-        "phase_charge_nc": _up(charge_pc, 1_000),
-        "charge_density_nc_per_cm2": _up(charge_pc, 10 * programme.area_mm2),
-        "power_density_uw_per_cm2": _up(200 * rms2_r * LOAD_OHM, area_x2 * 10**15 * r),
-        "energy_uj": _up(current_ua * current_ua * LOAD_OHM * phase.widest_us * (r + 1), 10**12 * r),
-        "shannon_k_x100": _shannon_x100(charge_pc, programme.area_mm2),
-    }
+    found = exact(phase, current_ua, programme.area_mm2, _area_mm2_x2(programme))
+    shown = {parameter: _up(found[parameter]) for parameter in found}
+    for parameter in ("irms_ua", "density_rms_ua_per_cm2"):
+        shown[parameter] = _root_up(shown[parameter])
+    shown["shannon_k_x100"] = _shannon_x100(found["shannon_k_x100"])
     if stage:
-        found["net_dc_na"] = _up(current_ua * phase.duty * stage["imbalance_ppm"], 10**12)
-    return found
+        shown["net_dc_na"] = _up(_net_dc(current_ua, phase.duty, stage["imbalance_ppm"]))
+    return shown
 
 
 def sums(programme, current_ua, stage):
     """What all channels have together, each at its strongest phase, as integers, rounded up."""
-    squares, common = _squares(programme, current_ua)
+    squares, by = _squares(programme, current_ua)
     duty = _duties(programme)
     return {
-        "irms_ua": sum([_root_up(_up(square, 1_000_000_000 * common)) for square in squares]),
-        "iavg_ua": _up(current_ua * 2 * duty, 1_000_000_000),
-        "power_density_uw_per_cm2": _up(200 * sum(squares) * LOAD_OHM, _area_mm2_x2(programme) * 10**15 * common),
-        "net_dc_na": _up(current_ua * duty * stage["imbalance_ppm"], 10**12),
+        "irms_ua": sum([_root_up(_up((square, by))) for square in squares]),
+        "iavg_ua": _up(_average(current_ua, duty)),
+        "power_density_uw_per_cm2": _up(_power_density((sum(squares), by), _area_mm2_x2(programme))),
+        "net_dc_na": _up(_net_dc(current_ua, duty, stage["imbalance_ppm"])),
     }
 
 
-def _up(value, by):
-    return -(-value // by)
+def _up(fraction):
+    return -(-fraction[0] // fraction[1])
 
 
 def _root_up(value):
@@ -355,9 +399,7 @@ def _root_up(value):
         root = better
 
 
-def _shannon_x100(charge_pc, area_mm2):
+def _shannon_x100(ten_to_k):
     """Shannon's k times 100, rounded up: floating point, because nothing is decided by it."""
-    if not charge_pc:
-        return 0
-    charge_uc = charge_pc / 1_000_000
-    return math.ceil(100 * (2 * math.log10(charge_uc) - math.log10(area_mm2 / 100)))
+    value, by = ten_to_k
+    return math.ceil(100 * (math.log10(value / by) - 6)) if value else 0

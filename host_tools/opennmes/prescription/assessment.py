@@ -11,8 +11,6 @@ from nmes.core import limits, programme
 from nmes.core.phase import Phase
 from nmes.core.reason import Refused, reason
 
-LOAD_OHM = limits.LOAD_OHM
-
 
 @dataclass(frozen=True)
 class Assessment:
@@ -92,18 +90,15 @@ def figures(asked: programme.Programme, phase: Phase, current_ua: int) -> dict[s
     Where rate and width change they are those of the strongest instant.
     Exact up to the last step, which makes floating point of them. Nothing is decided by these.
     """
-    area_cm2 = Fraction(asked.area_mm2, 100)
-    both = 1 + Fraction(1, phase.ratio)  # phase B is ratio times as long and 1/ratio as strong
-    irms2_ma2 = Fraction(current_ua**2 * phase.duty, 10**15) * both
-    charge_uc = Fraction(current_ua * phase.widest_us, 10**6)
-    density_uc_cm2 = charge_uc / area_cm2
+    whole = limits.exact(phase, current_ua, asked.area_mm2, 2 * asked.area_mm2)
+    exact = {key: Fraction(*value) for key, value in whole.items()}
     return {
-        "irms_ma": math.sqrt(irms2_ma2),
-        "iavg_ma": float(Fraction(current_ua * 2 * phase.duty, 10**12)),
-        "phase_charge_uc": float(charge_uc),
-        "charge_density_uc_cm2": float(density_uc_cm2),
-        "shannon_k": math.log10(charge_uc * density_uc_cm2),
-        "current_density_rms_ma_cm2": math.sqrt(irms2_ma2 / area_cm2**2),
-        "power_density_mw_cm2": float(irms2_ma2 * LOAD_OHM / 1000 / area_cm2),
-        "energy_mj": float(Fraction(current_ua**2 * LOAD_OHM * phase.widest_us, 10**15) * both),
+        "irms_ma": math.sqrt(exact["irms_ua"] / 1000**2),
+        "iavg_ma": float(exact["iavg_ua"] / 1000),
+        "phase_charge_uc": float(exact["phase_charge_nc"] / 1000),
+        "charge_density_uc_cm2": float(exact["charge_density_nc_per_cm2"] / 1000),
+        "shannon_k": math.log10(exact["shannon_k_x100"] / 10**6),
+        "current_density_rms_ma_cm2": math.sqrt(exact["density_rms_ua_per_cm2"] / 1000**2),
+        "power_density_mw_cm2": float(exact["power_density_uw_per_cm2"] / 1000),
+        "energy_mj": float(exact["energy_uj"] / 1000),
     }
