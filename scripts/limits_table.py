@@ -23,6 +23,7 @@ def _between(field: str, per: int = 1) -> str:
     return f"{least:g} to {most:g}"
 
 
+# long: a row a limit, and nothing else
 def rows() -> list[tuple[str, str, str]]:
     """(quantity, limit, chosen from) of every limit."""
     motor_hz = limits.CONTINUOUS_MOTOR_RATE_MAX_MHZ / 1000

@@ -49,6 +49,7 @@ _MILLION = 1_000_000
 _VOLTS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 
 
+# long: the verb's options, each with its help, are half of it
 def calibrate(
     port: Port = None,
     ohm: Annotated[
@@ -100,16 +101,11 @@ def calibrate(
             open_for_change(device, where, key)
             stage = _stage_of(device)
             channels = _channels(stage, only)
-            there = device.request("calibration")
-            need_usable(there["condition"], where)
+            need_usable(device.request("calibration")["condition"], where)
             readings = _readings(device, stage, ohm, tolerance, again, may_ask=given is None)
             confirm(acknowledge)
             person = _Scripted(given) if given is not None else _AtTerminal()
-            results = []
-            guide = Guide(device, stage, readings, person)
-            for number in channels:
-                results.append(guide.calibrate(number))
-                _say(_in_a_line(results[-1]))
+            results = _calibrated(Guide(device, stage, readings, person), channels)
             there = device.request("calibration")
             readings.done(channels)
         only_once()
@@ -120,6 +116,15 @@ def calibrate(
             )  # fmt: skip
         else:
             _print(there)
+
+
+def _calibrated(guide: Guide, channels: list[int]) -> list[dict[str, Any]]:
+    """Calibrate one channel after the other, and say of each what came of it."""
+    results = []
+    for number in channels:
+        results.append(guide.calibrate(number))
+        _say(_in_a_line(results[-1]))
+    return results
 
 
 def _stage_of(device: Device) -> dict[str, Any]:

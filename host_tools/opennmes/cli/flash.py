@@ -86,13 +86,17 @@ def flash(
         if json:
             print_json({"boards": [], "error": "interrupted", "reasons": []})
         raise typer.Exit(FAILED) from None
-    if json:
-        print_json({"boards": done})
-    else:
-        for each in done:
-            _say(each)
+    _print(done, json)
     if not all(each["verified"] for each in done):
         raise typer.Exit(FAILED)
+
+
+def _print(done: list[dict[str, Any]], json: bool) -> None:
+    if json:
+        print_json({"boards": done})
+        return
+    for each in done:
+        _say(each)
 
 
 def _chosen(port: str | None, mount: Path | None, all_boards: bool) -> list[Board]:

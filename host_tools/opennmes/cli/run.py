@@ -51,6 +51,7 @@ from opennmes.prescription.assessment import assess
 from opennmes.prescription.schedule import refuse_outside_dates
 
 
+# long: the verb's options, each with its help, are two thirds of it
 def run(
     file: Annotated[Path | None, typer.Argument(help="A prescription, a TOML file.", show_default=False)] = None,
     port: OnePort = None,
@@ -107,51 +108,76 @@ def run(
     intensities_ua = numbers.intensities_ua("--intensity", intensity or [])
     person_max_ua = None if person_max is None else numbers.current_ua("--person-max", person_max)
     until_s = None if seconds is None else numbers.seconds("--seconds", seconds)
-    step_ua = None if step is None else numbers.current_ua("--step", step)
-    if step_ua is not None and not _has_keys():
-        not_understood("--step is for the keys of a terminal, and there is none here; --intensity raises by itself")
+    step_ua = _step_ua(step)
     if (file is None) == (prescription_number is None):
         not_understood("give a FILE, or --prescription N for one that the device keeps; nmes pull --list says which")
     number = None if prescription_number is None else number_of("--prescription", prescription_number)
     as_kept = number if person_max_ua is None else None
     how = _How(intensities_ua, step_ua, until_s, acknowledge, not device_check_only, plain, as_kept)
     ohm = numbers.whole_number("--load-ohm", load_ohm)
-    result: dict[str, Any] = {}
     with reported(json, done=False):
         stop_on_signals()
-        from_file = None if file is None else _of_today(Prescription.read(file))
-
-        def wanted(device: Device, where: str) -> Prescription:
-            """What is to be run: the file's, or the device's own."""
-            found = from_file or _of_today(pull(device, the_one(device, where, number).number))
-            return found if person_max_ua is None else found.for_person(person_max_ua)
-
+        what = _What(None if file is None else _of_today(Prescription.read(file)), number, person_max_ua)
         if vcd is not None:
             open(vcd, "ab").close()  # better now than after the session
         chosen = choose(named)
         with _doing(f"opening {chosen.where}", plain):
             opened = open_port(chosen.where, uf2=uf2, load_ohm=ohm)
-        try:
-            with Device(opened) as device:
-                result = _carry_out(device, chosen, wanted, how)
-        except (KeyboardInterrupt, PortError):  # while the port was being closed
-            if not result:
-                raise
-        finally:
-            measured = _keep_trace(opened, vcd)
-        result.update(measured)
-        _say("interrupted: the session was stopped" if result["interrupted"] else f"ended: {result['ended']}")
-        if result["fault"]:
-            error(f"the session was ended by {in_short(result['fault'])}:", in_words(result["fault"]))
-        only_once()
-        if json:
-            print_json(result)
-        else:
-            _print_account(result)
+        result = _with_trace(opened, vcd, chosen, what, how)
+        _print_result(result, json)
     if not result["done"]:
         raise typer.Exit(FAILED)
     if vcd is not None and result["vcd"] is None:
         raise typer.Exit(NOT_WRITTEN)
+
+
+def _step_ua(step: str | None) -> int | None:
+    """How much a key raises, where it is said."""
+    if step is None:
+        return None
+    step_ua = numbers.current_ua("--step", step)
+    if not _has_keys():
+        not_understood("--step is for the keys of a terminal, and there is none here; --intensity raises by itself")
+    return step_ua
+
+
+@dataclass(frozen=True)
+class _What:
+    """What is to be run: a file, or what the device keeps under `number`; and the person's own maximum."""
+
+    file: Prescription | None
+    number: int | None
+    person_max_ua: int | None
+
+    def wanted(self, device: Device, where: str) -> Prescription:
+        """The prescription, read from the device where it is there."""
+        found = self.file or _of_today(pull(device, the_one(device, where, self.number).number))
+        return found if self.person_max_ua is None else found.for_person(self.person_max_ua)
+
+
+def _with_trace(opened: Port, vcd: Path | None, chosen: Chosen, what: _What, how: _How) -> dict[str, Any]:
+    """Carry out what is wanted at an open port. Returns what there is to say of it; its trace is kept in any case."""
+    result: dict[str, Any] = {}
+    try:
+        with Device(opened) as device:
+            result = _carry_out(device, chosen, what, how)
+    except (KeyboardInterrupt, PortError):  # while the port was being closed
+        if not result:
+            raise
+    finally:
+        measured = _keep_trace(opened, vcd)
+    return {**result, **measured}
+
+
+def _print_result(result: dict[str, Any], json: bool) -> None:
+    _say("interrupted: the session was stopped" if result["interrupted"] else f"ended: {result['ended']}")
+    if result["fault"]:
+        error(f"the session was ended by {in_short(result['fault'])}:", in_words(result["fault"]))
+    only_once()
+    if json:
+        print_json(result)
+    else:
+        _print_account(result)
 
 
 @dataclass(frozen=True)
@@ -206,9 +232,7 @@ def _live(device: Device, scene: Scene, plain: bool) -> Iterator[None]:
             device.on_event = None
 
 
-def _carry_out(
-    device: Device, chosen: Chosen, wanted: Callable[[Device, str], Prescription], how: _How
-) -> dict[str, Any]:
+def _carry_out(device: Device, chosen: Chosen, what: _What, how: _How) -> dict[str, Any]:
     with _doing(f"asking who is at {device.port.name}", how.plain):
         identity = device.connect()
     chosen.confirm(identity)
@@ -218,7 +242,7 @@ def _carry_out(
         text = f"the device has {in_short(latched)}, which nobody has cleared; nothing runs before it is:"
         raise FaultError(text, latched)
     stage = stage_of(identity["board"], identity["stage"])
-    prescription = wanted(device, chosen.where)
+    prescription = what.wanted(device, chosen.where)
     if how.host_check:
         assessment = assess(prescription.data, stage)
         if not assessment.accepted:

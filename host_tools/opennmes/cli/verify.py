@@ -42,6 +42,7 @@ class _Source:
     guessed: dict[str, str]
 
 
+# long: the verb's options, each with its help, are half of it
 def verify(
     capture: Annotated[
         Path, typer.Argument(help="A capture: VCD, sigrok's .sr, or Saleae's digital CSV.", show_default=False)
@@ -91,12 +92,7 @@ def verify(
         facts, stage = load_board(board), stage_of(board)
         expected = timetable(programme.parse(Prescription.read(file).data), stage)
         try:
-            opened = open_capture(capture)
-            roles, guessed = names.named(opened.signals, said, _gpios(facts))
-            _need_phases(opened, expected, roles)
-            sampling = _sampling(opened, rate_hz, roles)
-            _need_fast_enough(capture, expected, sampling)
-            seen = read(opened, roles, sampling, expected, most_ppm)
+            source, seen = _read(capture, said, rate_hz, facts, expected, most_ppm)
         except CaptureError as error:
             _not_a_capture(error, json)
         report = judging.verify(seen, expected, most_ppm=most_ppm, part=part)
@@ -104,13 +100,30 @@ def verify(
             from opennmes.plots.verified import plot_verified
 
             plot_verified(report, seen, expected, output)
-    source = _Source(str(capture), opened.form, sampling, roles, guessed)
     if json:
         print_json(_as_json(report, seen, expected, output, source))
     else:
         _print(report, seen, expected, output, source)
     if report.verdict != PASSED:
         raise typer.Exit(FAILED)
+
+
+def _read(
+    capture: Path,
+    said: dict[str, str],
+    rate_hz: float | None,
+    board: dict[str, Any],
+    expected: Expected,
+    most_ppm: float,
+) -> tuple[_Source, Seen]:
+    """What a capture has of the pulses that are expected, and how it was understood. Raises CaptureError."""
+    opened = open_capture(capture)
+    roles, guessed = names.named(opened.signals, said, _gpios(board))
+    _need_phases(opened, expected, roles)
+    sampling = _sampling(opened, rate_hz, roles)
+    _need_fast_enough(capture, expected, sampling)
+    source = _Source(str(capture), opened.form, sampling, roles, guessed)
+    return source, read(opened, roles, sampling, expected, most_ppm)
 
 
 def _said(texts: list[str]) -> dict[str, str]:

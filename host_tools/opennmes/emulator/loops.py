@@ -60,17 +60,12 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
     scratch register: inputs do not change while a loop is skipped.
     Each scratch register must come back as it was, or only be counted down.
     """
+    a_round = _Round(machine)
     start = pc = machine.pc
-    registers = {"x": machine.x, "y": machine.y}
-    counted = {"x": 0, "y": 0}  # what a round takes off
-    assigned: set[str] = set()
-    not_zero: set[str] = set()  # registers that a round found to be above zero
-    compared = False
-    osr: int | None = None
-    elapsed = 0
     side_count = machine.sideset_count
     side_enable = machine.exec_ctrl >> 30 & 1
     delay_mask = (1 << (5 - side_count)) - 1
+    elapsed = 0
     for _ in range(LONGEST_LOOP):
         opcode = pio.instructions[pc]
         field = opcode >> 8 & 0x1F
@@ -80,51 +75,11 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
             if machine.exec_ctrl >> 29 & 1 or not _keeps(pio, machine, value, machine.sideset_base, width):
                 return None
         elapsed += 1 + (field & delay_mask)
-        kind, argument = opcode >> 13, opcode & 0xFF
-        taken = False
-        if kind == JMP:
-            condition = opcode >> 5 & 7
-            if condition == 0:
-                taken = True
-            elif condition in (1, 3):
-                name = "x" if condition == 1 else "y"
-                taken = registers[name] == 0
-                if not taken:
-                    not_zero.add(name)
-            elif condition in (2, 4):
-                name = "x" if condition == 2 else "y"
-                taken = registers[name] != 0
-                registers[name] = registers[name] - 1 & WORD
-                counted[name] += 1
-            elif condition == 5:
-                compared = True
-                taken = registers["x"] != registers["y"]
-            elif condition == 6:
-                taken = pins[machine.jmp_pin].input_value
-            else:
-                taken = machine.output_shift_count < machine.pull_threshold
-        elif kind == SET:
-            destination, value = argument >> 5, argument & 0x1F
-            if destination in (1, 2):
-                name = "xy"[destination - 1]
-                registers[name] = value
-                assigned.add(name)
-            elif destination or not _keeps(pio, machine, value, machine.set_base, machine.set_count):
-                return None
-        elif kind == MOV and argument == OSR_FROM_PINS:
-            osr = machine.in_pins
-        elif (
-            kind == OUT
-            and osr is not None
-            and argument >> 5 in (1, 2)
-            and machine.shift_ctrl & RIGHT_NO_AUTOPULL == RIGHT
-        ):
-            bits = argument & 0x1F or 32
-            name = "xy"[(argument >> 5) - 1]
-            registers[name] = osr & ((1 << bits) - 1)
-            osr >>= bits
-            assigned.add(name)
-        elif kind != MOV or argument != NOP_ARGUMENT:
+        if opcode >> 13 == JMP:
+            taken = a_round.jumps(machine, opcode >> 5 & 7, pins)
+        elif a_round.does(pio, machine, opcode):
+            taken = False
+        else:
             return None
         if taken:
             pc = opcode & 0x1F
@@ -133,24 +88,91 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
         else:
             pc = pc + 1 & 0x1F
         if pc == start:
-            break
-    else:
-        return None
-    round_fp = elapsed * machine.div_fp
-    rounds = FOR_EVER_FP // round_fp
-    for name, begin in (("x", machine.x), ("y", machine.y)):
-        if registers[name] == begin:
-            counted[name] = 0
-        elif name in assigned or compared:
+            return a_round.repeated(machine, elapsed * machine.div_fp)
+    return None
+
+
+class _Round:
+    """One round through a loop: what it does to the scratch registers, and what it looks at."""
+
+    __slots__ = ("assigned", "compared", "counted", "not_zero", "osr", "registers")
+
+    def __init__(self, machine: StateMachine) -> None:
+        self.registers = {"x": machine.x, "y": machine.y}
+        self.counted = {"x": 0, "y": 0}  # what the round takes off
+        self.assigned: set[str] = set()
+        self.not_zero: set[str] = set()  # registers that the round found to be above zero
+        self.compared = False
+        self.osr: int | None = None
+
+    def jumps(self, machine: StateMachine, condition: int, pins: list[GPIOPin]) -> bool:
+        """Whether a jump is taken; a counter that it counts down is counted down."""
+        registers = self.registers
+        if condition == 0:
+            return True
+        if condition in (1, 3):
+            name = "x" if condition == 1 else "y"
+            if registers[name]:
+                self.not_zero.add(name)
+            return registers[name] == 0
+        if condition in (2, 4):
+            name = "x" if condition == 2 else "y"
+            before = registers[name]
+            registers[name] = before - 1 & WORD
+            self.counted[name] += 1
+            return before != 0
+        if condition == 5:
+            self.compared = True
+            return registers["x"] != registers["y"]
+        if condition == 6:
+            return bool(pins[machine.jmp_pin].input_value)
+        return bool(machine.output_shift_count < machine.pull_threshold)
+
+    def does(self, pio: RPPIO, machine: StateMachine, opcode: int) -> bool:
+        """Carry out an instruction that is no jump. Returns whether it can be skipped."""
+        kind, argument = opcode >> 13, opcode & 0xFF
+        if kind == SET:
+            destination, value = argument >> 5, argument & 0x1F
+            if destination not in (1, 2):
+                return not destination and _keeps(pio, machine, value, machine.set_base, machine.set_count)
+            self._assign("xy"[destination - 1], value)
+            return True
+        if kind == MOV and argument == OSR_FROM_PINS:
+            self.osr = machine.in_pins
+            return True
+        if (
+            kind == OUT
+            and self.osr is not None
+            and argument >> 5 in (1, 2)
+            and machine.shift_ctrl & RIGHT_NO_AUTOPULL == RIGHT
+        ):
+            bits = argument & 0x1F or 32
+            self._assign("xy"[(argument >> 5) - 1], self.osr & ((1 << bits) - 1))
+            self.osr >>= bits
+            return True
+        return kind == MOV and argument == NOP_ARGUMENT
+
+    def _assign(self, name: str, value: int) -> None:
+        self.registers[name] = value
+        self.assigned.add(name)
+
+    def repeated(self, machine: StateMachine, round_fp: int) -> Loop | None:
+        """The loop of such rounds, if it has enough of them."""
+        counted = self.counted
+        rounds = FOR_EVER_FP // round_fp
+        for name, begin in (("x", machine.x), ("y", machine.y)):
+            if self.registers[name] == begin:
+                counted[name] = 0
+            elif name in self.assigned or self.compared:
+                return None
+            elif counted[name]:
+                # With `not_zero` the round that would find 0 is another round.
+                rounds = min(rounds, (begin - (name in self.not_zero)) // counted[name])
+        if rounds < FEWEST_ROUNDS:
             return None
-        elif counted[name]:
-            # With `not_zero` the round that would find 0 is another round.
-            rounds = min(rounds, (begin - (name in not_zero)) // counted[name])
-    if rounds < FEWEST_ROUNDS:
-        return None
-    return Loop(
-        machine, machine.next_due_fp, round_fp, rounds, machine.x, machine.y, counted["x"], counted["y"]
-    )  # fmt: skip
+        return Loop(
+            machine, machine.next_due_fp, round_fp, rounds, machine.x, machine.y, counted["x"], counted["y"]
+        )  # fmt: skip
 
 
 def _keeps(pio: RPPIO, machine: StateMachine, value: int, base: int, count: int) -> bool:
