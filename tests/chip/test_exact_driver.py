@@ -83,10 +83,25 @@ def test_pio_with_a_fractional_divider_keeps_to_whole_cycles_and_does_not_drift(
     assert rises[-1] - rises[0] == (len(rises) - 1) * 1026 * 5 // 2 * CYCLE_NANOS
 
 
-def test_pio_gives_the_edges_that_pioemu_gives(repl: Repl) -> None:
-    """Pull, out, mov, side-set, all kinds of jmp: against an emulator that shares nothing with this one."""
-    words = [0x00010003, 0x00070000, 0x00000011, 0x000A0009]
-    program = """
+def values_of(pico: EmulatedPico, pins: tuple[int, ...]) -> list[tuple[int, int]]:
+    """A list that grows by (nanos, levels of all pins as bits) when any changes; one entry an instant."""
+    values: list[tuple[int, int]] = []
+    levels = dict.fromkeys(pins, 0)
+
+    def changed(pin: int, level: int) -> None:
+        levels[pin] = level
+        value = sum(high << number for number, high in levels.items())
+        if values and values[-1][0] == pico.nanos:
+            values.pop()
+        values.append((pico.nanos, value))
+
+    for pin in pins:
+        pico.watch(pin, functools.partial(changed, pin))
+    return values
+
+
+# Pull, out, mov, side-set, all kinds of jmp.
+MIXED = """
 import rp2
 from machine import Pin
 @rp2.asm_pio(set_init=(rp2.PIO.OUT_LOW,) * 2, sideset_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
@@ -111,22 +126,16 @@ for word in %r:
 print(list(mixed[0]))
 print(mixed[2] >> 7 & 31, mixed[2] >> 12 & 31)
 """
-    printed = repl.run(program % words).splitlines()
+
+
+def test_pio_gives_the_edges_that_pioemu_gives(repl: Repl) -> None:
+    """Against an emulator that shares nothing with this one."""
+    words = [0x00010003, 0x00070000, 0x00000011, 0x000A0009]
+    printed = repl.run(MIXED % words).splitlines()
     opcodes = [int(opcode) for opcode in printed[0].strip("[]").split(",")]
 
     start_nanos = repl.pico.nanos
-    edges: list[tuple[int, int]] = []
-    levels = dict.fromkeys((2, 3, 4), 0)
-
-    def changed(pin: int, level: int) -> None:
-        levels[pin] = level
-        value = sum(high << number for number, high in levels.items())
-        if edges and edges[-1][0] == repl.pico.nanos:
-            edges.pop()
-        edges.append((repl.pico.nanos, value))
-
-    for pin in levels:
-        repl.pico.watch(pin, functools.partial(changed, pin))
+    edges = values_of(repl.pico, (2, 3, 4))
     repl.run("machine_a.active(1)")
     assert edges and edges[0][0] > start_nanos
 

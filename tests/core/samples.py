@@ -1,6 +1,9 @@
 """What the tests of core share: programmes that are allowed, a stage, a decoder of its own, a repeatable die, and a HAL
 that keeps what it is given."""
 
+from array import array
+
+from nmes.core import pulse
 from nmes.core.reason import Refused
 
 try:
@@ -108,6 +111,37 @@ def programme(phases=None, **changes):
         "phases": [phase()] if phases is None else phases,
     }
     made.update(changes)
+    return made
+
+
+def encode(halves, at=0, level=300, width_us=250, gap_us=50, period_us=20_000, level_b=None, width_b_us=None):
+    """Write a record; phase B is like phase A where nothing is said of it. Returns `halves`."""
+    level_b = level if level_b is None else level_b
+    width_b_us = width_us if width_b_us is None else width_b_us
+    pulse.encode(halves, at, level, level_b, width_us, gap_us, width_b_us, period_us)
+    return halves
+
+
+def measured(
+    level=0,
+    width_us=250,
+    current=0,
+    voltage=0,
+    rest=0,
+    level_b=None,
+    width_b_us=None,
+    current_b=None,
+    voltage_b=None,
+):
+    """A pulse as it was measured. Currents and voltages are counts from the sense's zero, in phase B the other way;
+    phase B is like phase A where nothing is said of it."""
+    zero = STAGE["sense_zero"]
+    made = array("H", [0] * pulse.MEASURED)
+    made[pulse.SET_LEVEL_A], made[pulse.SET_LEVEL_B] = level, level if level_b is None else level_b
+    made[pulse.SET_WIDTH_A], made[pulse.SET_WIDTH_B] = width_us, width_us if width_b_us is None else width_b_us
+    made[pulse.CURRENT_A], made[pulse.CURRENT_B] = zero + current, zero - (current if current_b is None else current_b)
+    made[pulse.VOLTAGE_A], made[pulse.VOLTAGE_B] = zero + voltage, zero - (voltage if voltage_b is None else voltage_b)
+    made[pulse.CURRENT_REST] = zero + rest
     return made
 
 

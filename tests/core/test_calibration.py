@@ -189,7 +189,7 @@ class EqualCharge(unittest.TestCase):
 class TheSecondChecker(unittest.TestCase):
     def bad(self, made, code_a, code_b, width_us, ratio, code_most):
         halves = array("H", [0] * pulse.RECORD_HALVES)
-        pulse.encode(halves, 0, code_a, code_b, width_us, 50, width_us * ratio, 20_000)
+        samples.encode(halves, level=code_a, level_b=code_b, width_us=width_us, width_b_us=width_us * ratio)
         return pulse_check.bad(halves, 0, code_most, False, made.dac_offset, made.dac_scale)
 
     def test_it_lets_every_level_up_to_the_session_s_through(self):
@@ -219,8 +219,8 @@ class TheSecondChecker(unittest.TestCase):
 
     def test_it_refuses_a_second_phase_that_is_the_stronger_one(self):
         made = calibrated(dac_offset=7)
-        self.assertEqual(self.bad(made, 3, 5, 50, 2, 1_000), 2)
-        self.assertEqual(self.bad(made, 0, 7, 50, 2, 1_000), 2)
+        for code_a, code_b in ((3, 5), (0, 7)):
+            self.assertEqual(self.bad(made, code_a, code_b, width_us=50, ratio=2, code_most=1_000), 2)
 
 
 class AWholeSession(unittest.TestCase):
@@ -345,7 +345,7 @@ class NothingIsAllocated(unittest.TestCase):
     def test_by_any_code(self):
         made = calibrated(dac_gain_ppm=GAIN_MOST_PPM, dac_offset=-3)
         halves = array("H", [0] * pulse.RECORD_HALVES)
-        pulse.encode(halves, 0, 1_000, 1_000, 50, 50, 50, 20_000)
+        samples.encode(halves, level=1_000, width_us=50)
         samples.heap_lock()
         try:
             for level in (0, 10, 500, 1_000):

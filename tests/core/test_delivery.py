@@ -1,5 +1,4 @@
 import unittest
-from array import array
 
 import samples
 
@@ -20,15 +19,15 @@ def seen(level, a_ua=None, b_ua=None, a_mv=None, b_mv=None, width_us=250, ohm=50
     b_ua = set_ua if b_ua is None else b_ua
     a_mv = a_ua * ohm // 1000 if a_mv is None else a_mv
     b_mv = b_ua * ohm // 1000 if b_mv is None else b_mv
-    made = array("H", [0] * pulse.MEASURED)
-    made[pulse.SET_LEVEL_A] = made[pulse.SET_LEVEL_B] = level
-    made[pulse.SET_WIDTH_A] = made[pulse.SET_WIDTH_B] = width_us
-    made[pulse.CURRENT_A] = ZERO + round(a_ua / UA)
-    made[pulse.CURRENT_B] = ZERO - round(b_ua / UA)
-    made[pulse.CURRENT_REST] = ZERO + rest
-    made[pulse.VOLTAGE_A] = ZERO + round(a_mv / MV)
-    made[pulse.VOLTAGE_B] = ZERO - round(b_mv / MV)
-    return made
+    return samples.measured(
+        level,
+        width_us,
+        current=round(a_ua / UA),
+        voltage=round(a_mv / MV),
+        rest=rest,
+        current_b=round(b_ua / UA),
+        voltage_b=round(b_mv / MV),
+    )
 
 
 def verdicts(*pulses, every_ms=20):

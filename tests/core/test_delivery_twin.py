@@ -4,11 +4,13 @@ import unittest
 from array import array
 
 import samples
+from samples import measured
 
 from nmes.core import faults, pulse, verdict
 from nmes.core.delivery import Delivery
 
 ZERO = 2048
+BOTH = 4_095 - ZERO  # the voltage while both channels are in a phase: the sense at its end
 # The bounds once more, as docs/safety.md has them.
 IN_A_ROW, IDLE_IN_A_ROW = 3, 2
 OPEN_PERCENT, OVER_PERCENT, COMPLIANCE_PERCENT = 80, 120, 95
@@ -37,11 +39,6 @@ def stage_of(level_ua, ua, mv):
         sense_mv_per_count=mv,
         compliance_mv=min(80_000, 1_500 * mv),
     )
-
-
-def measured(*numbers):
-    """A pulse as it was measured."""
-    return array("H", numbers)
 
 
 class Twin:
@@ -169,13 +166,8 @@ class Bounds:
         return self._made(self._counts, self._volts, self._rest)
 
     def _made(self, counts, volts, rest):
-        made = array("H", [0] * pulse.MEASURED)
-        made[pulse.SET_LEVEL_A], made[pulse.SET_LEVEL_B] = self._codes
-        made[pulse.SET_WIDTH_A], made[pulse.SET_WIDTH_B] = self._widths
-        made[pulse.CURRENT_A], made[pulse.CURRENT_B] = ZERO + counts[0], ZERO - counts[1]
-        made[pulse.VOLTAGE_A], made[pulse.VOLTAGE_B] = ZERO + volts[0], ZERO - volts[1]
-        made[pulse.CURRENT_REST] = ZERO + rest
-        return made
+        (level, level_b), (width_us, width_b_us) = self._codes, self._widths
+        return measured(level, width_us, counts[0], volts[0], rest, level_b, width_b_us, counts[1], volts[1])
 
     def pulse(self):
         counts, volts, rest = list(self._counts), list(self._volts), self._rest
@@ -248,10 +240,7 @@ class ToTheUnit(unittest.TestCase):
     def said(self, stage, codes, a_ua, b_ua, mv, rest_ua=0):
         """What is said to the third of three such pulses."""
         ua, per_mv = stage["sense_ua_per_count"], stage["sense_mv_per_count"]
-        seen = measured(
-            codes[0], 100, codes[1], 100, ZERO + a_ua // ua, ZERO + mv // per_mv, ZERO - b_ua // ua,
-            ZERO - mv // per_mv, ZERO + rest_ua // ua,
-        )  # fmt: skip
+        seen = measured(codes[0], 100, a_ua // ua, mv // per_mv, rest_ua // ua, level_b=codes[1], current_b=b_ua // ua)
         fresh = Delivery(stage)
         said = [fresh.judge(seen, 0) for _ in range(3)][2]
         # After others, good and bad, what is known of them must not matter.
@@ -260,9 +249,7 @@ class ToTheUnit(unittest.TestCase):
         for counts in (set_counts, 0, set_counts, min(2_040, 2 * set_counts), set_counts, set_counts, set_counts):
             volts = 1_200 if per_mv == 1 else 400
             counts_b = counts * codes[1] // max(1, codes[0])
-            good = measured(
-                codes[0], 100, codes[1], 100, ZERO + counts, ZERO + volts, ZERO - counts_b, ZERO - volts, ZERO
-            )
+            good = measured(codes[0], 100, counts, volts, level_b=codes[1], current_b=counts_b)
             self.assertEqual(after.judge(good, 0), 0)
         self.assertEqual([after.judge(seen, 0) for _ in range(3)][2], said, str(seen))
         return said
@@ -316,9 +303,7 @@ class ToTheUnit(unittest.TestCase):
             ((0, 0), 50, 0, faults.CURRENT_MISMATCH),
         ):
             made = Delivery(samples.STAGE)
-            seen = measured(
-                codes[0], 100, codes[1], 100, ZERO + counts, ZERO + volts, ZERO - counts, ZERO - volts, ZERO
-            )
+            seen = measured(codes[0], 100, counts, volts, level_b=codes[1])
             self.assertEqual([made.judge(seen, 0) for _ in range(5)], [0, 0, fault, fault, fault])
         self.assertEqual([Delivery(samples.STAGE).lacking(n) for n in (2, 3, 4)], [0] + [faults.CURRENT_MISMATCH] * 2)
 
@@ -331,7 +316,7 @@ class ToTheUnit(unittest.TestCase):
         ):
             made = Delivery(samples.STAGE)
             made.clear(shared=True)
-            nobodys = measured(200, 250, 200, 250, ZERO + 364, 4_095, ZERO - 364, 4_095, ZERO)
+            nobodys = measured(200, current=364, voltage=BOTH, voltage_b=-BOTH)
             self.assertEqual([made.judge(nobodys, 0) for _ in range(5)], [0] * 5)
             somebodys = array("H", nobodys)
             somebodys[at] = counts
@@ -341,7 +326,7 @@ class ToTheUnit(unittest.TestCase):
         for sign in (1, -1):
             made = Delivery(stage_of(100, 1, 1))
             for net, width_us, fault in ((1_000, 1_000, 0),) * 10 + ((1, 1, faults.NET_CHARGE),):
-                seen = measured(0, width_us, 0, width_us, ZERO + sign * net, ZERO, ZERO, ZERO, ZERO)
+                seen = measured(width_us=width_us, current=sign * net, current_b=0)
                 self.assertEqual(made.judge(seen, 7), fault)
 
     def test_the_current_between_pulses(self):
@@ -350,7 +335,7 @@ class ToTheUnit(unittest.TestCase):
         self.assertEqual(self.said(stage, (0, 0), 0, 0, 0, 2_001), faults.IDLE_CURRENT)
         self.assertEqual(self.said(stage, (0, 0), 0, 0, 0, -2_001), faults.IDLE_CURRENT)
         made = Delivery(stage)
-        made.judge(measured(0, 100, 0, 100, ZERO, ZERO, ZERO, ZERO, ZERO - 2_000), 0)
+        made.judge(measured(width_us=100, rest=-2_000), 0)
         self.assertEqual(made.account()["rest_most_ua"], 2_000)
 
     def test_the_load_is_seen_from_900_uA_on(self):
@@ -358,7 +343,7 @@ class ToTheUnit(unittest.TestCase):
         row = dict(samples.UNCALIBRATED, current_gain_ppm=-500)
         made = Delivery(dict(stage_of(1_000, 1, 1), calibration=(row, row)))
         for counts, ohm in ((900, 0), (901, 1_112)):
-            made.judge(measured(1, 100, 1, 100, ZERO + counts, ZERO + 1_001, ZERO - counts, ZERO - 1_001, ZERO), 0)
+            made.judge(measured(1, 100, current=counts, voltage=1_001), 0)
             made.look()
             self.assertEqual(made.impedance_ohm, ohm)
 
@@ -369,7 +354,7 @@ class ToTheUnit(unittest.TestCase):
             (100, 200, 182, faults.ELECTRODE_OPEN),
         ):
             made = Delivery(stage)
-            one = measured(200, 100, before, 100 * 200 // before, ZERO + 364, ZERO + 200, ZERO - b, ZERO - 200, ZERO)
+            one = measured(200, 100, 364, 200, level_b=before, width_b_us=100 * 200 // before, current_b=b)
             for i in range(9):
                 self.assertEqual(made.judge(one, 5_000 * i), 0)
             other = array("H", one)
@@ -379,16 +364,16 @@ class ToTheUnit(unittest.TestCase):
     def test_the_window_moves_from_the_first_millisecond_on(self):
         for begin_ms in range(130):
             made = Delivery(samples.STAGE)
-            self.assertEqual(made.judge(measured(0, 500, 0, 500, ZERO + 18, ZERO, ZERO, ZERO, ZERO), begin_ms), 0)
+            self.assertEqual(made.judge(measured(width_us=500, current=18, current_b=0), begin_ms), 0)
             self.assertEqual(made.net_nc, 495)
-            made.judge(measured(0, 500, 0, 500, ZERO, ZERO, ZERO, ZERO, ZERO), begin_ms + 1_025)
+            made.judge(measured(width_us=500), begin_ms + 1_025)
             self.assertEqual(made.net_nc, 0, str(begin_ms))
 
     def test_before_the_first_pulse_there_is_nothing(self):
         made = Delivery(samples.stage(sense_ua_per_count=2_000))
         for _ in range(2):
             self.assertEqual((made.net_nc, made.set_ua, made.measured_ua, made.rest_ua, made.measured), (0,) * 5)
-            made.judge(measured(30, 500, 30, 500, ZERO + 2, ZERO, ZERO, ZERO, ZERO), 30)
+            made.judge(measured(30, 500, current=2, current_b=0), 30)
             self.assertEqual(made.set_ua, 3_000)
             made.clear()
 
@@ -408,7 +393,7 @@ class ALongSession(unittest.TestCase):
         total_a = total_b = total = 0
         for number in range(3_000):
             a, b = 2_000 - number % 3, 2_000 - number % 2
-            seen = measured(20, 500, 20, 500, ZERO + a, ZERO + 22, ZERO - b, ZERO - 22, ZERO)
+            seen = measured(20, 500, current=a, voltage=22, current_b=b)
             self.assertEqual(made.judge(seen, 10 * number), 0)
             total_a, total_b, total = total_a + 500 * a, total_b + 500 * b, total + a + b
             if number % 50 == 0:
@@ -426,7 +411,7 @@ class ALongSession(unittest.TestCase):
             if number == 150:
                 carried._state[verdict.CHARGE_A] += 1 << 27
             off = (1, 1, 0, -1)[number % 4]
-            seen = measured(0, 30, 0, 30, ZERO + off, ZERO, ZERO, ZERO, ZERO)
+            seen = measured(width_us=30, current=off, current_b=0)
             self.assertEqual((made.judge(seen, 10 * number), carried.judge(seen, 10 * number)), (0, 0))
             self.assertEqual(made.net_nc, carried.net_nc, str(number))
         self.assertEqual(carried._carries, 2)

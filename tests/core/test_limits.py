@@ -47,70 +47,123 @@ class Beyond:
         return low
 
 
-class GoldenVectors(unittest.TestCase):
-    """Facts: limits.md, section 0.1."""
+# Facts: limits.md, section 0.1. The table has four digits.
+GOLDEN = (
+    {
+        "name": "probe SUI",
+        "current_ua": 50_000,
+        "phase": {"width_us": 250, "rate_mhz": 50_000},
+        "electrode": {"kind": "probe", "area_mm2": 400},
+        "figures": {
+            "irms_ua": 7_906,
+            "density_rms_ua_per_cm2": 1_976,
+            "iavg_ua": 1_250,
+            "phase_charge_nc": 12_500,
+            "charge_density_nc_per_cm2": 3_125,
+            "shannon_k_x100": 160,
+            "power_density_uw_per_cm2": 7_812,
+            "energy_uj": 625,
+        },
+        "broken": set(),
+    },
+    {
+        "name": "probe OAB",
+        "current_ua": 50_000,
+        "phase": {"width_us": 250, "rate_mhz": 10_000},
+        "electrode": {"kind": "probe", "area_mm2": 400},
+        "figures": {
+            "irms_ua": 3_536,
+            "density_rms_ua_per_cm2": 884,
+            "iavg_ua": 250,
+            "phase_charge_nc": 12_500,
+            "charge_density_nc_per_cm2": 3_125,
+            "shannon_k_x100": 160,
+            "power_density_uw_per_cm2": 1_562,
+            "energy_uj": 625,
+        },
+        "broken": set(),
+    },
+    {
+        "name": "probe SUI, 3 cm2",
+        "current_ua": 50_000,
+        "phase": {"width_us": 250, "rate_mhz": 50_000},
+        "electrode": {"kind": "probe", "area_mm2": 300},
+        "figures": {
+            "irms_ua": 7_906,
+            "density_rms_ua_per_cm2": 2_635,
+            "iavg_ua": 1_250,
+            "phase_charge_nc": 12_500,
+            "charge_density_nc_per_cm2": 4_167,
+            "shannon_k_x100": 172,
+            "power_density_uw_per_cm2": 10_417,
+            "energy_uj": 625,
+        },
+        "broken": {"rms_current_density"},
+    },
+    {
+        "name": "pads SUI",
+        "current_ua": 60_000,
+        "phase": {"width_us": 300, "rate_mhz": 50_000},
+        "electrode": {"kind": "pads", "area_mm2": 2_500},
+        "figures": {
+            "irms_ua": 10_393,
+            "density_rms_ua_per_cm2": 831,
+            "iavg_ua": 1_800,
+            "phase_charge_nc": 18_000,
+            "charge_density_nc_per_cm2": 720,
+            "shannon_k_x100": 112,
+            "power_density_uw_per_cm2": 4_320,
+            "energy_uj": 1_080,
+        },
+        "broken": set(),
+    },
+    {
+        "name": "abdominal",
+        "current_ua": 80_000,
+        "phase": {"width_us": 300, "rate_mhz": 80_000},
+        "electrode": {"kind": "pads", "area_mm2": 2_500},
+        "figures": {
+            "irms_ua": 17_528,
+            "density_rms_ua_per_cm2": 1_402,
+            "iavg_ua": 3_840,
+            "phase_charge_nc": 24_000,
+            "charge_density_nc_per_cm2": 960,
+            "shannon_k_x100": 137,
+            "power_density_uw_per_cm2": 12_288,
+            "energy_uj": 1_920,
+        },
+        "broken": set(),
+    },
+    {
+        "name": "abdominal hot",
+        "current_ua": 100_000,
+        "phase": {"width_us": 400, "rate_mhz": 80_000},
+        "electrode": {"kind": "pads", "area_mm2": 2_500},
+        "figures": {
+            "irms_ua": 25_299,
+            "density_rms_ua_per_cm2": 2_024,
+            "iavg_ua": 6_400,
+            "phase_charge_nc": 40_000,
+            "charge_density_nc_per_cm2": 1_600,
+            "shannon_k_x100": 181,
+            "power_density_uw_per_cm2": 25_600,
+            "energy_uj": 4_000,
+        },
+        "broken": {"phase_charge", "phase_charge_cap", "rms_current_density"},
+    },
+)
 
+
+class GoldenVectors(unittest.TestCase):
     def test_h01_figures_and_verdicts(self):
-        for name, current_ua, width_us, rate_mhz, kind, area_mm2, figures, broken in (
-            (
-                "probe SUI",
-                50_000,
-                250,
-                50_000,
-                "probe",
-                400,
-                (7_906, 1_976, 1_250, 12_500, 3_125, 160, 7_812, 625),
-                set(),
-            ),
-            ("probe OAB", 50_000, 250, 10_000, "probe", 400, (3_536, 884, 250, 12_500, 3_125, 160, 1_562, 625), set()),
-            (
-                "probe SUI, 3 cm2",
-                50_000,
-                250,
-                50_000,
-                "probe",
-                300,
-                (7_906, 2_635, 1_250, 12_500, 4_167, 172, 10_417, 625),
-                {"rms_current_density"},
-            ),
-            (
-                "pads SUI",
-                60_000,
-                300,
-                50_000,
-                "pads",
-                2_500,
-                (10_393, 831, 1_800, 18_000, 720, 112, 4_320, 1_080),
-                set(),
-            ),
-            (
-                "abdominal",
-                80_000,
-                300,
-                80_000,
-                "pads",
-                2_500,
-                (17_528, 1_402, 3_840, 24_000, 960, 137, 12_288, 1_920),
-                set(),
-            ),
-            (
-                "abdominal hot",
-                100_000,
-                400,
-                80_000,
-                "pads",
-                2_500,
-                (25_299, 2_024, 6_400, 40_000, 1_600, 181, 25_600, 4_000),
-                {"phase_charge", "phase_charge_cap", "rms_current_density"},
-            ),
-        ):
-            phase = samples.phase(width_us=width_us, rate_mhz=rate_mhz)
-            whole = parsed([phase], kind=kind, area_mm2=area_mm2)
-            found = limits.figures(whole, whole.phases[0], current_ua)
-            # The table has four digits; what is shown is rounded up.
-            for key, wanted in zip(KEYS, figures):
-                self.assertTrue(0 <= found[key] - wanted <= 1, (name, key, found[key]))
-            self.assertEqual(codes(current_ua, [phase], kind=kind, area_mm2=area_mm2), broken, name)
+        for row in GOLDEN:
+            phase = samples.phase(**row["phase"])
+            whole = parsed([phase], **row["electrode"])
+            found = limits.figures(whole, whole.phases[0], row["current_ua"])
+            # What is shown is rounded up.
+            for key, wanted in row["figures"].items():
+                self.assertTrue(0 <= found[key] - wanted <= 1, (row["name"], key, found[key]))
+            self.assertEqual(codes(row["current_ua"], [phase], **row["electrode"]), row["broken"], row["name"])
 
     def test_the_currents_that_reach_2_milliamperes_per_square_centimetre(self):
         # A probe of 3 cm2: 37.9 mA at 50 Hz, 84.9 mA at 10 Hz; 4 cm2: 50.6 mA; 5 cm2: 63.2 mA, with 250 us.
@@ -124,18 +177,6 @@ class GoldenVectors(unittest.TestCase):
             for current_ua, broken in ((wanted_ua, False), (wanted_ua + 1, True)):
                 found = [f[0] for f in limits._broken(whole, samples.STAGE, whole.phases[0], current_ua)]
                 self.assertEqual("rms_current_density" in found, broken)
-
-
-KEYS = (
-    "irms_ua",
-    "density_rms_ua_per_cm2",
-    "iavg_ua",
-    "phase_charge_nc",
-    "charge_density_nc_per_cm2",
-    "shannon_k_x100",
-    "power_density_uw_per_cm2",
-    "energy_uj",
-)
 
 
 class EachLimitHoldsToTheMicroampere(unittest.TestCase):

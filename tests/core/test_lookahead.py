@@ -7,6 +7,12 @@ from bench_hal import BenchHal
 DEAD_MS = 100  # the promise: a CPU that hangs is at rest within 2 periods or this, whichever is longer
 
 
+def put(hal, channel, period_us):
+    """A pulse without current; whether it was taken."""
+    level, width_us, gap_us, level_most, count = 0, 300, 100, 0, 1
+    return hal.put(channel, level, level, width_us, gap_us, width_us, period_us, level_most, count)
+
+
 class WhatMayBeQueued(unittest.TestCase):
     def test_h05_it_is_over_within_2_periods_or_100_ms(self):
         for period_us in (2_000, 6_667, 20_000, 33_333, 50_000, 70_000, 900_000):
@@ -16,7 +22,7 @@ class WhatMayBeQueued(unittest.TestCase):
                 count = 0
                 hal.go(1 << channel)
                 while hal.room(channel) > 0 and count < 200:
-                    self.assertTrue(hal.put(channel, 0, 0, 300, 100, 300, period_us, 0, 1))
+                    self.assertTrue(put(hal, channel, period_us))
                     count += 1
                 self.assertTrue(0 < count < 200)
                 self.assertTrue(
@@ -28,7 +34,7 @@ class WhatMayBeQueued(unittest.TestCase):
         hal.begin(0, 0, True)
         count = 0
         while hal.room(0) > 0 and count < 200:
-            hal.put(0, 0, 0, 300, 100, 300, 6_667, 0, 1)
+            put(hal, 0, 6_667)
             count += 1
         self.assertTrue(count * 6_667 > 50_000, str(count))
 

@@ -3,6 +3,7 @@
 import unittest
 from array import array
 
+import samples
 from samples import MICROPYTHON, TAGS, decode, heap_lock, heap_unlock
 
 from nmes.core import pulse
@@ -62,7 +63,7 @@ class EveryFieldIsWhatWasAsked(unittest.TestCase):
         seen = array("H", [0xFFFF] * (pulse.MEASURED + 2))
 
         def back(level_a, level_b, width_a_us, width_b_us):
-            pulse.encode(halves, 3, level_a, level_b, width_a_us, 1_000, width_b_us, 20_000)
+            samples.encode(halves, 3, level_a, width_a_us, 1_000, level_b=level_b, width_b_us=width_b_us)
             pulse.what_was_set(halves, 3, seen, 2)
             return (
                 seen[2 + pulse.SET_LEVEL_A],
@@ -98,7 +99,7 @@ class EveryFieldIsWhatWasAsked(unittest.TestCase):
 
     def test_golden_record(self):
         halves = array("H", [0] * 6)
-        pulse.encode(halves, 0, 500, 501, 250, 50, 251, 20_000)
+        samples.encode(halves, level=500, level_b=501, width_us=250, gap_us=50, width_b_us=251, period_us=20_000)
         words = [halves[i] | halves[i + 1] << 16 for i in (0, 2, 4)]
         rest = 20_000 - 250 - 50 - 251 - 272
         self.assertEqual(len(halves), pulse.RECORD_HALVES)
@@ -137,9 +138,9 @@ class WhatDoesNotFitIsRefused(unittest.TestCase):
     def test_a_refused_pulse_leaves_the_record_as_it_was(self):
         halves = array("H", [7] * 6)
         with self.assertRaises(ValueError):
-            pulse.encode(halves, 0, 300, 300, 250, 1001, 250, 20_000)
+            samples.encode(halves, gap_us=1001)
         with self.assertRaises(ValueError):
-            pulse.encode(halves, 0, 300, 4096, 250, 50, 250, 20_000)
+            samples.encode(halves, level_b=4096)
         self.assertEqual(list(halves), [7] * 6)
 
 
@@ -161,10 +162,12 @@ class NothingIsAllocated(unittest.TestCase):
     def test_encode_allocates_nothing(self):
         halves = array("H", [0] * 12)
         encode = pulse.encode
+        level_most, longest_us, period_most_us = 4095, 1000, 2_000_000
+        shortest_us, period_least_us = 10, 293
         heap_lock()
         try:
-            encode(halves, 0, 4095, 4095, 1000, 1000, 1000, 2_000_000)
-            encode(halves, 6, 0, 0, 10, 0, 10, 293)
+            encode(halves, 0, level_most, level_most, longest_us, longest_us, longest_us, period_most_us)
+            encode(halves, 6, 0, 0, shortest_us, 0, shortest_us, period_least_us)
         finally:
             heap_unlock()
         self.assertEqual((decode(halves, 0)["rest"], decode(halves, 6)["rest"]), (2_000_000 - 3_000 - 272, 0))

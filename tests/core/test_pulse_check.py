@@ -3,7 +3,7 @@
 import unittest
 from array import array
 
-from samples import TAGS, Die, decode, heap_lock, heap_unlock
+from samples import TAGS, Die, decode, encode, heap_lock, heap_unlock
 
 from nmes.core import limits, programme, pulse, pulse_check
 
@@ -13,8 +13,7 @@ LEAST_PERIOD_US = 6_667  # 150 Hz
 def bad(level=300, width_us=250, gap_us=50, period_us=20_000, level_most=1_000, **other):
     """What the checker says of the record that encode makes; `level_b`, `width_b_us` differ when given."""
     halves = array("H", [0] * 6)
-    level_b, width_b_us = other.get("level_b", level), other.get("width_b_us", width_us)
-    pulse.encode(halves, 0, level, level_b, width_us, gap_us, width_b_us, period_us)
+    encode(halves, 0, level, width_us, gap_us, period_us, other.get("level_b"), other.get("width_b_us"))
     return pulse_check.bad(halves, 0, level_most, other.get("dummy", False))
 
 
@@ -60,7 +59,7 @@ class EachRuleRefuses(unittest.TestCase):
     def test_a_wrong_tag(self):
         for word in range(3):
             halves = array("H", [0] * 6)
-            pulse.encode(halves, 0, 300, 300, 250, 50, 250, 20_000)
+            encode(halves)
             halves[2 * word] ^= 1
             self.assertEqual(pulse_check.bad(halves, 0, 1_000, False), 1)
 
@@ -145,7 +144,7 @@ class EachRuleRefuses(unittest.TestCase):
 
     def test_it_looks_at_the_record_it_is_told_to(self):
         halves = array("H", [0xFFFF] * 18)
-        pulse.encode(halves, 6, 300, 300, 250, 50, 250, 20_000)
+        encode(halves, 6)
         self.assertEqual(pulse_check.bad(halves, 6, 1_000, False), 0)
         self.assertTrue(pulse_check.bad(halves, 0, 1_000, False))
         self.assertTrue(pulse_check.bad(halves, 12, 1_000, False))
@@ -154,7 +153,7 @@ class EachRuleRefuses(unittest.TestCase):
 class ADacThatIsCorrected(unittest.TestCase):
     def bad(self, code_a, code_b, width_us, width_b_us, offset, scale=pulse_check.SCALE):
         halves = array("H", [0] * 6)
-        pulse.encode(halves, 0, code_a, code_b, width_us, 50, width_b_us, 20_000)
+        encode(halves, level=code_a, level_b=code_b, width_us=width_us, width_b_us=width_b_us)
         return pulse_check.bad(halves, 0, 1_000, False, offset, scale)
 
     def test_both_phases_are_counted_from_its_zero(self):
@@ -200,7 +199,7 @@ class AnIndependentReferenceAgrees(unittest.TestCase):
             level, width_us, gap_us, period_us = shape
             for first in range(96):
                 for second in range(first, 96):
-                    pulse.encode(halves, 0, level, level, width_us, gap_us, width_us, period_us)
+                    encode(halves, 0, level, width_us, gap_us, period_us)
                     for bit in {first, second}:
                         halves[bit // 16] ^= 1 << bit % 16
                     verdict = pulse_check.bad(halves, 0, 1_000, False)
@@ -223,9 +222,8 @@ class AnIndependentReferenceAgrees(unittest.TestCase):
         for _ in range(5_000):
             width_us, level = 10 + die.roll(600), die.roll(1_100)
             width_b_us = width_us if die.roll(5) else width_us + 1
-            pulse.encode(
-                halves, 0, level, level + (die.roll(5) == 0), width_us, die.roll(230), width_b_us, 6_600 + die.roll(300)
-            )
+            level_b, gap_us, period_us = level + (die.roll(5) == 0), die.roll(230), 6_600 + die.roll(300)
+            encode(halves, 0, level, width_us, gap_us, period_us, level_b, width_b_us)
             verdict = pulse_check.bad(halves, 0, 1_000, False)
             self.assertEqual(verdict == 0, reference(halves, 1_000))
             through += verdict == 0
@@ -235,8 +233,8 @@ class AnIndependentReferenceAgrees(unittest.TestCase):
 class NothingIsAllocated(unittest.TestCase):
     def test_neither_when_good_nor_when_bad(self):
         halves = array("H", [0] * 12)
-        pulse.encode(halves, 0, 500, 500, 500, 200, 500, 2_000_000)
-        pulse.encode(halves, 6, 4095, 4095, 1_000, 1_000, 1_000, 2_000_000)
+        encode(halves, level=500, width_us=500, gap_us=200, period_us=2_000_000)
+        encode(halves, 6, level=4095, width_us=1_000, gap_us=1_000, period_us=2_000_000)
         bad = pulse_check.bad
         heap_lock()
         try:

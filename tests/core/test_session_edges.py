@@ -2,9 +2,9 @@
 
 import binascii
 import unittest
-from array import array
 
 import samples
+from samples import measured
 
 from nmes.core import checklist, faults, session
 from nmes.core.reason import Refused
@@ -143,7 +143,7 @@ class Memory(unittest.TestCase):
 
     def test_a_new_session_has_a_new_account_of_what_was_measured(self):
         made = loaded()
-        made.delivery.judge(array("H", [200, 250, 200, 250, 2448, 2300, 1700, 1800, 2048]), T0)
+        made.delivery.judge(measured(200, current=400, voltage=252, current_b=348, voltage_b=248), T0)
         made.delivery.look()
         self.assertTrue(made.delivery.measured_ua and made.delivery.impedance_ohm and made.delivery.net_nc)
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
@@ -155,7 +155,7 @@ class Memory(unittest.TestCase):
         made = loaded()
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
         made.arm(made.programme_crc, T0)
-        made.delivery.judge(array("H", [200, 250, 200, 250, 2448, 2300, 1648, 1796, 2048]), T0)
+        made.delivery.judge(measured(200, current=400, voltage=252), T0)
         (row,) = made.status(T0, [0])["channels"]
         self.assertEqual((row["measured_ua"], row["impedance_ohm"], row["net_charge_nc"]), (22_000, 515, 0))
 

@@ -456,70 +456,73 @@ class WhatIsQueued(unittest.TestCase):
             self.assertEqual(given, [])
 
 
+def judge(bench):
+    bench.session.delivery.judge = lambda pulses, now_ms, count: faults.NET_CHARGE
+
+
+def lag(bench):
+    bench.session.lag_ms = lambda now_ms, lane: 31
+
+
+def still(bench):
+    bench.hal.senses = lambda: False
+
+
+def trend(bench):
+    bench.supervisor._trends[0].see = lambda ohm, measured_ua: STOP
+
+
+def starved(bench):
+    bench.session.lag_ms = lambda now_ms, lane: -31
+    bench.hal.starved = lambda channel: True
+    bench.supervisor._mid_train[0] = True
+
+
+def memory(bench):
+    bench.hal.memory_free = lambda: 1
+    bench.supervisor._memory_ms -= 10_000
+
+
+def put(name, value):
+    return lambda bench: setattr(bench.hal, name, value)
+
+
+def hot(bench):
+    bench.hal.temperature = 800
+    bench.supervisor._look_ms -= 1_000
+
+
+def low(bench):
+    bench.hal.supply = 2_000
+    bench.supervisor._look_ms -= 1_000
+
+
+# What breaks, the fault that it is, in which states it is looked for, and how long the turn is that finds it.
+WAITING = (ARMED, PAUSED)
+FOUND_IN_A_TURN = (
+    (lambda bench: None, faults.CLOCK_WRONG, (IDLE, ARMED, RUNNING, PAUSED), -1),
+    (put("stuck_high", True), faults.ENABLE_STUCK, (IDLE, ARMED, PAUSED), 10),
+    (put("opened_by", faults.OVER_CURRENT), faults.OVER_CURRENT, WAITING, 10),
+    (memory, faults.MEMORY_LOW, (IDLE, ARMED, PAUSED), 10),
+    (hot, faults.TEMPERATURE, WAITING, 10),
+    (low, faults.SUPPLY_LOW, WAITING, 10),
+    (put("trip", faults.BOTH_PHASES), faults.BOTH_PHASES, (RUNNING,), 10),
+    (put("_permitted", False), faults.ENABLE_STUCK, (RUNNING,), 10),
+    (lambda bench: None, faults.LOOP_LATE, (RUNNING,), 81),
+    (judge, faults.NET_CHARGE, (RUNNING,), 20),
+    (lag, faults.CLOCK_WRONG, (RUNNING,), 10),
+    (starved, faults.CLOCK_WRONG, (RUNNING,), 10),
+    (still, faults.SENSE_FAILED, (RUNNING,), 10),
+    (trend, faults.IMPEDANCE_RISE, (RUNNING,), 10),
+)
+
+
 class ATurnThatFindsSomething(unittest.TestCase):
     def test_feeds_neither_watchdog_nor_lease_nor_queue(self):
-        def judge(bench):
-            bench.session.delivery.judge = lambda pulses, now_ms, count: faults.NET_CHARGE
-
-        def lag(bench):
-            bench.session.lag_ms = lambda now_ms, lane: 31
-
-        def still(bench):
-            bench.hal.senses = lambda: False
-
-        def trend(bench):
-            bench.supervisor._trends[0].see = lambda ohm, measured_ua: STOP
-
-        def starved(bench):
-            bench.session.lag_ms = lambda now_ms, lane: -31
-            bench.hal.starved = lambda channel: True
-            bench.supervisor._mid_train[0] = True
-
-        def memory(bench):
-            bench.hal.memory_free = lambda: 1
-            bench.supervisor._memory_ms -= 10_000
-
-        def put(name, value):
-            return lambda bench: setattr(bench.hal, name, value)
-
-        def long_ago(bench):
-            bench.supervisor._look_ms -= 1_000
-
-        def hot(bench):
-            bench.hal.temperature = 800
-            long_ago(bench)
-
-        def low(bench):
-            bench.hal.supply = 2_000
-            long_ago(bench)
-
-        waiting = (ARMED, PAUSED)
-        for breaks, fault, states, ms in (
-            (lambda bench: None, faults.CLOCK_WRONG, (IDLE, ARMED, RUNNING, PAUSED), -1),
-            (put("stuck_high", True), faults.ENABLE_STUCK, (IDLE, ARMED, PAUSED), 10),
-            (put("opened_by", faults.OVER_CURRENT), faults.OVER_CURRENT, waiting, 10),
-            (memory, faults.MEMORY_LOW, (IDLE, ARMED, PAUSED), 10),
-            (hot, faults.TEMPERATURE, waiting, 10),
-            (low, faults.SUPPLY_LOW, waiting, 10),
-            (put("trip", faults.BOTH_PHASES), faults.BOTH_PHASES, (RUNNING,), 10),
-            (put("_permitted", False), faults.ENABLE_STUCK, (RUNNING,), 10),
-            (lambda bench: None, faults.LOOP_LATE, (RUNNING,), 81),
-            (judge, faults.NET_CHARGE, (RUNNING,), 20),
-            (lag, faults.CLOCK_WRONG, (RUNNING,), 10),
-            (starved, faults.CLOCK_WRONG, (RUNNING,), 10),
-            (still, faults.SENSE_FAILED, (RUNNING,), 10),
-            (trend, faults.IMPEDANCE_RISE, (RUNNING,), 10),
-        ):
+        for breaks, fault, states, ms in FOUND_IN_A_TURN:
             for state in states:
-                bench = Bench()
-                if state != IDLE:
-                    bench.arm(train())
-                if state in (RUNNING, PAUSED):
-                    bench.supervisor.start()
-                bench.turn(10, 23)
-                if state == PAUSED:
-                    bench.supervisor.pause()
-                bench.turn(10)
+                bench = in_state(state)
+                bench.turn(10, 4)
                 breaks(bench)
                 given = []
                 bench.hal.put = lambda *row, given=given: given.append(row) or True
