@@ -83,8 +83,9 @@ class TheNumbers(unittest.TestCase):
         self.assertEqual(pulse.MEASURED, 9)
 
     def test_every_field_has_a_place_of_its_own(self):
-        fields = [getattr(verdict, name) for name in dir(verdict) if name.isupper() and name in FIELDS]
-        self.assertEqual(sorted(fields), list(range(len(FIELDS))))
+        if not samples.MICROPYTHON:  # there a constant with an underscore is nowhere but in the code
+            fields = [getattr(verdict, name, None) or getattr(verdict, "_" + name, 0) for name in FIELDS]
+            self.assertEqual(sorted(fields), list(range(len(FIELDS))))
         self.assertEqual(verdict.FIELDS, verdict.LAST + pulse.MEASURED)
         self.assertEqual(verdict.LAST, len(FIELDS) - 1)
         self.assertEqual(len(Delivery(samples.STAGE).account()), len(ACCOUNT_FIELDS))
