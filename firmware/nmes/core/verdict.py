@@ -124,6 +124,7 @@ def _move_window(numbers, kept, slot: int):
     state[_WINDOW_HIGH] = base + state[WINDOW_MOST]
 
 
+# long: what is done for each pulse, in machine code: every call from it takes time on the pulse path
 @micropython.viper
 def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
     """Judge the pulses from place state[NEXT] on, before place `count`. `slot` of the window is now, from 1 on.

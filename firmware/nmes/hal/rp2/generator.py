@@ -190,6 +190,7 @@ class Generator:
         at[_AHEAD_US] = LOOKAHEAD_US
         self._program_at = 0
 
+    # long: three DMA channels are set up, a setting a line
     def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
         """Queue empty, counts zero, level zero. When Hal.go lets the machine go it rests for `delay_us`, then waits at
         rest for a first record. dummy: nobody is connected, and the second checker is told so, as of `dac_*`."""
