@@ -12,6 +12,7 @@ import toolchain
 from nmes.core import calibration, limits, pulse, pulse_check
 from nmes.core.document import NUMBERS
 from nmes.hal import LAYOUT, SECTOR
+from opennmes.emulator import exact
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOARD_FILES = sorted((ROOT / "boards").glob("*/board.py"))
@@ -115,6 +116,12 @@ def test_level_pins_are_the_two_outputs_of_one_pwm_slice_of_its_own(path):
 def test_the_clock_divides_to_the_engine_s_microsecond_without_a_rest(path):
     # With a whole divider every cycle of the engine is equally long: no jitter from a fractional one.
     assert literal(path, "BOARD")["cpu_hz"] % 1_000_000 == 0
+
+
+@named(rp2040_boards())
+def test_the_emulated_chip_s_clock_is_the_board_s(path):
+    assert literal(path, "BOARD")["cpu_hz"] == exact.CPU_HZ
+    assert exact.CPU_HZ * exact.CYCLE_NANOS == 1_000_000_000, "a whole number of nanoseconds"
 
 
 # ---- stages ----

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from nmes.core import limits, programme
 from opennmes import paths
 from opennmes.cli import main
 from opennmes.prescription import Prescription
+from opennmes.prescription.assessment import figures
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
@@ -54,6 +56,24 @@ def test_every_row_of_the_example(example_file: Path, capsys: pytest.CaptureFixt
     assert unit["timer range"].endswith("to 30, always on")
     for row in ("overload trip", "no-load trip", "shut-off"):
         assert unit[f"automatic {row}"].startswith("yes: ")
+
+
+def test_each_figure_is_made_of_the_quantity_that_the_limits_judge(
+    example_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = programme.parse(Prescription.read(example_file).data)
+    before = figures(asked, asked.phases[0], 40_000)
+    exact = limits.exact
+
+    def four_times(*arguments: Any) -> dict[str, tuple[int, int]]:
+        return {key: (4 * value, by) for key, (value, by) in exact(*arguments).items()}
+
+    monkeypatch.setattr(limits, "exact", four_times)
+    after = figures(asked, asked.phases[0], 40_000)
+    squares = ("irms_ma", "current_density_rms_ma_cm2")
+    for key, value in before.items():
+        wanted = value + math.log10(4) if key == "shannon_k" else value * (2 if key in squares else 4)
+        assert after[key] == pytest.approx(wanted), key
 
 
 def test_bursts_sweeps_and_unequal_phases(example_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from rp2040py.simulator import Simulator
 
 FJOIN = 3 << 30  # of SMx_SHIFTCTRL
-CYCLE_NANOS = 8  # of the 125 MHz system clock
+CPU_HZ = 125_000_000  # clk_sys, which CPU, PIO and PWM run from
+CYCLE_NANOS = 1_000_000_000 // CPU_HZ
 # Where RP2040.peripherals keeps what PIO does or sees: IO_BANK0, PADS_BANK0, PIO0, PIO1.
 PIO_BUS_KEYS = (0x40014, 0x4001C, 0x50200, 0x50300)
 NEVER = 1 << 62  # RPPIO.next_due_fp when no state machine has anything to do
