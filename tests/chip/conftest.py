@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 
 import pytest
 from failures import branch, leave_behind, pytest_runtest_makereport, pytest_runtest_setup  # noqa: F401
-from sessions import DENSE, Bench, begin
+from sessions import DENSE, Bench
+from starting import begin
 
 from opennmes.device.client import Device
 from opennmes.emulator.pico import EmulatedPico

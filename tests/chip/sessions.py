@@ -25,14 +25,6 @@ DENSE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def begin(device: Device, programme: dict[str, Any]) -> None:
-    """Load, confirm, arm and start."""
-    loaded = device.load(programme)
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
-
-
 # Of the firmware's image (boards/pico/patches/stack-of-12-kb.patch): the heap ends where the stack does.
 STACK_TOP, STACK_BYTES = 0x20042000, 12 * 1024
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from served import NMES, served
-from sessions import begin
+from starting import begin
 
 from nmes.core import faults
 from opennmes.boards import load_board

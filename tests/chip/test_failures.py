@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,6 @@ import pytest
 
 from opennmes.measure.trace import read_vcd
 
-HERE = Path(__file__).parent
 PNG = b"\x89PNG\r\n\x1a\n"
 # Boards that do not even boot: what matters is that they have pins, and that time passes for them.
 BEGIN = """
@@ -49,7 +49,7 @@ Run = Callable[[str], tuple[str, Path]]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uf2: Path) -> Run:
     """Runs tests with the conftest of this folder. Gives what pytest printed, and where they leave things behind."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nfaulthandler_timeout = 100\n")
-    monkeypatch.setenv("PYTHONPATH", f"{HERE}:{HERE.parent.parent / 'firmware'}")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
 
     def ran(tests: str) -> tuple[str, Path]:
         (tmp_path / "test_small.py").write_text(BEGIN + tests)

@@ -7,7 +7,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from sessions import DENSE, OUTPUTS, Bench, begin, rises
+from sessions import DENSE, OUTPUTS, Bench, rises
+from starting import arm, begin
 
 from nmes.core import faults, frame
 from opennmes import paths
@@ -251,9 +252,7 @@ def test_h19_an_opening_of_a_fraction_of_a_microsecond_latches_while_nothing_run
     blink()
     device.wait(0.03)
     assert device.status()["state"] == "IDLE"
-    loaded = device.load(DENSE)
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
+    arm(device, DENSE)
     if paused:
         device.start()
         device.request("pause")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import littlefs
 import pytest
-from sessions import DENSE, OUTPUTS, Bench, begin
+from sessions import DENSE, OUTPUTS, Bench
+from starting import begin
 
 from nmes.core import faults
 from opennmes.emulator.repl import Repl

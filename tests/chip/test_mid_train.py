@@ -15,6 +15,7 @@ import pytest
 from failures import branch
 from mpremote import transport_serial
 from mpremote.transport import TransportError
+from starting import begin
 
 from nmes.core import frame
 from opennmes.device.client import ACTIVE, Device, DeviceRefused
@@ -85,10 +86,7 @@ def started(pico: EmulatedPico, stage: OutputStage, port: EmulatedPort, rate_mhz
     """Load, confirm, arm, start, a current on both channels; up to shortly before a pulse is queued."""
     device = Device(port)
     device.connect()
-    loaded = device.load(programme(rate_mhz))
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
+    begin(device, programme(rate_mhz))
     for channel in (0, 1):
         device.set_intensity(CURRENT_UA, channel)
     running = Running(pico, stage, port, device, 10**12 // rate_mhz)
@@ -512,9 +510,9 @@ def in_phase(running: Running) -> Iterator[tuple[int, int, int]]:
     """(channel, begin, end) of every time without a break in which current flowed in one direction."""
     for channel in (0, 1):
         changes = running.stage.finish().changes(f"ch{channel}_current_ua")
-        for (begin, current_ua), (end, _) in itertools.pairwise(changes):
+        for (rose, current_ua), (fell, _) in itertools.pairwise(changes):
             if current_ua:
-                yield channel, begin, end
+                yield channel, rose, fell
 
 
 def assert_waits_for_a_person(running: Running, died_ns: int) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import littlefs
 import pytest
 from served import served
-from sessions import DENSE, OUTPUTS, Bench, begin, rises
+from sessions import DENSE, OUTPUTS, Bench, rises
+from starting import begin
 
 import toolchain
 from opennmes.device import discover, flashing, identity, modules

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sessions import DENSE, OUTPUTS, Bench, hang, rises
+from starting import arm
 
 from nmes.core import faults
 from nmes.hal import WATCHDOG_MS
@@ -135,14 +136,8 @@ def test_h16_a_power_cut_at_any_time_after_a_fault_comes_up_with_the_whole_recor
 # ---- the self-test ----
 
 
-def arm(bench: Bench) -> None:
-    loaded = bench.device.load(DENSE)
-    bench.device.acknowledge()
-    bench.device.arm(loaded["programme_crc"])
-
-
 def test_the_self_test_passes_at_rest_and_moves_no_phase(bench: Bench) -> None:
-    arm(bench)
+    arm(bench.device, DENSE)
     test = bench.device.request("self_test")
     assert test["passed"] and len(test["results"]) == 9
     # One proof each for lease and safe line, three for each channel; and not a phase or a current among them.
@@ -186,7 +181,7 @@ def supply_low(bench: Bench) -> None:
 def test_the_self_test_finds(bench: Bench, broken: Callable[[Bench], None], fault: int) -> None:
     broken(bench)
     with pytest.raises(DeviceRefused) as refused:
-        arm(bench)
+        arm(bench.device, DENSE)
     assert refused.value.reasons[0]["code"] == "self_test"
     assert bench.fault() == ("FAULT", fault)
     assert rises(bench.stage, "enable") == []

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sessions import Bench
+from starting import begin
 
 from opennmes.device.client import DeviceRefused
 from opennmes.measure import pulses as measure
@@ -36,10 +37,7 @@ def delivered(
     if channels:
         data["channels"] = channels
     device = bench.device
-    loaded = device.load(data)
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
+    loaded = begin(device, data)
     for row in loaded["channels"]:
         if ua:
             device.set_intensity(ua, row["channel"])
@@ -130,10 +128,7 @@ def test_a_pause_keeps_the_distance(bench: Bench) -> None:
         "channels": [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 3_333}],
     }  # fmt: skip
     device = bench.device
-    loaded = device.load(data)
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
+    begin(device, data)
     device.wait(0.05)
     device.request("pause")
     device.start()
@@ -153,10 +148,7 @@ def test_rate_and_width_change_between_two_pulses(bench: Bench) -> None:
         "max_current_ua": 20_000, "phases": [PHASE, wide],
     }  # fmt: skip
     device = bench.device
-    loaded = device.load(data)
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
+    begin(device, data)
     wanted = [(100_000, 100), (150_000, 250), (60_000, 100)]
     first = [0]
     for rate_mhz, width_us in wanted[1:]:
@@ -186,10 +178,7 @@ def test_a_slow_phase_whose_last_interval_does_not_fit_and_then_another(bench: B
     slow, fast = ({**PHASE, "name": f"{mhz} mHz", "rate_mhz": mhz, "duration_ms": 1_000} for mhz in (1_500, 20_000))
     data = {"title": "two", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000}}
     device = bench.device
-    loaded = device.load({**data, "max_current_ua": 20_000, "phases": [slow, fast]})
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
+    loaded = begin(device, {**data, "max_current_ua": 20_000, "phases": [slow, fast]})
     device.wait(2.1)
     status = device.status()
     assert (status["state"], status["ended"], status["underruns"]) == ("IDLE", "completed", 0), status["fault_text"]

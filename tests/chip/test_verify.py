@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from captures_for_tests import PINS, Pins, sampled, write_sr, write_vcd
+from starting import arm
 
 from opennmes.cli import main
 from opennmes.device.client import Device
@@ -84,9 +85,7 @@ def test_what_the_chip_delivers_passes_as_its_trace_and_however_it_is_sampled(
     try:
         device = Device(port)
         device.connect()
-        loaded = device.load(Prescription.read(file).data)
-        device.acknowledge()
-        device.arm(loaded["programme_crc"])
+        arm(device, Prescription.read(file).data)
         # From here on pump and level too: before it is what the self-test does.
         stage.trace = Trace()
         for name in (*SIGNALS.values(), "ch0_current_ua", "ch1_current_ua"):

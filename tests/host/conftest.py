@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import processes
 import pytest
 
 import toolchain
@@ -49,3 +50,10 @@ def example_file(tmp_path: Path) -> Path:
 def virtual_board(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets "virtual" be opened."""
     monkeypatch.setenv("MICROPYTHON", os.environ.get("MICROPYTHON") or str(toolchain.unix_micropython()))
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> processes.Said:
+    """Carries out a verb on a port of that name, which a test opens something else for."""
+
+    return lambda *arguments: processes.here(capsys, *arguments, "--port", "/dev/tty of mine")

@@ -1,4 +1,4 @@
-"""nmes as a process of its own: what only a real standard output, terminal or signal shows."""
+"""nmes as a process of its own: what only a real standard output, terminal or signal shows; and in this one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from opennmes.cli import main
+
 # However the tests themselves were started: in the background of a script signals may be ignored.
 _CODE = """\
 import signal, sys
@@ -20,6 +24,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from opennmes.cli import main
 sys.exit(main())
 """
+# nmes in this process: its exit status, its JSON, and what it wrote to standard error.
+Said = Callable[..., tuple[int, dict[str, Any], str]]
 # What nobody should ever see.
 _NEVER = ("Traceback", "bug in nmes", "Exception ignored", "Error in sys.")
 
@@ -52,6 +58,14 @@ def ran(*arguments: str | os.PathLike[str] | bytes, shell: str = "", **more: str
 def no_surprise(text: str) -> None:
     for never in _NEVER:
         assert never not in text, text
+
+
+def here(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Carry out nmes in this process, with --json; see Said."""
+    status = main([*arguments, "--json"])
+    printed = capsys.readouterr()
+    no_surprise(printed.err)
+    return status, json.loads(printed.out) if printed.out else {}, printed.err
 
 
 def json_in(text: str) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any
 import processes
 import pytest
 import terminals
+from processes import Said
+from starting import begin
 
 from nmes.core import calibration as declared
 from nmes.core import frame
@@ -33,8 +35,6 @@ NEEDS = [(30_000, -3, -20_000, 4, 15_000, -2), (-42_000, 5, 31_000, -6, -25_000,
 OHM = 2_000
 ARGUMENTS = ("calibrate", "--ohm", str(OHM), "--tolerance", "0.1", "--acknowledge", "--answers")
 SIX = (1_600, 3_200, 6_400, 12_800, 9_600, 9_600)  # what a channel is set to at that resistor
-
-Said = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 class Bench:
@@ -160,10 +160,7 @@ def said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Said:
             line = ["calibrate", *more]
         else:
             line = [*ARGUMENTS, str(tmp_path / "answers"), *more]
-        status = main([*line, "--port", "/dev/tty of mine", "--json"])
-        printed = capsys.readouterr()
-        processes.no_surprise(printed.err)
-        return status, json.loads(printed.out) if printed.out else {}, printed.err
+        return processes.here(capsys, *line, "--port", "/dev/tty of mine")
 
     return carry_out
 
@@ -211,10 +208,7 @@ def test_a_stage_that_is_off_delivers_what_is_asked_afterwards_to_one_percent_or
         device.connect()
         assert device.request("calibration") == answer["calibration"]
         for channel in (0, 1):
-            loaded = device.load(programme(channel, 12_000))
-            device.acknowledge()
-            device.arm(loaded["programme_crc"])
-            device.start()
+            begin(device, programme(channel, 12_000))
             for asked_ua in (1_000, 4_300, 7_700, 11_900):
                 device.raise_to(asked_ua, channel)
                 device.wait(0.3)

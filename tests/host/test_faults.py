@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from starting import begin
 
 from nmes.core import faults
 from opennmes.cli import main
@@ -30,10 +31,7 @@ def powered(store: Path, load_ohm: int = 500) -> Iterator[Device]:
 
 
 def run_into_a_fault(device: Device, example_file: Path) -> None:
-    loaded = device.load(Prescription.read(example_file).data)
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
+    begin(device, Prescription.read(example_file).data)
     device.raise_to(6_000)
     device.wait(3)
 

@@ -4,14 +4,12 @@ cuts."""
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import processes
 import pytest
+from processes import Said
 
 from nmes.core import document, faults
 from opennmes import paths
@@ -36,7 +34,6 @@ gave = "all of it"
 """
 
 Power = Callable[[], VirtualPort]
-Said = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 @pytest.fixture
@@ -48,17 +45,6 @@ def power_on(tmp_path: Path) -> Power:
 @pytest.fixture(autouse=True)
 def board(power_on: Power, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opennmes.cli.kept.open_port", lambda *_, **__: power_on())
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
-    def carry_out(*arguments: str) -> tuple[int, dict[str, Any], str]:
-        status = main([*arguments, "--port", "/dev/tty of mine", "--json"])
-        printed = capsys.readouterr()
-        processes.no_surprise(printed.err)
-        return status, json.loads(printed.out) if printed.out else {}, printed.err
-
-    return carry_out
 
 
 @pytest.fixture

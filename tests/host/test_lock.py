@@ -13,6 +13,7 @@ from typing import Any
 import processes
 import pytest
 from ports_for_tests import IDENTITY, RulePort, ok
+from processes import Said
 
 from nmes.core import lock as core
 from nmes.core import settings as declared
@@ -28,7 +29,6 @@ pytestmark = pytest.mark.usefixtures("virtual_board")
 
 OTHER_UID = "e660583883724f32"
 Power = Callable[[], VirtualPort]
-Said = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 @pytest.fixture
@@ -46,10 +46,7 @@ def board(power_on: Power, monkeypatch: pytest.MonkeyPatch) -> None:
 def said(capsys: pytest.CaptureFixture[str]) -> Said:
     def carry_out(*arguments: str) -> tuple[int, dict[str, Any], str]:
         port = [] if arguments[0] == "sign" else ["--port", "/dev/tty of mine"]
-        status = main([*arguments, *port, "--json"])
-        printed = capsys.readouterr()
-        processes.no_surprise(printed.err)
-        return status, json.loads(printed.out) if printed.out else {}, printed.err
+        return processes.here(capsys, *arguments, *port)
 
     return carry_out
 

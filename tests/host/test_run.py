@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starting import begin
 
 from nmes.core import session
 from opennmes import paths
@@ -56,10 +57,7 @@ def test_the_account_of_what_was_measured_is_what_the_programme_asked_for(exampl
     stage = stage_of("virtual")
     with Device(VirtualPort(log, load_ohm=700)) as device:
         device.connect()
-        loaded = device.load(programme)
-        device.acknowledge()
-        device.arm(loaded["programme_crc"])
-        device.start()
+        begin(device, programme)
         device.raise_to(11_000)
         device.wait(20)
         status = device.status()
@@ -219,10 +217,7 @@ def test_the_pulse_log_has_every_pulse_at_its_level(example_file: Path, tmp_path
     log = tmp_path / "pulses.csv"
     with Device(VirtualPort(log)) as device:
         device.connect()
-        loaded = device.load(Prescription.read(example_file).data)
-        device.acknowledge()
-        device.arm(loaded["programme_crc"])
-        device.start()
+        begin(device, Prescription.read(example_file).data)
         device.raise_to(5_000)
         device.wait(18.5 - device.port.now_s())
         delivered = device.stop()["account"]["delivered"]
@@ -236,10 +231,7 @@ def test_the_pulse_log_has_every_pulse_at_its_level(example_file: Path, tmp_path
 def test_h14_a_device_that_no_host_keeps_alive_stops_by_itself(example_file: Path) -> None:
     with Device(VirtualPort()) as device:
         device.connect()
-        loaded = device.load(Prescription.read(example_file).data)
-        device.acknowledge()
-        device.arm(loaded["programme_crc"])
-        device.start()
+        begin(device, Prescription.read(example_file).data)
         begin_s = device.port.now_s()
         while device.port.now_s() - begin_s < 4:
             device.port.read(1)
@@ -262,10 +254,7 @@ def test_the_same_session_is_the_same_to_the_microsecond(example_file: Path, tmp
     for name in ("one.csv", "two.csv"):
         with Device(VirtualPort(tmp_path / name)) as device:
             device.connect()
-            loaded = device.load(Prescription.read(example_file).data)
-            device.acknowledge()
-            device.arm(loaded["programme_crc"])
-            device.start()
+            begin(device, Prescription.read(example_file).data)
             device.raise_to(3_000)
         logs.append((tmp_path / name).read_text())
     assert logs[0] == logs[1]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ports_for_tests import RulePort, ok, refused
+from starting import arm
 
 from nmes.core import fault_words, faults, session
 from nmes.core.checks import CHECKS
@@ -132,9 +133,7 @@ def test_the_real_firmware_arms_after_it_and_makes_its_test_again(example_file: 
     with Device(VirtualPort()) as device:
         device.connect()
         first = device.run_self_test()["at_ms"]
-        loaded = device.load(Prescription.read(example_file).data)
-        device.acknowledge()
-        device.arm(loaded["programme_crc"])
+        arm(device, Prescription.read(example_file).data)
         assert device.self_test()["at_ms"] > first
         device.start()
 

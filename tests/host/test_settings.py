@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import processes
 import pytest
+from processes import Said
 
 from nmes.core import settings as declared
 from opennmes import paths
@@ -21,7 +18,6 @@ from opennmes.ports.virtual import VirtualPort
 pytestmark = pytest.mark.usefixtures("virtual_board")
 
 VERBS = ("kept", "run")
-Said = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 @pytest.fixture(autouse=True)
@@ -30,17 +26,6 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
             f"opennmes.cli.{verb}.open_port", lambda *_, **__: VirtualPort(store=tmp_path / "store", load_ohm=500)
         )
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
-    def carry_out(*arguments: str) -> tuple[int, dict[str, Any], str]:
-        status = main([*arguments, "--port", "/dev/tty of mine", "--json"])
-        printed = capsys.readouterr()
-        processes.no_surprise(printed.err)
-        return status, json.loads(printed.out) if printed.out else {}, printed.err
-
-    return carry_out
 
 
 def test_a_new_device_has_the_factory_s_and_what_is_set_is_there_with_power_back(

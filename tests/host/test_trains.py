@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from starting import begin
 from test_plots import assert_readable
 
 from nmes.core import programme
@@ -187,10 +188,7 @@ def test_a_channel_that_is_not_used_is_refused(tmp_path: Path) -> None:
     # Peer defect: an array indexed before the range was checked (PedroLopes/openEMSstim EMSSystem.cpp).
     with Device(VirtualPort()) as device:
         device.connect()
-        loaded = device.load(Prescription.read(write(tmp_path, HEAD, PHASE.format(table="phase"))).data)
-        device.acknowledge()
-        device.arm(loaded["programme_crc"])
-        device.start()
+        begin(device, Prescription.read(write(tmp_path, HEAD, PHASE.format(table="phase"))).data)
         for channel in (-1, 1, 2):
             with pytest.raises(DeviceRefused):
                 device.set_intensity(100, channel)
@@ -204,10 +202,7 @@ def test_rate_and_width_are_adjusted_in_a_running_train(tmp_path: Path) -> None:
     refused = []
     with Device(VirtualPort(log)) as device:
         device.connect()
-        loaded = device.load(data)
-        device.acknowledge()
-        device.arm(loaded["programme_crc"])
-        device.start()
+        loaded = begin(device, data)
         device.raise_to(2_000)
         answer = device.adjust(60_000, 120)
         from_pulse = answer.pop("from_pulse")

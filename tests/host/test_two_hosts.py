@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starting import begin
 
 from nmes.core import frame, session
 from opennmes.device.client import Device, DeviceRefused
@@ -28,10 +29,7 @@ def port(tmp_path: Path) -> Iterator[VirtualPort]:
 def owner(port: VirtualPort) -> Device:
     device = Device(port)
     device.connect()
-    loaded = device.load(Prescription.read(PRESCRIPTION).data)
-    device.acknowledge()
-    device.arm(loaded["programme_crc"])
-    device.start()
+    begin(device, Prescription.read(PRESCRIPTION).data)
     device.raise_to(5_000)
     return device
 

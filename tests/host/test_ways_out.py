@@ -6,13 +6,14 @@ import json
 import os
 import threading
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import processes
 import pytest
 from ports_for_tests import RulePort, ok, refused
+from processes import Said
+from starting import begin
 
 from nmes.core import fault_words, faults, session
 from opennmes.cli import main
@@ -36,20 +37,6 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     for verb in VERBS:
         monkeypatch.setattr(f"opennmes.cli.{verb}.open_port", power_on)
-
-
-Said = Callable[..., tuple[int, dict[str, Any], str]]
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
-    def carry_out(*arguments: str) -> tuple[int, dict[str, Any], str]:
-        status = main([*arguments, "--port", "/dev/tty of mine", "--json"])
-        printed = capsys.readouterr()
-        processes.no_surprise(printed.err)
-        return status, json.loads(printed.out), printed.err
-
-    return carry_out
 
 
 @pytest.mark.usefixtures("board")
@@ -225,10 +212,7 @@ def test_anybody_may_stop_and_gets_the_account(
     board, path = shared
     theirs = Device(board)
     theirs.connect()
-    loaded = theirs.load(Prescription.read(example_file).data)
-    theirs.acknowledge()
-    theirs.arm(loaded["programme_crc"])
-    theirs.start()
+    begin(theirs, Prescription.read(example_file).data)
     theirs.raise_to(3_000)
     assert main(["stop", "--port", path, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
