@@ -7,7 +7,9 @@ from typing import Any
 
 from opennmes.device.client import Device
 from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.repl import Repl
 from opennmes.emulator.stage import OutputStage
+from opennmes.measure import pulses as measure
 from opennmes.ports.emulator import EmulatedPort
 
 OUTPUTS = ("ch0_a", "ch0_b", "ch1_a", "ch1_b", "enable")
@@ -45,6 +47,26 @@ def hang(pico: EmulatedPico) -> None:
     pico.mcu.write_uint16(spin, 0xE7FE)
     pico.mcu.core.pm = True
     pico.mcu.core.pc = spin
+
+
+class AtPrompt:
+    """A board at MicroPython's prompt with the stage around it, on which `BEGIN` has been run."""
+
+    BEGIN = ""
+
+    def __init__(self, pico: EmulatedPico, stage: OutputStage) -> None:
+        self.pico = pico
+        self.stage = stage
+        self.repl = Repl(pico)
+        self.repl.run(self.BEGIN)
+
+    def pulses(self, channel: int = 0, since_ns: int = 0) -> list[measure.Pulse]:
+        """What the pins of a channel have shown, from an instant on."""
+        return [pulse for pulse in measure.pulses(self.stage.finish(), channel) if pulse.start_nanos >= since_ns]
+
+    def last(self, signal: str, value: int) -> int:
+        """When a signal last became `value`, in ns."""
+        return max(nanos for nanos, now in self.stage.finish().changes(signal) if now == value)
 
 
 class Bench:

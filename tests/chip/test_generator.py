@@ -5,17 +5,15 @@ One board for all: each test begins the engine anew, which must not depend on wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sessions import AtPrompt
 
 from nmes.core import faults
 from opennmes.emulator.pico import EmulatedPico
-from opennmes.emulator.repl import Repl, hide_main
 from opennmes.emulator.stage import OutputStage
-from opennmes.measure import pulses as measure
 
 BEGIN = """
 import board, time
@@ -32,21 +30,16 @@ LONGEST_S = 1.0  # twice what the longest program takes; one that hangs costs ha
 REST_MS = 100  # design: a CPU that hangs is at rest within 2 periods or this, whichever is longer
 
 
-class Bench:
-    """A board at the prompt, the stage around it, a HAL made."""
+class Generating(AtPrompt):
+    """A HAL has been made."""
 
-    def __init__(self, uf2: Path, board: dict[str, Any], stage: dict[str, Any]) -> None:
-        self.pico = EmulatedPico(uf2)
-        hide_main(self.pico)
-        self.stage = OutputStage(self.pico, board, stage)
-        self._repl = Repl(self.pico)
-        self.ended = True
-        self.run(BEGIN)
+    BEGIN = BEGIN
+    ended = True
 
     def run(self, program: str) -> str:
         """What the program has printed. `ended` says afterwards whether it came to its end."""
         self.ended = False
-        printed = self._repl.run(program, LONGEST_S)
+        printed = self.repl.run(program, LONGEST_S)
         self.ended = True
         return printed
 
@@ -54,17 +47,15 @@ class Bench:
         """What the program has printed, a list of numbers a line."""
         return [[int(word) for word in line.split()] for line in self.run(program).splitlines()]
 
-    def pulses(self, channel: int, since_ns: int) -> list[measure.Pulse]:
-        return [p for p in measure.pulses(self.stage.finish(), channel) if p.start_nanos >= since_ns]
-
 
 @pytest.fixture(scope="module")
-def one(uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]) -> Bench:
-    return Bench(uf2, board, reference_stage)
+def one(bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any]) -> Generating:
+    pico = bare_pico()
+    return Generating(pico, OutputStage(pico, board, reference_stage))
 
 
 @pytest.fixture
-def bench(one: Bench) -> Iterator[Bench]:
+def bench(one: Generating) -> Iterator[Generating]:
     """The board, at rest again after the test; one that hangs is not asked to rest."""
     yield one
     if one.ended:
@@ -76,7 +67,7 @@ SHAPE = {(300_000, 100_000, 300_000)}
 
 @pytest.mark.parametrize("channel", [0, 1])
 def test_h04_stopped_at_any_time_every_pulse_that_began_is_whole_and_every_other_is_cancelled(
-    bench: Bench, channel: int
+    bench: Generating, channel: int
 ) -> None:
     since_ns = bench.pico.nanos
     found = bench.numbers(f"""
@@ -97,7 +88,7 @@ for wait_us in range(0, 5_100, 170):
     assert len(pulses) == sum(begun for begun, _, _ in found)
 
 
-def test_stopped_while_it_takes_a_record_that_pulse_never_began(bench: Bench) -> None:
+def test_stopped_while_it_takes_a_record_that_pulse_never_began(bench: Generating) -> None:
     # The record is taken within 12 us: first look for when that is, then stop at every microsecond around it.
     since_ns = bench.pico.nanos
     found = bench.numbers("""
@@ -125,7 +116,7 @@ for wait_us in range(low - 16, high + 16, 2):
     assert len(phases) == sum(begun for begun, _ in found)
 
 
-def test_halted_at_any_time_nothing_comes_after_it_and_none_is_counted_that_never_was(bench: Bench) -> None:
+def test_halted_at_any_time_nothing_comes_after_it_and_none_is_counted_that_never_was(bench: Generating) -> None:
     since_ns = bench.pico.nanos
     found = bench.numbers("""
 for wait_us in range(0, 2_100, 60):
@@ -142,7 +133,7 @@ for wait_us in range(0, 2_100, 60):
     assert len(phases) == sum(begun for (begun,) in found) > 10
 
 
-def test_levels_are_those_of_their_channel_and_phase_from_the_first_pulse_on_and_zero_before(bench: Bench) -> None:
+def test_levels_are_those_of_their_channel_and_phase_from_the_first_pulse_on_and_zero_before(bench: Generating) -> None:
     since_ns = bench.pico.nanos
     bench.run("""
 hal.permit(1_000)
@@ -175,7 +166,7 @@ assert hal.tripped() == 0
         assert (pulse.current_a_ua, pulse.charge_a_nc, pulse.charge_b_nc) == (0, 0, 0)
 
 
-def test_begin_takes_the_level_to_zero_before_a_record_says_another(bench: Bench, board: dict[str, Any]) -> None:
+def test_begin_takes_the_level_to_zero_before_a_record_says_another(bench: Generating, board: dict[str, Any]) -> None:
     bench.run("""
 for channel in (0, 1):
     hal.begin(channel, 0, True)
@@ -195,7 +186,7 @@ time.sleep_us(200)
             assert seen == {0}, f"{pin} of pin {channel[pin]} is not at zero"
 
 
-def test_the_second_checker_is_told_what_it_has_to_know(bench: Bench) -> None:
+def test_the_second_checker_is_told_what_it_has_to_know(bench: Generating) -> None:
     # Wide, and into a patient; then a code whose charge is too large by a DAC that is 1 % too strong, or not.
     found = bench.numbers(
         """
@@ -212,7 +203,7 @@ for channel in (0, 1):
     assert found == [[1], [0], [1], [1], [0], [1], [1], [1]] * 2
 
 
-def test_a_pulse_that_the_checker_refuses_is_told_and_not_counted(bench: Bench) -> None:
+def test_a_pulse_that_the_checker_refuses_is_told_and_not_counted(bench: Generating) -> None:
     since_ns = bench.pico.nanos
     found = bench.numbers("""
 for channel in (0, 1):
@@ -231,7 +222,7 @@ print(hal.begun(0), hal.begun(1))
 
 
 @pytest.mark.parametrize("period_us", [2_000, 6_667, 20_000, 50_000, 900_000])
-def test_h05_what_may_be_queued_is_over_within_2_periods_or_100_ms(bench: Bench, period_us: int) -> None:
+def test_h05_what_may_be_queued_is_over_within_2_periods_or_100_ms(bench: Generating, period_us: int) -> None:
     found = bench.numbers(f"""
 for channel in (0, 1):
     for before_us in (2_000, {period_us}, 900_000):
@@ -248,7 +239,7 @@ for channel in (0, 1):
         assert queued > 1 or before_us + period_us > 60_000, "there was room for one more"
 
 
-def test_room_is_given_back_as_pulses_begin_whatever_their_periods(bench: Bench) -> None:
+def test_room_is_given_back_as_pulses_begin_whatever_their_periods(bench: Generating) -> None:
     found = bench.numbers("""
 hal.begin(0, 0, True)
 queue(0, 6, period=10_000)
@@ -263,7 +254,7 @@ for _ in range(6):
     assert all(room == 6 - queued for room, queued in found) and found[0] == [0, 6] and found[-1][0] > 3
 
 
-def test_starved_is_the_engine_that_has_played_all_it_was_given(bench: Bench) -> None:
+def test_starved_is_the_engine_that_has_played_all_it_was_given(bench: Generating) -> None:
     found = bench.numbers(
         """
 for channel in (0, 1):
@@ -282,7 +273,7 @@ for channel in (0, 1):
     assert found == [[0, 1, 1, 3]] * 2
 
 
-def test_what_was_set_is_handed_on_with_what_was_measured(bench: Bench) -> None:
+def test_what_was_set_is_handed_on_with_what_was_measured(bench: Generating) -> None:
     found = bench.numbers(
         """
 hal.permit(1_000)
@@ -321,7 +312,7 @@ print(0, 0 + hal.senses())
     assert found[8] == [0, 0], "after rest nothing goes round any more"
 
 
-def test_permission_is_for_the_longest_phase_of_the_session_and_no_longer(bench: Bench) -> None:
+def test_permission_is_for_the_longest_phase_of_the_session_and_no_longer(bench: Generating) -> None:
     found = bench.numbers("""
 for longest_us in (200, 700):
     hal.permit(longest_us)
@@ -335,7 +326,7 @@ for longest_us in (200, 700):
     assert found == [[faults.PHASE_TOO_LONG, 0], [0, 1]]
 
 
-def test_each_sense_is_read_on_its_own_input_while_nothing_is_sampled(bench: Bench) -> None:
+def test_each_sense_is_read_on_its_own_input_while_nothing_is_sampled(bench: Generating) -> None:
     for number, counts in enumerate((1_000, 1_100, 1_200)):
         bench.pico.set_adc(number, counts)
     bench.run("hal.rest()")
@@ -344,7 +335,7 @@ def test_each_sense_is_read_on_its_own_input_while_nothing_is_sampled(bench: Ben
     ]
 
 
-def test_the_guard_proves_itself_leaves_all_at_rest_and_keeps_nothing_of_it(bench: Bench) -> None:
+def test_the_guard_proves_itself_leaves_all_at_rest_and_keeps_nothing_of_it(bench: Generating) -> None:
     found = bench.run("print(repr(hal.proof()), hal.enabled(), hal.tripped(), hal.opened())")
     bench.run("hal.forget_openings()")
     assert found.split()[:3] == ["''", "False", "0"]

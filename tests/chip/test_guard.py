@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sessions import AtPrompt
 
 from nmes.core import faults
 from opennmes.emulator.pico import EmulatedPico
-from opennmes.emulator.repl import Repl
 from opennmes.emulator.stage import OutputStage
 
 LIMIT_US = 250
@@ -30,56 +30,51 @@ assert guard.tripped() == 0
 """
 
 
-class Bench:
-    """A board at the prompt with the stage around it; the guard has been begun."""
+class Guarding(AtPrompt):
+    """The guard has been begun."""
+
+    BEGIN = BEGIN
 
     def __init__(self, pico: EmulatedPico, stage: OutputStage) -> None:
-        self.pico = pico
-        self.stage = stage
-        self.repl = Repl(pico)
-        self.repl.run(BEGIN)
+        super().__init__(pico, stage)
         assert self.stage.powered
-
-    def last(self, signal: str, value: int) -> int:
-        """When a signal last became `value`, in ns."""
-        return max(nanos for nanos, now in self.stage.finish().changes(signal) if now == value)
 
     def tripped(self) -> int:
         return int(self.repl.run("print(guard.tripped())"))
 
 
 @pytest.fixture(scope="module")
-def bench(benched: Callable[[Callable[..., Bench]], Bench]) -> Bench:
-    return benched(Bench)
+def bench(benched: Callable[[Callable[..., Guarding]], Guarding]) -> Guarding:
+    return benched(Guarding)
 
 
 @pytest.mark.parametrize(("pin", "signal"), [("a", "ch0_a"), ("b", "ch0_b"), ("a1", "ch1_a"), ("b1", "ch1_b")])
-def test_an_over_long_phase_is_cut_at_its_limit(bench: Bench, pin: str, signal: str) -> None:
+def test_an_over_long_phase_is_cut_at_its_limit(bench: Guarding, pin: str, signal: str) -> None:
     bench.repl.run(f"{pin}.value(1)\ntime.sleep_us(1000)")
     on_ns = bench.last("enable", 0) - bench.last(signal, 1)
     assert LIMIT_US * 1000 <= on_ns <= LIMIT_US * 1000 + REACTION_NS
     assert bench.tripped() == faults.PHASE_TOO_LONG
 
 
-def test_a_phase_within_its_limit_is_left_alone(bench: Bench) -> None:
+def test_a_phase_within_its_limit_is_left_alone(bench: Guarding) -> None:
     bench.repl.run("a.value(1); time.sleep_us(200); a.value(0); b.value(1); time.sleep_us(200); b.value(0)")
     assert bench.stage.powered and bench.tripped() == 0
 
 
 @pytest.mark.parametrize("order", ["a.value(1); b.value(1)", "b.value(1); a.value(1)"])
-def test_h04_both_phases_at_once_are_cut(bench: Bench, order: str) -> None:
+def test_h04_both_phases_at_once_are_cut(bench: Guarding, order: str) -> None:
     bench.repl.run(order + "\ntime.sleep_us(100)")
     both_ns = max(bench.last("ch0_a", 1), bench.last("ch0_b", 1))
     assert 0 < bench.last("enable", 0) - both_ns <= REACTION_NS
     assert bench.tripped() == faults.BOTH_PHASES
 
 
-def test_one_phase_of_each_channel_at_once_is_allowed(bench: Bench) -> None:
+def test_one_phase_of_each_channel_at_once_is_allowed(bench: Guarding) -> None:
     bench.repl.run("a.value(1); b1.value(1); time.sleep_us(100); a.value(0); b1.value(0)")
     assert bench.stage.powered and bench.tripped() == 0
 
 
-def test_a_pulse_too_soon_after_the_last_is_cut(bench: Bench) -> None:
+def test_a_pulse_too_soon_after_the_last_is_cut(bench: Guarding) -> None:
     bench.repl.run("a.value(1); time.sleep_us(50); a.value(0); time.sleep_us(100); a.value(1)\ntime.sleep_us(100)")
     assert 0 < bench.last("enable", 0) - bench.last("ch0_a", 1) <= REACTION_NS
     assert bench.tripped() == faults.PULSES_TOO_CLOSE
@@ -89,7 +84,7 @@ def test_a_pulse_too_soon_after_the_last_is_cut(bench: Bench) -> None:
     ("attribute", "fault"), [("stop_opened", faults.EMERGENCY_STOP), ("over_current", faults.OVER_CURRENT)]
 )
 @pytest.mark.parametrize("wait_us", [0, 137, 1003])
-def test_h19_an_input_cuts_however_short_it_is(bench: Bench, attribute: str, fault: int, wait_us: int) -> None:
+def test_h19_an_input_cuts_however_short_it_is(bench: Guarding, attribute: str, fault: int, wait_us: int) -> None:
     bench.repl.start("while True: pass")
     bench.pico.run_for(100_000 + wait_us * 1000)
     opened_ns = bench.pico.nanos
@@ -111,7 +106,7 @@ HANGS = {
 
 
 @pytest.mark.parametrize("hang", HANGS)
-def test_h05_a_cpu_that_hangs_loses_its_lease(bench: Bench, hang: str) -> None:
+def test_h05_a_cpu_that_hangs_loses_its_lease(bench: Guarding, hang: str) -> None:
     bench.repl.run("guard.renew()")
     renewed_ns = bench.pico.nanos
     bench.repl.start(HANGS[hang])
@@ -121,14 +116,14 @@ def test_h05_a_cpu_that_hangs_loses_its_lease(bench: Bench, hang: str) -> None:
     assert bench.stage.finish().value_at("permit", bench.pico.nanos) == 0
 
 
-def test_renewing_keeps_permission(bench: Bench) -> None:
+def test_renewing_keeps_permission(bench: Guarding) -> None:
     bench.repl.run("for _ in range(30):\n    time.sleep_ms(5)\n    guard.renew()\nprint(guard.tripped())")
     assert bench.stage.powered and bench.tripped() == 0
 
 
 @pytest.mark.parametrize("death", ["soft_reset", "reset"])
 @pytest.mark.parametrize("pin", ["a", "b"])
-def test_h05_a_reset_in_mid_phase_ends_permission_within_a_millisecond(bench: Bench, death: str, pin: str) -> None:
+def test_h05_a_reset_in_mid_phase_ends_permission_within_a_millisecond(bench: Guarding, death: str, pin: str) -> None:
     # The longest phase there is, so that it is not its length that the guard cuts.
     bench.repl.run("import machine\nguard.begin(1000)\ntime.sleep_us(2000)")
     bench.repl.start(f"{pin}.value(1)\nmachine.{death}()")
@@ -138,7 +133,7 @@ def test_h05_a_reset_in_mid_phase_ends_permission_within_a_millisecond(bench: Be
     assert all(bench.stage.current_ua(channel) == 0 for channel in (0, 1))
 
 
-def test_nothing_but_begin_gives_permission_back(bench: Bench) -> None:
+def test_nothing_but_begin_gives_permission_back(bench: Guarding) -> None:
     bench.stage.over_current = True
     bench.pico.run_for(10_000)
     bench.stage.over_current = False
@@ -148,7 +143,7 @@ def test_nothing_but_begin_gives_permission_back(bench: Bench) -> None:
     assert bench.stage.powered and bench.tripped() == 0
 
 
-def test_begin_with_an_open_stop_gives_no_permission(bench: Bench) -> None:
+def test_begin_with_an_open_stop_gives_no_permission(bench: Guarding) -> None:
     bench.repl.run("guard.halt()")
     bench.stage.stop_opened = True
     before = len(bench.stage.finish().changes("permit"))
@@ -159,7 +154,7 @@ def test_begin_with_an_open_stop_gives_no_permission(bench: Bench) -> None:
     assert len(bench.stage.finish().changes("permit")) >= before
 
 
-def test_renew_and_tripped_allocate_nothing(bench: Bench) -> None:
+def test_renew_and_tripped_allocate_nothing(bench: Guarding) -> None:
     bench.repl.run(
         "import micropython\nmicropython.heap_lock()\nfor _ in range(3):\n    guard.renew()\n    guard.tripped()\n"
         "micropython.heap_unlock()"

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sessions import AtPrompt
 
 from opennmes.emulator.pico import EmulatedPico
-from opennmes.emulator.repl import Repl
 from opennmes.emulator.stage import OutputStage
-from opennmes.measure import pulses as measure
 
 BEGIN = """
 import board, time, micropython, gc
@@ -50,15 +49,14 @@ VALUES = 9  # of a line of `show`
 CURRENT, VOLTAGE = 0, 2  # ADC inputs of channel 0 and of the voltage
 
 
-class Bench:
-    """A board at the prompt, generators and samplers made."""
+class Sampling(AtPrompt):
+    """Generators and samplers have been made."""
+
+    BEGIN = BEGIN
 
     def __init__(self, pico: EmulatedPico, stage: OutputStage) -> None:
-        self.pico = pico
-        self.stage = stage
-        self.repl = Repl(pico)
+        super().__init__(pico, stage)
         self.conversions: list[int] = []
-        self.repl.run(BEGIN)
 
     def number_conversions(self) -> None:
         """From now on the ADC's results are the conversions' own numbers; when each began is in `conversions`."""
@@ -77,22 +75,19 @@ class Bench:
         """When the conversion of this number began: of all that have it, the one nearest to a time."""
         return min(self.conversions[number::4096], key=lambda at: abs(at - near_nanos))
 
-    def pulses(self, channel: int = 0) -> list[measure.Pulse]:
-        return measure.pulses(self.stage.finish(), channel)
-
     def shown(self, channel: int = 0) -> list[list[int]]:
         words = [int(word) for word in self.repl.run(f"show({channel})").split()]
         return [words[at : at + VALUES] for at in range(0, len(words), VALUES)]
 
 
 @pytest.fixture(scope="module")
-def bench(benched: Callable[[Callable[..., Bench]], Bench]) -> Bench:
-    return benched(Bench)
+def bench(benched: Callable[[Callable[..., Sampling]], Sampling]) -> Sampling:
+    return benched(Sampling)
 
 
 @pytest.mark.parametrize("mask, width_us", [(1, 10), (1, 51), (1, 500), (2, 250), (3, 14), (3, 250)])
 def test_what_is_kept_was_sampled_around_the_middle_of_its_phase_and_in_the_rest(
-    bench: Bench, mask: int, width_us: int
+    bench: Sampling, mask: int, width_us: int
 ) -> None:
     # The second channel's pulses come 1.234 ms after the first's; an ADC samples at the begin of a conversion (4.9.2).
     bench.number_conversions()
@@ -120,7 +115,7 @@ def test_what_is_kept_was_sampled_around_the_middle_of_its_phase_and_in_the_rest
 @pytest.mark.parametrize("level", [0, 1, 9, 10, 111, 500, 1000])
 @pytest.mark.parametrize("load_ohm", [0, 47, 500, 5_000])
 def test_what_is_sensed_is_the_true_current_and_voltage_within_a_count(
-    bench: Bench, reference_stage: dict[str, Any], level: int, load_ohm: int
+    bench: Sampling, reference_stage: dict[str, Any], level: int, load_ohm: int
 ) -> None:
     bench.stage.load_ohm = load_ohm
     bench.repl.run(
@@ -147,14 +142,14 @@ FOR_40_MS = "end = time.ticks_add(time.ticks_us(), 40_000)\nwhile time.ticks_dif
 
 
 @pytest.mark.parametrize("cpu", BUSY)
-def test_every_phase_is_sampled_exactly_once_whatever_the_cpu_does(bench: Bench, cpu: str) -> None:
+def test_every_phase_is_sampled_exactly_once_whatever_the_cpu_does(bench: Sampling, cpu: str) -> None:
     bench.repl.run(f"begin(60, 3)\ngo(3, 30)\ntrain(5, 100, 60, 0)\ntrain(5, 100, 60, 0, i=1)\n{FOR_40_MS}{BUSY[cpu]}")
     assert len(bench.pulses()) == len(bench.pulses(1)) == 5
     assert bench.repl.run("print(*[take(s.at, seen) for s in ss])").split() == ["5", "5"]
 
 
 def test_each_channel_has_its_own_current_and_the_voltage_when_it_is_alone(
-    bench: Bench, reference_stage: dict[str, Any]
+    bench: Sampling, reference_stage: dict[str, Any]
 ) -> None:
     # Periods of 7000 and 7100 us from the same microsecond on: at first both at once, later one after the other.
     bench.stage.set_load(0, 500)
@@ -182,7 +177,7 @@ def test_each_channel_has_its_own_current_and_the_voltage_when_it_is_alone(
     assert apart > 4
 
 
-def test_a_circle_that_stands_still_is_found(bench: Bench) -> None:
+def test_a_circle_that_stands_still_is_found(bench: Sampling) -> None:
     printed = bench.repl.run(
         """
 print(c.runs())
@@ -204,7 +199,7 @@ print(runs)
     assert printed == ["False", "20", "20", "20", "False", "False", "True"]
 
 
-def test_the_ring_goes_round_and_begin_starts_anew(bench: Bench) -> None:
+def test_the_ring_goes_round_and_begin_starts_anew(bench: Sampling) -> None:
     printed = bench.repl.run(
         """
 begin(50)
@@ -235,7 +230,7 @@ show()
     assert printed[3].split()[:4] == ["7", "50", "7", "50"]
 
 
-def test_taking_and_judging_allocate_nothing(bench: Bench) -> None:
+def test_taking_and_judging_allocate_nothing(bench: Sampling) -> None:
     printed = bench.repl.run(
         """
 from nmes.core.delivery import Delivery

@@ -37,7 +37,7 @@ ARGUMENTS = ("calibrate", "--ohm", str(OHM), "--tolerance", "0.1", "--acknowledg
 SIX = (1_600, 3_200, 6_400, 12_800, 9_600, 9_600)  # what a channel is set to at that resistor
 
 
-class Bench:
+class Wired:
     """The board, the cable to it, and the scope."""
 
     def __init__(self, folder: Path, needs: list[tuple[int, ...]], ohm: int) -> None:
@@ -98,7 +98,7 @@ class Cable:
 
     name = "cable"
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Wired) -> None:
         self._bench = bench
         self._pulled = False
 
@@ -133,12 +133,12 @@ class Cable:
 
 
 @pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Bench]]:
-    made: list[Bench] = []
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Wired]]:
+    made: list[Wired] = []
 
-    def bench(needs: list[tuple[int, ...]] = NEEDS, ohm: int = OHM) -> Bench:
+    def bench(needs: list[tuple[int, ...]] = NEEDS, ohm: int = OHM) -> Wired:
         monkeypatch.setenv("NMES_STAGE_NEEDS", ";".join(",".join(map(str, row)) for row in needs))
-        made.append(Bench(tmp_path, needs, ohm))
+        made.append(Wired(tmp_path, needs, ohm))
         return made[-1]
 
     def scope(_: object, *arguments: Any) -> int:
@@ -165,7 +165,7 @@ def said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Said:
     return carry_out
 
 
-def unchanged(bench: Bench) -> bool:
+def unchanged(bench: Wired) -> bool:
     """But for the zeros of the current sense, which the device has to have right before there can be a pulse."""
     rows = bench.there()["rows"]
     return all(
@@ -187,7 +187,7 @@ def close(found: dict[str, int], needs: dict[str, int]) -> bool:
 
 @pytest.mark.parametrize(("ohm", "amplitudes"), [(500, (5_000, 10_000, 20_000, 40_000, 30_000, 30_000)), (OHM, SIX)])
 def test_a_stage_that_is_off_delivers_what_is_asked_afterwards_to_one_percent_or_half_a_level(
-    make: Callable[..., Bench], said: Said, ohm: int, amplitudes: tuple[int, ...]
+    make: Callable[..., Wired], said: Said, ohm: int, amplitudes: tuple[int, ...]
 ) -> None:
     bench = make(ohm=ohm)
     status, answer, err = said("--ohm", str(ohm))
@@ -220,14 +220,14 @@ def test_a_stage_that_is_off_delivers_what_is_asked_afterwards_to_one_percent_or
 
 
 def test_nothing_is_left_of_the_readings_when_it_is_done(
-    make: Callable[..., Bench], said: Said, tmp_path: Path
+    make: Callable[..., Wired], said: Said, tmp_path: Path
 ) -> None:
     make()
     assert said()[0] == 0
     assert not list((tmp_path / "state").iterdir())
 
 
-def test_one_channel_alone_leaves_the_other_as_it_was(make: Callable[..., Bench], said: Said) -> None:
+def test_one_channel_alone_leaves_the_other_as_it_was(make: Callable[..., Wired], said: Said) -> None:
     bench = make()
     status, answer, _ = said("--channel", "1")
     assert (status, [row["channel"] for row in answer["channels"]]) == (0, [1])
@@ -238,7 +238,7 @@ def test_one_channel_alone_leaves_the_other_as_it_was(make: Callable[..., Bench]
 
 
 def test_a_second_calibration_starts_from_what_is_in_force_and_ends_where_the_first_did(
-    make: Callable[..., Bench], said: Said
+    make: Callable[..., Wired], said: Said
 ) -> None:
     make()
     _, first, _ = said("--channel", "0")
@@ -248,7 +248,7 @@ def test_a_second_calibration_starts_from_what_is_in_force_and_ends_where_the_fi
 
 
 def test_it_is_shown_and_undone_by_one_command(
-    make: Callable[..., Bench], said: Said, capsys: pytest.CaptureFixture[str]
+    make: Callable[..., Wired], said: Said, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make()
     status, answer, _ = said("--show")
@@ -266,7 +266,7 @@ def test_it_is_shown_and_undone_by_one_command(
 
 
 def test_a_locked_device_is_calibrated_with_its_key_and_with_no_other(
-    make: Callable[..., Bench], said: Said, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    make: Callable[..., Wired], said: Said, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     bench, key, other = make(), str(tmp_path / "clinic.key"), str(tmp_path / "other.key")
     make_key(Path(other))
@@ -284,7 +284,7 @@ def test_a_locked_device_is_calibrated_with_its_key_and_with_no_other(
 
 
 def test_a_calibration_that_is_damaged_is_named_and_has_to_be_undone_first(
-    make: Callable[..., Bench], said: Said, tmp_path: Path
+    make: Callable[..., Wired], said: Said, tmp_path: Path
 ) -> None:
     bench = make()
     assert said("--channel", "0")[0] == 0
@@ -317,7 +317,7 @@ def test_a_calibration_that_is_damaged_is_named_and_has_to_be_undone_first(
     ],
 )
 def test_answers_that_make_no_sense_are_refused_and_nothing_is_changed(
-    make: Callable[..., Bench], said: Said, wrong: Callable[[int, int], int], why: str
+    make: Callable[..., Wired], said: Said, wrong: Callable[[int, int], int], why: str
 ) -> None:
     bench = make()
     bench.typed = wrong
@@ -329,7 +329,7 @@ def test_answers_that_make_no_sense_are_refused_and_nothing_is_changed(
     assert said()[0] == 0
 
 
-def test_another_resistor_than_said_is_refused_before_anything_is_asked(make: Callable[..., Bench], said: Said) -> None:
+def test_another_resistor_than_said_is_refused_before_anything_is_asked(make: Callable[..., Wired], said: Said) -> None:
     bench = make()
     status, answer, err = said("--ohm", "1000")
     assert (status, bench.asked) == (1, []) and "by what the device senses" in err
@@ -339,7 +339,7 @@ def test_another_resistor_than_said_is_refused_before_anything_is_asked(make: Ca
 
 
 @pytest.mark.parametrize("ohm", [1_000_000_000, 0])
-def test_no_resistor_at_all_ends_it_with_nothing_changed(make: Callable[..., Bench], said: Said, ohm: int) -> None:
+def test_no_resistor_at_all_ends_it_with_nothing_changed(make: Callable[..., Wired], said: Said, ohm: int) -> None:
     bench = make(ohm=ohm)
     assert (said()[0], bench.asked) == (1, [])
     assert unchanged(bench)
@@ -347,7 +347,7 @@ def test_no_resistor_at_all_ends_it_with_nothing_changed(make: Callable[..., Ben
 
 
 def test_a_stage_that_needs_more_than_can_be_corrected_is_refused_by_name(
-    make: Callable[..., Bench], said: Said
+    make: Callable[..., Wired], said: Said
 ) -> None:
     bench = make([(80_000, 0, 0, 0, 0, 0), NEEDS[1]])
     status, answer, err = said()
@@ -355,7 +355,7 @@ def test_a_stage_that_needs_more_than_can_be_corrected_is_refused_by_name(
     assert "nmes calibrate, channel 0" in err and unchanged(bench)
 
 
-def test_a_row_that_does_not_help_is_taken_back(make: Callable[..., Bench], said: Said) -> None:
+def test_a_row_that_does_not_help_is_taken_back(make: Callable[..., Wired], said: Said) -> None:
     bench = make()
     assert said("--channel", "1")[0] == 0
     before = bench.there()
@@ -383,7 +383,7 @@ def test_a_row_that_does_not_help_is_taken_back(make: Callable[..., Bench], said
     ],
 )
 def test_what_is_no_resistor_and_no_channel_is_said(
-    make: Callable[..., Bench], said: Said, arguments: tuple[str, ...], why: str
+    make: Callable[..., Wired], said: Said, arguments: tuple[str, ...], why: str
 ) -> None:
     bench = make()
     status, _, err = said(*arguments)
@@ -391,7 +391,7 @@ def test_what_is_no_resistor_and_no_channel_is_said(
 
 
 def test_answers_are_volts_and_each_of_them_is_needed(
-    make: Callable[..., Bench], said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Wired], said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = make()
     (tmp_path / "answers").write_text("3.2\n2,5\n")
@@ -440,7 +440,7 @@ def steps(sent: list[str]) -> list[tuple[str, int]]:
 
 
 def test_a_cable_pulled_at_each_step_leaves_it_at_rest_with_the_old_or_the_new_row_and_it_goes_on(
-    make: Callable[..., Bench], said: Said, tmp_path: Path
+    make: Callable[..., Wired], said: Said, tmp_path: Path
 ) -> None:
     bench = make()
     assert said("--channel", "0")[0] == 0
@@ -477,7 +477,7 @@ def test_a_cable_pulled_at_each_step_leaves_it_at_rest_with_the_old_or_the_new_r
     assert not list((tmp_path / "state").iterdir())
 
 
-def test_an_interruption_while_a_person_reads_keeps_what_was_read(make: Callable[..., Bench], said: Said) -> None:
+def test_an_interruption_while_a_person_reads_keeps_what_was_read(make: Callable[..., Wired], said: Said) -> None:
     bench = make()
 
     def interrupted(number: int, voltage_uv: int) -> int:
@@ -498,7 +498,7 @@ def test_an_interruption_while_a_person_reads_keeps_what_was_read(make: Callable
 
 
 def test_again_starts_over_and_another_resistor_is_not_mixed_with_the_one_before(
-    make: Callable[..., Bench], said: Said, tmp_path: Path
+    make: Callable[..., Wired], said: Said, tmp_path: Path
 ) -> None:
     bench = make()
     bench.typed = lambda number, voltage_uv: voltage_uv if number < 3 else 0
@@ -512,7 +512,7 @@ def test_again_starts_over_and_another_resistor_is_not_mixed_with_the_one_before
 
 
 def test_kept_readings_that_make_no_sense_are_not_guessed_at(
-    make: Callable[..., Bench], said: Said, tmp_path: Path
+    make: Callable[..., Wired], said: Said, tmp_path: Path
 ) -> None:
     bench = make()
     bench.typed = lambda number, voltage_uv: voltage_uv if number < 3 else 0

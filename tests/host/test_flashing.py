@@ -35,7 +35,7 @@ class Pulled(OSError):
     """The cable."""
 
 
-class Bench:
+class Computer:
     """A computer with one board. `fails` is the step at which something happens once, and `what` does it."""
 
     def __init__(self, folder: Path) -> None:
@@ -103,8 +103,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(tmp_path)
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
+    made = Computer(tmp_path)
     clock = SimpleNamespace(monotonic=lambda: made.now_s, sleep=made.sleep)
     copy = drive.copy
 

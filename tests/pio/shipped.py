@@ -103,7 +103,7 @@ class Pulse:
     width_b: int
 
 
-class Bench:
+class FedProgram:
     """The program, a DMA that keeps `ahead` words in its FIFO from a list, and one that takes levels away."""
 
     def __init__(self, feed: Iterable[int] = (), take_levels: bool = True, ahead: int = FIFO_DEPTH) -> None:
@@ -141,7 +141,7 @@ class Bench:
         else:
             self.machine.leap()
 
-    def run(self, every_cycle: bool = False) -> Bench:
+    def run(self, every_cycle: bool = False) -> FedProgram:
         """Until it waits for words or levels that do not come, or refuses."""
         while self.machine.pc != refuse_at() and not self._waits_for_ever():
             self.go(every_cycle)

@@ -31,7 +31,7 @@ def guard(longest_us):
 def played(shapes):
     """The pins of (width_a, gap, width_b, period) pulses: (microseconds, levels) of channel 0."""
     words = [word for a, gap, b, period in shapes for word in shipped.words(1, a, gap, period, b)]
-    edges = shipped.Bench(words).run().edges
+    edges = shipped.FedProgram(words).run().edges
     return [(cycle - edges[0][0], levels * A) for cycle, levels in edges]
 
 

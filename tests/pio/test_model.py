@@ -88,7 +88,7 @@ def test_pioemu_sees_the_same_pins_for_any_program_of_these_instructions(opcodes
 @given(st.lists(st.tuples(st.integers(10, 300), st.integers(0, 300), st.integers(0, 500)), min_size=1, max_size=4))
 def test_leaps_over_counting_loops_give_the_same_edges_levels_and_end(shapes):
     words = shipped.records(*[shipped.words(9, w, g, 273 + 2 * w + g + rest) for w, g, rest in shapes])
-    leaping, stepping = shipped.Bench(words).run(), shipped.Bench(words).run(every_cycle=True)
+    leaping, stepping = shipped.FedProgram(words).run(), shipped.FedProgram(words).run(every_cycle=True)
     assert leaping.edges == stepping.edges
     assert leaping.levels == stepping.levels
     assert leaping.machine == stepping.machine

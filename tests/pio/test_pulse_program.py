@@ -88,7 +88,7 @@ def test_it_pulls_and_pushes_only_with_both_pins_low():
 
 def cycles_by_instruction(width_us: int, gap_us: int, period_us: int) -> Counter:
     """In how many of a pulse's cycles the program counter stood at which instruction."""
-    bench = shipped.Bench(shipped.words(1, width_us, gap_us, period_us))
+    bench = shipped.FedProgram(shipped.words(1, width_us, gap_us, period_us))
     spent: Counter = Counter()
     for _ in range(period_us):
         spent[bench.machine.pc] += 1
@@ -134,7 +134,7 @@ def test_the_docstring_says_these_sums():
 
 def test_overhead_is_what_is_left_of_a_period_without_phases_gap_and_rest():
     shortest_us = pulse.shortest_period_us(10, 0, 10)
-    bench = shipped.Bench(shipped.records(*[shipped.words(1, 10, 0, shortest_us)] * 3)).run()
+    bench = shipped.FedProgram(shipped.records(*[shipped.words(1, 10, 0, shortest_us)] * 3)).run()
     begins = [p.begin for p in bench.pulses()]
     assert begins[1] - begins[0] == begins[2] - begins[1] == 10 + 1 + 10 + pulse.OVERHEAD_US
 

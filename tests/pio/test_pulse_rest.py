@@ -26,7 +26,7 @@ def long_after(bench):
 
 @pytest.mark.parametrize("count", range(12))
 def test_without_more_words_it_waits_at_a_pull_with_both_pins_low(count):
-    bench = shipped.Bench((ONE * 4)[:count]).run()
+    bench = shipped.FedProgram((ONE * 4)[:count]).run()
     machine = bench.machine
     assert machine.stalled and machine.pins == 0
     assert machine.program.decoded(machine.pc)[:2] == (4, 0xA0), "pull block"
@@ -40,7 +40,7 @@ def test_without_more_words_it_waits_at_a_pull_with_both_pins_low(count):
 def test_a_word_that_comes_late_at_any_cycle_changes_when_a_pulse_comes_and_nothing_else():
     for late in range(0, 900, 7):
         for missing in range(6):
-            bench = shipped.Bench((ONE + OTHER)[:missing])
+            bench = shipped.FedProgram((ONE + OTHER)[:missing])
             for _ in range(late):
                 bench.go(every_cycle=True)
             bench.take_more(itertools.chain(bench.feed, (ONE + OTHER)[missing:]))
@@ -50,7 +50,7 @@ def test_a_word_that_comes_late_at_any_cycle_changes_when_a_pulse_comes_and_noth
 
 
 def test_when_nobody_takes_levels_away_it_waits_low_before_a_pulse():
-    bench = shipped.Bench(ONE * 10, take_levels=False).run()
+    bench = shipped.FedProgram(ONE * 10, take_levels=False).run()
     assert len(bench.pulses()) == shipped.FIFO_DEPTH, "four answers fit"
     assert bench.machine.stalled and bench.machine.pins == 0
     assert bench.machine.program.decoded(bench.machine.pc)[0] == 4
@@ -60,7 +60,7 @@ def test_when_nobody_takes_levels_away_it_waits_low_before_a_pulse():
 
 def test_disabled_at_any_cycle_outside_settle_to_rest_both_pins_are_low():
     # The machine stands: the pins stay as they are. Only where a pulse is on its way may one of them be high.
-    bench = shipped.Bench(ONE + OTHER + ONE)
+    bench = shipped.FedProgram(ONE + OTHER + ONE)
     on_its_way = range(shipped.module().SETTLE_AT, shipped.module().REST_AT)
     high_at = set()
     for _ in range(1_300):
@@ -76,7 +76,7 @@ def test_disabled_at_any_cycle_outside_settle_to_rest_both_pins_are_low():
 
 def test_a_machine_seen_at_rest_keeps_its_pins_low_for_at_least_256_cycles_more():
     # hal/rp2/generator.py reads the program counter and then disables the machine: it has this long to do so.
-    bench = shipped.Bench(ONE * 20)
+    bench = shipped.FedProgram(ONE * 20)
     on_its_way = range(shipped.module().SETTLE_AT, shipped.module().REST_AT)
     seen_at_rest = []
     for _ in range(8_000):
@@ -91,7 +91,7 @@ def test_a_machine_seen_at_rest_keeps_its_pins_low_for_at_least_256_cycles_more(
 def test_all_that_can_come_after_the_feed_ends_is_what_the_fifo_holds():
     # Records of three words in a FIFO of four: at most one whole pulse after the one that is running.
     for cut in range(1, 1_300, 3):
-        bench = shipped.Bench(itertools.cycle(ONE))
+        bench = shipped.FedProgram(itertools.cycle(ONE))
         for _ in range(cut):
             bench.go(every_cycle=True)
         begun = len([1 for _, pins in bench.edges if pins == shipped.A])
@@ -110,7 +110,7 @@ def parked(bench):
 
 @pytest.mark.parametrize("lost", range(3))
 def test_a_lost_word_parks_it_low_for_ever_before_any_wrong_pulse(lost):
-    bench = shipped.Bench(ONE + [w for i, w in enumerate(OTHER) if i != lost] + (ONE + OTHER) * 5).run()
+    bench = shipped.FedProgram(ONE + [w for i, w in enumerate(OTHER) if i != lost] + (ONE + OTHER) * 5).run()
     assert parked(bench) and len(bench.pulses()) == 1
     assert parked(long_after(bench)) and len(bench.pulses()) == 1
 
@@ -120,7 +120,7 @@ def test_a_lost_word_parks_it_low_for_ever_before_any_wrong_pulse(lost):
 def test_a_doubled_word_parks_it_low_for_ever_before_any_wrong_pulse(doubled, period_us):
     record = shipped.words(100, 20, 5, period_us)
     twice = [word for i, word in enumerate(record) for _ in range(1 + (i == doubled))]
-    bench = shipped.Bench(record + twice + record * 5).run()
+    bench = shipped.FedProgram(record + twice + record * 5).run()
     assert parked(bench)
     assert [is_whole(p) for p in bench.pulses()] == [True] * (2 if doubled == 2 else 1)
     assert parked(long_after(bench))
@@ -129,7 +129,7 @@ def test_a_doubled_word_parks_it_low_for_ever_before_any_wrong_pulse(doubled, pe
 @pytest.mark.parametrize("wrong", range(3))
 def test_a_wrong_tag_parks_it_low_for_ever_before_any_wrong_pulse(wrong):
     record = [word ^ (i == wrong) for i, word in enumerate(OTHER)]
-    bench = shipped.Bench(ONE + record + (ONE + OTHER) * 5).run()
+    bench = shipped.FedProgram(ONE + record + (ONE + OTHER) * 5).run()
     assert parked(bench) and len(bench.pulses()) == 1
     assert parked(long_after(bench)) and len(bench.pulses()) == 1
 
@@ -137,7 +137,7 @@ def test_a_wrong_tag_parks_it_low_for_ever_before_any_wrong_pulse(wrong):
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(st.integers(0, 0xFFFFFFFF), max_size=40))
 def test_h04_junk_never_drives_both_pins_and_every_wait_is_at_rest(junk):
-    bench = shipped.Bench(junk).run()
+    bench = shipped.FedProgram(junk).run()
     assert bench.machine.pins == 0
     bench.pulses()  # every edge in order, never both pins
 
@@ -145,7 +145,7 @@ def test_h04_junk_never_drives_both_pins_and_every_wait_is_at_rest(junk):
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(st.integers(0, 0xFFFFFFFF), max_size=12))
 def test_once_parked_nothing_that_follows_moves_a_pin(junk):
-    bench = shipped.Bench(ONE + ONE[1:]).run()
+    bench = shipped.FedProgram(ONE + ONE[1:]).run()
     assert parked(bench) and len(bench.edges) == 4
     bench.take_more(junk + ONE * 4)
     for _ in range(1_000):

@@ -27,7 +27,7 @@ def words(shape):
 
 def every_cycle(shape, ahead):
     """A copy of the bench in each cycle of the second and of the third pulse."""
-    bench = shipped.Bench(words(shape), ahead=ahead)
+    bench = shipped.FedProgram(words(shape), ahead=ahead)
     while bench.machine.cycle < shape[3]:
         bench.go(every_cycle=True)
     for cycle in range(2 * shape[3]):

@@ -15,7 +15,7 @@ GAPS = range(pulse.GAP_MAX_US + 1)
 
 def check(shapes):
     """Feed one record for each (width, gap, period) and compare what the pins did with what was asked."""
-    bench = shipped.Bench(word for n, shape in enumerate(shapes) for word in shipped.words(n % 4096, *shape)).run()
+    bench = shipped.FedProgram(word for n, shape in enumerate(shapes) for word in shipped.words(n % 4096, *shape)).run()
     seen = bench.pulses()
     assert len(seen) == len(shapes)
     begin = None
@@ -76,7 +76,7 @@ def test_any_pulses_in_any_order_are_exact(shapes):
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(widths, gaps, widths)
 def test_phase_a_and_phase_b_each_follow_their_own_field(width_a_us, gap_us, width_b_us):
-    (seen,) = shipped.Bench(shipped.words(1, width_a_us, gap_us, 10_000, width_b_us)).run().pulses()
+    (seen,) = shipped.FedProgram(shipped.words(1, width_a_us, gap_us, 10_000, width_b_us)).run().pulses()
     assert (seen.width_a, seen.gap, seen.width_b) == (width_a_us, gap_us or 1, width_b_us)
 
 
@@ -85,7 +85,7 @@ def test_thousands_of_pulses_do_not_drift_by_a_cycle():
     # these thousands holds for a million (peer defect: periods counted from "now", saawsm/swx pulse_gen.c).
     for rate_mhz in (1_000, 35_000, 60_000, 150_000):
         period_us = pulse.period_us(rate_mhz)
-        bench = shipped.Bench(shipped.words(7, 250, 50, period_us) * 5_000).run()
+        bench = shipped.FedProgram(shipped.words(7, 250, 50, period_us) * 5_000).run()
         begins = [p.begin for p in bench.pulses()]
         assert begins == [begins[0] + k * period_us for k in range(5_000)]
 
@@ -93,7 +93,7 @@ def test_thousands_of_pulses_do_not_drift_by_a_cycle():
 def test_the_state_after_a_pulse_does_not_depend_on_how_many_went_before():
     # The other half of that argument: at each first pull the registers that live on are the same.
     states = set()
-    bench = shipped.Bench(shipped.words(7, 250, 50, 20_000) * 50)
+    bench = shipped.FedProgram(shipped.words(7, 250, 50, 20_000) * 50)
     for _ in range(50):
         bench.go()
         while bench.machine.pc != 0:
@@ -106,7 +106,7 @@ def test_the_state_after_a_pulse_does_not_depend_on_how_many_went_before():
 def test_as_many_pulses_as_records():
     # Peer defect: 49 pulses delivered for 48 asked (sanworks/PulsePal#2).
     for count in (0, 1, 2, 3, 47, 48, 49, 1000):
-        assert len(shipped.Bench(shipped.words(7, 250, 50, 20_000) * count).run().pulses()) == count
+        assert len(shipped.FedProgram(shipped.words(7, 250, 50, 20_000) * count).run().pulses()) == count
 
 
 def test_the_level_leaves_more_than_256_cycles_before_phase_a_and_never_within_a_pulse():
