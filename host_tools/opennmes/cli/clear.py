@@ -9,11 +9,11 @@ import typer
 from nmes.core import faults
 from opennmes.cli import several
 from opennmes.cli.fault import Fault, FaultError, fault_number, fault_of, in_short, in_words
-from opennmes.cli.output import can_ask, err, not_understood, only_once, out, print_json, reported, words
+from opennmes.cli.output import can_ask, err, not_understood, only_once, reported, words
 from opennmes.cli.ports import Ports
 from opennmes.cli.record import in_record
 from opennmes.cli.several import Result
-from opennmes.device.choose import Chosen, choose
+from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
@@ -38,18 +38,9 @@ def clear(
         )
     with reported(json, done=False, cleared=None):
         stop_on_signals()
-        if several.asked_for(port, False):
-            if number is None:
-                not_understood("several devices, and no fault is named; nobody can be asked about all of them at once")
-            several.carry_out(port, lambda chosen: _cleared(chosen, number), as_json=json)
-            return
-        result = _cleared(choose(port[0] if port else None), number)
-        if json:
-            print_json(result.json)
-            return
-        with out:
-            for text in result.lines:
-                out.print(words(text), soft_wrap=True)
+        if number is None and several.asked_for(port, False):
+            not_understood("several devices, and no fault is named; nobody can be asked about all of them at once")
+        several.one_or_several(port, False, lambda chosen: _cleared(chosen, number), as_json=json)
 
 
 def _cleared(chosen: Chosen, number: int | None) -> Result:

@@ -9,10 +9,10 @@ import typer
 from nmes.core import faults
 from opennmes.cli import several
 from opennmes.cli.fault import fault_of, in_short, in_words
-from opennmes.cli.output import out, print_json, reported, words
+from opennmes.cli.output import reported
 from opennmes.cli.ports import All, Ports
 from opennmes.cli.several import Result
-from opennmes.device.choose import Chosen, choose
+from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
@@ -29,16 +29,7 @@ def record(
     """
     with reported(json, record=None, fault=None):
         stop_on_signals()
-        if several.asked_for(port, all_devices):
-            several.carry_out(port, _kept, as_json=json)
-            return
-        result = _kept(choose(port[0] if port else None))
-        if json:
-            print_json(result.json)
-            return
-        with out:
-            for text in result.lines:
-                out.print(words(text), soft_wrap=True)
+        several.one_or_several(port, all_devices, _kept, as_json=json)
 
 
 def _kept(chosen: Chosen) -> Result:

@@ -12,10 +12,10 @@ from nmes.core import session
 from nmes.core.checks import CHECKS
 from opennmes.cli import several
 from opennmes.cli.fault import fault_of, in_short, in_words
-from opennmes.cli.output import FAILED, err, error, out, print_json, print_table, reported, words
+from opennmes.cli.output import err, error, out, print_table, reported, words
 from opennmes.cli.ports import All, Ports
 from opennmes.cli.several import Result
-from opennmes.device.choose import Chosen, choose
+from opennmes.device.choose import Chosen
 from opennmes.device.client import Device, Message
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
@@ -41,16 +41,7 @@ def selftest(
     """
     with reported(json, passed=None, steps=[], fault=None):
         stop_on_signals()
-        if several.asked_for(port, all_devices):
-            several.carry_out(port, _tested, as_json=json)
-            return
-        result = _tested(choose(port[0] if port else None))
-        if json:
-            print_json(result.json)
-        else:
-            _print(result.json)
-        if result.failed:
-            raise typer.Exit(FAILED)
+        several.one_or_several(port, all_devices, _tested, _print, as_json=json)
 
 
 def _tested(chosen: Chosen) -> Result:
@@ -125,7 +116,8 @@ def _not_made(said: dict[str, Any]) -> str:
     return f"no test was made: the device is {said['state']}, {why}; {before}"
 
 
-def _print(said: dict[str, Any]) -> None:
+def _print(result: Result, _: Chosen) -> None:
+    said = result.json
     table = Table("", "step", "result", "found", "expected")
     for step in said["steps"]:
         verdict = _verdict(step)

@@ -19,6 +19,7 @@ from opennmes.cli.output import (
     described,
     not_understood,
     only_once,
+    out,
     print_json,
     print_table,
     words,
@@ -60,6 +61,35 @@ def carry_out(ports: list[str] | None, act: Callable[[Chosen], Result], *, as_js
         _print(said)
     if any(result.failed for result in results):
         raise typer.Exit(FAILED)
+
+
+def one_or_several(
+    ports: list[str] | None,
+    all_devices: bool,
+    act: Callable[[Chosen], Result],
+    print_one: Callable[[Result, Chosen], None] | None = None,
+    *,
+    as_json: bool,
+) -> None:
+    """Do `act` with the device that is asked for, or with several, and print what came of it: of one its lines, or what
+    `print_one` prints. Ends with status 1 when one failed. Raises what `act` and `choose` raise, of one device."""
+    if asked_for(ports, all_devices):
+        carry_out(ports, act, as_json=as_json)
+        return
+    chosen = choose(ports[0] if ports else None)
+    result = act(chosen)
+    if as_json:
+        print_json(result.json)
+    else:
+        (print_one or _print_lines)(result, chosen)
+    if result.failed:
+        raise typer.Exit(FAILED)
+
+
+def _print_lines(result: Result, _: Chosen) -> None:
+    with out:
+        for text in result.lines:
+            out.print(words(text), soft_wrap=True)
 
 
 def _all() -> list[tuple[str, Chosen | PortError]]:

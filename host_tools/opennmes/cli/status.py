@@ -9,12 +9,12 @@ from rich.table import Table
 
 from nmes.core import commands
 from opennmes.cli import several
-from opennmes.cli.fault import Fault, fault_of, in_short, in_words
-from opennmes.cli.output import FAILED, out, print_json, print_table, reported, words
+from opennmes.cli.fault import fault_of, in_short, in_words
+from opennmes.cli.output import out, print_table, reported, words
 from opennmes.cli.ports import PORT_HELP, All, Ports
 from opennmes.cli.several import Result
-from opennmes.device.choose import Chosen, choose
-from opennmes.device.client import Device, Message
+from opennmes.device.choose import Chosen
+from opennmes.device.client import Device
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
 
@@ -32,17 +32,7 @@ def status(
     """
     with reported(json, identity=None, status=None):
         stop_on_signals()
-        if several.asked_for(port, all_devices):
-            several.carry_out(port, _asked, as_json=json)
-            return
-        chosen = choose(port[0] if port else None)
-        said = _asked(chosen).json
-        if json:
-            print_json(said)
-        else:
-            _print(said["identity"], said["status"], chosen.where, said["fault"])
-        if said["fault"]:
-            raise typer.Exit(FAILED)
+        several.one_or_several(port, all_devices, _asked, _print, as_json=json)
 
 
 def _asked(chosen: Chosen) -> Result:
@@ -67,8 +57,9 @@ def _asked(chosen: Chosen) -> Result:
     return Result({"identity": identity, "status": values, "fault": fault}, lines, failed=bool(fault))
 
 
-def _print(identity: Message, values: Message, port: str, fault: Fault | None) -> None:
-    table = Table(show_header=False, title=words(f"{identity['board']} at {port}"))
+def _print(result: Result, chosen: Chosen) -> None:
+    identity, values, fault = (result.json[key] for key in ("identity", "status", "fault"))
+    table = Table(show_header=False, title=words(f"{identity['board']} at {chosen.where}"))
     rows = [
         (key, str(answer.get(key, "")))
         for answer, command in ((identity, "identify"), (values, "status"))

@@ -9,10 +9,10 @@ import typer
 from nmes.core import session
 from opennmes.cli import several
 from opennmes.cli.fault import fault_of, in_short, in_words
-from opennmes.cli.output import error, only_once, out, print_json, reported, words
+from opennmes.cli.output import error, only_once, reported
 from opennmes.cli.ports import All, Ports
 from opennmes.cli.several import Result
-from opennmes.device.choose import Chosen, choose
+from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
@@ -29,18 +29,16 @@ def stop(
     """
     with reported(json, done=False, account=None):
         stop_on_signals()
-        if several.asked_for(port, all_devices):
-            several.carry_out(port, _stopped, as_json=json)
-            return
-        result = _stopped(choose(port[0] if port else None))
-        if fault := result.json["fault"]:
-            error(f"the device has {in_short(fault)}:", in_words(fault))
-        if json:
-            print_json(result.json)
-        else:
-            with out:
-                for text in result.lines:
-                    out.print(words(text), soft_wrap=True)
+        act = _stopped if several.asked_for(port, all_devices) else _stopped_alone
+        several.one_or_several(port, all_devices, act, as_json=json)
+
+
+def _stopped_alone(chosen: Chosen) -> Result:
+    """As `_stopped`; its fault is an error of the command too."""
+    result = _stopped(chosen)
+    if fault := result.json["fault"]:
+        error(f"the device has {in_short(fault)}:", in_words(fault))
+    return result
 
 
 def _stopped(chosen: Chosen) -> Result:
