@@ -22,12 +22,12 @@ def record(number=faults.PULSE_CHECK, **changes):
     return made
 
 
-def slots_with(*records):
-    """All slots after each of `records` was kept."""
+def slots_with(*values, name="fault"):
+    """All slots after each of `values` was kept under `name`, one after the other."""
     hal = BenchHal()
     store = Store(hal)
-    for one in records:
-        store.put("fault", one)
+    for one in values:
+        store.put(name, one)
         store.flush()
     return list(hal.slots)
 

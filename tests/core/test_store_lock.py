@@ -2,6 +2,7 @@
 
 import unittest
 
+import test_store
 from bench_hal import Bench, BenchHal
 from test_lock import KEY, OTHER, UID
 from test_store import Flash, FlashHal, NotingHal, cuts, of_version, read, record
@@ -30,12 +31,7 @@ HISTORY = (
 
 
 def slots_with(*locks):
-    hal = BenchHal()
-    store = Store(hal)
-    for one in locks:
-        store.put("lock", one)
-        store.flush()
-    return list(hal.slots)
+    return test_store.slots_with(*locks, name="lock")
 
 
 def kept_on(flash, steps=None):

@@ -9,6 +9,7 @@ import pytest
 import samples
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from patterns import changes
 from worst_second import worst_second
 
 from nmes.core import limits, programme, pulse
@@ -310,13 +311,7 @@ patterns = st.one_of(
     st.builds(
         lambda n, rate: {"burst_pulses": n, "burst_rate_mhz": rate}, st.integers(2, 10), st.integers(500, 20_000)
     ),
-    st.builds(
-        lambda change, rate, width, ms: {"change": change, "rate_to_mhz": rate, "width_to_us": width, "change_ms": ms},
-        st.sampled_from(["sweep", "alternate"]),
-        st.one_of(st.just(0), st.integers(1_000, 150_000)),
-        st.integers(50, 500),
-        st.integers(100, 2_000),
-    ),
+    changes,
 )
 patterned = st.builds(
     lambda pattern, **fields: samples.phase(work_ms=5_000, rest_ms=10_000, duration_ms=30_000, **fields, **pattern),

@@ -6,6 +6,7 @@ from math import ceil
 import samples
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from patterns import changes
 from worst_second import SECOND_US, Blocks, worst_second
 
 from nmes.core import programme, train
@@ -20,13 +21,7 @@ patterns = st.one_of(
         st.integers(500, 10_000),
         st.one_of(st.just(0), st.integers(1, 60)),
     ),
-    st.builds(
-        lambda change, rate, width, ms: {"change": change, "rate_to_mhz": rate, "width_to_us": width, "change_ms": ms},
-        st.sampled_from(["sweep", "alternate"]),
-        st.one_of(st.just(0), st.integers(1_000, 150_000)),
-        st.integers(50, 500),
-        st.integers(100, 2_000),
-    ),
+    changes,
 )
 phases = st.builds(
     lambda pattern, rate, width, work, rest, trains, extra: samples.phase(

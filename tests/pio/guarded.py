@@ -66,6 +66,17 @@ class Guarded:
     def enabled(self) -> bool:
         return bool(self.block.pins & ENABLE)
 
+    def stays_off(self, fault: int, cycles: int) -> bool:
+        """Whether a 1 that something writes to the enable is gone again after so many cycles, whenever it comes, and
+        `fault` is told as before."""
+        for wait in range(40):
+            self.run(self.now + wait)
+            self.block.write(self.now, ENABLE, ENABLE)
+            self.run(self.now + cycles + OUT_CYCLES)
+            if self.enabled() or self.guard.tripped() != fault:
+                return False
+        return True
+
 
 def cut_at(block: Block) -> int | None:
     """The cycle from which on permission was gone."""
