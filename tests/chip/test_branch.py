@@ -21,9 +21,9 @@ def test_a_shared_board_is_where_its_fixture_left_it_whatever_a_test_does_to_it(
 
 @pytest.mark.parametrize("turn", ["once", "and once more"])
 def test_the_host_of_a_shared_board_is_a_copy_too(bench: Bench, turn: str) -> None:
-    number = bench.device._seq
+    number = bench.device.exchange.seq
     assert bench.device.status()["state"] == "IDLE", turn
-    assert bench.device._seq > number and not hasattr(bench, "turn")
+    assert bench.device.exchange.seq > number and not hasattr(bench, "turn")
     bench.turn = turn  # type: ignore[attr-defined]
 
 

@@ -78,7 +78,7 @@ def test_h01_no_foreign_file_of_any_name_runs(
     )
     assert device.status()["state"] == "IDLE"
     assert [signal for signal in OUTPUTS if rises(stage, signal)] == []
-    assert b"FOREIGN" not in device._strange
+    assert b"FOREIGN" not in device.exchange.strange
     if kind != "py":
         return
     # At the prompt they are there for whoever asks for them, and a soft reset forgets that somebody has.

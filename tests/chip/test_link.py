@@ -71,9 +71,9 @@ def running(uf2: Path) -> Any:
 
 
 def number(running: Running) -> tuple[int, int]:
-    running.device._seq += 1
+    running.device.exchange.seq += 1
     assert running.device._host is not None
-    return running.device._seq, running.device._host
+    return running.device.exchange.seq, running.device._host
 
 
 def said(running: Running, answers: int, most_s: float) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ def test_no_line_that_a_host_can_write_makes_a_turn_late_or_a_queue_run_short(ru
 
 
 def test_of_requests_that_come_all_at_once_each_gets_its_answer_in_order(running: Running) -> None:
-    first = running.device._seq + 1
+    first = running.device.exchange.seq + 1
     lines = [
         frame.encode({"seq": seq, "host": host, "cmd": "status" if i % 3 else "self_test"})
         for i in range(30)

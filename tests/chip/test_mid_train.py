@@ -274,8 +274,8 @@ def test_every_edge_is_exact_under_collections_traffic_and_a_display(hooked: Run
             while pico.unsent < 256:  # there is always another line to take
                 lines += 1
                 cmd = "keepalive" if lines % 8 else "status"
-                hooked.device._seq += 1
-                pico.write(frame.encode({"seq": hooked.device._seq, "cmd": cmd, "host": hooked.device._host}))
+                hooked.device.exchange.seq += 1
+                pico.write(frame.encode({"seq": hooked.device.exchange.seq, "cmd": cmd, "host": hooked.device._host}))
             pico.run_for(10 * MS)
             answered += pico.read()
         turns = [later - sooner for sooner, later in itertools.pairwise(renewed_ns)]
@@ -391,8 +391,10 @@ def tapped(key: int, kind: str, offset: int, nth: int = 1, mask: int = -1, line:
 
         Tap(running, key, kind, offset, heard, nth, mask)
         if line:
-            running.device._seq += 1
-            running.pico.write(frame.encode({"seq": running.device._seq, "cmd": line, "host": running.device._host}))
+            running.device.exchange.seq += 1
+            running.pico.write(
+                frame.encode({"seq": running.device.exchange.seq, "cmd": line, "host": running.device._host})
+            )
         assert running.pico.run_until(lambda: bool(hit), 300 * MS)
 
     return run

@@ -37,7 +37,7 @@ def test_h01_the_modules_run_for_resistors_alone_and_nothing_else_that_lies_ther
     bench = Bench(stock, board, reference_stage, littlefs.image({**foreign, **made}))
     said = bench.device.identity
     assert said["board"] == "pico-stock" and identity.differences(said) == []
-    assert b"FOREIGN" not in bench.device._strange
+    assert b"FOREIGN" not in bench.device.exchange.strange
     assert [signal for signal in OUTPUTS if rises(bench.stage, signal)] == []
     with pytest.raises(DeviceRefused) as refused:
         bench.device.load(DENSE)

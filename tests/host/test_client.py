@@ -243,7 +243,7 @@ def test_another_host_s_numbers_are_not_used_again() -> None:
     port = RulePort()
     port.seconds = 1000.0
     Device(port).status()
-    assert Device(port)._seq > 500_000
+    assert Device(port).exchange.seq > 500_000
 
 
 def test_a_refusal_has_its_reasons() -> None:

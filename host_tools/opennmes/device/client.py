@@ -1,4 +1,4 @@
-"""A device on the other end of a port: requests, answers, and keeping a session alive."""
+"""A device on the other end of a port: its commands, whose session it is, and keeping ours alive."""
 
 from __future__ import annotations
 
@@ -8,33 +8,21 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from nmes.core import checklist, commands, frame, programme, session
+from nmes.core import checklist, commands, programme, session
+from opennmes.device.exchange import AtPrompt as AtPrompt
+from opennmes.device.exchange import Exchange
+from opennmes.device.exchange import LinkError as LinkError
+from opennmes.device.exchange import Message as Message
 from opennmes.device.identity import BUILD, differences, mend
-from opennmes.device.patience import stretched
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
 ACTIVE = (session.ARMED, session.RUNNING, session.PAUSED)
 KEEPALIVE_S = 0.5  # the device waits session.HOST_LOST_MS
-FIRST_RESEND_S = 0.5  # each wait for an answer is twice as long as the one before
-TRIES = 8
 PATIENCE_S = 20.0
 STOP_PATIENCE_S = 5.0
 STEP_S = session.STEP_EVERY_MS / 1000 * 1.02  # the device's clock and ours may differ a little
 _EVENTS_MAX = 10_000  # an hour has 3600
-
-# The device says so, without a number, about a line that it got damaged: ours, or noise between our lines.
-_DAMAGED = ("too_long", "no_crc", "bad_crc", "not_json", "not_an_object", "bad_seq")
-
-Message = dict[str, Any]
-
-
-class LinkError(Exception):
-    """The device does not answer, or what answers is no device of ours; the message says what to do."""
-
-
-class AtPrompt(LinkError):
-    """The board is at MicroPython's prompt and runs no session."""
 
 
 class DeviceRefused(Exception):
@@ -72,15 +60,9 @@ class Device:
         self.clock_refused = ""  # why the device did not take our time of day
         # Gives what stands beside a command's arguments on a locked device (device/locking.py).
         self.sign: Callable[[str, Message], Message] | None = None
-        self._received = bytearray()
-        self._strange = b""  # what came in last and is no line of ours
-        self._sent = 0  # how often the last request was sent
-        self._damages: list[str] = []  # what the device said meanwhile of lines that it got damaged
+        self.exchange = Exchange(port, self._happened)
         self._host: int | None = None  # our number, once the device has given us one
         self._owns = False  # the session that is going on is ours, or may be
-        # Not the numbers of the host before us, whose late answers may still come.
-        self._seq = int(port.now_s() * 1000) % (frame.SEQ_MAX // 2)
-        self._renewed_s = port.now_s()  # when a new request of ours was last sent
 
     def __enter__(self) -> Device:
         return self
@@ -171,31 +153,8 @@ class Device:
         return self._outcome(cmd, answer)
 
     def _ask(self, cmd: str, patience_s: float, arguments: Message) -> Message:
-        """Send a request, if need be several times. Returns its answer, whatever that says."""
-        patience_s = stretched(patience_s)
-        resend_s = FIRST_RESEND_S if cmd == "stop" else stretched(FIRST_RESEND_S)  # a lost stop waits for nobody
-        self._seq += 1
-        request: Message = {"seq": self._seq, "cmd": cmd}
-        if self._host is not None and cmd != "identify":
-            request["host"] = self._host
-        try:
-            line = frame.encode({**request, **arguments})
-        except frame.BadFrame:
-            raise LinkError(
-                f"the command {cmd} is longer than the {frame.LINE_MAX} bytes that the device takes; "
-                "make the prescription shorter"
-            ) from None
-        self._renewed_s = self.port.now_s()  # the same line again renews nothing
-        give_up_s = self._renewed_s + patience_s
-        self._sent, self._damages = 0, []
-        for attempt in range(TRIES):
-            left_s = give_up_s - self.port.now_s()
-            if left_s <= 0:
-                break
-            answer = self._try(line, min(resend_s * 2**attempt, left_s))
-            if answer is not None:
-                return answer
-        raise LinkError(self._no_answer(cmd, patience_s))
+        host = {} if self._host is None or cmd == "identify" else {"host": self._host}
+        return self.exchange.ask(cmd, patience_s, {**host, **arguments}, introduced=bool(self.identity))
 
     def status(self) -> Message:
         """Everything that changes, see nmes.core.session.STATUS_FIELDS."""
@@ -336,11 +295,11 @@ class Device:
         until_s = self.port.now_s() + seconds
         while (now_s := self.port.now_s()) < until_s:
             left_s = until_s - now_s
-            due_s = self._renewed_s + KEEPALIVE_S  # compared as it is: a difference may round to no time at all
+            due_s = self.exchange.asked_s + KEEPALIVE_S  # compared as it is: a difference may round to no time at all
             if not self._owns or self.state not in ACTIVE:
-                self._pump(left_s)
+                self.exchange.read(left_s)
             elif now_s < due_s:
-                self._pump(min(left_s, due_s - now_s))
+                self.exchange.read(min(left_s, due_s - now_s))
             else:
                 self._keepalive()
 
@@ -350,60 +309,13 @@ class Device:
         except DeviceRefused:
             self.status()  # the session has just ended; now `state` says so
 
-    # ---- lines ----
+    # ---- what the device says ----
 
-    def _try(self, line: bytes, wait_s: float) -> Message | None:
-        """Send `line` and wait for its answer; None when it does not come. When a damaged line arrived at the device,
-        `line` is sent once more at once, because it may have been ours."""
-        until_s = self.port.now_s() + wait_s
-        self._send(line)
-        may_send = True
-        while (now_s := self.port.now_s()) < until_s:
-            messages = self._pump(until_s - now_s)
-            for message in messages:
-                if message.get("seq") == self._seq and "ok" in message:
-                    return message
-            damages = [message["error"] for message in messages if message.get("error") in _DAMAGED]
-            self._damages += damages
-            if damages and may_send:
-                self._send(line)
-                may_send = False
-        return None
-
-    def _send(self, line: bytes) -> None:
-        self.port.write(line)
-        self._sent += 1
-
-    def _pump(self, timeout_s: float) -> list[Message]:
-        """Read once. Returns the answers that came, after events have been handed on."""
-        self._received += self.port.read(timeout_s)
-        answers = []
-        *lines, rest = bytes(self._received).split(b"\n")
-        self._received = bytearray(rest[-frame.LINE_MAX :])
-        for line in lines:
-            message = self._decode(line)
-            if message is None:
-                continue
-            if "event" in message:
-                self._heard(message)
-                self.events.append(message)
-                if self.on_event is not None:
-                    self.on_event(message)
-            else:
-                answers.append(message)
-        if rest.startswith(b">>> "):
-            raise self._at_prompt()
-        return answers
-
-    def _decode(self, line: bytes) -> Message | None:
-        try:
-            message: Message = frame.decode(line)
-        except frame.BadFrame:
-            if line.startswith((b">>> ", b"raw REPL; CTRL-B to exit")):
-                raise self._at_prompt() from None
-            self._strange = line.strip() or self._strange
-            return None
-        return message
+    def _happened(self, event: Message) -> None:
+        self._heard(event)
+        self.events.append(event)
+        if self.on_event is not None:
+            self.on_event(event)
 
     def _heard(self, message: Message) -> None:
         self.state = message.get("state", self.state)
@@ -422,42 +334,12 @@ class Device:
             self._heard(answer)
         return {key: value for key, value in answer.items() if key not in ("seq", "ok")}
 
-    # ---- what to say when nothing fits ----
-
     def _other_firmware(self, identity: Message, what: str) -> LinkError:
         command = mend(identity, self.port.name)
         first = "" if command == BUILD else f" (in a checkout after `{BUILD}`)"
         return LinkError(
             f"{self.port.name}: {what}. `{command}`{first} has it run the firmware that belongs to these tools; or use "
             "the tools that belong to the firmware"
-        )
-
-    def _at_prompt(self) -> AtPrompt:
-        return AtPrompt(
-            f"{self.port.name}: the board is at the MicroPython prompt (maintenance) and runs no session; "
-            "close other programs that use it, then reset it (press RUN/reset or plug it in again)"
-        )
-
-    def _no_answer(self, cmd: str, patience_s: float) -> str:
-        if self._sent > 1 and len(self._damages) >= self._sent:  # noise between our lines would leave us an answer
-            return (
-                f"{self.port.name}: every line reaches the device damaged ({commands.ERRORS[self._damages[-1]]}); "
-                "try another cable or USB port"
-            )
-        if self.identity:
-            return (
-                f"{self.port.name}: the device no longer answers ({cmd}, {patience_s:g} s); it stops by itself within "
-                f"{(session.HOST_LOST_MS + session.FADE_MS) // 1000} s; take the electrodes off and plug it in again"
-            )
-        heard = bytes(self._strange or self._received)
-        if heard:
-            return (
-                f"{self.port.name}: what answers is not OpenNMES (it said {heard[:40]!r}); "
-                "choose another port, or flash OpenNMES onto the board"
-            )
-        return (
-            f"{self.port.name}: nothing answered within {patience_s:g} s; is it the right port, is OpenNMES on the "
-            "board, and does no other program hold it in the raw REPL? Plug it in again and retry"
         )
 
 
