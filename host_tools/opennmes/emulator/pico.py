@@ -15,11 +15,11 @@ from rp2040py.device.load_flash import load_uf2
 from rp2040py.gpio_pin import GPIOPinState
 from rp2040py.memory_map import FLASH_START_ADDRESS
 from rp2040py.peripherals.vreg_and_chip_reset import HAD_RUN
-from rp2040py.usb.cdc import USBCDC
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
 from opennmes.emulator.exact import CYCLE_NANOS, Driver
 from opennmes.emulator.quick import Chip
+from opennmes.emulator.usb import UsbHost
 
 FLASH_BYTES = 2 * 1024 * 1024
 FLASH_SECTOR = 4096
@@ -68,21 +68,11 @@ class EmulatedPico:
         self.driver = Driver(self.mcu, cpu_factor)
         self.resets = 0  # of the chip since power on, whatever caused them
         self.in_bootsel = False  # the ROM waits for an image; here the CPU stands still, and the port is gone
-        self.connected = False  # enumerated over USB, port open (DTR set)
-        self._received = bytearray()
-        self._outgoing = bytearray()
-        self._endpoint_waiting: tuple[int, int] | None = None  # the OUT endpoint the firmware offers, and its size
         self._watchers: list[Callable[[], None]] = []
         self.mcu.on_break = self._on_break
         self.mcu.watchdog.on_watchdog_trigger = self._on_watchdog
-        self.cdc = USBCDC(self.mcu.usb_ctrl)
-        self.cdc.on_device_connected = self._on_connected
-        self.cdc.on_serial_data = self._on_serial_data
-        usb = self.mcu.usb_ctrl
-        self._cdc_endpoint_read = usb.on_endpoint_read
-        usb.on_endpoint_read = self._on_endpoint_read
-        self._cdc_reset = usb.on_reset
-        usb.on_reset = self._on_usb_reset
+        self._usb = UsbHost(self.mcu, self.driver.stop)  # so that run_until() looks again
+        self.cdc = self._usb.cdc
         self.set_adc(SUPPLY_ADC, SUPPLY_5_V)
         self.set_adc(TEMPERATURE_ADC, TEMPERATURE_27_C)
         self._power_pads()
@@ -128,29 +118,31 @@ class EmulatedPico:
 
     # ---- USB serial ----------------------------------------------------------------------------------------
 
+    @property
+    def connected(self) -> bool:
+        """Enumerated over USB, port open (DTR set)."""
+        return self._usb.connected
+
     def write(self, data: bytes) -> None:
         """Queue bytes for the board; they go out as fast as the firmware takes them, when the chip runs.
 
         What is still queued when the chip resets is lost, as it would be on a real port.
         """
-        self._outgoing += data
-        self._feed_endpoint()
+        self._usb.write(data)
 
     def read(self, limit: int | None = None) -> bytes:
         """What has arrived and was not read yet: all of it, or its first `limit` bytes."""
-        data = bytes(self._received[:limit])
-        del self._received[:limit]
-        return data
+        return self._usb.read(limit)
 
     @property
     def unsent(self) -> int:
         """Bytes that write() was given and the firmware has not taken yet."""
-        return len(self._outgoing)
+        return self._usb.unsent
 
     @property
     def unread(self) -> int:
         """Bytes that read() would return."""
-        return len(self._received)
+        return self._usb.unread
 
     # ---- reset and flash -----------------------------------------------------------------------------------
 
@@ -224,37 +216,6 @@ class EmulatedPico:
     def _on_break(self, code: int) -> None:
         where = f"breakpoint {code} at 0x{self.mcu.core.pc:08x}"
         raise BenchError(f"the emulated board died: {where} (a panic or a hard fault)")
-
-    def _on_connected(self) -> None:
-        self.connected = True
-
-    def _on_serial_data(self, data: bytes | bytearray) -> None:
-        self._received += data
-        self.driver.stop()  # so that run_until() looks again
-
-    def _on_endpoint_read(self, endpoint: int, size: int) -> None:
-        # rp2040py's own host answers each offer with an empty packet when it has nothing, which keeps the firmware
-        # busy all the time. A real host lets the endpoint wait, and so does this one.
-        if endpoint == 0:
-            assert self._cdc_endpoint_read is not None
-            self._cdc_endpoint_read(endpoint, size)
-        else:
-            self._endpoint_waiting = endpoint, size
-            self._feed_endpoint()
-
-    def _feed_endpoint(self) -> None:
-        if self._endpoint_waiting is not None and self._outgoing:
-            endpoint, size = self._endpoint_waiting
-            self._endpoint_waiting = None
-            self.mcu.usb_ctrl.endpoint_read_done(endpoint, bytes(self._outgoing[:size]))
-            del self._outgoing[:size]
-
-    def _on_usb_reset(self) -> None:
-        self.connected = False
-        self._endpoint_waiting = None
-        self._outgoing.clear()
-        if self._cdc_reset is not None:
-            self._cdc_reset()
 
     def _on_watchdog(self) -> None:
         # machine.reset(), machine.bootloader() and a watchdog that ran out come here, in the middle of what was done.
