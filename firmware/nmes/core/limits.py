@@ -82,11 +82,6 @@ def _rms_square(phase, current_ua):
     return current_ua * current_ua * phase.duty * (phase.ratio + 1), 1_000_000_000 * phase.ratio
 
 
-def _density_square(rms_square, area_mm2_x2):
-    """(Irms / A)^2 in (uA/cm^2)^2."""
-    return 40_000 * rms_square[0], area_mm2_x2 * area_mm2_x2 * rms_square[1]
-
-
 def _average(current_ua, duty):
     """In uA."""
     return current_ua * 2 * duty, 1_000_000_000
@@ -95,16 +90,6 @@ def _average(current_ua, duty):
 def _power_density(rms_square, area_mm2_x2):
     """In uW/cm^2: uA^2 * 1e-6 * 500 ohm / (area_mm2_x2 / 200)."""
     return 200 * rms_square[0] * LOAD_OHM, area_mm2_x2 * 1_000_000 * rms_square[1]
-
-
-def _energy(phase, current_ua):
-    """Of a pulse, in uJ."""
-    return current_ua * current_ua * LOAD_OHM * phase.widest_us * (phase.ratio + 1), 10**12 * phase.ratio
-
-
-def _ten_to_shannon_k(charge_pc, area_mm2):
-    """Q^2 / A in uC^2/cm^2, which is 10^k, times 10^6: pC^2 * 1e-12 / (mm^2 / 100)."""
-    return charge_pc * charge_pc, 10_000 * area_mm2
 
 
 def _net_dc(current_ua, duty, imbalance_ppm):
@@ -120,13 +105,15 @@ def exact(phase, current_ua, area_mm2, area_mm2_x2):
     charge_pc = current_ua * phase.widest_us
     return {
         "irms_ua": rms_square,
-        "density_rms_ua_per_cm2": _density_square(rms_square, area_mm2_x2),
+        # the area is area_mm2_x2 / 200 cm^2
+        "density_rms_ua_per_cm2": (40_000 * rms_square[0], area_mm2_x2 * area_mm2_x2 * rms_square[1]),
         "iavg_ua": _average(current_ua, phase.duty),
         "phase_charge_nc": (charge_pc, 1_000),
         "charge_density_nc_per_cm2": (charge_pc, 10 * area_mm2),
         "power_density_uw_per_cm2": _power_density(rms_square, area_mm2_x2),
-        "energy_uj": _energy(phase, current_ua),
-        "shannon_k_x100": _ten_to_shannon_k(charge_pc, area_mm2),
+        "energy_uj": (current_ua * current_ua * LOAD_OHM * phase.widest_us * (phase.ratio + 1), 10**12 * phase.ratio),
+        # Q^2 / A in uC^2/cm^2: pC^2 * 1e-12 / (mm^2 / 100)
+        "shannon_k_x100": (charge_pc * charge_pc, 10_000 * area_mm2),
     }
 
 
@@ -134,34 +121,28 @@ def _above(fraction, bound):
     return fraction[0] > bound * fraction[1]
 
 
-def _shannon_too_large(programme, charge_pc):
-    return _above(_ten_to_shannon_k(charge_pc, programme.area_mm2), _TEN_TO_SHANNON_K_X10E6)
-
-
 def _broken(programme, stage, phase, current_ua):
     """The limits of the output itself that `current_ua` would break in `phase`: (code, parameter, bound, source)."""
-    rms_square = _rms_square(phase, current_ua)
-    charge_pc = current_ua * phase.widest_us
-    area_x2 = _area_mm2_x2(programme)
+    exactly = exact(phase, current_ua, programme.area_mm2, _area_mm2_x2(programme))
     found = []
-    if _above(rms_square, IRMS_MAX_UA * IRMS_MAX_UA):
+    if _above(exactly["irms_ua"], IRMS_MAX_UA * IRMS_MAX_UA):
         found.append(("rms_current", "irms_ua", IRMS_MAX_UA, _IEC))
-    if _above(_density_square(rms_square, area_x2), DENSITY_RMS_MAX_UA_PER_CM2 * DENSITY_RMS_MAX_UA_PER_CM2):
+    if _above(exactly["density_rms_ua_per_cm2"], DENSITY_RMS_MAX_UA_PER_CM2 * DENSITY_RMS_MAX_UA_PER_CM2):
         source = _DENSITY_PADS if programme.kind == "pads" else _DENSITY
         found.append(("rms_current_density", "density_rms_ua_per_cm2", DENSITY_RMS_MAX_UA_PER_CM2, source))
-    if _above(_average(current_ua, phase.duty), IAVG_MAX_UA):
+    if _above(exactly["iavg_ua"], IAVG_MAX_UA):
         found.append(("average_current", "iavg_ua", IAVG_MAX_UA, _FDA))
     # The wider the pulse, the sooner: where a narrow one could break this limit, more than 28 mA, a wide one does.
     formula_nc = CHARGE_BASE_NC + CHARGE_PER_US_NC * phase.widest_us
-    if charge_pc > formula_nc * 1000:
+    if _above(exactly["phase_charge_nc"], formula_nc):
         found.append(("phase_charge", "phase_charge_nc", formula_nc, _FDA))
-    if charge_pc > CHARGE_MAX_NC * 1000:
+    if _above(exactly["phase_charge_nc"], CHARGE_MAX_NC):
         found.append(("phase_charge_cap", "phase_charge_nc", CHARGE_MAX_NC, _OURS))
-    if _above(_power_density(rms_square, area_x2), POWER_DENSITY_MAX_UW_PER_CM2):
+    if _above(exactly["power_density_uw_per_cm2"], POWER_DENSITY_MAX_UW_PER_CM2):
         found.append(("power_density", "power_density_uw_per_cm2", POWER_DENSITY_MAX_UW_PER_CM2, _FDA))
-    if _above(_energy(phase, current_ua), ENERGY_MAX_UJ):
+    if _above(exactly["energy_uj"], ENERGY_MAX_UJ):
         found.append(("pulse_energy", "energy_uj", ENERGY_MAX_UJ, _IEC))
-    if programme.kind == "probe" and _shannon_too_large(programme, charge_pc):
+    if programme.kind == "probe" and _above(exactly["shannon_k_x100"], _TEN_TO_SHANNON_K_X10E6):
         found.append(("shannon", "shannon_k_x100", SHANNON_K_MAX_X100, _SHANNON))
     if _above(_net_dc(current_ua, phase.duty, stage["imbalance_ppm"]), NET_DC_MAX_NA):
         found.append(("net_dc", "net_dc_na", NET_DC_MAX_NA, _IEC_1))
@@ -348,9 +329,9 @@ def warnings(programme, current_ua):
     rows = []
     if programme.kind == "pads":
         for phase in programme.phases:
-            charge_pc = current_ua * phase.widest_us
-            if _shannon_too_large(programme, charge_pc):
-                asked = _shannon_x100(_ten_to_shannon_k(charge_pc, programme.area_mm2))
+            ten_to_k = exact(phase, current_ua, programme.area_mm2, _area_mm2_x2(programme))["shannon_k_x100"]
+            if _above(ten_to_k, _TEN_TO_SHANNON_K_X10E6):
+                asked = _shannon_x100(ten_to_k)
                 rows.append(reason("shannon", "shannon_k_x100", asked, SHANNON_K_MAX_X100, _SHANNON, phase.name))
     return rows
 
