@@ -65,6 +65,11 @@ def _turn(hal, supervisor, parts):
     try:
         # Less after a long turn: at 500 Hz what it took has to be made up for within the queue. Never more: a clock
         # that has gone back must not become a wait.
-        hal.wait_ms(min(LOOP_MS, max(1, LOOP_MS - (hal.now_ms() - begin_ms))))
+        left_ms = LOOP_MS - (hal.now_ms() - begin_ms)
+        if left_ms < 1:
+            left_ms = 1
+        elif left_ms > LOOP_MS:
+            left_ms = LOOP_MS
+        hal.wait_ms(left_ms)
     except Exception as error:
         supervisor.fail(INTERNAL_ERROR, error)

@@ -11,7 +11,7 @@ from nmes.core.commands import ARGUMENT_REASONS_MOST
 from nmes.core.hosts import HOSTS_MOST, Hosts
 from nmes.core.reason import REASONS_MOST
 from nmes.core.session import ARMED, FADE_MS, FAULT, HOST_LOST_MS, IDLE, PAUSED, RUNNING
-from nmes.hal import OUT_BYTES
+from nmes.hal.common import OUT_BYTES
 from nmes.link import DEAF_MS, EVENT_MAX
 
 CHECKED = {"checklist": checklist.VERSION, "items": len(checklist.ITEMS)}
@@ -44,7 +44,7 @@ class Blind:
 
     def __init__(self, loads):
         self.loads = loads
-        self.dumps = json.dumps
+        self.dumps, self.dump = json.dumps, json.dump
 
 
 class Other:
@@ -87,9 +87,9 @@ class Slow:
 
     def write(self, line):
         if len(line) > OUT_BYTES - len(self.waiting):
-            self.lost.append(line)
+            self.lost.append(bytes(line))
             return False
-        self.waiting += line
+        self.waiting += bytes(line)
         return True
 
     def reads(self):

@@ -12,11 +12,11 @@ class WhatMayBeQueued(unittest.TestCase):
         for period_us in (2_000, 6_667, 20_000, 33_333, 50_000, 70_000, 900_000):
             for channel in (0, 1):
                 hal = BenchHal()
-                hal.begin(channel, 0, True)
+                hal.channels[channel].begin(0, True)
                 count = 0
                 hal.go(1 << channel)
-                while hal.room(channel) > 0 and count < 200:
-                    self.assertTrue(hal.put(channel, 0, 0, 300, 100, 300, period_us, 0, 1))
+                while hal.channels[channel].room() > 0 and count < 200:
+                    self.assertTrue(hal.channels[channel].put(0, 0, 300, 100, 300, period_us, 0, 1))
                     count += 1
                 self.assertTrue(0 < count < 200)
                 self.assertTrue(
@@ -25,10 +25,10 @@ class WhatMayBeQueued(unittest.TestCase):
 
     def test_it_lasts_longer_than_a_turn_of_the_loop_and_the_wait_after_it(self):
         hal = BenchHal()
-        hal.begin(0, 0, True)
+        hal.channels[0].begin(0, True)
         count = 0
-        while hal.room(0) > 0 and count < 200:
-            hal.put(0, 0, 0, 300, 100, 300, 6_667, 0, 1)
+        while hal.channels[0].room() > 0 and count < 200:
+            hal.channels[0].put(0, 0, 300, 100, 300, 6_667, 0, 1)
             count += 1
         self.assertTrue(count * 6_667 > 50_000, str(count))
 

@@ -8,7 +8,7 @@ from test_prescriptions import HOST, Flash, codes, holds, of_version, on, put, t
 
 from nmes.core import document
 from nmes.core.reason import Refused
-from nmes.hal import PAGE
+from nmes.hal.common import PAGE
 from nmes.prescriptions import DAMAGED, NEWER, WHOLE
 
 GONE = b"\x00" * 16

@@ -11,7 +11,7 @@ import documents
 import limits_table
 import prescription_tables
 from nmes.core import limits, session
-from nmes.hal import LOOKAHEAD_US
+from nmes.hal.common import LOOKAHEAD_US
 from opennmes.boards import load_stage, stage_of
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
