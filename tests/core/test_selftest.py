@@ -106,7 +106,7 @@ class EachCheck(unittest.TestCase):
             [
                 ("low", "low: nobody has permitted anything"),
                 ("250", "-400 to 1250 0.1 degC, if the ADC works"),
-                ("100000 bytes free", "at least 40000"),
+                ("100000 bytes free", "at least 40000 bytes"),
                 ("250", "-100 to 700 0.1 degC"),
                 ("5000", "3000 to 5500 mV"),
                 ("zero", "zero"),
@@ -133,7 +133,7 @@ class EachCheck(unittest.TestCase):
             self.fails(faults.TEMPERATURE, 4, str(temperature), "-100 to 700 0.1 degC", temperature=temperature)
 
     def test_memory_that_is_short(self):
-        self.fails(faults.MEMORY_LOW, 3, "39999 bytes free", "at least 40000", free=39_999)
+        self.fails(faults.MEMORY_LOW, 3, "39999 bytes free", "at least 40000 bytes", free=39_999)
         self.passes(free=40_000)
 
     def test_temperature_and_supply_at_their_bounds(self):
@@ -152,7 +152,7 @@ class EachCheck(unittest.TestCase):
 
     def test_zeros_of_either_channel_and_of_the_voltage(self):
         # 1 mA of tolerance are 18 counts.
-        expected = "2048, 18 more or less"
+        expected = "2048 counts, 18 more or less"
         for off in (19, -19):
             for channel in (0, 1):
                 currents = [2_048, 2_048]
@@ -242,7 +242,7 @@ class TheSecondChecker(unittest.TestCase):
             finally:
                 pulse_check.bad = bad
             self.assertEqual(
-                test.results[-1][2:], ("the second checker said %d" % (1 if rule == 0 else 0), "%d" % rule)
+                test.results[-1][2:], ("the second checker said rule %d" % (1 if rule == 0 else 0), "rule %d" % rule)
             )
 
 

@@ -348,7 +348,7 @@ def _by_channel(intensities_ua: dict[int | None, int], loaded: Message) -> dict[
             refuse("channel_not_used", "intensity", f"for channel {channel}", used, "the prescription")
     for channel in channels:
         if channel not in intensities_ua:
-            bound = f"--intensity {channel}=MA too, 0 for none"
+            bound = f"--intensity {channel}=MA too; 0 mA is none"
             refuse("not_one_each", "intensity", f"no current for channel {channel}", bound, "the prescription")
     return {channel: intensities_ua[channel] for channel in channels}
 
