@@ -19,8 +19,8 @@ from opennmes.cli.app import app
 HEAD = """\
 # The verbs of nmes
 
-Exit status: 0 done, 1 refused or failed, 2 not understood, 3 done, but not all of the result could be written. What a
-program is to read comes with `--json`, on standard output; words for people about what is going on, on standard error.
+Exit status: 0 done, 1 refused or failed, 2 usage error or invalid file, 3 done, but not all of the result could be
+written. `--json` prints what a program is to read, on standard output; messages for people go to standard error.
 Colours are left out where the output is no terminal, and with `NO_COLOR`. Tab completes verbs and options once the
 shell has been told: see `nmes completion`. `nmes --patience N VERB`, or NMES_PATIENCE=N, waits N times as long for a
 device; it is for boards that `nmes emulate` serves, not for one with somebody connected: what got lost is then sent

@@ -16,7 +16,8 @@ from opennmes.cli import main
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess, figures
 
-# facts/limits.md, section 0.1: case, kind, I mA, w us, f Hz, A cm2, the figures to 4 significant digits, the reasons.
+# Worked out by hand, apart from the code.
+# Case, kind, I mA, w us, f Hz, A cm2, the figures to 4 significant digits, the reasons.
 GOLDEN: list[tuple[str, str, int, int, int, int, dict[str, float], set[str]]] = [
     (
         "probe SUI", "probe", 50, 250, 50, 4,

@@ -11,10 +11,10 @@ WORDS = {
     "arm": "Gets ready at zero intensity. Needs a programme, the checklist and no fault.",
     "start": "Starts the programme, or goes on after a pause, at zero.",
     "intensity": "Sets the peak current of a channel. Down at once; up by at most 1 mA every 250 ms.",
-    "adjust": "Sets rate and phase width of a channel's running phase from the next pulse on that is not queued "
-    "yet; from_pulse pulses of the channel come before it. Accepted like a programme, at the session's limit. With "
-    "current on, wider by at most the charge of a step of the intensity, faster to at most twice the rate, every 250 "
-    "ms.",
+    "adjust": "Sets rate and pulse width of the programme's phase that a channel is in, from the next pulse on that is "
+    "not queued yet; from_pulse pulses of the channel come before it. Checked like a new programme, at the session's "
+    "limit; when it is refused nothing changes. With current on, wider by at most the charge of a step of the "
+    "intensity, faster to at most twice the rate, every 250 ms.",
     "pause": "Nothing after the running pulse; intensity is zero when it goes on.",
     "stop": "Ends the session: nothing after the running pulse. Always allowed.",
     "keepalive": "Says that the owner is there; any new request of it does.",
@@ -22,7 +22,7 @@ WORDS = {
     "record": "Says what is kept of the fault that nobody has cleared; null without one.",
     "self_test": "Says what the last self-test found, up to the first check that failed; every arming makes one.",
     "run_self_test": "Makes the self-test as before arming and says what it found. What fails is a fault. Refused "
-    "while the safe line is open.",
+    "while the interlock (the safe line) is open.",
     "list": "Says which prescription is kept under the next higher number; number 0: none. Condition: whole, "
     "damaged (it does not read as it was written) or newer (a newer firmware wrote it).",
     "get": "Gives back a prescription that is kept, from byte `at` on, as much as fits, in base64.",

@@ -117,7 +117,7 @@ WORDS = {
         "Look at battery and cable; the device never charges while somebody is connected.",
     ),
     23: (
-        "A turn of the firmware took longer than it may.",
+        "The firmware's main loop ran late.",
         "Clear the fault and start again from zero. If it comes back, report it.",
         "If it comes back, note what the host was doing then; a shorter list of commands helps.",
     ),
