@@ -10,7 +10,8 @@ import pytest
 import documents
 import limits_table
 import prescription_tables
-from nmes.core import limits, session
+import protocol_page
+from nmes.core import command_words, commands, delivery, faults, frame, limits, session
 from nmes.hal import LOOKAHEAD_US
 from opennmes.boards import load_stage, stage_of
 from opennmes.prescription import Prescription
@@ -71,5 +72,24 @@ def test_faults_md_is_what_the_code_says() -> None:
     assert (ROOT / "docs" / "faults.md").read_text() == documents.faults_md(), "run python scripts/documents.py"
 
 
-def test_link_md_is_what_the_code_says() -> None:
-    assert (ROOT / "docs" / "link.md").read_text() == documents.link_md(), "run python scripts/documents.py"
+def test_protocol_md_is_what_the_code_says() -> None:
+    document = (ROOT / "docs" / "protocol.md").read_text()
+    assert document == protocol_page.protocol_md(), "run python scripts/documents.py"
+
+
+def test_protocol_md_says_what_every_argument_and_every_field_is() -> None:
+    named = {*session.CHANNEL_FIELDS, *delivery.ACCOUNT_FIELDS, *faults.RECORD_FIELDS}
+    for made in commands.COMMANDS.values():
+        named |= {*made.arguments, *made.fields}
+    assert named == set(command_words.FIELDS)
+
+
+def test_every_command_is_since_a_version_of_the_protocol() -> None:
+    assert set(command_words.FIRST) <= set(commands.COMMANDS)
+    assert list(command_words.VERSIONS) == list(range(1, commands.PROTOCOL + 1))
+
+
+def test_the_lines_of_protocol_md_are_whole() -> None:
+    request, answer = protocol_page.protocol_md().split("```\n")[1].splitlines()
+    assert commands.check_arguments("intensity", frame.decode(request.encode())) == []
+    assert set(frame.decode(answer.encode())) == {"seq", "ok", *commands.COMMANDS["intensity"].fields}

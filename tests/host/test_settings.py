@@ -80,7 +80,7 @@ def test_what_the_firmware_does_not_act_on_yet_is_said_wherever_it_is_set_shown_
     assert "warning" not in said("settings", "device_name", "left room")[2]
     assert main(["settings", "--port", "x"]) == 0
     printed = capsys.readouterr().out
-    documents = [(paths.checkout() / "docs" / name).read_text() for name in ("kept.md", "link.md")]
+    documents = [(paths.checkout() / "docs" / name).read_text() for name in ("kept.md", "protocol.md")]
     for text in (printed, *documents):
         assert all(words in " ".join(text.split()) for words in NOT_USED.values())
 
