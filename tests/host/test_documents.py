@@ -14,7 +14,7 @@ import protocol_page
 from nmes.core import command_words, commands, delivery, faults, frame, limits, session
 from nmes.hal import LOOKAHEAD_US
 from opennmes.boards import load_stage, stage_of
-from opennmes.prescription import Prescription
+from opennmes.prescription import Prescription, keys
 from opennmes.prescription.assessment import assess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +53,31 @@ def test_the_example_of_prescriptions_md_is_accepted_and_says_everything() -> No
     made = Prescription.from_text(text, prescription_tables.DOCUMENT)
     assert assess(made.data, stage_of("pico")).accepted
     assert set(made.about) == {"site", "patient", "schedule", "sources"}
+
+
+def made_of_examples(*left_out: str) -> str:
+    """A file of the examples of all keys but those."""
+    parts = []
+    for table in keys.TABLES:
+        name = f"[[{table.name}]]" if table.most else f"[{table.name}]" if table.name else ""
+        lines = [f"{key} = {value}" for key, value in prescription_tables.EXAMPLES[table.name].items()]
+        parts += [name, *[line for line in lines if line.split()[0] not in left_out]]
+    return "\n".join(parts) + "\n"
+
+
+CHANGES = ("frequency_to_hz", "pulse_width_to_us", "change_s", "change")
+
+
+@pytest.mark.parametrize("left_out", [("burst_pulses", "burst_frequency_hz", "pulses"), (*CHANGES, "pulses"), CHANGES])
+def test_the_examples_of_the_keys_are_accepted_together(left_out: tuple[str, ...]) -> None:
+    made = Prescription.from_text(made_of_examples(*left_out), prescription_tables.DOCUMENT)
+    assert assess(made.data, stage_of("pico")).reasons == []
+
+
+def test_every_key_has_what_it_is_its_range_and_an_example() -> None:
+    declared = {table.name: set(table.keys) for table in keys.TABLES}
+    assert {name: set(examples) for name, examples in prescription_tables.EXAMPLES.items()} == declared
+    assert all(key.what for table in keys.TABLES for key in table.keys.values())
 
 
 def test_no_limit_of_the_code_is_missing_in_the_table() -> None:
