@@ -133,6 +133,13 @@ def test_make_knows_what_a_page_has_it_make(line: str) -> None:
     assert said.returncode == 0, said.stderr
 
 
+def test_make_alone_says_what_there_is_and_where_to_begin() -> None:
+    said = subprocess.run(["make"], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [target for target in targets if not re.search(rf"^{target} +\S", said, re.MULTILINE)] == []
+    assert "make demo" in said.splitlines()[0] and max(map(len, said.splitlines())) <= 120
+
+
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None) -> Path:
     """A folder with README's prescription as my.toml, and a virtual board that keeps what it is given."""
