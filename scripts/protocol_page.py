@@ -212,7 +212,7 @@ def _reasons() -> str:
 
 def _settings() -> str:
     parts = ["\n## Settings\n\n| setting | what it may be | of a new device | what it means |\n|---|---|---|---|\n"]
-    for name, (kind, least, most, new, _) in settings.SETTINGS.items():
+    for name, (kind, least, most, new) in settings.SETTINGS.items():
         parts.append(f"| `{name}` | {in_words(kind, least, most)} | {new} | {meaning(name)} |\n")
     return "".join(parts)
 

@@ -73,7 +73,7 @@ class SelfTest:
         """Every check in turn, until one fails. Returns its fault, or 0."""
         self.at_ms = self._hal.now_ms()
         self.results = []
-        for (fault, _, _), check in zip(CHECKS, self._in_order):
+        for fault, check in zip(CHECKS, self._in_order):
             passed, found, expected = check()
             self.results.append((faults.name(fault), passed, found, expected))
             if not passed:

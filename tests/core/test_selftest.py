@@ -6,7 +6,7 @@ from array import array
 import samples
 from bench_hal import BOARD, Bench
 
-from nmes.core import faults, pulse, pulse_check
+from nmes.core import fault_words, faults, pulse, pulse_check
 from nmes.core.checks import CHECKS
 from nmes.selftest import _PULSES, SelfTest
 
@@ -173,14 +173,15 @@ class EachCheck(unittest.TestCase):
 
 class WhatHostsNameIt(unittest.TestCase):
     def test_every_check_has_its_row_in_its_order(self):
-        self.assertEqual(tuple([fault for fault, _, _ in CHECKS]), ORDER)
-        self.assertEqual(len({words for _, words, _ in CHECKS}), len(ORDER))
+        self.assertEqual(CHECKS, ORDER)
+        self.assertEqual(len({words for words, _ in fault_words.CHECKS}), len(ORDER))
         self.assertEqual(len(made()._in_order), len(CHECKS))
+        self.assertEqual(len(fault_words.CHECKS), len(CHECKS))
 
     def test_its_unit_is_that_of_the_numbers_in_the_answer(self):
         test = made()
         test.run()
-        for (_, _, unit), (_, _, found, expected) in zip(CHECKS, test.results):
+        for (_, unit), (_, _, found, expected) in zip(fault_words.CHECKS, test.results):
             numbers_alone = found.lstrip("-").isdigit()
             self.assertEqual(numbers_alone, unit != "", found)
             self.assertTrue(not unit or unit in expected, expected)

@@ -197,3 +197,21 @@ FIELDS = {
     "width_b_us": "width of phase B",
     "width_us": "width of a pulse's first phase",
 }
+
+# What each setting means (core/settings.py).
+SETTINGS = {
+    "device_name": "what the device is called, for --port too",
+    "own_max_0_ua": "the person's own maximum on channel 0; it only tightens",
+    "own_max_1_ua": "the person's own maximum on channel 1; it only tightens",
+    "buzzer_volume": "how loud the buzzer is; never silent",
+    "default_prescription": "the prescription without a host; 0: none",
+}
+# What each key of a calibration's row means (core/calibration.py).
+ROW = {
+    "dac_gain_ppm": "how much larger codes have to be than levels",
+    "dac_offset": "the DAC's code that delivers nothing",
+    "current_gain_ppm": "how much more current a count of the current sense is",
+    "current_offset": "counts of the current sense without a current",
+    "voltage_gain_ppm": "how much more voltage a count of the voltage sense is",
+    "voltage_offset": "counts of the voltage sense without a voltage",
+}

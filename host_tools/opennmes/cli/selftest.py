@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from nmes.core import session
+from nmes.core import fault_words, session
 from nmes.core.checks import CHECKS
 from opennmes.cli import several
 from opennmes.cli.fault import fault_of, in_short, in_words
@@ -77,7 +77,8 @@ def _steps(answer: Message) -> list[dict[str, Any]]:
     """Every step that there is, also those behind the first that failed; none where no test has been made."""
     results = answer["results"]
     steps = []
-    for index, (fault, what, _) in enumerate(CHECKS if results else ()):
+    checks = zip(CHECKS, fault_words.CHECKS, strict=True) if results else ()
+    for index, (fault, (what, _)) in enumerate(checks):
         _, passed, found, expected = results[index] if index < len(results) else ("", None, "", "")
         if found in ("None", NOT_MEASURED):  # a board without that sense; what was not measured has not passed
             passed, found = None, NOT_MEASURED

@@ -237,7 +237,7 @@ def fit(readings: list[Reading], stage: dict[str, Any], ohm: int, channel: int) 
 
 def _check_bounds(reasons: Reasons, row: dict[str, int], channel: int) -> None:
     for key, value in row.items():
-        least, most, _ = calibration.ROW[key]
+        least, most = calibration.ROW[key]
         check_int(reasons, key, value, least, most, _SOURCE % channel)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nmes.core import reason_words
-from nmes.core.checks import CHECKS
+from nmes.core import fault_words, reason_words
 from opennmes.prescription.keys import QUANTITIES, in_file_unit
 
 _KEYS = {quantity.field: (key, quantity) for key, quantity in QUANTITIES.items()}
@@ -51,7 +50,7 @@ def with_unit(parameter: str, value: object) -> str:
 def found_and_expected(found: str, expected: str) -> tuple[str, str]:
     """What a check of the device's self-test found and expected, with the unit as people read it: the device counts
     tenths of a degree, and names the unit only beside what it expected."""
-    for unit in {unit for _, _, unit in CHECKS if unit}:
+    for unit in {unit for _, unit in fault_words.CHECKS if unit}:
         bounds, there, rest = expected.partition(f" {unit}")
         if not there or not found:
             continue
