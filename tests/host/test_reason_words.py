@@ -128,7 +128,7 @@ def unit_of(parameter: str) -> str | None:
     for end, (unit, _) in reason_words.UNITS.items():
         if field.endswith(end):
             return unit
-    return reason_words.COUNTED.get(field)
+    return "" if field in reason_words.NUMBERED else reason_words.COUNTED.get(field)
 
 
 def parameters(node: ast.expr) -> set[str]:
@@ -224,6 +224,7 @@ def test_integers_in_a_text_get_the_unit_too(parameter: str, asked: int, bound: 
             reason("not_an_integer", "rate_mhz", 1.5, "500 to 500000"),
             "frequency_hz is 1.5; it has to be a whole number within 0.5 to 500 Hz (x)",
         ),
+        (reason("not_acknowledged", "checklist", 0, 3), "checklist has to be confirmed first: version 3 (x)"),
         (
             reason("wrong_state", "state", "RUNNING", "IDLE or FAULT"),
             "state of the device is RUNNING; this is possible in IDLE or FAULT only: see `nmes status` (x)",

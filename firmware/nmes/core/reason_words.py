@@ -76,7 +76,9 @@ PHRASES = {
     "not_idle": "of the device is {asked}; arming is possible in {bound} only: see `nmes status`",
     "no_programme": "is {asked}, and the device has loaded none: send one with `load`, or `nmes select` a kept one",
     "other_programme": "is {asked}; the programme that the device has loaded has {bound}: load this one again",
-    "other_checklist": "that was confirmed is {asked}; the device has {bound}: take its host tools",
+    "other_checklist": (
+        "that was confirmed is {asked}; the device has {bound}: use the host tools that belong to its firmware"
+    ),
     "not_acknowledged": "has to be confirmed first: {bound}",
     "not_safe": (
         "is {asked}: close the emergency stop (GP13 of a Pico), then look at the over-current comparator (GP12); "
@@ -105,7 +107,10 @@ PHRASES = {
     "not_there": "{asked} is not in use on the device; needed is {bound}: see `nmes pull --list`",
     "damaged": "{asked} is damaged on the device: remove it, and push its file again",
     "newer": "{asked} was written by a newer firmware and is left alone; flash that firmware, or use another number",
-    "full": "is none that is free: remove a prescription first, or name the number of one to replace",
+    "full": (
+        "cannot be chosen, for none is free: remove a prescription first (`nmes remove N`), or name the number of one to "
+        "replace"
+    ),
     "worn": "did not take what was written: {asked}; expected {bound}",
     "worn_out": "is worn out: {asked} of it take nothing; needed is {bound}",
     "no_store": "of this board has {asked} for prescriptions; needed is {bound}",
@@ -195,14 +200,15 @@ UNITS = {
     "_ppm": ("ppm", 1),
     "_x100": ("", 100),
 }
-# Parameters that count or number something: what it is, "" where the sentence says it already.
+# Parameters that number something: the word before the number.
+NUMBERED = {"checklist": "version"}
+# Parameters that count something, and what; "" where the sentence says it already.
 COUNTED = {
     "at": "bytes",
     "back": "",
     "buzzer_volume": "",
     "bytes": "bytes",
     "channel": "",
-    "checklist": "",
     "counter": "",
     "current_offset": "counts",
     "dac_offset": "levels",

@@ -37,6 +37,8 @@ def with_unit(parameter: str, value: object) -> str:
     nothing but the parameter's integers, as in "4000 or 4100", each."""
     if value is None:
         return "nothing"
+    if parameter in reason_words.NUMBERED and isinstance(value, int):
+        return f"{reason_words.NUMBERED[parameter]} {value}"
     if isinstance(value, int) and not isinstance(value, bool):
         return " ".join(part for part in _figure(parameter, value) if part)
     text = str(value)
