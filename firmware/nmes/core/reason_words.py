@@ -108,8 +108,8 @@ PHRASES = {
     "damaged": "{asked} is damaged on the device: remove it, and push its file again",
     "newer": "{asked} was written by a newer firmware and is left alone; flash that firmware, or use another number",
     "full": (
-        "cannot be chosen, for none is free: remove a prescription first (`nmes remove N`), or name the number of one to "
-        "replace"
+        "cannot be chosen, for none is free: remove a prescription first (`nmes remove N`), or name the number of one "
+        "to replace"
     ),
     "worn": "did not take what was written: {asked}; expected {bound}",
     "worn_out": "is worn out: {asked} of it take nothing; needed is {bound}",
