@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from nmes.core import calibration, faults, phase, reason_words, settings
+from opennmes.boards import load_board
 from opennmes.prescription.explain import explain
 from opennmes.prescription.keys import QUANTITIES
 
@@ -93,6 +94,14 @@ def test_a_phrase_can_be_filled_in_and_goes_on_a_sentence(code: str) -> None:
 def test_a_code_of_another_version_is_told_with_all_that_was_said() -> None:
     odd = {"code": "new", "parameter": "thing_ua", "asked": 1_500, "bound": "text", "source": "x", "phase": None}
     assert explain(odd) == "thing_ua is refused with the code new: asked was 1.5 mA, expected is text (x)"
+
+
+def test_the_pins_that_a_phrase_names_are_those_of_the_pico() -> None:
+    pins = load_board("pico")["pins"]
+    assert re.findall(r"GP\d+", reason_words.PHRASES["not_safe"]) == [
+        f"GP{pins['stop_loop']}",
+        f"GP{pins['safe_line']}",
+    ]
 
 
 # ---- figures and units ----
