@@ -1,6 +1,6 @@
 """Raspberry Pi Pico (RP2040): which pin does what. Facts only; the wiring is drawn in docs/hardware.md.
 
-Phase pins of a channel are neighbours (one PIO `set` drives both) and its two level pins are the A and B outputs of
+Phase pins of a channel are neighbours (one PIO side-set drives both) and its two level pins are the A and B outputs of
 one PWM slice (one 32-bit write sets both amplitudes). Every output has an external pull-down: at reset all pins float.
 """
 

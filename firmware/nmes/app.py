@@ -1,4 +1,4 @@
-"""Wires board, hardware, session, supervisor and link together, once, and turns the loop."""
+"""Wires board, hardware, session, supervisor and link together, once, and runs the main loop."""
 
 from board import BOARD
 
@@ -33,7 +33,7 @@ def run():
 
 
 def _run(hal, stage):
-    """Turn the loop. Returns whether the chip is to go into BOOTSEL when it has ended."""
+    """Run the main loop. Returns whether the chip is to go into BOOTSEL when it has ended."""
     supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
@@ -54,8 +54,8 @@ def _run(hal, stage):
 
 
 def _turn(hal, supervisor, parts):
-    """One turn. What a part raises becomes the fault and keeps nobody else from theirs, the host's answers among them;
-    only what `fail` raises leaves the loop."""
+    """One iteration of the main loop. What a part raises becomes the fault and keeps no other part from its own work,
+    the host's answers among it; only what `fail` raises leaves the loop."""
     begin_ms = hal.now_ms()
     for part in parts:
         try:

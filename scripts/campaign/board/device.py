@@ -1,4 +1,4 @@
-"""The bench's board, under MicroPython's Unix port: the whole firmware as it is, a HAL that breaks things, and a host.
+"""The campaign's board, under MicroPython's Unix port: the whole firmware, a HAL that breaks things, and a host.
 
 Each line of standard input is a case (campaign/plan.py makes them), each line of standard output what was seen of it.
 An argument names a file that is executed first: a firmware that was broken on purpose, to see that it is found.
