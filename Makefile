@@ -8,22 +8,25 @@ PYTEST := .venv/bin/python -m pytest
 ALL_CORES := $(PYTEST) --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 help:  ## this list
+	@echo 'OpenNMES, see README.md. make demo shows it; make test-quick is for while you edit; make test decides.'
+	@echo 'Each target installs what it lacks. The minutes are those of 2 cores, 2026-11-26.'
+	@echo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 setup:  ## install and build what is missing: packages, .venv, MicroPython, the firmware (build/*.uf2)
 	@$(PYTHON) scripts/setup.py
 
-demo: setup  ## the whole thing on an emulated Pico: a prescription in, measured pulses out, into build/demo/
+demo: setup  ## a prescription into the real firmware on an emulated Pico, measured pulses out; into build/demo/
 	@.venv/bin/python scripts/demo.py
 
-bench: setup  ## our pulses beside the usual ways on the emulated chip, and sessions on slower CPUs, some 25 minutes, into build/bench.{json,md,png}
+bench: setup  ## our pulses beside the usual ways to make them, and slower CPUs; some 25 minutes; into build/bench.*
 	@PYTHONPATH=scripts .venv/bin/python -m benchmark.run
 
 # On other machines too, each with this checkout at the same place: make campaign PARALLEL='--sshlogin :,one,two'
-campaign: setup  ## thousands of random sessions with faults in them, judged from outside, into build/campaign.json; SEED=N: one again
+campaign: setup  ## 3000 random sessions with faults, judged from outside; SEED=N: one again; into build/campaign.json
 	@PYTHONPATH=scripts .venv/bin/python -m campaign.run $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
-machines: setup  ## a part of the campaign on two machines that are made up for it (no root), and the same result as on one
+machines: setup  ## the campaign on two machines that are made up for it (no root), compared with one
 	@PYTHONPATH=scripts .venv/bin/python -m campaign.two_machines $(OPTIONS)
 
 lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython's stubs
@@ -32,21 +35,21 @@ lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython
 	@.venv/bin/mypy
 	@.venv/bin/mypy --config-file firmware/mypy.ini
 
-test: lint  ## lint, then all the tests: core on two interpreters, PIO by the cycle, the emulated chip, host tools
+test: lint  ## lint, then all tests, 24 min: core on two interpreters, PIO by the cycle, the emulated chip, host tools
 	@$(ALL_CORES) --durations=10
 
-test-quick: setup  ## while editing: architecture, core on CPython, PIO, prescription files; not the chip, MicroPython, other tools, lint
+test-quick: setup  ## while editing, 40 s: architecture, core on CPython, PIO, prescription files
 	@$(ALL_CORES) -m 'not micropython' tests/architecture tests/core tests/pio tests/host/test_prescription.py
 
 # SEED=7 for others; FUZZ=10000000 for more.
-fuzz: setup  ## a million lines of junk to the link in every state, and as many to the virtual board: no crash, no fault, no output, nothing changed
+fuzz: setup  ## a million lines of junk to the link in every state: nothing may change; SEED=N, FUZZ=N
 	@FUZZ=$(or $(FUZZ),1200000) SEED=$(or $(SEED),1) $(PYTEST) --numprocesses=logical -rP tests/core_reference/test_fuzz.py tests/host/test_junk_on_the_virtual_board.py
 
 # What a change touches comes first, and what is known is not judged again: make mutants OPTIONS='--module store --budget 5'
-mutants: setup  ## change the firmware in one place at a time: some test must fail; more than an hour from nothing, into build/mutants.md
+mutants: setup  ## change the firmware in one place at a time: some test must fail; an hour and more; into build/mutants.md
 	@PYTHONPATH=scripts .venv/bin/python -m mutants.run $(OPTIONS)
 
-dist: setup  ## wheel and source archive with firmware and UF2s in them, and their bill of materials, into build/dist/
+dist: setup  ## wheel, source archive (firmware and UF2s in them) and bill of materials; into build/dist/
 	@.venv/bin/python scripts/dist.py
 
 clean:  ## remove what was made in this checkout; the cache (~/.cache/opennmes) stays

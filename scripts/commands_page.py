@@ -19,8 +19,15 @@ from opennmes.cli.app import app
 HEAD = """\
 # The verbs of nmes
 
-Exit status: 0 done, 1 refused or failed, 2 not understood, 3 done, but not all of the result could be written. What a
-program is to read comes with `--json`, on standard output; words for people about what is going on, on standard error.
+Exit status: 0 done, 1 refused or failed, 2 usage error or invalid file, 3 done, but not all of the result could be
+written (a full disk, a closed output, a trace). What standard output does not take comes out on standard error, whole.
+A reader who leaves, as in `nmes check FILE | head -1`, changes no status; the account of a session then comes out on
+standard error too. When standard error or its terminal goes while a session runs, the session is stopped; under `nohup`
+it goes on.
+
+`--json` prints what a program is to read, on standard output; messages for people go to standard error. Numbers have a
+decimal point, no comma and no other digits than 0 to 9. `--port PORT` may be left out when just one board is here: see
+[run.md](run.md).
 Colours are left out where the output is no terminal, and with `NO_COLOR`. Tab completes verbs and options once the
 shell has been told: see `nmes completion`. `nmes --patience N VERB`, or NMES_PATIENCE=N, waits N times as long for a
 device; it is for boards that `nmes emulate` serves, not for one with somebody connected: what got lost is then sent

@@ -89,11 +89,22 @@ def run_on_the_emulated_pico(data: Message, wall: dict[str, float]) -> tuple[Mes
             while device.status()["delivered"] < PULSES:
                 device.wait(0.05)
             account: Message = device.stop()["account"]
-        say(f"the device's account: {account}")
+        say(f"the device's account: {in_words(account)}")
         with step("send it a prescription that is too strong, past the host's check", wall):
             reasons = refusal(device)
     port.stage.finish().write_vcd(OUT / "pins.vcd")
     return account, reasons
+
+
+def in_words(account: Message) -> str:
+    """What the device says that it has delivered."""
+    currents = f"{account['current_least_ua'] / 1000:g} to {account['current_most_ua'] / 1000:g} mA"
+    charges = " and ".join(f"{account[f'charge_{phase}_nc'] / 1000:g}" for phase in "ab")
+    load = f"{account['impedance_least_ohm']} to {account['impedance_most_ohm']} ohm"
+    return (
+        f"{account['delivered']} pulses, {account['measured']} of them measured: {currents}; charge of phases A and B "
+        f"{charges} uC; load {load}"
+    )
 
 
 def refusal(device: Device) -> list[Message]:

@@ -15,8 +15,8 @@ sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 import commands_page  # noqa: E402 the path first
 import limits_table  # noqa: E402
 import prescription_tables  # noqa: E402
-from nmes.core import command_words, commands, fault_words, faults, settings  # noqa: E402
-from opennmes.cli.settings import in_words as meaning  # noqa: E402
+import protocol_page  # noqa: E402
+from nmes.core import fault_words, faults  # noqa: E402
 from opennmes.prescription import schema  # noqa: E402
 
 FAULTS_HEAD = """\
@@ -43,54 +43,6 @@ def faults_md() -> str:
         for number, words in sorted(fault_words.WORDS.items())
     ]
     return FAULTS_HEAD + "".join(rows)
-
-
-LINK_HEAD = """\
-# The link
-
-What host and device say to each other over USB: a JSON object a line with its CRC-32 behind it. `describe` serves this
-table, and `identify` its CRC-32. How lines, numbers of hosts and sequence numbers work stands in
-`firmware/nmes/core/commands.py` and `frame.py`; this page is made from them by `python scripts/documents.py`.
-
-Commands of a host carry its number, and while there is a session only its owner's are carried out; what anybody may ask
-only reads, or takes output away. What a locked device takes only when it is signed has two more arguments then,
-`counter` and `signature`: see [lock.md](lock.md).
-
-| command | who | states | on a locked device | arguments | answer | what it does |
-|---|---|---|---|---|---|---|
-"""
-
-
-def link_md() -> str:
-    """docs/link.md."""
-    parts = [LINK_HEAD]
-    for row in commands.rows():
-        arguments = "<br>".join(f"`{key}` {in_words(*bounds)}" for key, bounds in row["arguments"].items())
-        states = "any" if len(row["states"]) == 5 else ", ".join(row["states"])
-        fields = ", ".join(f"`{field}`" for field in row["fields"])
-        columns = (
-            f"`{row['name']}`",
-            row["who"],
-            states,
-            row["locked"],
-            arguments,
-            fields,
-            command_words.WORDS[row["name"]],
-        )
-        parts.append(f"| {' | '.join(columns)} |\n")
-    parts.append("\n## Errors\n\n| error | what it means |\n|---|---|\n")
-    parts += [f"| `{code}` | {text} |\n" for code, text in commands.ERRORS.items()]
-    parts.append("\n## Settings\n\n| setting | what it may be | of a new device | what it means |\n|---|---|---|---|\n")
-    for name, (kind, least, most, new, _) in settings.SETTINGS.items():
-        parts.append(f"| `{name}` | {in_words(kind, least, most)} | {new} | {meaning(name)} |\n")
-    return "".join(parts)
-
-
-def in_words(kind: str, least: object, most: object) -> str:
-    """What an argument of the link may be."""
-    if kind == "int":
-        return f"{least} to {most}"
-    return "a table" if kind == "object" else f"a text of {least} to {most} characters"
 
 
 TRACE_HEAD = """\
@@ -165,7 +117,7 @@ if __name__ == "__main__":
     DOCS = ROOT / "docs"
     (DOCS / "commands.md").write_text(commands_page.commands_md())
     (DOCS / "faults.md").write_text(faults_md())
-    (DOCS / "link.md").write_text(link_md())
+    (DOCS / "protocol.md").write_text(protocol_page.protocol_md())
     (DOCS / "traceability.md").write_text(traceability_md())
     schema.FILE.write_text(schema.text(), encoding="utf-8")
     (DOCS / "prescriptions.md").write_text(prescription_tables.written((DOCS / "prescriptions.md").read_text()))

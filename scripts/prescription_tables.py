@@ -29,6 +29,46 @@ from opennmes.prescription.keys import (  # noqa: E402
     zero_too,
 )
 
+# A value of each key as it stands in a file, by table; a test reads files that are made of them.
+EXAMPLES = {
+    "": {"title": '"Stress incontinence, 50 Hz"', "effect": '"motor"', "site": '"vagina"'},
+    "patient": {"notes": '["Empty the bladder before you begin."]'},
+    "schedule": {
+        "sessions_per_week": "3",
+        "hours_between": "20",
+        "not_before": "2026-12-01",
+        "not_after": "2027-02-28",
+    },
+    "electrode": {"kind": '"probe"', "area_cm2": "4.0", "max_current_ma": "60"},
+    "limits": {"max_current_ma": "25"},
+    "person": {"max_current_ma": "17.5"},
+    "phase": {
+        "name": '"work"',
+        "frequency_hz": "50",
+        "pulse_width_us": "200",
+        "interphase_gap_us": "100",
+        "work_s": "5",
+        "rest_s": "10",
+        "ramp_up_s": "1.5",
+        "ramp_down_s": "0.5",
+        "duration_min": "15",
+        "second_phase_ratio": "2",
+        "pulses": "40",
+        "burst_pulses": "3",
+        "burst_frequency_hz": "4",
+        "frequency_to_hz": "20",
+        "pulse_width_to_us": "150",
+        "change_s": "2",
+        "change": '"sweep"',
+    },
+    "channel": {"channel": "1", "delay_s": "0.005"},
+    "source": {
+        "citation": '"Santos et al. 2009, Rev Bras Ginecol Obstet 31(9):447-452"',
+        "gave": '"50 Hz, 20 min"',
+        "keys": '["frequency_hz"]',
+    },
+}
+
 DOCUMENT = ROOT / "docs" / "prescriptions.md"
 
 
@@ -50,9 +90,10 @@ def _keys_of(table: Table) -> str:
     most = f"up to {table.most}" if table.most else ""
     said = "; ".join(part for part in (most, table.what if table.name else "") if part)
     parts = [f"### {name}\n\n", f"{said[0].upper()}{said[1:]}.\n\n" if said else ""]
-    parts.append(_head("key", "what it is", "what it can be", "when not given"))
+    parts.append(_head("key", "what it is", "what it can be", "when not given", "example"))
     for key, declared in table.keys.items():
-        parts.append(_row(f"`{key}`", declared.what, _values(declared), _default(declared)))
+        example = f"`{key} = {EXAMPLES[table.name][key]}`"
+        parts.append(_row(f"`{key}`", declared.what, _values(declared), _default(declared), example))
     return "".join(parts)
 
 

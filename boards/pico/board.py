@@ -1,6 +1,6 @@
 """Raspberry Pi Pico (RP2040): which pin does what. Facts only; the wiring is drawn in docs/hardware.md.
 
-Phase pins of a channel are neighbours (one PIO `set` drives both) and its two level pins are the A and B outputs of
+Phase pins of a channel are neighbours (one PIO side-set drives both) and its two level pins are the A and B outputs of
 one PWM slice (one 32-bit write sets both amplitudes). Every output has an external pull-down: at reset all pins float.
 """
 
@@ -22,9 +22,9 @@ BOARD = {
         "store": (0x80000, 0x20000),
         "files": (0xA0000, 0x160000),
     },
-    # What may be written to USB without waiting, when a poll says that anything may: a whole packet
-    # (patches/poll-for-a-whole-packet.patch).
-    "usb_free_bytes": 64,
+    # What may be written to USB without waiting, when a poll says that anything may: two packets
+    # (patches/poll-for-two-packets.patch).
+    "usb_free_bytes": 128,
     "pins": {
         "channels": (
             {"phase_a": 2, "phase_b": 3, "level_a": 4, "level_b": 5},

@@ -1,4 +1,4 @@
-"""Wires board, hardware, session, supervisor and link together, once, and turns the loop."""
+"""Wires board, hardware, session, supervisor and link together, once, and runs the main loop."""
 
 from board import BOARD
 
@@ -33,7 +33,7 @@ def run():
 
 
 def _run(hal, stage):
-    """Turn the loop. Returns whether the chip is to go into BOOTSEL when it has ended."""
+    """Run the main loop. Returns whether the chip is to go into BOOTSEL when it has ended."""
     supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
@@ -54,8 +54,8 @@ def _run(hal, stage):
 
 
 def _turn(hal, supervisor, parts):
-    """One turn. What a part raises becomes the fault and keeps nobody else from theirs, the host's answers among them;
-    only what `fail` raises leaves the loop."""
+    """One iteration of the main loop. What a part raises becomes the fault and keeps no other part from its own work,
+    the host's answers among it; only what `fail` raises leaves the loop."""
     begin_ms = hal.now_ms()
     for part in parts:
         try:
@@ -65,6 +65,11 @@ def _turn(hal, supervisor, parts):
     try:
         # Less after a long turn: at 500 Hz what it took has to be made up for within the queue. Never more: a clock
         # that has gone back must not become a wait.
-        hal.wait_ms(min(LOOP_MS, max(1, LOOP_MS - (hal.now_ms() - begin_ms))))
+        left_ms = LOOP_MS - (hal.now_ms() - begin_ms)
+        if left_ms < 1:
+            left_ms = 1
+        elif left_ms > LOOP_MS:
+            left_ms = LOOP_MS
+        hal.wait_ms(left_ms)
     except Exception as error:
         supervisor.fail(INTERNAL_ERROR, error)

@@ -10,6 +10,7 @@ from binascii import unhexlify
 
 from nmes import VERSION
 from nmes.core import checklist, commands, document, frame, identity, programme
+from nmes.core.compiler import const, micropython, ptr8
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.hosts import Hosts
 from nmes.core.reason import Refused, is_int, refuse
@@ -18,16 +19,20 @@ from nmes.core.session import ARMED, PAUSED, RUNNING
 STATUS_EVERY_MS = 1_000
 DEAF_MS = 250
 EVENT_MAX = 2_048  # bytes of a line that is said unasked
-# Reading 256 bytes takes the chip 22 ms. With pulses to be queued it reads what a request of a session takes, and of a
-# line that is too long not so much that a queue could run dry.
-_BYTES_A_STEP = 256
-_BYTES_A_STEP_ARMED = 96
+# What is taken in a step. With pulses to be queued it is what a request of a session takes, and of a line that is too
+# long not so much that a queue could run dry: on a stock MicroPython 256 bytes take the chip 10 ms.
+_CHUNK_BYTES = 64
+_CHUNKS_A_STEP = 4
+_CHUNKS_A_STEP_ARMED = 2
 _SHORT = 128  # a longer line has a turn of its own
-# A status line leaves 5.5 KB of garbage, and every allocation searches for its place through all that lies there
-# (MicroPython 1.25, py/gc.c, gc_alloc): left alone, turns grew from 30 to 88 ms within some seconds.
-_COLLECT_EVERY = 4  # lines said
-_CTRL_C = 3
-_NEWLINE = 10
+# A status leaves some 2 KB of garbage, and every allocation searches for its place through all that lies there
+# (MicroPython 1.25, py/gc.c, gc_alloc): left alone, turns grew from 30 to 88 ms within some seconds. What a line leaves
+# is a little for the request, and about its own length.
+_COLLECT_EVERY_BYTES = 22_000
+_GARBAGE_A_LINE = 600
+_STATUS_BYTES = 1_280  # of two channels
+_CTRL_C = const(3)
+_NEWLINE = const(10)
 _ARMED_OR_MORE = (ARMED, RUNNING, PAUSED)
 # Commands that leave everything as it was when memory runs out in the middle of them.
 _CHANGE_NOTHING = (
@@ -65,12 +70,14 @@ class Link:
         self._reset_by = None  # the host that asked for a factory reset, and the token that it has to say
         self._counter = None  # of the signed command that is carried out
         self._put_counter = None  # of the signed `put` whose pieces come
+        self._chunk = bytearray(_CHUNK_BYTES)
         self._line = bytearray(frame.LINE_MAX)
+        self._said = bytearray(_STATUS_BYTES)  # the line that is being said
         self._length = 0
         self._overlong = False
         self.has_line = False  # a whole one has arrived, and this turn is not for it any more
         self._answered = False  # a request, in this turn
-        self._lines_said = 0  # since the last collection
+        self._garbage = 0  # about so many bytes since the last collection
         self._room = 0  # for what is said, when there was last too little
         self._room_ms = None  # and since when it has not grown
         self._said_warning = False
@@ -83,7 +90,7 @@ class Link:
         """Take what has arrived, at most a few hundred bytes and one command a turn, and say what is due."""
         # A turn of its own: it takes 15 ms, a status line 30. A change is told first, above all a fault: the next turn
         # may write it to flash.
-        if self._lines_said >= _COLLECT_EVERY and not (self._has_changed() and self._has_room()):
+        if self._garbage >= _COLLECT_EVERY_BYTES and not (self._has_changed() and self._has_room()):
             self._collect()
             return
         running = self._supervisor.session.state == RUNNING
@@ -95,7 +102,7 @@ class Link:
             self._tell(now_ms)
 
     def _collect(self):
-        self._lines_said = 0
+        self._garbage = 0
         self._hal.collect()
 
     def _take(self):
@@ -104,27 +111,36 @@ class Link:
             return
         armed = self._supervisor.session.state in _ARMED_OR_MORE
         most = frame.SESSION_LINE_MAX if armed else frame.LINE_MAX
-        for _ in range(_BYTES_A_STEP_ARMED if armed else _BYTES_A_STEP):
-            byte = self._hal.read()
-            if byte < 0:
-                break
-            if byte == _CTRL_C:
+        for _ in range(_CHUNKS_A_STEP_ARMED if armed else _CHUNKS_A_STEP):
+            count = self._hal.read(self._chunk)
+            if not count:
+                return
+            last = self._chunk[count - 1]
+            if last != _NEWLINE and last != _CTRL_C:
+                self._keep(count, most)
+                continue
+            self._keep(count - 1, most)
+            if last == _CTRL_C:
                 # Never part of a line. mpremote and people send it to get the prompt; a session does not hear it, nor
                 # does a locked device: at the prompt its key could be read.
                 if not self._supervisor.lock.locked and self._supervisor.settle():
                     self.wants_prompt = True
                     return
-            elif byte == _NEWLINE:
+            else:
                 if self._length <= _SHORT:
                     self._take_line()
                 else:
                     self.has_line = True
-                break  # one command a turn: pulses first
-            elif self._length < most:
-                self._line[self._length] = byte
-                self._length += 1
-            else:
-                self._overlong = True
+                return  # one command a turn: pulses first
+
+    def _keep(self, count, most):
+        """The first `count` bytes of the chunk belong to the line, which may have `most` bytes."""
+        if count > most - self._length:
+            count = most - self._length
+            self._overlong = True
+        if count > 0:
+            copy(self._chunk, count, self._line, self._length)
+            self._length += count
 
     def _may_take(self, now_ms):
         """Whether the longest answer finds room, or nobody reads what is said."""
@@ -145,10 +161,10 @@ class Link:
             self._overlong = self.has_line = False
             self._say(self._too_long_now(bytes(memoryview(self._line)[: frame.SESSION_LINE_MAX])))
             return
-        line = bytes(memoryview(self._line)[: self._length])
+        line = bytes(memoryview(self._line)[: self._length]).strip()
         self._length = 0
         self._overlong = self.has_line = False
-        if not overlong and not line.strip():
+        if not overlong and not line:
             return
         try:
             if overlong:
@@ -159,7 +175,7 @@ class Link:
         except MemoryError:
             self._say(_error(None, "no_memory"))
         else:
-            self._serve(request, line.strip()[-8:])
+            self._serve(request, line[-8:])
 
     def _too_long_now(self, text):
         """The answer to a line that would take too long while pulses have to be queued. `text` is how it begins, and
@@ -193,9 +209,9 @@ class Link:
             return
         if is_new:
             host.seq = seq
-        said = self._say(self._answer(name, request, host if is_new else None))
+        line = self._say(self._answer(name, request, host if is_new else None))
         if changes:
-            host.answered(seal, said)
+            host.answered(seal, bytes(line))
 
     def _answer(self, name, request, host):
         """`host` is who asks, when it says so and the request is new; else None."""
@@ -218,8 +234,10 @@ class Link:
             changes_nothing = name in _CHANGE_NOTHING
             if self._counter and name != "put":  # put_end uses it up
                 self._supervisor.use_counter(self._counter)
-            answer = {"seq": seq, "ok": True}
-            answer.update(getattr(self, "_do_" + name)(request) or {"state": session.state})
+            found = getattr(self, "_do_" + name)(request)
+            answer = found.copy() if found else {"state": session.state}
+            answer["seq"] = seq
+            answer["ok"] = True
             return answer
         except Refused as error:
             return _error(seq, "refused", error.reasons, error.more)
@@ -249,14 +267,21 @@ class Link:
         return counter
 
     def _say(self, answer):
-        """Returns the line."""
+        """Returns the line, which is good until the next one is said."""
         self._answered = True
-        line = _encoded(answer)
+        said = self._said
+        length = _put(answer, said)
+        line = memoryview(said)[:length]
         self._write(line)
         return line
 
+    def _tell_event(self, event):
+        said = self._said
+        length = frame.put(event, said)
+        self._write(memoryview(said)[:length])
+
     def _write(self, line):
-        self._lines_said += 1
+        self._garbage += _GARBAGE_A_LINE + len(line)
         self._hal.write(line)
 
     # ---- one method a command; the table in core/commands.py says what each means ----
@@ -525,38 +550,47 @@ class Link:
         return self._hal.room_out() >= frame.LINE_MAX + EVENT_MAX
 
     def _tell(self, now_ms):
-        supervisor, session = self._supervisor, self._supervisor.session
+        supervisor = self._supervisor
+        state = supervisor.session.state
         warned = supervisor.warned != self._said_warning
-        changed = session.state != self._said_state
-        due = now_ms - self._said_ms >= STATUS_EVERY_MS and session.state in _ARMED_OR_MORE
-        if not (warned or changed or due) or not self._has_room():
+        changed = state != self._said_state
+        due = now_ms - self._said_ms >= STATUS_EVERY_MS
+        if not (warned or changed or due and state in _ARMED_OR_MORE) or not self._has_room():
             return
         if warned:
             self._said_warning = supervisor.warned
             if self._said_warning:
-                self._write(frame.encode(dict(supervisor.warning(), event="warning")))
+                self._tell_event(dict(supervisor.warning(), event="warning"))
                 return
             if not (changed or due):
                 return
         first = self._said_state is None
-        self._said_state = session.state
+        self._said_state = state
         self._said_ms = now_ms
         if first:
             return
         event = supervisor.status()
         event["event"] = "status"
-        self._write(frame.encode(event))
+        self._tell_event(event)
 
 
-def _encoded(answer):
-    """The line of an answer; of a refusal with more reasons than a line holds, as many as fit."""
+@micropython.viper
+def copy(source: ptr8, count: int, target: ptr8, to: int):
+    """Copy the first `count` bytes to place `to` of `target`. Allocates nothing."""
+    for i in range(count):
+        target[to + i] = source[i]
+
+
+def _put(answer, line):
+    """Put the line of an answer into `line` as frame.put does; of a refusal with more reasons than a line holds, as
+    many as fit."""
     reasons = answer.get("reasons")
     total = len(reasons or ()) + answer.pop("more", 0)
     while True:
         if reasons is not None and len(reasons) < total:
             answer["text"] = "%s (first %d of %d reasons)" % (commands.ERRORS[answer["error"]], len(reasons), total)
         try:
-            return frame.encode(answer)
+            return frame.put(answer, line)
         except (frame.BadFrame, MemoryError):
             if not reasons:
                 raise

@@ -161,7 +161,7 @@ class Prescriptions:
             refuse("out_of_order", "at", at, put.arrived, self._source)
         end = at + len(data)
         if end > put.length or (len(data) % _PAGE and end != put.length):
-            bound = "whole pages of %d, up to the %d bytes that were said" % (_PAGE, put.length)
+            bound = "whole pages of %d bytes, up to the %d bytes that were announced" % (_PAGE, put.length)
             refuse("wrong_length", "data", len(data), bound, self._source)
         for begin in range(0, len(data), _PAGE):
             part = data[begin : begin + _PAGE]

@@ -1,9 +1,8 @@
 """The only one that arms: moves the hardware as the session says, and ends it when the two disagree."""
 
-from array import array
-
 from nmes.calibrated import Calibrated
-from nmes.core import calibration, faults, pulse, settings
+from nmes.channel_run import LATE_MS, OFF_CLOCK_MS, ChannelRun
+from nmes.core import calibration, faults, settings
 from nmes.core.clock import Clock
 from nmes.core.lock import Lock
 from nmes.core.lockout import Lockout
@@ -14,18 +13,11 @@ from nmes.core.trend import FINE, STOP, Trend
 from nmes.prescriptions import Prescriptions
 from nmes.selftest import SelfTest
 
-_COUNT_EVERY = 4  # turns between two looks for pulses that were not measured
-
-# A turn that takes longer is late: the queue is empty after 66 ms, the lease over after 90.
-LATE_MS = 80
-# How far pulses and clock may be apart, beside what is queued: 2 % of what 1.5 s of a train are.
-OFF_CLOCK_MS = 30
+# Pulses are judged in every second turn, and in every turn while something is wrong with the last one. In every fourth
+# turn it is seen whether all of them were measured.
+_JUDGE_EVERY = 2
+_COUNT_EVERY = 4
 _WATCH_CLOCK_MS = 250
-# So often is a queue filled up, because a look that finds nothing to do costs as much as a pulse; and sooner where the
-# next pulse that is not queued would come in less than _KEEP_MS by then.
-_FEED_EVERY_MS = 20
-_KEEP_MS = 40
-_MORE = 8  # pulses that can begin and end while those before are judged
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
 _MEMORY_MS = 10_000
 _ZERO_SAMPLES = 16
@@ -52,19 +44,8 @@ class Supervisor:
         self._rows = self.calibrated.rows  # in force
         session.calibrate(self._rows)
         self._on = False  # the engine runs
-        # Of each lane of the session: pulses delivered, those before the engine last began, and whether more must come.
-        self._delivered = []
-        self._before = []
-        self._mid_train = []
-        self._feed_ms = []  # when its queue is looked at next
-        self._rested_at = []  # how many were queued when its engine was last found to rest too long
-        self._judged = []  # judged since the engine last began
-        self._channels = []  # its channel, and that one's delivery
-        self._accounts = []
-        self._taken = array(
-            "H", [0] * (pulse.MEASURED * pulse.TAKE_MOST)
-        )  # measured pulses of a channel, as they are judged
-        self._turn = 0
+        self._runs = []  # of each lane of the session
+        self._turn = 0  # counted while pulses come
         now_ms = hal.now_ms()
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
         self._trends = [Trend() for _ in session.deliveries]
@@ -226,16 +207,13 @@ class Supervisor:
 
     def _arm(self, crc, by):
         """Everything of this session at its begin. What needs memory comes before anybody is armed."""
-        session = self.session
-        lanes = len(session.programme.channels)
-        fresh = [[0] * lanes for _ in range(4)]
-        mid_train = [False] * lanes
-        rested_at = [-1] * lanes
+        session, channels = self.session, self._hal.channels
+        used = [channel.index for channel in session.programme.channels]
+        runs = [ChannelRun(session, channels[index], session.deliveries[index]) for index in used]
         session.arm(crc, self._hal.now_ms(), by)
-        self._before, self._delivered, self._feed_ms, self._judged = fresh
-        self._channels = [lane.index for lane in session.lanes]
-        self._accounts = [session.deliveries[channel] for channel in self._channels]
-        self._mid_train, self._rested_at = mid_train, rested_at
+        self._runs = runs
+        for i in range(len(runs)):
+            runs[i].lane = session.lanes[i]
         for trend in self._trends:
             trend.clear()
         self.warned = False
@@ -278,30 +256,20 @@ class Supervisor:
         mask = sum([1 << lane.index for lane in session.lanes])
         if session.measures:
             hal.sense(mask, session.programme.shortest_us)
-        for i in range(len(session.lanes)):
-            self._judged[i] = 0
-            self._mid_train[i] = False
-            self._feed_ms[i] = 0
-            self._rested_at[i] = -1
-            self._before[i] = self._delivered[i]
-            channel = session.lanes[i].index
-            calibration = session.calibrations[channel]
-            hal.begin(
-                channel,
-                waits_us[i],
-                session.programme.kind == DUMMY,
-                calibration.dac_offset,
-                calibration.dac_scale,
-            )
+        is_dummy = session.programme.kind == DUMMY
+        for run, wait_us in zip(self._runs, waits_us):
+            run.begin()
+            corrected = session.calibrations[run.lane.index]
+            hal.channels[run.lane.index].begin(wait_us, is_dummy, corrected.dac_offset, corrected.dac_scale)
         hal.permit(session.programme.longest_us)
         self._need_unopened()  # until the guard watched
         hal.lamp(1)
         # Each engine has a full queue before any of them goes.
         now_ms = hal.now_ms()
         session.began(now_ms)
-        for i in range(len(session.lanes)):
+        for run in self._runs:
             if self._on:
-                self._feed_lane(i, now_ms)
+                self._feed(run, now_ms)
         if session.state == RUNNING:
             hal.go(mask)
             now_ms = hal.now_ms()
@@ -476,68 +444,45 @@ class Supervisor:
         if not self._on:
             return
         self._on = False
-        hal, session = self._hal, self.session
-        cancelled = [hal.stop(lane.index) for lane in session.lanes]
+        hal = self._hal
+        cancelled = [run.stop() for run in self._runs]
         cause = self._permission_lost()  # since the turn's checks; rest makes the guard forget it
         self._count()
         hal.rest()
         if cause:
             self._fail_permission(cause)
+        self._turn = 0
         self._judge(hal.now_ms())
         self._count_missed()
-        for i in range(len(session.lanes)):
-            lane = session.lanes[i]
-            session.was_cancelled(cancelled[i], lane)
-            if lane.queued != self._delivered[i] + lane.cancelled:
+        for run, count in zip(self._runs, cancelled):
+            if not run.agrees(count):
+                lane = run.lane
                 asked = lane.queued - lane.cancelled
-                self.fail(
-                    faults.PULSE_COUNT, "channel %d: asked %d, began %d" % (lane.index, asked, self._delivered[i])
-                )
+                self.fail(faults.PULSE_COUNT, "channel %d: asked %d, began %d" % (lane.index, asked, run.delivered))
 
     def _count(self):
-        for i in range(len(self.session.lanes)):
-            self._delivered[i] = self._before[i] + self._hal.begun(self.session.lanes[i].index)
+        for run in self._runs:
+            run.count()
 
     def _judge(self, now_ms):
-        """Judge what has been measured since the last time. True unless that was a fault. Nothing here allocates."""
+        """Judge what has been measured since the last time, of each channel whose turn it is. True unless that was a
+        fault. Allocates nothing."""
         if not self.session.measures:
             return True
-        self._turn = (self._turn + 1) % _COUNT_EVERY
-        for i in range(len(self._judged)):
-            cause = self._judge_lane(i, now_ms)
+        turn = self._turn
+        for run in self._runs:
+            if turn % _JUDGE_EVERY and not run.suspects:
+                continue
+            cause = run.judge(now_ms, turn == 0)
             if cause:
-                self._fail_delivery(cause, self.session.lanes[i].index)
+                self._fail_delivery(cause, run.lane.index)
                 return False
         return True
 
-    def _judge_lane(self, i, now_ms):
-        """0, or a fault."""
-        hal, channel = self._hal, self._channels[i]  # more than three at once would be a tuple on the heap
-        delivery, taken = self._accounts[i], self._taken
-        ended = 0
-        if not self._turn:
-            ended = hal.begun(channel) - 1  # asked first: what has ended by now has been measured by then
-        count = most = pulse.TAKE_MOST
-        while count == most:
-            count = hal.take(channel, taken)
-            if count:
-                cause = delivery.judge(taken, now_ms, count)
-                self._judged[i] += count
-                if cause:
-                    self._judged[i] -= count - delivery.judged
-                    return cause
-        if self._turn:
-            return 0
-        if self._judged[i] > ended + _MORE:
-            return faults.PULSE_COUNT  # more came out than was begun
-        return delivery.lacking(ended - self._judged[i])
-
     def _count_missed(self):
-        if not self.session.measures:
-            return
-        for i in range(len(self._judged)):
-            missed = self._delivered[i] - self._before[i] - self._judged[i]
-            self.session.deliveries[self.session.lanes[i].index].miss(missed)
+        if self.session.measures:
+            for run in self._runs:
+                run.count_missed()
 
     def _fail_delivery(self, cause, channel):
         delivery = self.session.deliveries[channel]
@@ -606,6 +551,7 @@ class Supervisor:
         if took_ms > LATE_MS:
             self.fail(faults.LOOP_LATE, "a turn of %d ms; at most %d" % (took_ms, LATE_MS))
             return False
+        self._turn = (self._turn + 1) % _COUNT_EVERY
         if not self._judge(now_ms):
             return False
         if now_ms - self._clock_ms >= _WATCH_CLOCK_MS:
@@ -658,21 +604,20 @@ class Supervisor:
     def _passes_slowly(self, now_ms):
         """A few times a second: the pulses against the clock, and what the load has become."""
         session = self.session
-        for i in range(len(session.lanes)):
-            if not self._passes_starved(i, now_ms):
+        for run in self._runs:
+            if not self._keeps_time(run, now_ms):
                 return False
-            lag_ms = session.lag_ms(now_ms, session.lanes[i])
+            lag_ms = session.lag_ms(now_ms, run.lane)
             if lag_ms > OFF_CLOCK_MS:
-                self._fail_clock(i, lag_ms)
+                self._fail_clock(run, lag_ms)
                 return False
         if not session.measures:
             return True
         if not self._hal.senses():
             self.fail(faults.SENSE_FAILED, "the ADC stands still")
             return False
-        for i in range(len(session.lanes)):
-            channel = session.lanes[i].index
-            if not self._passes_trend(channel):
+        for run in self._runs:
+            if not self._passes_trend(run.lane.index):
                 return False
         return True
 
@@ -690,74 +635,33 @@ class Supervisor:
             self._warning = channel
         return True
 
-    def _fail_clock(self, i, lag_ms):
-        text = "pulses of channel %d are %d ms late" if lag_ms > 0 else "pulses of channel %d are %d ms early"
-        self.fail(faults.CLOCK_WRONG, text % (self.session.lanes[i].index, abs(lag_ms)))
+    def _keeps_time(self, run, now_ms):
+        """True unless the engine of a channel rests when it should not, and that was a fault. Allocates nothing."""
+        off_ms = run.off_clock_ms(now_ms)
+        if off_ms:
+            self._fail_clock(run, off_ms)
+        return not off_ms
 
-    def _passes_starved(self, i, now_ms):
-        """Note it when an engine rests because its refill comes too late: all that follows is so much later. Once a
-        refill: what does not come at all is for the clock to find. True, unless it rests although there was time
-        enough, or for longer than a turn may take, and that was a fault. Nothing else here allocates."""
-        lane = self.session.lanes[i]
-        if not self._mid_train[i] and self.session.lag_ms(now_ms, lane) <= 0:
-            return True
-        if lane.queued == self._rested_at[i] or not self._hal.starved(lane.index):
-            return True
-        lag_ms = self.session.lag_ms(now_ms, lane)
-        if not -OFF_CLOCK_MS <= lag_ms <= LATE_MS:
-            self._fail_clock(i, lag_ms)
-            return False
-        self._rested_at[i] = lane.queued
-        lane.underruns += 1
-        lane.slip_ms = max(0, lane.slip_ms + lag_ms)
-        return True
+    def _fail_clock(self, run, lag_ms):
+        text = "pulses of channel %d are %d ms late" if lag_ms > 0 else "pulses of channel %d are %d ms early"
+        self.fail(faults.CLOCK_WRONG, text % (run.lane.index, abs(lag_ms)))
 
     def feed(self, now_ms):
-        """Queue what is due, of no lane after a fault. Nothing here allocates."""
-        for i in range(len(self._feed_ms)):
-            if now_ms >= self._feed_ms[i] and self._on:
-                self._feed_lane(i, now_ms)
+        """Queue what is due, of no lane after a fault. Allocates nothing."""
+        for run in self._runs:
+            if now_ms >= run.feed_ms and self._on:
+                self._feed(run, now_ms)
 
-    def _feed_lane(self, i, now_ms):
-        hal, session = self._hal, self.session
-        lane = session.lanes[i]
-        channel, feed = lane.index, lane.feed
-        if not self._passes_starved(i, now_ms):
-            return
-        self._feed_ms[i] = now_ms + _FEED_EVERY_MS
-        clock_ms = session.clock_ms(now_ms, lane)
-        if not feed.due(clock_ms):
-            return
-        room = hal.room(channel)
-        while room > 0 and feed.due(clock_ms):
-            phase, width_us = feed.phase, feed.width_us
-            count = session.prepare(now_ms, clock_ms, lane, room)
-            if not hal.put(
-                channel,
-                lane.code_a,
-                lane.code_b,
-                width_us,
-                phase.gap_us,
-                width_us * phase.ratio,
-                feed.interval_us,
-                lane.code_most,
-                count,
-            ):
-                self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (lane.level, width_us))
-                return
-            session.took(lane, count)
-            room -= count
-        self._mid_train[i] = feed.in_train()
-        if feed.phase is not None:
-            spare_ms = feed.next_ms() - clock_ms - _KEEP_MS
-            if spare_ms < _FEED_EVERY_MS:
-                self._feed_ms[i] = now_ms + spare_ms
+    def _feed(self, run, now_ms):
+        if self._keeps_time(run, now_ms) and not run.fill(now_ms):
+            lane = run.lane
+            self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (lane.level, lane.feed.width_us))
 
     def status(self):
         """The session's status, with what the hardware counted."""
         if self._on:
             self._count()
-        return self.session.status(self._hal.now_ms(), self._delivered)
+        return self.session.status(self._hal.now_ms(), [run.delivered for run in self._runs])
 
     def renew(self, by=LOCAL):
         """`by` has asked for something new. It keeps a session alive that is its own."""

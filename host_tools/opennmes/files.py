@@ -1,4 +1,4 @@
-"""Files of people's own, written whole or not at all."""
+"""Writes files of people's own whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Whether what happened was safe, and whether what broke was reported.
 
-It sees pins, currents and times, what people and the bench did, and what the device said over the link; it knows the
+It sees pins, currents and times, what people and the campaign did, and what the device said over the link; it knows the
 prescription and what docs/safety.md promises. It knows nothing of the firmware's state, and imports nothing of it.
 """
 
@@ -83,7 +83,7 @@ class Verdict:
 
 
 class Seen:
-    """One case as the bench saw it: `notes` are [us, what, …], `pulses` rows of pins and currents."""
+    """One case as the campaign saw it: `notes` are [us, what, …], `pulses` rows of pins and currents."""
 
     def __init__(self, plan: dict[str, Any], notes: list[Note], pulses: list[list[float]], end_us: float) -> None:
         self.plan = plan

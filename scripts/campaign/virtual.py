@@ -17,7 +17,7 @@ BOARD = Path(__file__).resolve().parent / "board" / "device.py"
 
 
 def virtual(seeds: Iterable[int], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
-    """Run these cases on the bench's board and judge them. `variant`: a file that breaks the firmware on purpose."""
+    """Run these cases on the campaign's board and judge them. `variant`: a file that breaks the firmware on purpose."""
     yield from cases([plan.make(seed) for seed in seeds], variant)
 
 
@@ -30,7 +30,7 @@ def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple
     lines = ran.stdout.splitlines()
     if ran.returncode or len(lines) != len(plans):
         raise RuntimeError(
-            f"seed {plans[len(lines) :][:1]}: the bench's board ended ({ran.returncode}): {ran.stderr[-2000:]}"
+            f"seed {plans[len(lines) :][:1]}: the campaign's board ended ({ran.returncode}): {ran.stderr[-2000:]}"
         )
     for case, line in zip(plans, lines, strict=True):
         found = json.loads(line)

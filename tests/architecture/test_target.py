@@ -11,7 +11,7 @@ import pytest
 import toolchain
 from nmes.core import calibration, limits, pulse, pulse_check
 from nmes.core.document import NUMBERS
-from nmes.hal import LAYOUT, SECTOR
+from nmes.hal.common import LAYOUT, SECTOR
 from opennmes.emulator import exact
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -197,36 +197,60 @@ def test_open_circuit_voltage_is_within_the_limit(path):
 # ---- the HAL's contract ----
 
 
-def contract() -> dict[str, list[str]]:
-    """Names and arguments from the docstring of nmes/hal/__init__.py."""
-    text = ast.get_docstring(ast.parse((ROOT / "firmware" / "nmes" / "hal" / "__init__.py").read_text())) or ""
+HAL = ROOT / "firmware" / "nmes" / "hal"
+CONTRACT = HAL / "contract.py"
+
+
+def classes(*paths: Path) -> dict[str, dict[str, list[str]]]:
+    """The methods of each class of some files, and what each takes."""
     return {
-        name: [argument.strip() for argument in arguments.split(",") if argument.strip()]
-        for line in re.findall(r"^    (\w+\(.*)", text, re.M)
-        for name, arguments in re.findall(r"(\w+)\(([\w, ]*)\)(?=[,\s]|$)", re.split(r" {2,}", line)[0])
+        made.name: {n.name: [a.arg for a in n.args.args[1:]] for n in made.body if isinstance(n, ast.FunctionDef)}
+        for path in paths
+        for made in ast.walk(ast.parse(path.read_text()))
+        if isinstance(made, ast.ClassDef)
     }
 
 
-def arguments(made: ast.ClassDef) -> dict[str, list[str]]:
-    """The methods of a class, and what each takes."""
-    return {n.name: [a.arg for a in n.args.args[1:]] for n in made.body if isinstance(n, ast.FunctionDef)}
+def public(methods: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {name: arguments for name, arguments in methods.items() if not name.startswith("_")}
 
 
-@named([ROOT / "firmware" / "nmes" / "hal" / "rp2" / "hal.py", ROOT / "firmware" / "nmes" / "hal" / "virtual.py"])
+@named([HAL / "rp2" / "hal.py", HAL / "virtual.py"])
 def test_every_hal_has_every_method_of_the_contract_with_its_arguments(path):
-    assert {"rest", "permit", "put", "stop", "open_link", "close_link"} <= set(contract())
-    (hal,) = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ClassDef) and n.name == "Hal"]
-    methods = arguments(hal)
+    wanted = classes(CONTRACT)["Hal"]
+    assert {"rest", "permit", "go", "open_link", "close_link"} <= set(wanted)
+    methods = classes(path)["Hal"]
     # Or what a part of it does: `self.renew = self._guard.renew`.
-    parts: dict[str, list[str]] = {}
-    for file in path.parent.glob("*.py"):
-        for part in ast.walk(ast.parse(file.read_text())):
-            if isinstance(part, ast.ClassDef) and part is not hal:
-                parts |= arguments(part)
+    parts = {name: took for methods in classes(*path.parent.glob("*.py")).values() for name, took in methods.items()}
     handed_on = re.findall(r"^ {8}self\.(\w+) = self\._\w+\.(\w+)$", path.read_text(), re.M)
     methods |= {name: parts[method] for name, method in handed_on if not name.startswith("_")}
-    public = {name: arguments for name, arguments in methods.items() if not name.startswith("_")}
-    assert public == contract()
+    assert public(methods) == wanted
+
+
+def test_every_channel_has_every_method_of_the_contract_with_its_arguments():
+    wanted = classes(CONTRACT)["Channel"]
+    assert {"begin", "put", "take", "stop"} <= set(wanted)
+    sampler = classes(HAL / "rp2" / "sampler.py")["Sampler"]
+    assert "            channel.take = sampler.take " in (HAL / "rp2" / "hal.py").read_text()
+    for has in (
+        classes(HAL / "rp2" / "generator.py")["Generator"] | {"take": sampler["take"]},
+        classes(HAL / "virtual.py")["Channel"],
+    ):
+        assert {name: has.get(name) for name in wanted} == wanted
+
+
+def test_nobody_asks_a_hal_or_a_channel_for_what_the_contract_does_not_have():
+    wanted = classes(CONTRACT)
+    for path in (ROOT / "firmware" / "nmes").glob("*.py"):
+        for of, name in re.findall(r"\b(hal|channel)\.(\w+)\(", path.read_text()):
+            assert name in wanted["Hal" if of == "hal" else "Channel"], f"{path.name}: {of}.{name}"
+
+
+def test_every_method_of_the_contract_says_what_it_does():
+    for node in ast.walk(ast.parse(CONTRACT.read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            assert ast.get_docstring(node), node.name
+            assert isinstance(node, ast.ClassDef) or len(node.body) == 1, f"{node.name} does something"
 
 
 # ---- flash ----

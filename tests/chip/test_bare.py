@@ -95,7 +95,7 @@ def first_waveform() -> list[list[str]]:
     found = []
     for page, heading in (("README.md", "A first waveform"), ("docs/first-waveform.md", "With nothing but a Pico")):
         section = (ROOT / page).read_text().partition(f"\n## {heading}")[2].partition("\n## ")[0]
-        found.append([line.split()[1:] for line in section.splitlines() if line.startswith("    nmes ")])
+        found.append([line.split()[1:] for line in section.splitlines() if line.startswith("nmes ")])
     assert found[0] == found[1]
     return found[0]
 

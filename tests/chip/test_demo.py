@@ -33,12 +33,21 @@ def highs(vcd: str, signal: str) -> list[tuple[int, int]]:
     return [(rise, fall) for (rise, level), (fall, _) in pairwise(edges(vcd, signal)) if level]
 
 
+def shown_in_readme() -> list[str]:
+    """The lines of the demo's output that README shows."""
+    (text,) = re.findall(r"^```text\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line for line in text.splitlines() if line.strip() != "…"]
+    assert len(lines) > 10
+    return lines
+
+
 def test_the_demo_says_what_is_in_pins_vcd(uf2: Path) -> None:
     demo = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "demo.py")],
         capture_output=True, text=True, env={**os.environ, "NMES_UF2": str(uf2)},
     )  # fmt: skip
     assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert [line for line in shown_in_readme() if line not in demo.stdout.splitlines()] == []
     summary = json.loads((DEMO / "summary.json").read_text())
     vcd = (DEMO / "pins.vcd").read_text()
     a, b = highs(vcd, "ch0_a"), highs(vcd, "ch0_b")

@@ -153,8 +153,8 @@ import gc, micropython, board, time
 from nmes.hal import make
 from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
-g = hal._channels[0]
-hal.begin(0, 0, True)
+g = hal.channels[0]
+hal.channels[0].begin(0, True)
 hal.go(1)
 edges = []
 def fill():
@@ -187,7 +187,7 @@ def test_h01_a_bit_that_flips_in_a_record_is_found_before_the_next_pulse(repl: R
 import board
 from nmes.hal import make
 from stages.reference import STAGE
-g = make(board.BOARD, STAGE)._channels[0]
+g = make(board.BOARD, STAGE).channels[0]
 g.begin(0, True)
 def put(level=100):
     return g.put(level, level, 250, 50, 250, 8000, 200)

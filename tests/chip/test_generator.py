@@ -24,7 +24,7 @@ from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 def queue(channel, count, a=0, b=0, width_a=300, gap=100, width_b=300, period=2_000, most=1_000):
     for _ in range(count):
-        assert hal.put(channel, a, b, width_a, gap, width_b, period, most, 1)
+        assert hal.channels[channel].put(a, b, width_a, gap, width_b, period, most, 1)
 """
 LONGEST_S = 1.0  # twice what the longest program takes; one that hangs costs half a minute of the computer's time
 REST_MS = 100  # design: a CPU that hangs is at rest within 2 periods or this, whichever is longer
@@ -72,13 +72,13 @@ def test_h04_stopped_at_any_time_every_pulse_that_began_is_whole_and_every_other
     since_ns = bench.pico.nanos
     found = bench.numbers(f"""
 for wait_us in range(0, 5_100, 170):
-    hal.begin({channel}, 1_000, True)
+    hal.channels[{channel}].begin(1_000, True)
     queue({channel}, 3)
     hal.go(1 << {channel})
     time.sleep_us(wait_us)
-    cancelled = hal.stop({channel})
+    cancelled = hal.channels[{channel}].stop()
     time.sleep_us(2_500)
-    print(hal.begun({channel}), cancelled, hal.queued({channel}))
+    print(hal.channels[{channel}].begun(), cancelled, hal.channels[{channel}].queued())
 """)
     assert {begun + cancelled for begun, cancelled, _ in found} == {3}
     assert {begun for begun, _, _ in found} == {0, 1, 2, 3}, "stopped before, between and after them"
@@ -93,13 +93,13 @@ def test_stopped_while_it_takes_a_record_that_pulse_never_began(bench: Generatin
     since_ns = bench.pico.nanos
     found = bench.numbers("""
 def stopped(wait_us):
-    hal.begin(0, 2_000, True)
+    hal.channels[0].begin(2_000, True)
     queue(0, 1)
     hal.go(1)
     time.sleep_us(wait_us)
-    cancelled = hal.stop(0)
+    cancelled = hal.channels[0].stop()
     time.sleep_us(1_500)
-    return hal.begun(0), cancelled
+    return hal.channels[0].begun(), cancelled
 low, high, whole = 0, 2_400, 0
 while high - low > 8:
     middle = (low + high) // 2
@@ -120,14 +120,14 @@ def test_halted_at_any_time_nothing_comes_after_it_and_none_is_counted_that_neve
     since_ns = bench.pico.nanos
     found = bench.numbers("""
 for wait_us in range(0, 2_100, 60):
-    hal.begin(0, 0, True)
+    hal.channels[0].begin(0, True)
     queue(0, 3)
     hal.go(1)
     time.sleep_us(wait_us)
-    hal._channels[0].halt()
+    hal.channels[0].halt()
     hal.rest()
     time.sleep_us(6_000)
-    print(hal.begun(0))
+    print(hal.channels[0].begun())
 """)
     phases = [nanos for nanos, value in bench.stage.finish().changes("ch0_a") if value and nanos >= since_ns]
     assert len(phases) == sum(begun for (begun,) in found) > 10
@@ -138,7 +138,7 @@ def test_levels_are_those_of_their_channel_and_phase_from_the_first_pulse_on_and
     bench.run("""
 hal.permit(1_000)
 for channel in (0, 1):
-    hal.begin(channel, 0, True)
+    hal.channels[channel].begin(0, True)
 queue(0, 3, 300, 100, 200, 50, 600, 10_000)
 queue(1, 3, 40, 40, 200, 50, 200, 10_000)
 hal.go(3)
@@ -153,7 +153,7 @@ assert hal.tripped() == 0
     again_ns = bench.pico.nanos
     bench.run("""
 for channel in (0, 1):
-    hal.begin(channel, 0, True)
+    hal.channels[channel].begin(0, True)
     queue(channel, 1, period=20_000)
 hal.go(3)
 for _ in range(5):
@@ -169,12 +169,12 @@ assert hal.tripped() == 0
 def test_begin_takes_the_level_to_zero_before_a_record_says_another(bench: Generating, board: dict[str, Any]) -> None:
     bench.run("""
 for channel in (0, 1):
-    hal.begin(channel, 0, True)
+    hal.channels[channel].begin(0, True)
     queue(channel, 1, 500, 500)
 hal.go(3)
 time.sleep_us(3_000)
 for channel in (0, 1):
-    hal.begin(channel, 0, True)
+    hal.channels[channel].begin(0, True)
 time.sleep_us(200)
 """)
     for channel in board["pins"]["channels"]:
@@ -192,12 +192,12 @@ def test_the_second_checker_is_told_what_it_has_to_know(bench: Generating) -> No
         """
 for channel in (0, 1):
     for dummy in (True, False):
-        hal.begin(channel, 0, dummy)
-        print(hal.put(channel, 10, 10, 600, 50, 600, 20_000, 100, 1))
+        hal.channels[channel].begin(0, dummy)
+        print(hal.channels[channel].put(10, 10, 600, 50, 600, 20_000, 100, 1))
     for offset, scale in ((0, 1_000_000), (0, 990_000), (20, 1_000_000)):
-        hal.begin(channel, 0, False, offset, scale)
-        print(hal.put(channel, 500 + offset, 500 + offset, 500, 50, 500, 20_000, 1_000, 1))
-        print(hal.put(channel, 300 + offset, 100 + offset, 100, 50, 300, 20_000, 1_000, 1))
+        hal.channels[channel].begin(0, False, offset, scale)
+        print(hal.channels[channel].put(500 + offset, 500 + offset, 500, 50, 500, 20_000, 1_000, 1))
+        print(hal.channels[channel].put(300 + offset, 100 + offset, 100, 50, 300, 20_000, 1_000, 1))
 """.replace("print(", "print(0 + ")
     )
     assert found == [[1], [0], [1], [1], [0], [1], [1], [1]] * 2
@@ -207,14 +207,14 @@ def test_a_pulse_that_the_checker_refuses_is_told_and_not_counted(bench: Generat
     since_ns = bench.pico.nanos
     found = bench.numbers("""
 for channel in (0, 1):
-    hal.begin(channel, 0, True)
+    hal.channels[channel].begin(0, True)
     queue(channel, 1)
-    print(0 + hal.put(channel, 11, 11, 300, 100, 300, 2_000, 10, 1), hal.queued(channel))
+    print(0 + hal.channels[channel].put(11, 11, 300, 100, 300, 2_000, 10, 1), hal.channels[channel].queued())
     queue(channel, 1)
-    print(0 + hal.put(channel, 0, 0, 300, 100, 300, 1_999, 10, 1), hal.queued(channel))
+    print(0 + hal.channels[channel].put(0, 0, 300, 100, 300, 1_999, 10, 1), hal.channels[channel].queued())
 hal.go(3)
 time.sleep_us(9_000)
-print(hal.begun(0), hal.begun(1))
+print(hal.channels[0].begun(), hal.channels[1].begun())
 """)
     assert found == [[0, 1], [0, 2]] * 2 + [[2, 2]]
     for channel in (0, 1):
@@ -226,11 +226,11 @@ def test_h05_what_may_be_queued_is_over_within_2_periods_or_100_ms(bench: Genera
     found = bench.numbers(f"""
 for channel in (0, 1):
     for before_us in (2_000, {period_us}, 900_000):
-        hal.begin(channel, 0, True)
+        hal.channels[channel].begin(0, True)
         queue(channel, 1, period=before_us)
-        while hal.room(channel) > 0 and hal.queued(channel) < 80:
+        while hal.channels[channel].room() > 0 and hal.channels[channel].queued() < 80:
             queue(channel, 1, period={period_us})
-        print(before_us, hal.queued(channel))
+        print(before_us, hal.channels[channel].queued())
 """)
     for before_us, queued in found:
         last_begins_us = before_us + (queued - 2) * period_us if queued > 1 else 0
@@ -241,14 +241,14 @@ for channel in (0, 1):
 
 def test_room_is_given_back_as_pulses_begin_whatever_their_periods(bench: Generating) -> None:
     found = bench.numbers("""
-hal.begin(0, 0, True)
+hal.channels[0].begin(0, True)
 queue(0, 6, period=10_000)
-print(hal.room(0), hal.queued(0))
+print(hal.channels[0].room(), hal.channels[0].queued())
 hal.go(1)
 for _ in range(6):
     time.sleep_us(10_000)
-    queued = hal.queued(0)
-    print(hal.room(0), queued)
+    queued = hal.channels[0].queued()
+    print(hal.channels[0].room(), queued)
 """)
     # 66 ms of them are 6; each that has begun makes room for one more.
     assert all(room == 6 - queued for room, queued in found) and found[0] == [0, 6] and found[-1][0] > 3
@@ -258,16 +258,16 @@ def test_starved_is_the_engine_that_has_played_all_it_was_given(bench: Generatin
     found = bench.numbers(
         """
 for channel in (0, 1):
-    hal.begin(channel, 0, True)
+    hal.channels[channel].begin(0, True)
     queue(channel, 2)
     hal.go(1 << channel)
     time.sleep_us(1_000)
-    one = hal.starved(channel)
+    one = hal.channels[channel].starved()
     time.sleep_us(6_000)
-    two = hal.starved(channel)
+    two = hal.channels[channel].starved()
     queue(channel, 1)
     time.sleep_us(6_000)
-    print(one, two, hal.starved(channel), hal.begun(channel))
+    print(one, two, hal.channels[channel].starved(), hal.channels[channel].begun())
 """.replace("print(one, two, ", "print(0 + one, 0 + two, 0 + ")
     )
     assert found == [[0, 1, 1, 3]] * 2
@@ -280,7 +280,7 @@ hal.permit(1_000)
 seen = array("H", [0] * pulse.MEASURED * pulse.TAKE_MOST)
 hal.sense(3, 200)
 for channel, delay_us in ((0, 0), (1, 2_500)):
-    hal.begin(channel, delay_us, True)
+    hal.channels[channel].begin(delay_us, True)
 queue(0, 2, 200, 200, 200, 50, 200, 5_000)
 queue(0, 1, 300, 100, 200, 50, 600, 5_000)
 queue(1, 3, 40, 40, 250, 50, 250, 5_000)
@@ -289,7 +289,7 @@ for _ in range(10):
     time.sleep_us(2_000)
     hal.renew()
 for channel in (0, 1):
-    count = hal.take(channel, seen)
+    count = hal.channels[channel].take(seen)
     print(count, 0 + hal.senses())
     for at in range(0, pulse.MEASURED * count, pulse.MEASURED):
         print(*seen[at : at + pulse.MEASURED])
@@ -316,7 +316,7 @@ def test_permission_is_for_the_longest_phase_of_the_session_and_no_longer(bench:
     found = bench.numbers("""
 for longest_us in (200, 700):
     hal.permit(longest_us)
-    hal.begin(1, 0, True)
+    hal.channels[1].begin(0, True)
     queue(1, 1, width_a=600, width_b=600, period=20_000)
     hal.go(2)
     time.sleep_us(3_000)

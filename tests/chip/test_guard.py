@@ -12,7 +12,7 @@ from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.stage import OutputStage
 
 LIMIT_US = 250
-REACTION_NS = 1_000  # the promise of docs and design; what was measured is in docs/guard.md
+REACTION_NS = 1_000  # the promise of docs/hardware.md
 LEASE_NS = 90_000_000
 
 BEGIN = f"""

@@ -9,7 +9,7 @@ from sessions import STACK_BYTES, stack_used
 
 from nmes.core import programme
 from nmes.core.frame import LINE_MAX, encode
-from nmes.hal import WATCHDOG_MS
+from nmes.hal.common import WATCHDOG_MS
 from opennmes.device.client import Device
 from opennmes.ports.emulator import EmulatedPortWithStage
 

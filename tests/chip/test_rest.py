@@ -22,8 +22,8 @@ hal = make(board.BOARD, STAGE)
 AGAIN = """
 hal.permit(1000)
 for channel in (0, 1):
-    hal.begin(channel, 0, True)
-    assert hal.put(channel, 0, 0, 1000, 0, 1000, 20_000, 0, 1)
+    hal.channels[channel].begin(0, True)
+    assert hal.channels[channel].put(0, 0, 1000, 0, 1000, 20_000, 0, 1)
 hal.go(3)
 """
 

@@ -10,7 +10,7 @@ from sessions import DENSE, OUTPUTS, Bench, hang, rises
 from starting import arm
 
 from nmes.core import faults
-from nmes.hal import WATCHDOG_MS
+from nmes.hal.common import WATCHDOG_MS
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.repl import Repl, show_main
@@ -83,7 +83,7 @@ def test_everything_comes_to_rest_without_a_byte_of_memory(
     found = Repl(pico).run(
         "import board, micropython\nfrom nmes.hal import make\nfrom stages.reference import STAGE\n"
         "hal = make(board.BOARD, STAGE)\nhal.forget_openings()\nhal.begin(0, 0, True)\nhal.permit(500)\n"
-        "hal.put(0, 100, 100, 250, 50, 250, 20_000, 100, 1)\nhal.go(1)\nhigh = hal.enabled()\n"
+        "hal.channels[0].put(100, 100, 250, 50, 250, 20_000, 100, 1)\nhal.go(1)\nhigh = hal.enabled()\n"
         "micropython.heap_lock()\ntry:\n    hal.rest()\n    low = hal.enabled()\n"
         "finally:\n    micropython.heap_unlock()\nprint(high, low)"
     )

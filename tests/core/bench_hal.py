@@ -4,7 +4,8 @@ import samples
 
 from nmes.core import checklist, commands, faults, frame, pulse
 from nmes.core.session import LOCAL, Session
-from nmes.hal import SLOTS, virtual
+from nmes.hal import virtual
+from nmes.hal.common import SLOTS
 from nmes.link import Link
 from nmes.store import Store
 from nmes.supervisor import Supervisor
@@ -25,13 +26,29 @@ def voltages_grow(pulses, count, percent):
             pulses[place] = 2_048 + (pulses[place] - 2_048) * percent // 100
 
 
+_OF_A_CHANNEL = ("begin", "room", "put", "begun", "starved", "take")
+
+
+class _ByHal:
+    """A method of a channel that goes by the HAL."""
+
+    def __init__(self, hal, name, number):
+        self._hal, self._name, self._number = hal, name, number
+
+    def __call__(self, *row):
+        return getattr(self._hal, self._name)(self._number, *row)
+
+
 class PowerCut(Exception):
     """The board is without power in the middle of a write."""
 
 
 class BenchHal(virtual.Hal):
     """`slots` is the flash: give it to the next one and power is back. None in it is what cannot be read. `files`: what
-    an older firmware kept, or why it cannot be read. `sectors`: what all else of the flash holds at the start."""
+    an older firmware kept, or why it cannot be read. `sectors`: what all else of the flash holds at the start.
+
+    What a channel is asked goes by a method of the same name here, with its number: a test puts another in its place.
+    """
 
     def __init__(self, slots=None, stage=samples.STAGE, sectors=None):
         super().__init__(BOARD, stage)
@@ -58,14 +75,35 @@ class BenchHal(virtual.Hal):
         self.bytes_left = None  # until the power is cut, in the middle of a write
         self.flash_error = None
         self.session = None
+        for number, channel in enumerate(self.channels):
+            for name in _OF_A_CHANNEL:
+                setattr(channel, name, _ByHal(self, name, number))
+
+    def begin(self, channel, *row):
+        return virtual.Channel.begin(self.channels[channel], *row)
+
+    def room(self, channel):
+        return virtual.Channel.room(self.channels[channel])
+
+    def put(self, channel, *row):
+        return virtual.Channel.put(self.channels[channel], *row)
+
+    def begun(self, channel):
+        return virtual.Channel.begun(self.channels[channel])
+
+    def starved(self, channel):
+        return virtual.Channel.starved(self.channels[channel])
+
+    def take(self, channel, into):
+        return virtual.Channel.take(self.channels[channel], into)
 
     def random(self):
         return 0x2A5F_1234  # a source that has broken down: numbers of hosts must differ all the same
 
     def pass_ms(self, ms):
-        self._now_us += 1000 * ms
-        for channel in self._channels:
-            channel.advance(self._now_us)
+        self.now_us += 1000 * ms
+        for channel in self.channels:
+            channel.advance(self.now_us)
 
     def signal(self, ready, fault, buzzer):
         self.signals.append((self.now_ms(), ready, fault, buzzer))
@@ -187,7 +225,7 @@ class Linked(Bench):
         super().__init__(*arguments)
         self.answers = []
         self.seq = 0
-        self.hal.write = lambda line: self.answers.append(line) or True
+        self.hal.write = lambda line: self.answers.append(bytes(line)) or True
         self.link = Link(self.hal, self.supervisor, BOARD, self.stage)
         self.owner = self.said("identify")["host"]
 

@@ -5,6 +5,7 @@ from array import array
 
 from nmes.core import pulse
 from nmes.core.reason import Refused
+from nmes.core.session import COMPLETED, RUNNING
 
 try:
     from micropython import heap_lock, heap_unlock
@@ -74,8 +75,37 @@ def level(feed, full):
 def next_level(session, now_ms):
     """The level of phase A that the next pulse of a session's first lane is set to."""
     lane = session.lanes[0]
-    session.prepare(now_ms, session.clock_ms(now_ms, lane), lane, 1)
+    session.prepare(now_ms, lane.feed.next_ms(), lane, 1)
     return lane.level
+
+
+def due(feed, elapsed_ms):
+    """Whether the feed's next pulse is to be queued."""
+    return feed.alike(0, elapsed_ms, 1) > 0
+
+
+def in_train(feed):
+    """True between the first pulse and the last: more must come in time."""
+    return feed.taken and feed.phase is not None
+
+
+def wants_pulse(session, now_ms, lane=None):
+    """Whether a pulse of a lane, or of the first one, is to be queued now."""
+    lane = lane or session.lanes[0]
+    return session.state == RUNNING and due(lane.feed, session.elapsed_ms(now_ms) - lane.delay_ms)
+
+
+def took(session, lane=None, count=1):
+    """Pulses of a lane, or of the first one, have been queued."""
+    lane = lane or session.lanes[0]
+    lane.feed.take(count)
+    lane.queued += count
+
+
+def ends(session, now_ms):
+    """Whether what runs has come to its end, for a host that is there."""
+    session.heard(now_ms, session.owner)
+    return session.over(now_ms) == COMPLETED
 
 
 def stage(**changes):

@@ -183,7 +183,7 @@ class TheNextPulse(unittest.TestCase):
         heap_lock()
         try:
             for _ in range(150):
-                made.due(0)
+                samples.due(made, 0)
                 samples.level(made, 1_000)
                 made.take()
         finally:
@@ -324,7 +324,7 @@ def running(given=None, pulses=5):
     made.arm(made.programme_crc, T0)
     made.start(T0)
     for _ in range(pulses):
-        made.took()
+        samples.took(made)
     return made
 
 
@@ -422,7 +422,7 @@ class ASession(unittest.TestCase):
         self.assertEqual(codes(made.adjust, 11_000, 200, T0), ["exact_number"])
         self.assertEqual(codes(made.adjust, 10_000, 150, T0), [])
         while made.feed.begin_ms == 0:
-            made.took()
+            samples.took(made)
         self.assertEqual(made.queued, 15)
 
     def test_the_second_phase_counts_for_the_guard(self):
@@ -464,7 +464,7 @@ class ASession(unittest.TestCase):
         self.assertEqual(codes(made.adjust, 20_000, 200, T0 + 2_100), ["ending"])
         made = running()
         while made.feed.phase is not None:
-            made.took()
+            samples.took(made)
         self.assertEqual(codes(made.adjust, 20_000, 200, T0), ["nothing_left"])
         made = running(data({"rest_ms": 0, "duration_ms": 2_000}), 19)
         before = everything(made)

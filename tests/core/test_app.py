@@ -18,7 +18,7 @@ class TheTurn(unittest.TestCase):
 
         class Part:
             def step(self, now_ms):
-                board.hal._now_us += 1_000 * took.pop(0)
+                board.hal.now_us += 1_000 * took.pop(0)
 
         board.hal.wait_ms = waits.append
         for _ in took_ms:

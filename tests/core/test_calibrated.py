@@ -10,7 +10,7 @@ from test_prescriptions import Flash, codes, cuts
 
 from nmes.calibrated import NONE, OTHER_BOARD, OTHER_STAGE, Calibrated
 from nmes.core import calibration, document
-from nmes.hal import LAYOUT, PAGE, SECTOR, Area
+from nmes.hal.common import LAYOUT, PAGE, SECTOR, Area
 from nmes.prescriptions import DAMAGED, NEWER, WHOLE, Prescriptions
 
 HOST = 7

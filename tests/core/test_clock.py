@@ -37,9 +37,9 @@ FAST = {"rate_mhz": 35_000, "duration_ms": 2_000}
 class Case(unittest.TestCase):
     def begin(self, data, ua=2_000, at_us=0):
         bench = Bench()
-        bench.hal._now_us = at_us
+        bench.hal.now_us = at_us
         begun = Begun()
-        for channel in bench.hal._channels:
+        for channel in bench.hal.channels:
             channel._log = begun
         bench.run(data, ua)
         return bench, begun.us
@@ -100,7 +100,7 @@ class OnePhaseAfterAnother(Case):
         # 20.011 Hz: the 23rd begins at 1099.406 ms, and the engine 0.999 ms after the clock that has whole ones.
         bench, begun = self.begin(programme({"rate_mhz": 20_011, "duration_ms": 1_100}), at_us=999)
         self.until(bench, 1_090)
-        bench.hal._now_us += 9_051
+        bench.hal.now_us += 9_051
         bench.turn(0)
         self.assertEqual((bench.session.state, len(begun[0])), (RUNNING, 22))
         self.to_its_end(bench)
@@ -118,7 +118,7 @@ class APause(Case):
         for at_ms in (700, 5_100, 5_400, 6_900):
             bench, begun = self.begin(programme(SLOW, dict(SLOW, rate_mhz=2_000, work_ms=3_000, rest_ms=3_000), FAST))
             self.until(bench, at_ms)
-            self.assertEqual(bench.hal.queued(0), 0)
+            self.assertEqual(bench.hal.channels[0].queued(), 0)
             bench.supervisor.pause()
             bench.turn(10, 20)
             bench.supervisor.start()

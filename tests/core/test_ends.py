@@ -100,9 +100,9 @@ class Whole(bench_hal.BenchHal):
         if self.turn in self.acts:
             self.acts[self.turn](self)
 
-    def read(self):
+    def read(self, into):
         self.asked("link")
-        return super().read()
+        return super().read(into)
 
     def tripped(self):
         self.asked("supervisor")
@@ -113,7 +113,7 @@ class Whole(bench_hal.BenchHal):
         super().rest()
 
     def write(self, line):
-        self.host = frame.decode(line).get("host", self.host)
+        self.host = frame.decode(bytes(line)).get("host", self.host)
         return True
 
     def watch(self, on):
@@ -298,7 +298,7 @@ class AnotherEnd(unittest.TestCase):
         board = Whole(acts)
         self.assertTrue(board.run() is error, part)
         self.assertEqual((board.watched, board.enabled(), board.closed), ([True], False, True))
-        self.assertEqual((board._channels[0].queued(), board.again().session.state), (0, FAULT))
+        self.assertEqual((board.channels[0].queued(), board.again().session.state), (0, FAULT))
         return board
 
     def test_h02_what_leaves_the_loop_otherwise_rests_and_comes_up_in_fault(self):

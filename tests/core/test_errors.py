@@ -26,7 +26,9 @@ class AnExceptionInACommand(unittest.TestCase):
         self.assertEqual((answer["ok"], answer["error"], answer["text"]), (False, "internal", repr(error)), cmd)
         if state != FAULT:
             self.assertEqual((bench.session.fault, bench.session.fault_text), (faults.INTERNAL_ERROR, repr(error)))
-        self.assertEqual((bench.session.state, bench.hal.enabled(), bench.hal.queued(0)), (FAULT, False, 0), cmd)
+        self.assertEqual(
+            (bench.session.state, bench.hal.enabled(), bench.hal.channels[0].queued()), (FAULT, False, 0), cmd
+        )
 
     def test_h02_of_whatever_kind_it_is_a_fault_and_told(self):
         for cmd in commands.COMMANDS:

@@ -51,7 +51,9 @@ class TheWayIntoAFault(unittest.TestCase):
                 bench.supervisor.fail(faults.PULSE_CHECK, "x")
                 setattr(owner, name, whole)
                 self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK), name)
-                self.assertEqual((bench.hal.enabled(), bench.hal.queued(0), bench.session.intensity_ua), (False, 0, 0))
+                self.assertEqual(
+                    (bench.hal.enabled(), bench.hal.channels[0].queued(), bench.session.intensity_ua), (False, 0, 0)
+                )
                 bench.turn(count=2)
                 self.assertFalse(bench.store.due)
                 again = bench.again()
@@ -191,7 +193,7 @@ class AfterAFaultOfOneLane(unittest.TestCase):
         refuse = lambda channel, *_: False  # noqa: E731
         bench.hal.put = refuse
         self.assertEqual(self.put_after(bench, lambda: bench.turn(count=4)), [0])
-        self.assertEqual((bench.session.fault, bench.hal.queued(1)), (faults.PULSE_CHECK, 0))
+        self.assertEqual((bench.session.fault, bench.hal.channels[1].queued()), (faults.PULSE_CHECK, 0))
 
     def test_h20_nor_when_it_is_refused_at_the_start(self):
         bench = Bench()
@@ -201,7 +203,7 @@ class AfterAFaultOfOneLane(unittest.TestCase):
         bench.hal.go = gone.append
         self.assertEqual(self.put_after(bench, lambda: bench.supervisor.start()), [0])
         self.assertEqual((bench.session.state, bench.session.fault, gone), (FAULT, faults.PULSE_CHECK, []))
-        self.assertEqual((bench.hal.enabled(), bench.hal.queued(1)), (False, 0))
+        self.assertEqual((bench.hal.enabled(), bench.hal.channels[1].queued()), (False, 0))
 
     def test_h20_nor_when_its_clock_is_wrong(self):
         bench = Bench()
@@ -212,7 +214,7 @@ class AfterAFaultOfOneLane(unittest.TestCase):
         bench.hal.starved = lambda channel: channel == 0
         bench.session.lag_ms = lambda now_ms, lane: -40
         self.assertEqual(self.put_after(bench, lambda: bench.supervisor.feed(bench.hal.now_ms())), [])
-        self.assertEqual((bench.session.fault, bench.hal.queued(1)), (faults.CLOCK_WRONG, 0))
+        self.assertEqual((bench.session.fault, bench.hal.channels[1].queued()), (faults.CLOCK_WRONG, 0))
 
 
 class AnArmingThatIsRefused(unittest.TestCase):

@@ -11,7 +11,7 @@ from samples import codes
 
 from nmes.core import checklist, commands, faults, frame
 from nmes.core.session import ARMED, FADE_MS, FAULT, HOST_LOST_MS, IDLE, PAUSED, RUNNING, STEP_EVERY_MS, STEP_MAX_UA
-from nmes.hal import LOOKAHEAD_US
+from nmes.hal.common import LOOKAHEAD_US
 
 OPEN_OHM = 10_000_000
 
@@ -52,17 +52,17 @@ class TheElectrode(unittest.TestCase):
         bench.session.start = start
         bench.run(RESISTOR, ua)
         del bench.session.start
-        channel = bench.hal._channels[0]
-        while channel.begun < pulses:
+        channel = bench.hal.channels[0]
+        while channel.begun() < pulses:
             bench.turn(1)
         return bench, channel
 
     def off_after_three(self, bench, channel, ohm, fault):
-        before = channel.begun
+        before = channel.begun()
         channel._load._ohm = ohm
         bench.turn(1, 1_000)
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, fault))
-        self.assertEqual((channel.begun - before, channel.queued(), bench.hal.enabled()), (3, 0, False))
+        self.assertEqual((channel.begun() - before, channel.queued(), bench.hal.enabled()), (3, 0, False))
 
     def test_h08_off_or_badly_on_at_each_pulse_is_zero_within_three(self):
         for ohm in (10_000, OPEN_OHM):
@@ -89,7 +89,7 @@ class TheElectrode(unittest.TestCase):
         bench, channel = self.session(5, 20_000)
         supervisor = bench.supervisor
         self.off_after_three(bench, channel, OPEN_OHM, faults.ELECTRODE_OPEN)
-        begun = channel.begun
+        begun = channel.begun()
         for ohm in (500, OPEN_OHM, 500):  # it bounces
             channel._load._ohm = ohm
             for act, arguments in (
@@ -101,10 +101,10 @@ class TheElectrode(unittest.TestCase):
             ):
                 self.assertTrue(codes(act, *arguments))
                 bench.turn(count=100)
-        self.assertEqual((channel.begun, bench.hal.enabled(), bench.session.state), (begun, False, FAULT))
+        self.assertEqual((channel.begun(), bench.hal.enabled(), bench.session.state), (begun, False, FAULT))
         supervisor.clear(faults.ELECTRODE_OPEN)
         bench.turn(count=100)
-        self.assertEqual((channel.begun, bench.session.state), (begun, IDLE))
+        self.assertEqual((channel.begun(), bench.session.state), (begun, IDLE))
         self.assertEqual(codes(supervisor.arm, bench.session.programme_crc), ["not_acknowledged"])
         bench.arm(RESISTOR)
         supervisor.start()
@@ -156,7 +156,7 @@ class TheIntensity(unittest.TestCase):
         bench.turn(count=20)
         bench.supervisor.set_intensity(0, 0)
         bench.turn(1, LOOKAHEAD_US // 1_000)
-        channel = bench.hal._channels[0]
+        channel = bench.hal.channels[0]
         channel._measured = []
         bench.turn(1, 500)
         self.assertEqual(bench.session.delivery.set_ua, 0)
@@ -210,12 +210,12 @@ class TheLink(unittest.TestCase):
             self.assertEqual((bench.session.state, bench.session.intensity_ua), (IDLE, 0))
             self.assertEqual((bench.session.ended, bench.hal.enabled()), ("host lost", False))
             # What comes too late, from the session that is over, starts nothing.
-            begun = bench.hal._channels[0].begun
+            begun = bench.hal.channels[0].begun()
             for one in held:
                 bench.bytes(one)
             bench.bytes(bench.line("start"))
             bench.alone(10, 50)
-            self.assertEqual((bench.session.state, bench.hal._channels[0].begun), (IDLE, begun))
+            self.assertEqual((bench.session.state, bench.hal.channels[0].begun()), (IDLE, begun))
 
     def test_h14_a_line_that_comes_twice_is_done_once(self):
         bench = self.start()
@@ -378,9 +378,9 @@ class TheLink(unittest.TestCase):
                 continue
             self.assertEqual(bench.snapshot(), before)
             self.assertEqual(bench.said("maintenance")["error"], "wrong_state")
-            begun = bench.hal._channels[0].begun
+            begun = bench.hal.channels[0].begun()
             bench.turn(count=20)
-            self.assertEqual((bench.session.state, bench.hal._channels[0].begun > begun), (state, state == RUNNING))
+            self.assertEqual((bench.session.state, bench.hal.channels[0].begun() > begun), (state, state == RUNNING))
 
 
 class ThePower(unittest.TestCase):
@@ -395,12 +395,12 @@ class ThePower(unittest.TestCase):
                 self.assertEqual(bench.session.state == FAULT, supply < 3_000, str(supply))
             self.assertEqual(bench.session.fault, faults.SUPPLY_LOW)
             self.assertEqual(codes(bench.supervisor.clear, faults.SUPPLY_LOW), ["cause_there"])
-            begun = bench.hal._channels[0].begun
+            begun = bench.hal.channels[0].begun()
             for supply in range(2_850, 4_200, 50):
                 bench.hal.supply = supply
                 bench.turn(count=101)
             self.assertEqual((bench.session.state, bench.session.intensity_ua), (FAULT, 0))
-            self.assertEqual((bench.hal._channels[0].begun, bench.hal.enabled()), (begun, False))
+            self.assertEqual((bench.hal.channels[0].begun(), bench.hal.enabled()), (begun, False))
 
     def test_h18_power_lost_at_any_time_comes_back_at_zero(self):
         for state, begin in STATES:
@@ -409,7 +409,7 @@ class ThePower(unittest.TestCase):
             again = bench.again()
             again.turn(count=100)
             self.assertEqual(again.session.state, FAULT if state == FAULT else IDLE)
-            self.assertEqual((again.hal.enabled(), again.hal._channels[0].begun), (False, 0))
+            self.assertEqual((again.hal.enabled(), again.hal.channels[0].begun()), (False, 0))
             self.assertTrue(codes(again.supervisor.start))
             self.assertTrue(codes(again.supervisor.arm, bench.session.programme_crc))
 
@@ -435,10 +435,10 @@ class TheEmergencyStop(unittest.TestCase):
             if state in (ARMED, RUNNING, PAUSED):
                 self.assertEqual(bench.session.fault, faults.EMERGENCY_STOP)
                 self.assertEqual(codes(bench.supervisor.clear, faults.EMERGENCY_STOP), ["not_safe"])
-            begun = bench.hal._channels[0].begun
+            begun = bench.hal.channels[0].begun()
             bench.hal.safe = True
             bench.turn(count=50)
-            self.assertEqual((bench.hal.enabled(), bench.hal._channels[0].begun), (False, begun))
+            self.assertEqual((bench.hal.enabled(), bench.hal.channels[0].begun()), (False, begun))
 
     def test_h19_opened_and_closed_again_between_two_turns(self):
         for state, begin in STATES:
@@ -480,7 +480,7 @@ class TheEmergencyStop(unittest.TestCase):
         bench.hal.permit = just_before
         self.assertEqual(codes(bench.supervisor.start), ["not_safe"])
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.EMERGENCY_STOP))
-        self.assertEqual((bench.hal.enabled(), bench.hal._channels[0].begun), (False, 0))
+        self.assertEqual((bench.hal.enabled(), bench.hal.channels[0].begun()), (False, 0))
 
     def test_h19_opened_and_paused_before_the_next_turn(self):
         bench = Bench()

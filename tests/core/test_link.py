@@ -11,8 +11,8 @@ from nmes.core.commands import ARGUMENT_REASONS_MOST
 from nmes.core.hosts import HOSTS_MOST, Hosts
 from nmes.core.reason import REASONS_MOST
 from nmes.core.session import ARMED, FADE_MS, FAULT, HOST_LOST_MS, IDLE, PAUSED, RUNNING
-from nmes.hal import OUT_BYTES
-from nmes.link import DEAF_MS, EVENT_MAX
+from nmes.hal.common import OUT_BYTES
+from nmes.link import DEAF_MS, EVENT_MAX, Link
 
 CHECKED = {"checklist": checklist.VERSION, "items": len(checklist.ITEMS)}
 # Arguments that the device would carry out in the state that the command is for.
@@ -44,7 +44,7 @@ class Blind:
 
     def __init__(self, loads):
         self.loads = loads
-        self.dumps = json.dumps
+        self.dumps, self.dump = json.dumps, json.dump
 
 
 class Other:
@@ -87,9 +87,9 @@ class Slow:
 
     def write(self, line):
         if len(line) > OUT_BYTES - len(self.waiting):
-            self.lost.append(line)
+            self.lost.append(bytes(line))
             return False
-        self.waiting += line
+        self.waiting += bytes(line)
         return True
 
     def reads(self):
@@ -557,6 +557,10 @@ class BadInput(unittest.TestCase):
 
 
 class EveryRequest(unittest.TestCase):
+    def test_every_command_of_the_table_has_its_method_and_every_method_its_command(self):
+        methods = [name[len("_do_") :] for name in dir(Link) if name.startswith("_do_")]
+        self.assertEqual(sorted(methods), sorted(commands.COMMANDS))
+
     def served(self, bench, host, data, turns=2_000):
         bench.hal._input, bench.hal._at = data, 0
         for _ in range(turns):

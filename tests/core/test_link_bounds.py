@@ -42,11 +42,11 @@ def events(bench, name):
 
 
 class HowMuchATurnReads(unittest.TestCase):
-    def test_256_bytes_at_rest_and_96_with_a_session(self):
+    def test_256_bytes_at_rest_and_128_with_a_session(self):
         for state in (IDLE, FAULT):
             self.assertEqual(taken(in_state(state), b"x" * 300), 256)
         for state in (ARMED, RUNNING, PAUSED):
-            self.assertEqual(taken(quiet(state), b"x" * 300), 96)
+            self.assertEqual(taken(quiet(state), b"x" * 300), 128)
 
     def test_one_line_and_nothing_of_the_next(self):
         bench = Linked()
@@ -99,7 +99,7 @@ class HowMuchATurnReads(unittest.TestCase):
     def test_nothing_more_where_nothing_more_has_come(self):
         bench = Linked()
         asked = []
-        bench.hal.read = lambda: asked.append(1) or -1
+        bench.hal.read = lambda into: asked.append(1) or 0
         bench.link.step(bench.hal.now_ms())
         self.assertEqual(len(asked), 1)
 
@@ -283,8 +283,8 @@ class WhatIsSaidUnasked(unittest.TestCase):
         for _ in range(2):
             del bench.answers[:]
             bench.supervisor.warned = True
-            bench.link.step(bench.hal.now_ms())  # of the collector, should it be due
-            for _ in range(3):
+            bench.link.step(bench.hal.now_ms())
+            for _ in range(2):
                 bench.hal.pass_ms(1_000)
                 bench.link.step(bench.hal.now_ms())
             names = [frame.decode(line)["event"] for line in bench.answers]
@@ -296,7 +296,7 @@ class WhatIsSaidUnasked(unittest.TestCase):
 
     def test_the_turn_of_a_warning_has_no_status_and_the_next_one_has(self):
         bench = quiet(RUNNING)
-        bench.link._lines_said = 0  # the collector's turn does not come in between
+        bench.link._garbage = 0  # the collector's turn does not come in between
         del bench.answers[:]
         bench.supervisor.warned = True
         bench.hal.pass_ms(link.STATUS_EVERY_MS)
@@ -308,67 +308,69 @@ class WhatIsSaidUnasked(unittest.TestCase):
 class TheCollector(unittest.TestCase):
     """Searching for free memory takes the longer the more garbage there is."""
 
-    def test_it_has_every_fourth_line_a_turn_of_its_own(self):
-        bench = quiet(RUNNING)
-        collected = []
-        bench.hal.collect = lambda: collected.append(len(bench.answers))
-        del bench.answers[:]
-        bench.link._lines_said = 0
-        answer = bench.line("keepalive")
+    def test_it_has_a_turn_of_its_own_after_22_kilobytes_however_they_were_said(self):
         ways = (
-            lambda: arrives(bench, answer),
-            lambda: arrives(bench, answer),  # the same answer again
-            lambda: bench.hal.pass_ms(link.STATUS_EVERY_MS),
-            lambda: setattr(bench.supervisor, "warned", not bench.supervisor.warned),
+            lambda bench: arrives(bench, bench.line("keepalive")),
+            lambda bench: arrives(bench, bench.line("status")),
+            lambda bench: bench.hal.pass_ms(link.STATUS_EVERY_MS),
+            lambda bench: setattr(bench.supervisor, "warned", True),
         )
         for way in ways:
-            self.assertEqual(collected, [])
+            bench = quiet(RUNNING)
+            collected = []
+            bench.hal.collect = lambda bench=bench, collected=collected: collected.append(len(bench.answers))
             del bench.answers[:]
-            arrives(bench, b"")
-            way()
+            bench.link._garbage = 21_999
+            way(bench)
             bench.link.step(bench.hal.now_ms())
-            self.assertEqual(len(bench.answers), 1)
-        arrives(bench, answer)
-        bench.link.step(bench.hal.now_ms())
-        self.assertEqual((collected, len(bench.answers), bench.hal._at), ([1], 1, 0))  # and nothing else in that turn
-        bench.link.step(bench.hal.now_ms())
-        self.assertEqual((len(collected), len(bench.answers), bench.hal._at), (1, 2, len(answer)))
+            self.assertEqual((collected, len(bench.answers)), ([], 1))
+            answer = bench.line("keepalive")
+            arrives(bench, answer)
+            bench.link.step(bench.hal.now_ms())
+            self.assertEqual(
+                (collected, len(bench.answers), bench.hal._at), ([1], 1, 0)
+            )  # and nothing else in that turn
+            bench.link.step(bench.hal.now_ms())
+            self.assertEqual((len(collected), len(bench.answers), bench.hal._at), (1, 2, len(answer)))
 
-    def test_an_answer_and_an_event_in_one_turn_do_not_lead_around_it(self):
-        bench = Linked()
-        collected = []
-        bench.hal.collect = lambda: collected.append(True)
-        bench.said("load", programme=RESISTOR)
-        bench.said("acknowledge", **dict(zip(("checklist", "items"), RIGHT)))
-        bench.link.step(bench.hal.now_ms())
-        self.assertEqual(collected, [], "who it is, what is loaded, and what is acknowledged are three")
-        bench.said("arm", programme_crc=bench.session.programme_crc)
-        self.assertEqual([len(events(bench, "status")), len(bench.answers)], [1, 2])
-        bench.link.step(bench.hal.now_ms())
-        self.assertEqual(collected, [True])
+    def test_the_same_answer_again_counts_too(self):
+        bench = quiet(RUNNING)
+        answer = bench.line("keepalive")
+        before = []
+        for _ in range(3):
+            before.append(bench.link._garbage)
+            bench.bytes(answer)
+        self.assertTrue(before[0] + 600 < before[1] < before[2] - 600, str(before))
+
+    def test_a_line_counts_as_600_bytes_and_its_own(self):
+        bench = quiet(RUNNING)
+        del bench.answers[:]
+        bench.link._garbage = 0
+        bench.said("status")
+        self.assertEqual(bench.link._garbage, 600 + len(bench.answers[0]))
 
     def test_h23_a_change_is_told_before_its_turn_comes_so_a_fault_is_never_written_unsaid(self):
-        for lines in (link._COLLECT_EVERY - 1, link._COLLECT_EVERY, link._COLLECT_EVERY + 5):
+        for garbage in (21_999, 22_000, 30_000):
             bench = quiet(RUNNING)
             collected = []
             bench.hal.collect = lambda bench=bench, collected=collected: collected.append(len(events(bench, "status")))
             del bench.answers[:]
-            bench.link._lines_said = lines
+            bench.link._garbage = garbage
             bench.supervisor.fail(faults.PULSE_CHECK, "x")
             bench.link.step(bench.hal.now_ms())
             self.assertEqual((collected, events(bench, "status")[0]["state"]), ([], FAULT))
             bench.link.step(bench.hal.now_ms())
             self.assertEqual(collected, [1])
 
-    def test_it_is_run_before_the_first_pulse_and_again_only_four_lines_later(self):
+    def test_it_is_run_before_the_first_pulse_and_again_only_22_kilobytes_later(self):
         for state in (ARMED, PAUSED):
             bench = in_state(state)
             collected = []
             bench.hal.collect = lambda bench=bench, collected=collected: collected.append(bench.session.state)
-            bench.link._lines_said = link._COLLECT_EVERY - 1
+            bench.link._garbage = 21_999
             bench.said("start")
             self.assertEqual((collected, bench.session.state), ([state], RUNNING))
-            while bench.link._lines_said < link._COLLECT_EVERY:
+            while bench.link._garbage < 22_000:
                 self.assertEqual(collected, [state])
                 bench.said("status")
             bench.link.step(bench.hal.now_ms())
@@ -379,25 +381,22 @@ class TheCollector(unittest.TestCase):
         collected = []
         bench.hal.collect = lambda: collected.append(True)
         bench.hal.room_out = lambda: frame.LINE_MAX + link.EVENT_MAX - 1
-        bench.link._lines_said = link._COLLECT_EVERY
+        bench.link._garbage = 22_000
         bench.supervisor.fail(faults.PULSE_CHECK, "x")
         bench.link.step(bench.hal.now_ms())
         self.assertEqual((collected, bench.link._said_state), ([True], RUNNING))
         bench.hal.room_out = lambda: frame.LINE_MAX + link.EVENT_MAX
-        bench.link._lines_said = link._COLLECT_EVERY
+        bench.link._garbage = 22_000
         bench.link.step(bench.hal.now_ms())
         self.assertEqual((collected, bench.link._said_state), ([True], FAULT))
 
     def test_it_counts_from_the_first_line_on_and_from_none_again_each_time(self):
         bench = Linked()
-        collected = []
-        bench.hal.collect = lambda: collected.append(True)
-        for times, lines in enumerate((3, 4, 4)):  # the first has been said already: who it is
-            for _ in range(lines):
-                self.assertEqual(len(collected), times)
-                bench.said("status")
+        self.assertTrue(bench.link._garbage > 600)  # who it is
+        for _ in range(2):
+            bench.link._garbage = 22_000
             bench.link.step(bench.hal.now_ms())
-            self.assertEqual(len(collected), times + 1)
+            self.assertEqual(bench.link._garbage, 0)
 
 
 class WhoAsks(unittest.TestCase):
@@ -443,7 +442,9 @@ class ARefusal(unittest.TestCase):
         reasons = [{"code": "x", "text": "y" * length} for _ in range(count)]
         answer = {"seq": 1, "ok": False, "error": "refused", "text": "", "reasons": reasons, "more": more}
         answer["text"] = commands.ERRORS["refused"]
-        return frame.decode(link._encoded(answer))
+        line = bytearray()
+        length = link._put(answer, line)
+        return frame.decode(bytes(memoryview(line)[:length]))
 
     def test_with_all_of_its_reasons_where_they_fit(self):
         answer = self.told(3)
@@ -462,7 +463,7 @@ class ARefusal(unittest.TestCase):
             if reasons is not None:
                 answer["reasons"] = reasons
             with self.assertRaises(frame.BadFrame):
-                link._encoded(answer)
+                link._put(answer, bytearray())
 
 
 class EachCommand(unittest.TestCase):

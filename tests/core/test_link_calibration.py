@@ -11,7 +11,7 @@ from test_link_prescriptions import code
 
 from nmes.core import delivery, faults, programme
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
-from nmes.hal import LAYOUT
+from nmes.hal.common import LAYOUT
 
 ROWS = {
     "0": {
@@ -258,7 +258,8 @@ class Counts(unittest.TestCase):
         answer = bench.said("counts", channel=0)
         self.assertEqual((answer["measured"], answer["code_a"], answer["current_rest"]), (0, None, None))
         bench.session.lanes[0].intensity_ua = 10_000
-        bench.supervisor._judge_lane = lambda i, now_ms, judge=bench.supervisor._judge_lane: judge(i, now_ms) and 0
+        (run,) = bench.supervisor._runs
+        run.judge = lambda now_ms, counting, judge=run.judge: judge(now_ms, counting) and 0
         bench.turn(10, 50)
         answer = bench.said("counts", channel=0)
         self.assertTrue(answer["measured"] >= 10)

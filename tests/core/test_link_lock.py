@@ -147,7 +147,7 @@ class Locking(unittest.TestCase):
     def test_nothing_that_the_device_says_has_the_key_in_it(self):
         bench = locked()
         heard = []
-        bench.hal.write = lambda line: bench.answers.append(line) or heard.append(line) or True
+        bench.hal.write = lambda line: bench.answers.append(bytes(line)) or heard.append(bytes(line)) or True
         bench.said("lock", key=KEY)
         for name in sorted(commands.COMMANDS):
             if name not in ("maintenance", "bootloader"):

@@ -9,7 +9,7 @@ from test_link import Other, in_state
 
 from nmes.core import commands, document, frame, programme
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
-from nmes.hal import LAYOUT
+from nmes.hal.common import LAYOUT
 
 WRITE = ("put", "put_piece", "put_end", "remove")
 

@@ -362,7 +362,7 @@ class NothingIsAllocated(unittest.TestCase):
             heap_lock()
             try:
                 for elapsed_ms in range(0, 11_000, 5):
-                    while feed.due(elapsed_ms):
+                    while samples.due(feed, elapsed_ms):
                         samples.level(feed, 1_000)
                         feed.take()
             finally:

@@ -5,7 +5,8 @@ import unittest
 
 from nmes.core import document
 from nmes.core.reason import Refused
-from nmes.hal import LAYOUT, PAGE, SECTOR, Area, virtual
+from nmes.hal import virtual
+from nmes.hal.common import LAYOUT, PAGE, SECTOR, Area
 from nmes.prescriptions import DAMAGED, NEWER, WHOLE, Prescriptions
 
 HOST = 7

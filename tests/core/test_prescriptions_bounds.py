@@ -8,7 +8,7 @@ from test_prescriptions import HOST, Flash, codes, holds, of_version, on, put, t
 
 from nmes.core import document
 from nmes.core.reason import Refused
-from nmes.hal import PAGE
+from nmes.hal.common import PAGE
 from nmes.prescriptions import DAMAGED, NEWER, WHOLE
 
 GONE = b"\x00" * 16
@@ -160,7 +160,7 @@ class Pieces(unittest.TestCase):
         for data in (text[:1], text[:255], text[:257], text[:599], text + b"a", text + bytes(168)):
             code, parameter, asked, bound = refusal(kept.piece, 0, data, HOST)
             self.assertEqual((code, parameter, asked), ("wrong_length", "data", len(data)))
-            self.assertEqual(bound, "whole pages of 256, up to the 600 bytes that were said")
+            self.assertEqual(bound, "whole pages of 256 bytes, up to the 600 bytes that were announced")
         self.assertEqual(kept.piece(0, text[:512], HOST), 512)
         self.assertEqual(codes(kept.piece, 512, text[512:] + b"a", HOST), ["wrong_length"])
         self.assertEqual(codes(kept.piece, 512, text[512:599], HOST), ["wrong_length"])

@@ -43,10 +43,10 @@ class TheSecondLane(unittest.TestCase):
             for percent in (90, 110):
                 bench = Bench()
                 bench.arm(two())
-                engine = bench.hal._channels[channel]
+                engine = bench.hal.channels[channel]
                 put = engine.put
-                engine.put = lambda now_us, *row, put=put, percent=percent: put(
-                    now_us, *(row[:5] + (row[5] * 100 // percent,) + row[6:])
+                engine.put = lambda *row, put=put, percent=percent: put(
+                    *(row[:5] + (row[5] * 100 // percent,) + row[6:])
                 )
                 bench.supervisor.start()
                 for _ in range(300):

@@ -115,12 +115,6 @@ class EveryTransition(unittest.TestCase):
     def test_clear_in_a_fault(self):
         self.assertEqual(self.allowed_in((FAULT,), lambda made: made.clear(made.fault)), [IDLE])
 
-    def test_output_is_wanted_while_running_only(self):
-        for state, make in IN_EACH_STATE:
-            made = make()
-            self.assertEqual(made.wants_output(), state == RUNNING)
-            self.assertEqual(made.wants_pulse(T0), state == RUNNING)
-
     def test_status_has_its_fields_and_json_holds_them_in_every_state(self):
         for _, make in IN_EACH_STATE:
             status = make().status(T0, [3])
@@ -142,7 +136,7 @@ class ANewSession(unittest.TestCase):
     def test_its_status_says_what_was_loaded_and_how_far_it_is(self):
         made = running(ua=10_000)
         for _ in range(100):
-            made.took()
+            samples.took(made)
         made.prepare(T0 + 3_000, 3_000, made.lanes[0], 1)
         made.lanes[0].underruns = 3
         status = made.status(T0 + 3_000, [97])
@@ -231,7 +225,7 @@ class Arming(unittest.TestCase):
     def test_it_starts_from_zero_every_time(self):
         made = running(ua=5_000)
         for _ in range(20):
-            made.took()
+            samples.took(made)
         samples.next_level(made, T0 + 500)
         made.lanes[0].underruns = 2
         made.stop("stopped", T0 + 1_234)
@@ -254,7 +248,7 @@ class Arming(unittest.TestCase):
         self.assertFalse(samples.tick(made, T0 + 1_999))
         made.start(T0 + 1_999)
         self.assertFalse(samples.tick(made, T0 + 3_998))
-        self.assertEqual(envelope(made.feed.phase, made.feed._t_ms, 100), samples.next_level(made, T0 + 3_998))
+        self.assertEqual(envelope(made.feed.phase, made.feed.t_ms, 100), samples.next_level(made, T0 + 3_998))
 
 
 class Intensity(unittest.TestCase):
@@ -364,7 +358,7 @@ class Leaving(unittest.TestCase):
             leave(made)
             self.assertTrue(made.state != RUNNING)
             self.assertEqual((made.intensity_ua, made.output_ua), (0, 0))
-            self.assertFalse(made.wants_output() or made.wants_pulse(T0 + 10))
+            self.assertFalse(samples.wants_pulse(made, T0 + 10))
 
     def test_the_reason_for_the_end_is_kept(self):
         made = running()
@@ -398,8 +392,8 @@ class Pausing(unittest.TestCase):
     def test_it_goes_on_at_zero_in_the_same_place(self):
         made = running(ua=5_000)
         for _ in range(10):
-            self.assertTrue(made.wants_pulse(T0 + 300))
-            made.took()
+            self.assertTrue(samples.wants_pulse(made, T0 + 300))
+            samples.took(made)
         made.pause(T0 + 300)
         made.was_cancelled(2)
         place = made.feed.phase.name, made.feed.begin_ms, made.feed.k
@@ -411,19 +405,19 @@ class Pausing(unittest.TestCase):
     def test_a_pause_when_the_train_s_last_pulses_are_still_in_the_engine(self):
         made = running()
         for _ in range(175):
-            self.assertTrue(made.wants_pulse(T0 + 4_950))
-            made.took()
-        self.assertFalse(made.wants_pulse(T0 + 4_950))
+            self.assertTrue(samples.wants_pulse(made, T0 + 4_950))
+            samples.took(made)
+        self.assertFalse(samples.wants_pulse(made, T0 + 4_950))
         made.pause(T0 + 4_950)
         made.was_cancelled(2)
         made.start(T0 + 5_000)
         made.set_intensity(1_000, T0 + 5_000)
         for k in (173, 174):
-            self.assertTrue(made.wants_pulse(T0 + 5_000))
+            self.assertTrue(samples.wants_pulse(made, T0 + 5_000))
             self.assertEqual(made.feed.k, k)
             self.assertTrue(0 <= samples.next_level(made, T0 + 5_000) <= 10)
-            made.took()
-        self.assertFalse(made.wants_pulse(T0 + 5_000))
+            samples.took(made)
+        self.assertFalse(samples.wants_pulse(made, T0 + 5_000))
 
     def test_it_lasts_as_long_as_the_host_is_there(self):
         made = paused()
@@ -510,7 +504,7 @@ class Faults(unittest.TestCase):
 
     def test_what_had_been_done_is_kept(self):
         made = running()
-        made.took()
+        samples.took(made)
         made.fail(faults.PULSE_COUNT, "x", T0 + 1_234)
         self.assertEqual((made.elapsed_ms(T0 + 9_000), made.queued), (1_234, 1))
 
@@ -578,11 +572,11 @@ class AWholeSession(unittest.TestCase):
                 made.lanes[0].intensity_ua = made.limit_ua // 100 * 100
                 continue
             period_us = 1_000_000
-            while len(queue) < max(1, 1_000 * ahead_ms // period_us) and made.wants_pulse(now_ms):
+            while len(queue) < max(1, 1_000 * ahead_ms // period_us) and samples.wants_pulse(made, now_ms):
                 levels.append(samples.next_level(made, now_ms))
                 self.assertTrue(0 <= levels[-1] <= made.intensity_ua // 100 <= made.level_most)
                 period_us = made.feed.interval_us
-                made.took()
+                samples.took(made)
                 free_us = max(free_us, now_us)
                 queue.append(free_us)
                 free_us += period_us
@@ -629,18 +623,19 @@ class AWholeSession(unittest.TestCase):
 class NothingIsAllocated(unittest.TestCase):
     def test_in_a_turn_of_the_loop_with_pulses_and_in_the_fade(self):
         made = running(ua=10_000)
-        over, wants_pulse, prepare, took = made.over, made.wants_pulse, made.prepare, made.took
+        over, prepare = made.over, made.prepare
         lane = made.lanes[0]
+        take = lane.feed.take
         most = 0
         heap_lock()
         try:
             for ms in range(0, 2_900, 7):
                 over(T0 + ms)
-                if wants_pulse(T0 + ms):
-                    count = prepare(T0 + ms, ms, lane, 3)
+                count = prepare(T0 + ms, ms, lane, 3)
+                if count:
                     if lane.level > most:
                         most = lane.level
-                    took(lane, count)
+                    take(count)
         finally:
             heap_unlock()
         self.assertEqual((made.state, most), (RUNNING, 100))

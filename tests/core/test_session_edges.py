@@ -76,7 +76,7 @@ class Memory(unittest.TestCase):
     def test_it_is_intact_after_loading_and_whatever_it_does(self):
         made = running(delayed(), ua=5_000)
         self.assertTrue(made.intact())
-        made.took()
+        samples.took(made)
         made.pause(T0 + 100)
         self.assertTrue(made.intact())
 
@@ -121,7 +121,7 @@ class Memory(unittest.TestCase):
 
     def test_what_is_forgotten_is_gone(self):
         made = running(ua=1_000)
-        made.took()
+        samples.took(made)
         made.stop("stopped", T0 + 100)
         made.forget()
         self.assertEqual((made.programme, made.programme_crc, made.limit_ua, made.level_most), (None, 0, 0, 0))
@@ -351,11 +351,10 @@ class Clocks(unittest.TestCase):
     def test_a_delayed_channel_s_clock_is_behind(self):
         made = running(delayed())
         self.assertEqual([lane.delay_ms for lane in made.lanes], [0, 2_500])
-        self.assertEqual([made.clock_ms(T0 + 3_000, lane) for lane in made.lanes], [3_000, 500])
         self.assertEqual([made.lag_ms(T0 + 3_000, lane) for lane in made.lanes], [3_000, 500])
-        self.assertTrue(made.wants_pulse(T0, made.lanes[0]))
-        self.assertFalse(made.wants_pulse(T0 + 2_400, made.lanes[1]))
-        self.assertTrue(made.wants_pulse(T0 + 2_500, made.lanes[1]))
+        self.assertTrue(samples.wants_pulse(made, T0, made.lanes[0]))
+        self.assertFalse(samples.wants_pulse(made, T0 + 2_400, made.lanes[1]))
+        self.assertTrue(samples.wants_pulse(made, T0 + 2_500, made.lanes[1]))
 
     def test_the_first_channel_s_place_is_by_its_own_clock(self):
         made = running(samples.programme(channels=[{"channel": 1, "delay_us": DELAY_US}]))
@@ -363,12 +362,12 @@ class Clocks(unittest.TestCase):
             self.assertEqual(made.part(T0 + ms), ("work", part), ms)
 
     def test_only_what_runs_comes_to_its_end(self):
-        self.assertEqual(Session(samples.STAGE).ends(T0), False)
-        self.assertEqual(loaded().ends(T0), False)
+        self.assertEqual(samples.ends(Session(samples.STAGE), T0), False)
+        self.assertEqual(samples.ends(loaded(), T0), False)
         made = running(samples.programme([SHORT]))
-        self.assertEqual((made.ends(T0 + 999), made.ends(T0 + 1_000)), (False, True))
+        self.assertEqual((samples.ends(made, T0 + 999), samples.ends(made, T0 + 1_000)), (False, True))
         made.pause(T0 + 5_000)
-        self.assertEqual(made.ends(T0 + 6_000), False)
+        self.assertEqual(samples.ends(made, T0 + 6_000), False)
 
     def test_a_late_engine_is_given_a_second_to_end_and_no_more(self):
         for late_ms, slip_ms, end_ms in ((0, 0, 0), (1, 0, 1), (0, 1, 1), (400, 300, 700), (999, 0, 999)):
@@ -377,21 +376,21 @@ class Clocks(unittest.TestCase):
                 (lane,) = made.lanes
                 made.late_ms, lane.slip_ms = late_ms + more_ms, slip_ms
                 over_ms = min(1_000, end_ms + more_ms)
-                self.assertFalse(made.ends(T0 + 1_000 + over_ms - 1))
-                self.assertTrue(made.ends(T0 + 1_000 + over_ms))
+                self.assertFalse(samples.ends(made, T0 + 1_000 + over_ms - 1))
+                self.assertTrue(samples.ends(made, T0 + 1_000 + over_ms))
 
     def test_an_engine_that_has_all_its_pulses_ends_4_ms_after_the_last_has_begun(self):
         # What is rounded down: the pulse's time, the delay, the lateness and the time when the engine began.
         made = running(delayed(0, 700_000, [SHORT]))
         for lane in made.lanes:
             while lane.feed.phase is not None:
-                made.took(lane)
+                samples.took(made, lane)
         made.late_ms = 5
         made.lanes[1].slip_ms = 106
         end_ms = 900 + 700 + 5 + 106 + 4
         self.assertEqual(made.lanes[1].feed.last_ms, 900)
-        self.assertFalse(made.ends(T0 + end_ms - 1))
-        self.assertTrue(made.ends(T0 + end_ms))
+        self.assertFalse(samples.ends(made, T0 + end_ms - 1))
+        self.assertTrue(samples.ends(made, T0 + end_ms))
 
     def test_how_late_a_pulse_is_leaves_out_how_late_its_engine_is(self):
         made = running(delayed(0, 10_000))
@@ -416,7 +415,7 @@ class Clocks(unittest.TestCase):
         # the next comes 28 ms after; channel 1 is not due before 2 500 ms.
         made = running(delayed())
         for _ in range(71):
-            made.took()
+            samples.took(made)
         made.pause(T0 + 2_000)
         made.start(T0 + 9_000)
         next_us = 71 * 28_571
@@ -426,7 +425,7 @@ class Clocks(unittest.TestCase):
     def test_pulses_that_were_cancelled_make_all_channels_late_alike(self):
         made = running(delayed())
         for _ in range(71):
-            made.took()
+            samples.took(made)
         made.pause(T0 + 2_000)
         made.was_cancelled(6)
         made.start(T0 + 9_000)
@@ -441,7 +440,7 @@ class Clocks(unittest.TestCase):
         made = running(delayed(0, 0, [SHORT]))
         lane = made.lanes[1]
         while lane.feed.phase is not None:
-            made.took(lane)
+            samples.took(made, lane)
         made.pause(T0 + 10)
         made.start(T0 + 10)
         self.assertEqual(made.waits_us(), [0, 10_000])
@@ -466,7 +465,7 @@ class WhatIsShown(unittest.TestCase):
     def test_a_channel_that_is_done_has_no_pulse(self):
         made = running(samples.programme([SHORT]))
         while made.feed.phase is not None:
-            made.took()
+            samples.took(made)
         (channel,) = made.status(T0 + 950, [10])["channels"]
         self.assertEqual((channel["rate_mhz"], channel["width_us"]), (0, 0))
 
@@ -475,12 +474,12 @@ class WhatIsShown(unittest.TestCase):
         seen = set()
         for _ in range(175):
             lane = made.lanes[0]
-            made.prepare(T0, made.clock_ms(T0, lane), lane, 1)
+            made.prepare(T0, lane.feed.next_ms(), lane, 1)
             level = lane.level
             self.assertEqual(level % 3, 0)
             self.assertEqual(made.output_ua, level * 100)
             seen.add(level)
-            made.took()
+            samples.took(made)
         self.assertTrue(len(seen) > 20 and max(seen) == 300)
 
 

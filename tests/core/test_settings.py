@@ -8,7 +8,7 @@ from bench_hal import RESISTOR, Bench, Linked
 from test_link import Other, in_state
 from test_link_prescriptions import code, listed, put, text_of
 
-from nmes.core import faults, frame, limits, settings
+from nmes.core import command_words, faults, frame, limits, settings
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 
 
@@ -29,9 +29,12 @@ class TheTable(unittest.TestCase):
         self.assertTrue(settings.are_whole(settings.factory()))
         self.assertEqual(settings.own_most_ua(settings.factory()), 2 * [limits.CURRENT_MAX_UA])
 
+    def test_each_has_its_words_apart(self):
+        self.assertEqual(set(command_words.SETTINGS), set(settings.SETTINGS))
+
     def test_each_has_bounds_that_are_exact(self):
-        for name, (kind, least, most, _, text) in settings.SETTINGS.items():
-            self.assertTrue(text and kind in ("int", "text"))
+        for name, (kind, least, most, _) in settings.SETTINGS.items():
+            self.assertTrue(command_words.SETTINGS[name] and kind in ("int", "text"))
             make = (lambda value: value) if kind == "int" else (lambda value: "x" * value)
             for value, wrong in ((least, 0), (most, 0), (least - 1, 1), (most + 1, 1)):
                 if kind == "text" and value < 0:

@@ -297,10 +297,10 @@ class TheSelfTest(unittest.TestCase):
                 bench.turn(count=20)
                 bench.supervisor.pause()
             bench.session.limit_ua += 65_536
-            begun = bench.hal._channels[0].begun
+            begun = bench.hal.channels[0].begun()
             self.assertEqual(codes(bench.supervisor.start), ["memory_damaged"])
             self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.MEMORY_DAMAGED))
-            self.assertEqual((bench.hal.enabled(), bench.hal._channels[0].begun), (False, begun))
+            self.assertEqual((bench.hal.enabled(), bench.hal.channels[0].begun()), (False, begun))
 
     def test_a_second_checker_that_lets_everything_through(self):
         bench = Bench()
@@ -397,9 +397,9 @@ class EveryTurn(unittest.TestCase):
         phase = samples.phase(rate_mhz=rate_mhz, work_ms=0, rest_ms=0, duration_ms=70_000)
         bench = Bench()
         bench.arm(samples.programme([phase], effect="sensory"))
-        channel = bench.hal._channels[0]
+        channel = bench.hal.channels[0]
         put = channel.put
-        channel.put = lambda now_us, *pulse: put(now_us, *(pulse[:5] + (pulse[5] * 100 // percent,) + pulse[6:]))
+        channel.put = lambda *pulse: put(*(pulse[:5] + (pulse[5] * 100 // percent,) + pulse[6:]))
         bench.supervisor.start()
         for turn in range(turns):
             bench.turn()
@@ -445,7 +445,7 @@ class EveryTurn(unittest.TestCase):
     def test_h11_a_load_that_grows_is_warned_of_and_then_a_fault(self):
         bench = self.running(samples.programme([samples.phase(work_ms=0, rest_ms=0)], effect="sensory"), ua=10_000)
         bench.turn(count=300)
-        load = bench.hal._channels[0]._load
+        load = bench.hal.channels[0]._load
         load._ohm = 700
         bench.turn(count=1_000)
         self.assertEqual((bench.supervisor.warned, bench.session.state), (False, RUNNING))

@@ -6,7 +6,7 @@ import samples
 from samples import Die, heap_lock, heap_unlock
 
 from nmes.core import programme, train
-from nmes.hal import LOOKAHEAD_US
+from nmes.hal.common import LOOKAHEAD_US
 
 
 def feed(phases=None, **changes):
@@ -18,7 +18,7 @@ def all_pulses(made, until_ms, full=1_000):
     """Take every pulse as soon as it is due, a millisecond at a time: [(elapsed, phase name, begin, k, level)]."""
     taken = []
     for elapsed_ms in range(until_ms):
-        while made.due(elapsed_ms):
+        while samples.due(made, elapsed_ms):
             taken.append((elapsed_ms, made.phase.name, made.begin_ms, made.k, samples.level(made, full)))
             made.take()
     return taken
@@ -104,7 +104,9 @@ class EveryPulseOnce(unittest.TestCase):
         self.assertEqual(1_000 * train.AHEAD_MS, LOOKAHEAD_US)
         made, _ = feed([samples.phase(rate_mhz=1_000)])
         made.take()
-        self.assertEqual([made.due(ms) for ms in (0, 933, 934, 1_000, 5_000)], [False, False, True, True, True])
+        self.assertEqual(
+            [samples.due(made, ms) for ms in (0, 933, 934, 1_000, 5_000)], [False, False, True, True, True]
+        )
 
     def test_its_time_in_milliseconds_is_its_time_in_microseconds_rounded_down(self):
         made, whole = feed(TWO)
@@ -156,7 +158,7 @@ class EveryPulseOnce(unittest.TestCase):
     def test_when_nobody_looks_for_long_what_is_left_is_still_in_order(self):
         made, whole = feed(TWO)
         seen = []
-        while made.due(whole.duration_ms):
+        while samples.due(made, whole.duration_ms):
             seen.append((made.begin_ms, made.k))
             made.take()
         self.assertEqual(seen, sorted(seen))
@@ -166,7 +168,7 @@ class EveryPulseOnce(unittest.TestCase):
         made, whole = feed(TWO)
         parts = {}
         for elapsed_ms in range(0, whole.duration_ms, 50):
-            while made.due(elapsed_ms) and made.k * made.phase.period_us // 1000 + made.begin_ms <= elapsed_ms:
+            while samples.due(made, elapsed_ms) and made.k * made.phase.period_us // 1000 + made.begin_ms <= elapsed_ms:
                 made.take()
             parts[elapsed_ms] = made.part(elapsed_ms)
         for elapsed_ms, wanted in (
@@ -184,10 +186,10 @@ class EveryPulseOnce(unittest.TestCase):
     def test_in_train_between_the_first_pulse_and_the_last(self):
         # Over the rests too: the engine counts them, and has nothing to wait for.
         made, whole = feed(TWO)
-        self.assertFalse(made.in_train())
+        self.assertFalse(samples.in_train(made))
         for k in range(1, whole.pulses + 1):
             made.take()
-            self.assertEqual(made.in_train(), k < whole.pulses)
+            self.assertEqual(samples.in_train(made), k < whole.pulses)
 
 
 class Counted(train.Feed):
@@ -234,7 +236,7 @@ class WhatIsPutBackComesAgain(unittest.TestCase):
     def test_within_a_train(self):
         made, _ = feed(TWO)
         for _ in range(10):
-            made.due(0)
+            samples.due(made, 0)
             made.take()
         made.put_back(3)
         self.assertEqual((made.begin_ms, made.k), (0, 7))
@@ -245,38 +247,38 @@ class WhatIsPutBackComesAgain(unittest.TestCase):
         # The engine still holds the last pulses of the first train when the feed is at the second already.
         made, whole = feed(TWO)
         for _ in range(20):
-            self.assertTrue(made.due(1_999))
+            self.assertTrue(samples.due(made, 1_999))
             made.take()
-        self.assertFalse(made.due(1_999))
+        self.assertFalse(samples.due(made, 1_999))
         self.assertEqual((made.begin_ms, made.k), (3_000, 0))
         made.put_back(3)
         self.assertEqual((made.begin_ms, made.k), (0, 17))
-        self.assertTrue(made.due(1_999))
+        self.assertTrue(samples.due(made, 1_999))
         self.assertEqual(samples.level(made, 1_000), train.envelope(whole.phases[0], 1_700, 1_000))
 
     def test_over_the_border_of_two_phases(self):
         made, _ = feed(TWO)
         for _ in range(60):
-            self.assertTrue(made.due(9_000))
+            self.assertTrue(samples.due(made, 9_000))
             made.take()
-        self.assertFalse(made.due(9_400))
+        self.assertFalse(samples.due(made, 9_400))
         self.assertEqual((made.phase.name, made.begin_ms), ("b", 9_500))
         made.put_back(2)
         self.assertEqual((made.phase.name, made.begin_ms, made.k), ("a", 6_000, 18))
 
     def test_after_the_programme_s_last_pulse(self):
         made, whole = feed(TWO)
-        while made.due(whole.duration_ms):
+        while samples.due(made, whole.duration_ms):
             made.take()
         self.assertEqual(made.part(whole.duration_ms), "done")
         made.put_back(1)
         self.assertEqual((made.phase.name, made.begin_ms, made.k), ("b", 14_500, 104))
         made.take()
-        self.assertFalse(made.due(whole.duration_ms))
+        self.assertFalse(samples.due(made, whole.duration_ms))
 
     def test_all_of_them(self):
         made, whole = feed(TWO)
-        while made.due(whole.duration_ms):
+        while samples.due(made, whole.duration_ms):
             made.take()
         made.put_back(whole.pulses)
         self.assertEqual((made.phase.name, made.begin_ms, made.k), ("a", 0, 0))
@@ -295,7 +297,7 @@ class WhatIsPutBackComesAgain(unittest.TestCase):
             elapsed_ms, net = 0, 0
             while elapsed_ms < 3 * whole.duration_ms:
                 for _ in range(1 + die.roll(12)):
-                    if made.due(elapsed_ms):
+                    if samples.due(made, elapsed_ms):
                         self.assertTrue(0 <= samples.level(made, 1_000) <= 1_000)
                         made.take()
                         net += 1
@@ -304,7 +306,7 @@ class WhatIsPutBackComesAgain(unittest.TestCase):
                     made.put_back(count)
                     net -= count
                 elapsed_ms += die.roll(400)
-            while made.due(elapsed_ms):
+            while samples.due(made, elapsed_ms):
                 made.take()
                 net += 1
             self.assertEqual(net, whole.pulses)
@@ -316,10 +318,10 @@ class NothingIsAllocated(unittest.TestCase):
         heap_lock()
         try:
             for elapsed_ms in range(0, 4_000, 10):
-                if made.due(elapsed_ms):
+                if samples.due(made, elapsed_ms):
                     samples.level(made, 1_000)
                     made.take()
-                made.in_train()
+                samples.in_train(made)
         finally:
             heap_unlock()
         self.assertEqual((made.begin_ms, made.k), (3_000, 11))

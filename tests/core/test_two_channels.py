@@ -116,7 +116,7 @@ class OneBudgetForBoth(unittest.TestCase):
 class WhatIsMeasured(unittest.TestCase):
     def running(self, ua=(3_000, 6_000), ohm=(500, 1_000), **changes):
         bench = Bench()
-        for channel, load in zip(bench.hal._channels, ohm):
+        for channel, load in zip(bench.hal.channels, ohm):
             channel._load = type(channel._load)(samples.STAGE, load)
         shape = samples.phase(rate_mhz=50_000, ramp_up_ms=500, work_ms=0, rest_ms=0, **changes)
         rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 4_000}]
@@ -134,21 +134,21 @@ class WhatIsMeasured(unittest.TestCase):
             self.assertTrue(abs(row["measured_ua"] - ua) <= 55, str(row))
             self.assertTrue(abs(row["impedance_ohm"] - ohm) < 20, str(row))
         bench.supervisor.stop()
-        for lane, delivered in zip(bench.session.lanes, bench.supervisor._delivered):
-            account = bench.session.deliveries[lane.index].account()
-            self.assertEqual((account["measured"], account["missed"]), (delivered, 0))
+        for run in bench.supervisor._runs:
+            account = run.delivery.account()
+            self.assertEqual((account["measured"], account["missed"]), (run.delivered, 0))
 
     def test_h08_h11_what_happens_on_the_second_one_is_said_of_it(self):
         bench = self.running()
-        bench.hal._channels[1]._load._ohm = 10**9
+        bench.hal.channels[1]._load._ohm = 10**9
         bench.turn(count=10)
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.ELECTRODE_OPEN))
         self.assertTrue(bench.session.fault_text.startswith("channel 1: set 6000 uA, measured 0 uA"))
         bench = self.running()
-        bench.hal._channels[1]._load._ohm = 1_600
+        bench.hal.channels[1]._load._ohm = 1_600
         bench.turn(count=600)
         self.assertEqual((bench.supervisor.warned, bench.supervisor.warning()["channel"]), (True, 1))
-        bench.hal._channels[1]._load._ohm = 2_400
+        bench.hal.channels[1]._load._ohm = 2_400
         bench.turn(count=900)
         self.assertEqual(bench.session.fault, faults.IMPEDANCE_RISE)
         self.assertTrue(bench.session.fault_text.startswith("channel 1: "), bench.session.fault_text)

@@ -3,7 +3,7 @@
 import unittest
 
 import samples
-from bench_hal import Bench, voltages_grow
+from bench_hal import RESISTOR, Bench, voltages_grow
 
 from nmes.core import faults, pulse
 from nmes.core.reason import Refused
@@ -115,16 +115,12 @@ class HowOften(unittest.TestCase):
             bench = running(rate_mhz)
             feed, lane = bench.session.lanes[0].feed, bench.session.lanes[0]
             fed = [bench.hal.now_ms()]
-            clock_ms = bench.session.clock_ms
-
-            def noted(now_ms, lane, bench=bench, fed=fed, clock_ms=clock_ms):
-                fed.append(bench.hal.now_ms())
-                return clock_ms(now_ms, lane)
-
-            bench.session.clock_ms = noted
+            (run,) = bench.supervisor._runs
+            run.fill = lambda now_ms, fill=run.fill, fed=fed: fed.append(now_ms) or fill(now_ms)
             for _ in range(300):
                 if fed[-1] == bench.hal.now_ms():
-                    spare_ms = feed.next_ms() - clock_ms(bench.hal.now_ms(), lane) - 40
+                    clock_ms = bench.session.elapsed_ms(bench.hal.now_ms()) - lane.delay_ms
+                    spare_ms = feed.next_ms() - clock_ms - 40
                     next_ms = bench.hal.now_ms() + min(20, spare_ms)
                 bench.turn(1)
                 self.assertEqual(fed[-1] == bench.hal.now_ms(), bench.hal.now_ms() >= next_ms, str(rate_mhz))
@@ -152,16 +148,18 @@ class JustNotAFault(unittest.TestCase):
             bench.turn(10, 4)
             bench.session.lag_ms = lambda now_ms, lane, lag_ms=lag_ms: lag_ms
             bench.hal.starved = lambda channel: True
-            bench.supervisor._mid_train[0] = True
+            bench.supervisor._runs[0].mid_train = True
             lane = bench.session.lanes[0]
-            self.assertEqual(bench.supervisor._passes_starved(0, bench.hal.now_ms()), text is None, str(lag_ms))
+            self.assertEqual(
+                bench.supervisor._keeps_time(bench.supervisor._runs[0], bench.hal.now_ms()), text is None, str(lag_ms)
+            )
             if text:
                 self.check(bench, faults.CLOCK_WRONG, text)
                 self.assertEqual(lane.underruns, 0)
             else:
                 self.assertEqual((lane.underruns, lane.slip_ms), (1, max(0, lag_ms)))
                 # Once a refill.
-                self.assertTrue(bench.supervisor._passes_starved(0, bench.hal.now_ms()))
+                self.assertTrue(bench.supervisor._keeps_time(bench.supervisor._runs[0], bench.hal.now_ms()))
                 self.assertEqual((lane.underruns, lane.slip_ms), (1, max(0, lag_ms)))
 
     def test_an_engine_that_rests_between_trains_until_the_next_pulse_is_due(self):
@@ -170,8 +168,8 @@ class JustNotAFault(unittest.TestCase):
             bench.turn(10, 4)
             bench.session.lag_ms = lambda now_ms, lane, lag_ms=lag_ms: lag_ms
             bench.hal.starved = lambda channel: True
-            bench.supervisor._mid_train[0] = mid_train
-            self.assertTrue(bench.supervisor._passes_starved(0, bench.hal.now_ms()))
+            bench.supervisor._runs[0].mid_train = mid_train
+            self.assertTrue(bench.supervisor._keeps_time(bench.supervisor._runs[0], bench.hal.now_ms()))
             self.assertEqual(bench.session.lanes[0].underruns, underruns, str((mid_train, lag_ms)))
 
     def test_8_more_measured_than_have_ended(self):
@@ -180,8 +178,8 @@ class JustNotAFault(unittest.TestCase):
             bench.turn(10, 20)
             bench.hal.take = lambda channel, into: 0
             supervisor = bench.supervisor
-            supervisor._turn = 3
-            supervisor._judged[0] = bench.hal.begun(0) - 1 + more
+            supervisor._turn = 0
+            supervisor._runs[0].judged = bench.hal.channels[0].begun() - 1 + more
             self.assertEqual(supervisor._judge(bench.hal.now_ms()), more == 8)
             if more == 9:
                 self.check(bench, faults.PULSE_COUNT, "channel 0")
@@ -267,10 +265,14 @@ class AStart(unittest.TestCase):
         bench = self.armed()
         queued = []
         go = bench.hal.go
-        bench.hal.go = lambda mask: queued.append((bench.hal.queued(0), bench.hal.queued(1))) or go(mask)
+        bench.hal.go = lambda mask: (
+            queued.append((bench.hal.channels[0].queued(), bench.hal.channels[1].queued())) or go(mask)
+        )
         bench.supervisor.start()
         self.assertEqual(queued, [(1, 1)])
-        self.assertEqual([bench.hal.queued(i) + bench.hal.begun(i) for i in (0, 1)], [4, 4])  # of 20 ms, in 66 ms
+        self.assertEqual(
+            [bench.hal.channels[i].queued() + bench.hal.channels[i].begun() for i in (0, 1)], [4, 4]
+        )  # of 20 ms, in 66 ms
 
     def test_the_clock_of_the_pulses_begins_when_they_do_however_long_the_way_there_was(self):
         bench = self.armed()
@@ -280,7 +282,7 @@ class AStart(unittest.TestCase):
             own = getattr(bench.hal, name)
 
             def slowly(*arguments):
-                bench.hal._now_us += 1_000 * ms
+                bench.hal.now_us += 1_000 * ms
                 return own(*arguments)
 
             setattr(bench.hal, name, slowly)
@@ -375,7 +377,7 @@ class TheStatus(unittest.TestCase):
         before = bench.supervisor.status()["delivered"]
         bench.hal.pass_ms(40)
         self.assertEqual(bench.supervisor.status()["delivered"], before + 2)
-        self.assertEqual(bench.hal.begun(0), before + 2)
+        self.assertEqual(bench.hal.channels[0].begun(), before + 2)
 
 
 class WhatIsQueued(unittest.TestCase):
@@ -387,9 +389,9 @@ class WhatIsQueued(unittest.TestCase):
         put = bench.hal.put
         bench.hal.put = lambda *row: given.append(row) or put(*row)
         bench.hal.room = lambda channel: room
-        bench.hal._now_us += 1_000 * ms  # the engine is told nothing of it, and stays as it was
-        bench.supervisor._feed_ms[0] = 0
-        bench.supervisor._feed_lane(0, bench.hal.now_ms())
+        bench.hal.now_us += 1_000 * ms  # the engine is told nothing of it, and stays as it was
+        bench.supervisor._runs[0].feed_ms = 0
+        bench.supervisor._feed(bench.supervisor._runs[0], bench.hal.now_ms())
         self.assertEqual(bench.session.state, RUNNING)
         return sum([row[-1] for row in given])
 
@@ -407,8 +409,8 @@ class WhatIsQueued(unittest.TestCase):
         given = []
         bench.hal.put = lambda *row: given.append(row)
         bench.hal.room = lambda channel: 3
-        bench.supervisor._feed_ms[0] = 0
-        bench.supervisor._feed_lane(0, bench.hal.now_ms() + 60)
+        bench.supervisor._runs[0].feed_ms = 0
+        bench.supervisor._feed(bench.supervisor._runs[0], bench.hal.now_ms() + 60)
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK))
         self.assertEqual((len(given), lane.queued), (1, queued))
 
@@ -419,27 +421,38 @@ class WhatIsQueued(unittest.TestCase):
         bench = Bench()
         bench.run(samples.programme(phases, effect="sensory", kind="dummy"), 6_000)
         put = bench.hal.put
-        given = []
+        given = set()
 
         def puts(channel, level_a, level_b, width_a_us, *more):
             if level_a:
-                given.append((level_a // level_b, more[1] // width_a_us))
+                given.add((level_a // level_b, more[1] // width_a_us))
             return put(channel, level_a, level_b, width_a_us, *more)
 
         bench.hal.put = puts
         bench.turn(30, 1_400)
         self.assertEqual((bench.session.ended, bench.session.fault), ("completed", 0))
-        self.assertEqual(set(given), {(1, 1), (2, 2), (3, 3)})
+        self.assertEqual(given, {(1, 1), (2, 2), (3, 3)})
 
-    def test_an_engine_is_not_even_asked_for_its_room_where_no_pulse_is_due(self):
-        bench = running()
-        bench.turn(10, 20)
-        asked_for = []
-        bench.hal.room = lambda channel: asked_for.append(channel) or 100
-        for _ in range(3):
-            bench.supervisor._feed_lane(0, bench.hal.now_ms())
-        self.assertTrue(len(asked_for) <= 1)
-        self.assertEqual(bench.session.state, RUNNING)
+    def test_pulses_are_judged_in_every_second_turn_and_in_every_one_after_a_bad_pulse(self):
+        bench = Bench()
+        bench.run(RESISTOR, 20_000)
+        bench.turn(10, 40)
+        judged = []
+        (run,) = bench.supervisor._runs
+        judge = run.judge
+        run.judge = lambda now_ms, counting: judged.append(now_ms) or judge(now_ms, counting)
+        bench.turn(10, 10)
+        self.assertEqual(len(judged), 5)
+        bench.hal.channels[0]._load._ohm = 1_000_000
+        for _ in range(10):
+            if not run.suspects:
+                bench.turn(10)
+        self.assertTrue(run.suspects)
+        del judged[:]
+        bench.turn(10, 3)
+        self.assertEqual((len(judged), bench.session.state), (3, RUNNING))
+        bench.turn(10, 4)  # three pulses of 35 Hz
+        self.assertEqual(bench.session.fault, faults.ELECTRODE_OPEN)
 
     def test_an_engine_that_rests_when_it_should_not_gets_no_pulse_more(self):
         for lag_ms in (-31, 81):
@@ -449,15 +462,16 @@ class WhatIsQueued(unittest.TestCase):
             bench.hal.put = lambda *row, given=given: given.append(row) or True
             bench.session.lag_ms = lambda now_ms, lane, lag_ms=lag_ms: lag_ms
             bench.hal.starved = lambda channel: True
-            bench.supervisor._mid_train[0] = True
-            bench.hal._now_us += 60_000  # three are due
-            bench.supervisor._feed_lane(0, bench.hal.now_ms())
+            bench.supervisor._runs[0].mid_train = True
+            bench.hal.now_us += 60_000  # three are due
+            bench.supervisor._feed(bench.supervisor._runs[0], bench.hal.now_ms())
             self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.CLOCK_WRONG))
             self.assertEqual(given, [])
 
 
 def judge(bench):
     bench.session.delivery.judge = lambda pulses, now_ms, count: faults.NET_CHARGE
+    bench.supervisor._turn = 1  # pulses are judged in the next one
 
 
 def lag(bench):
@@ -475,7 +489,7 @@ def trend(bench):
 def starved(bench):
     bench.session.lag_ms = lambda now_ms, lane: -31
     bench.hal.starved = lambda channel: True
-    bench.supervisor._mid_train[0] = True
+    bench.supervisor._runs[0].mid_train = True
 
 
 def memory(bench):
@@ -586,6 +600,7 @@ class AStop(unittest.TestCase):
             return count
 
         bench.hal.take = leaking
+        bench.supervisor._turn = 1  # pulses are judged in the next one
         bench.turn(50)
         self.assertEqual(bench.session.fault, faults.IDLE_CURRENT)
         self.assertEqual(bench.session.delivery.measured, before + 3)
@@ -797,15 +812,16 @@ class ANewSession(unittest.TestCase):
         bench.turn(10, 33)
         bench.supervisor.pause()
         supervisor = bench.supervisor
+        run = supervisor._runs[0]
         found = []
         permit = bench.hal.permit
 
         def permitted(longest_us):
-            found.append((supervisor._judged[0], supervisor._mid_train[0], supervisor._rested_at[0] < 0))
+            found.append((run.judged, run.mid_train, run._rested_at < 0))
             permit(longest_us)
 
         bench.hal.permit = permitted
-        supervisor._mid_train[0], supervisor._rested_at[0] = True, 5
+        run.mid_train, run._rested_at = True, 5
         supervisor.start()
         self.assertEqual(found, [(0, False, True)])
 

@@ -121,7 +121,7 @@ class Session:
         made = bench.session.programme
         assert made.pulses == sum(len(line.plan) for line in self.lines.values()), "another number of pulses"
         self.log = Log(self.lines)
-        for channel in bench.hal._channels:
+        for channel in bench.hal.channels:
             channel._log = self.log
         self.starts = []  # (us, the programme's clock in ms, how many pulses of each channel had begun by then)
         self.slips = 0
@@ -172,7 +172,7 @@ class Session:
 
     def pause(self):
         """A while, or none, and maybe an adjustment in it."""
-        queued = [self.bench.hal.queued(channel) for channel in self.lines]
+        queued = [self.bench.hal.channels[channel].queued() for channel in self.lines]
         self.bench.supervisor.pause()
         assert self.bench.session.state == PAUSED, self.bench.session.fault_text
         self.seen["pauses"] += 1
@@ -242,7 +242,7 @@ class Session:
             self.seen["pulses"] += len(begun)
         self.seen.update(sessions=1, slips=self.slips, underruns=session.underruns)
         self.seen["two channels"] += len(self.rows) > 1
-        assert not bench.hal.queued(0)
+        assert not bench.hal.channels[0].queued()
 
     def judge_times(self, row, plan, begun):
         """Each pulse at its time after the start that it came from."""

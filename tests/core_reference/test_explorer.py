@@ -92,9 +92,9 @@ def the_rest_of_a_train_is_a_microsecond_short(monkeypatch):
 def the_engine_s_clock_is_fast(monkeypatch):
     put = virtual.Channel.put
 
-    def fast(self, now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
+    def fast(self, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count):
         period_us = max(pulse.shortest_period_us(width_a_us, gap_us, width_b_us), 97 * period_us // 100)
-        return put(self, now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most)
+        return put(self, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count)
 
     monkeypatch.setattr(virtual.Channel, "put", fast)
 
@@ -102,9 +102,9 @@ def the_engine_s_clock_is_fast(monkeypatch):
 def the_engine_loses_a_pulse(monkeypatch):
     put = virtual.Channel.put
 
-    def losing(self, now_us, *record):
-        done = put(self, now_us, *record)
-        if self.begun == 5 and self._waiting:
+    def losing(self, *record):
+        done = put(self, *record)
+        if self._begun == 5 and self._waiting:
             self._waiting.pop()
         return done
 

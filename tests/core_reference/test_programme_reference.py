@@ -61,11 +61,11 @@ def test_the_feed_gives_every_pulse_of_every_train_once_and_in_its_time(made):
         reject()
     feed = train.Feed(whole)
     seen = {}
-    while feed.due(whole.duration_ms):
+    while samples.due(feed, whole.duration_ms):
         key = whole.phases.index(feed.phase), feed.begin_ms
         assert feed.k == seen.get(key, 0)
         at_ms = feed.next_us() // 1000 - train.AHEAD_MS
-        assert not feed.due(at_ms - 1) and feed.due(at_ms)
+        assert not samples.due(feed, at_ms - 1) and samples.due(feed, at_ms)
         seen[key] = feed.k + 1
         feed.take()
     wanted, begin_ms = {}, 0

@@ -45,7 +45,7 @@ class WatchedHal(bench_hal.BenchHal):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self._now_us = 1_000_000  # so that the clock can run backwards
+        self.now_us = 1_000_000  # so that the clock can run backwards
         self.started_at_zero = False
         self.raised = False  # by a person, since then
 
@@ -63,9 +63,9 @@ class WatchedHal(bench_hal.BenchHal):
         return super().put(channel, level_a, level_b, *times)
 
     def pass_ms(self, ms):
-        before = [channel.begun for channel in self._channels]
+        before = [channel.begun() for channel in self.channels]
         super().pass_ms(ms)
-        if [channel.begun for channel in self._channels] != before:
+        if [channel.begun() for channel in self.channels] != before:
             assert self._permitted and self.session.state == RUNNING, "a pulse without permission"
 
     def rest(self):
@@ -105,7 +105,7 @@ class World(bench_hal.Bench):
         """What holds after every turn."""
         session, hal = self.session, self.hal
         if session.state != RUNNING:
-            assert not hal._permitted and not hal.queued(0), session.state
+            assert not hal._permitted and not hal.channels[0].queued(), session.state
             assert (session.intensity_ua, session.output_ua) == (0, 0)
         assert 0 <= session.intensity_ua <= session.limit_ua
 
@@ -196,7 +196,7 @@ def stop_blinks(world):
 
 
 def electrode_off(world):
-    load = world.hal._channels[0]._load
+    load = world.hal.channels[0]._load
     load._ohm = 10_000_000
     world.pass_ms(500)
     load._ohm = 500

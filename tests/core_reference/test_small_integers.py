@@ -75,9 +75,9 @@ def test_a_turn_of_the_loop_stays_within_30_bits():
         phase = made.feed.phase
         made.feed.seek(int(min(ms * 1_000 // phase.period_us, phase.pulses - 2)))
         small(made.feed)
-        assert made.wants_pulse(now_ms)
+        assert samples.wants_pulse(made, now_ms)
         assert 0 <= samples.next_level(made, now_ms) <= 1_000
-        made.took()
+        samples.took(made)
     made._heard_ms -= 2_000
     samples.tick(made, Small(begin_ms + 3_599_000))
     assert samples.next_level(made, Small(begin_ms + 3_599_500)) <= 1_000

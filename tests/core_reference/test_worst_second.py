@@ -63,7 +63,7 @@ def test_h01_no_second_of_a_session_has_more_than_its_trains(made):
         begin_us = max(feed.next_us(), late_us)
         rate_mhz = nearest_rate(fields, feed)
         own_us = phase.least_after(phase.interval_at(feed._n, feed._turn_us))
-        level = Fraction(train.envelope(phase, feed._t_ms, 1_000), 1_000)
+        level = Fraction(train.envelope(phase, feed.t_ms, 1_000), 1_000)
         rows.append((begin_us, own_us, rate_mhz * feed.width_us * level**2))
         late_us = begin_us + own_us
         feed.take()

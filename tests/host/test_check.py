@@ -15,9 +15,9 @@ from opennmes.boards import stage_of
 from opennmes.cli import main
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess, figures
-from opennmes.prescription.explain import explain
 
-# facts/limits.md, section 0.1: case, kind, I mA, w us, f Hz, A cm2, the figures to 4 significant digits, the reasons.
+# Worked out by hand, apart from the code.
+# Case, kind, I mA, w us, f Hz, A cm2, the figures to 4 significant digits, the reasons.
 GOLDEN: list[tuple[str, str, int, int, int, int, dict[str, float], set[str]]] = [
     (
         "probe SUI", "probe", 50, 250, 50, 4,
@@ -177,11 +177,6 @@ def test_reasons_are_told_in_the_file_s_own_terms(
     example_file.write_text(example_file.read_text().replace(old, new))
     assert main(["check", str(example_file)]) == 1
     assert says in capsys.readouterr().out
-
-
-def test_every_reason_can_be_explained() -> None:
-    odd = {"code": "new", "parameter": "thing_ua", "asked": None, "bound": "text", "source": "x", "phase": None}
-    assert explain(odd) == "thing_ua would be None; the limit is text (x)"
 
 
 # ---- what cannot be understood ----

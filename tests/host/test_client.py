@@ -253,6 +253,30 @@ def test_a_refusal_has_its_reasons() -> None:
     assert (caught.value.command, caught.value.error, caught.value.reasons) == ("status", "refused", reasons)
 
 
+@pytest.mark.parametrize(
+    ("reason", "notes"),
+    [
+        (
+            {
+                "code": "above_limit",
+                "parameter": "current_ua",
+                "asked": 2_500,
+                "bound": 2_000,
+                "source": "s",
+                "phase": None,
+            },
+            ["- intensity is 2.5 mA; at most 2 mA is allowed (s)"],
+        ),
+        ({"code": "of another version"}, None),
+        (7, None),
+    ],
+)
+def test_a_traceback_of_a_refusal_shows_its_reasons_in_words(reason: object, notes: list[str] | None) -> None:
+    with ScriptedPort((STATUS, refused(1, "refused", [reason]))) as port, pytest.raises(DeviceRefused) as caught:
+        Device(port).status()
+    assert getattr(caught.value, "__notes__", None) == notes
+
+
 def test_events_are_kept_and_handed_on() -> None:
     heard: list[dict[str, object]] = []
     event = line(event="status", state="RUNNING", intensity_ua=3_000)

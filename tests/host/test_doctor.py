@@ -233,7 +233,7 @@ def test_no_micropython_for_the_virtual_board(monkeypatch):
 def test_an_image_that_is_not_there_not_whole_or_not_ours(monkeypatch, tmp_path, kind, stage):
     file = tmp_path / "image.uf2"
     real = paths.uf2
-    monkeypatch.setattr(paths, "uf2", lambda name, of="": real(name, of) if of != stage else file)
+    monkeypatch.setattr(paths, "uf2", lambda name, of="": file if (name, of) == ("pico", stage) else real(name, of))
     if kind != "missing":
         whole = bootsel.uf2(bytes(2560))
         file.write_bytes(whole if kind == "other sources" else whole[:1024])

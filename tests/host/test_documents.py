@@ -10,10 +10,11 @@ import pytest
 import documents
 import limits_table
 import prescription_tables
-from nmes.core import limits, session
-from nmes.hal import LOOKAHEAD_US
+import protocol_page
+from nmes.core import command_words, commands, delivery, faults, frame, limits, session
+from nmes.hal.common import LOOKAHEAD_US
 from opennmes.boards import load_stage, stage_of
-from opennmes.prescription import Prescription
+from opennmes.prescription import Prescription, keys
 from opennmes.prescription.assessment import assess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +55,31 @@ def test_the_example_of_prescriptions_md_is_accepted_and_says_everything() -> No
     assert set(made.about) == {"site", "patient", "schedule", "sources"}
 
 
+def made_of_examples(*left_out: str) -> str:
+    """A file of the examples of all keys but those."""
+    parts = []
+    for table in keys.TABLES:
+        name = f"[[{table.name}]]" if table.most else f"[{table.name}]" if table.name else ""
+        lines = [f"{key} = {value}" for key, value in prescription_tables.EXAMPLES[table.name].items()]
+        parts += [name, *[line for line in lines if line.split()[0] not in left_out]]
+    return "\n".join(parts) + "\n"
+
+
+CHANGES = ("frequency_to_hz", "pulse_width_to_us", "change_s", "change")
+
+
+@pytest.mark.parametrize("left_out", [("burst_pulses", "burst_frequency_hz", "pulses"), (*CHANGES, "pulses"), CHANGES])
+def test_the_examples_of_the_keys_are_accepted_together(left_out: tuple[str, ...]) -> None:
+    made = Prescription.from_text(made_of_examples(*left_out), prescription_tables.DOCUMENT)
+    assert assess(made.data, stage_of("pico")).reasons == []
+
+
+def test_every_key_has_what_it_is_its_range_and_an_example() -> None:
+    declared = {table.name: set(table.keys) for table in keys.TABLES}
+    assert {name: set(examples) for name, examples in prescription_tables.EXAMPLES.items()} == declared
+    assert all(key.what for table in keys.TABLES for key in table.keys.values())
+
+
 def test_no_limit_of_the_code_is_missing_in_the_table() -> None:
     declared = {name for name in vars(limits) if "_MAX_" in name and not name.startswith("_")}
     source = (ROOT / "scripts" / "limits_table.py").read_text()
@@ -71,5 +97,24 @@ def test_faults_md_is_what_the_code_says() -> None:
     assert (ROOT / "docs" / "faults.md").read_text() == documents.faults_md(), "run python scripts/documents.py"
 
 
-def test_link_md_is_what_the_code_says() -> None:
-    assert (ROOT / "docs" / "link.md").read_text() == documents.link_md(), "run python scripts/documents.py"
+def test_protocol_md_is_what_the_code_says() -> None:
+    document = (ROOT / "docs" / "protocol.md").read_text()
+    assert document == protocol_page.protocol_md(), "run python scripts/documents.py"
+
+
+def test_protocol_md_says_what_every_argument_and_every_field_is() -> None:
+    named = {*session.CHANNEL_FIELDS, *delivery.ACCOUNT_FIELDS, *faults.RECORD_FIELDS}
+    for made in commands.COMMANDS.values():
+        named |= {*made.arguments, *made.fields}
+    assert named == set(command_words.FIELDS)
+
+
+def test_every_command_is_since_a_version_of_the_protocol() -> None:
+    assert set(command_words.FIRST) <= set(commands.COMMANDS)
+    assert list(command_words.VERSIONS) == list(range(1, commands.PROTOCOL + 1))
+
+
+def test_the_lines_of_protocol_md_are_whole() -> None:
+    request, answer = protocol_page.protocol_md().split("```\n")[1].splitlines()
+    assert commands.check_arguments("intensity", frame.decode(request.encode())) == []
+    assert set(frame.decode(answer.encode())) == {"seq", "ok", *commands.COMMANDS["intensity"].fields}

@@ -139,6 +139,19 @@ def image(tmp_path: Path) -> str:
     return str(path)
 
 
+def test_where_several_boards_have_a_chip_a_person_names_the_image(monkeypatch, image):
+    monkeypatch.setattr(flashing, "board_names", lambda: ["pico", "roomy"])
+    monkeypatch.setattr(flashing, "has_image", lambda name: True)
+    pico = flashing.load_board("pico")
+    roomy = {**pico, "flash": {**pico["flash"], "firmware": (0, 2 * pico["flash"]["firmware"][1])}}
+    monkeypatch.setattr(flashing, "load_board", lambda name, stage=None: pico if name == "pico" else roomy)
+    chip = Board(discover.BOOTSEL, "RPI-RP2", chip="rp2040")
+    with pytest.raises(flashing.FlashError, match=r"\(pico, roomy\); name the UF2 of yours"):
+        flashing.image_for(chip, None)
+    assert flashing.image_for(chip, Path(image)).data == DATA
+    assert flashing.board_name(chip, Path(image)) == "pico"  # what fits it fits the other too
+
+
 def test_a_board_of_ours_is_flashed(bench, image, capsys):
     assert main(["flash", image, "--yes"]) == 0
     assert bench.flash == DATA and "what is in flash is" in capsys.readouterr().out

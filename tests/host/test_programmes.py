@@ -17,7 +17,8 @@ from opennmes.prescription import Prescription, library, schema
 from opennmes.prescription.assessment import assess
 from opennmes.prescription.keys import SITES
 
-# facts/programmes.md, 4.2: name: (id, kind, [(Hz, us, gap us, on s, off s, ramp up s, ramp down s, min)], a week, mA)
+# Taken from the sources by hand, apart from the files.
+# Name: (id, kind, [(Hz, us, gap us, on s, off s, ramp up s, ramp down s, min)], a week, mA)
 FACTS: dict[str, tuple[str, str, list[tuple[float, ...]], int, int]] = {
     "stress-incontinence-35hz": ("SUI-35", "probe", [(35, 250, 50, 5, 10, 1, 1, 15)], 3, 50),
     "stress-incontinence-50hz": ("SUI-50", "probe", [(50, 250, 50, 5, 10, 1, 1, 20)], 3, 50),

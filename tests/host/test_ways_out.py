@@ -152,7 +152,7 @@ def test_a_cause_that_is_still_there_is_said(monkeypatch: pytest.MonkeyPatch, sa
     port.rules["clear"] = lambda request: refused(request["seq"], "refused", reasons)
     status, answer, err = said("clear", "11")
     assert (status, answer["done"], answer["cleared"], answer["reasons"]) == (1, False, None, reasons)
-    assert "electrode_open is still there: open, expected closed" in err
+    assert "electrode_open is still there: found open, expected closed" in err
 
 
 def test_looking_ends_nobody_s_session(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:

@@ -11,6 +11,7 @@ from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
+import registers_model
 import shipped
 from model import Block, Machine
 
@@ -41,6 +42,7 @@ class Guarded:
         GUARD.rp2 = SimpleNamespace(StateMachine=lambda index, made: _StateMachine(self, index, made))
         GUARD.Pin = type("Pin", (_Pin,), {"board": self})
         GUARD.mem32 = _Registers(self)
+        GUARD.ptr32 = registers_model.ptr32(GUARD.mem32)
         self.guard = GUARD.Guard(PINS)
         if longest_us is not None:
             self.guard.begin(longest_us)

@@ -4,6 +4,7 @@ numbers once more, so that a wrong one in hal/rp2/registers.py is another place.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 ALIASES = 0x3000  # 2.1.2: as it is, xor, set, clear
 
@@ -31,6 +32,21 @@ class Registers:
         else:
             self.values[at] = (value, before ^ value, before | value, before & ~value)[alias]
         self.on_write(at, self.values[at])
+
+
+class Word:
+    """What machine code sees of a register by its address: the word at place 0 and those behind it."""
+
+    def __init__(self, registers: Any, at: int) -> None:
+        self._registers, self._at = registers, at
+
+    def __getitem__(self, place: int) -> int:
+        return self._registers[self._at + 4 * place]
+
+
+def ptr32(registers: Any) -> Callable[[Any], Any]:
+    """core/compiler.ptr32, with registers behind addresses."""
+    return lambda numbers: Word(registers, numbers) if isinstance(numbers, int) else numbers
 
 
 class Pin:

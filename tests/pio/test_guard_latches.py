@@ -21,6 +21,7 @@ def chip(monkeypatch):
     registers = registers_model.Registers(latches=INTR)
     board: dict[int, registers_model.Pin] = {}
     monkeypatch.setattr(GUARD, "mem32", registers)
+    monkeypatch.setattr(GUARD, "ptr32", registers_model.ptr32(registers))
     monkeypatch.setattr(GUARD, "Pin", type("Pin", (registers_model.Pin,), {"board": board}))
     monkeypatch.setattr(GUARD, "rp2", SimpleNamespace(StateMachine=lambda number, program: None))
     registers.guard = GUARD.Guard(BOARD["pins"])

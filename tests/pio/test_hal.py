@@ -55,7 +55,7 @@ def hal(monkeypatch):
 
     def part(name):
         def made(index, *_):
-            return SimpleNamespace(halt=lambda: board.done.append(f"{name} {index} halts"), at=None)
+            return SimpleNamespace(halt=lambda: board.done.append(f"{name} {index} halts"), take=None)
 
         return made
 

@@ -13,14 +13,14 @@ from nmes.core.reason import Reasons, check_int, reason
 GAIN_MOST_PPM = 50_000
 DAC_OFFSET_MOST = 10  # levels, 1 % of full scale: what the sense may be off before it is a fault
 SENSE_OFFSET_MOST = 40  # counts, 2 % of the range either way
-# What a row holds: {key: (least, most, what it means)}.
+# What a row holds: {key: (least, most)}; command_words.py says what it means.
 ROW = {
-    "dac_gain_ppm": (-GAIN_MOST_PPM, GAIN_MOST_PPM, "how much larger codes have to be than levels"),
-    "dac_offset": (-DAC_OFFSET_MOST, DAC_OFFSET_MOST, "the DAC's code that delivers nothing"),
-    "current_gain_ppm": (-GAIN_MOST_PPM, GAIN_MOST_PPM, "how much more current a count of the current sense is"),
-    "current_offset": (-SENSE_OFFSET_MOST, SENSE_OFFSET_MOST, "counts of the current sense without a current"),
-    "voltage_gain_ppm": (-GAIN_MOST_PPM, GAIN_MOST_PPM, "how much more voltage a count of the voltage sense is"),
-    "voltage_offset": (-SENSE_OFFSET_MOST, SENSE_OFFSET_MOST, "counts of the voltage sense without a voltage"),
+    "dac_gain_ppm": (-GAIN_MOST_PPM, GAIN_MOST_PPM),
+    "dac_offset": (-DAC_OFFSET_MOST, DAC_OFFSET_MOST),
+    "current_gain_ppm": (-GAIN_MOST_PPM, GAIN_MOST_PPM),
+    "current_offset": (-SENSE_OFFSET_MOST, SENSE_OFFSET_MOST),
+    "voltage_gain_ppm": (-GAIN_MOST_PPM, GAIN_MOST_PPM),
+    "voltage_offset": (-SENSE_OFFSET_MOST, SENSE_OFFSET_MOST),
 }
 # What of a stage the rows correct: with another of these they are for another stage.
 FACTS = (
@@ -76,7 +76,7 @@ def _check_row(reasons, row, source):
         if key not in ROW:
             reasons.append(reason("unknown", key, row[key], "no such key", source))
     for key in sorted(ROW):
-        least, most, _ = ROW[key]
+        least, most = ROW[key]
         if key not in row:
             reasons.append(reason("missing", key, None, "%d to %d" % (least, most), source))
         else:
@@ -90,7 +90,7 @@ class Calibration:
     def __init__(self, stage, channel, row=None):
         row = row or stage["calibration"][channel]
         for key in row:
-            least, most, _ = ROW[key]
+            least, most = ROW[key]
             if not least <= row[key] <= most:
                 raise ValueError("%s: %d, %d to %d" % (key, row[key], least, most))
         self._levels = stage["levels"]

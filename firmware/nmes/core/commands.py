@@ -1,4 +1,5 @@
-"""The commands of the link, declared once: the device serves this table, the host compares its CRC, the docs print it.
+"""The commands of the link, declared once: the device serves this table, the host compares its CRC, and
+docs/protocol.md is made of it.
 
 A request is {"seq": n, "cmd": NAME, "host": n, …arguments}. The answer is {"seq": n, "ok": true, …fields} or
 {"seq": n, "ok": false, "error": CODE, "text": …, "reasons": […]}. What the device says unasked has "event" and no

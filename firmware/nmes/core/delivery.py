@@ -8,7 +8,7 @@ from array import array
 from nmes.core import faults, pulse, verdict
 from nmes.core.calibration import Calibration
 from nmes.core.compiler import const
-from nmes.core.verdict import NEXT, OTHER, SLOT_MS, judge  # asked for in every turn
+from nmes.core.verdict import BAD, NEXT, OTHER, SLOT_MS, judge  # asked for in every turn
 
 COMPLIANCE_PERCENT = const(95)  # of what the stage can drive: an electrode is open from here on
 
@@ -18,6 +18,14 @@ NET_MAX_NC = const(10_000)  # 10 uA for a second
 
 _FC_PER_NC = const(1_000_000)  # a microsecond of a nanoampere is a femtocoulomb
 _NEVER = const(1 << 16)  # no reading is so large
+
+# Where the last pulse stands in the state.
+_SET_LEVEL_A = verdict.LAST + pulse.SET_LEVEL_A
+_CURRENT_A = verdict.LAST + pulse.CURRENT_A
+_VOLTAGE_A = verdict.LAST + pulse.VOLTAGE_A
+_CURRENT_B = verdict.LAST + pulse.CURRENT_B
+_VOLTAGE_B = verdict.LAST + pulse.VOLTAGE_B
+_CURRENT_REST = verdict.LAST + pulse.CURRENT_REST
 
 # The fault of each verdict.
 _FAULTS = (
@@ -81,6 +89,7 @@ class Delivery:
         """A new session: an empty account. `shared`: another channel's pulses may come at the same time, and then the
         voltage is nobody's."""
         self._shared = shared
+        self.suspects = 0  # above zero when something was wrong with the last pulse
         self.missed = 0  # pulses that were delivered and not measured
         self.impedance_ohm = 0  # as last looked at; 0: not seen yet
         self.impedance_first_ohm = self.impedance_least_ohm = self.impedance_most_ohm = 0
@@ -108,7 +117,8 @@ class Delivery:
             else:
                 self._carry()
             found = judge(state, self._slots, pulses, count, slot)
-        return _FAULTS[found]
+        self.suspects = state[BAD]
+        return _FAULTS[found] if found else 0
 
     def _set(self, pulses, at):
         """The pulse at `at` has another amplitude than the one before."""
@@ -157,18 +167,16 @@ class Delivery:
         """Of the last pulse, phase A."""
         return self._state[verdict.SET_A_UA]
 
-    def _last(self, field):
-        return self._state[verdict.LAST + field]
-
     @property
     def measured_ua(self):
         """Of the last pulse, the mean of its phases."""
-        return (self._last(pulse.CURRENT_A) - self._last(pulse.CURRENT_B)) * self.calibration.current_na // 2_000
+        state = self._state
+        return (state[_CURRENT_A] - state[_CURRENT_B]) * self.calibration.current_na // 2_000
 
     @property
     def rest_ua(self):
         """After the last pulse, when nothing should flow."""
-        return self.calibration.current_ua(self._last(pulse.CURRENT_REST)) if self.measured else 0
+        return self.calibration.current_ua(self._state[_CURRENT_REST]) if self.measured else 0
 
     @property
     def net_nc(self):
@@ -177,11 +185,11 @@ class Delivery:
 
     def look(self):
         """See what the load is by the last pulse, if it is strong enough to tell. Some times a second."""
-        calibration, last = self.calibration, self._last
-        if not last(pulse.SET_LEVEL_A):
+        calibration, state = self.calibration, self._state
+        if not state[_SET_LEVEL_A]:
             return
-        current_a, current_b = last(pulse.CURRENT_A), last(pulse.CURRENT_B)
-        voltage_a, voltage_b = last(pulse.VOLTAGE_A), last(pulse.VOLTAGE_B)
+        current_a, current_b = state[_CURRENT_A], state[_CURRENT_B]
+        voltage_a, voltage_b = state[_VOLTAGE_A], state[_VOLTAGE_B]
         counts = min(current_a - calibration.current_zero, calibration.current_zero - current_b)
         nobodys = self._shared and max(voltage_a, voltage_b) >= self._both
         if nobodys or counts * calibration.current_na < 1_000 * IMPEDANCE_LEAST_UA:

@@ -1,4 +1,4 @@
-"""A few digits that stand for much: two ends that compute the same digits hold the same facts."""
+"""Digests of facts: two ends that compute the same digits hold the same facts."""
 
 import binascii
 import hashlib

@@ -117,7 +117,7 @@ WORDS = {
         "Look at battery and cable; the device never charges while somebody is connected.",
     ),
     23: (
-        "A turn of the firmware took longer than it may.",
+        "The firmware's main loop ran late.",
         "Clear the fault and start again from zero. If it comes back, report it.",
         "If it comes back, note what the host was doing then; a shorter list of commands helps.",
     ),
@@ -142,3 +142,17 @@ WORDS = {
         "Flash the newer firmware again; this fault cannot be cleared. The pause after a session begins anew.",
     ),
 }
+
+# Of each check of the self-test, in the order of checks.py: what it looks at, and what a number in its answer counts,
+# "" where it answers in words.
+CHECKS = (
+    ("the enable of the output stage", ""),
+    ("the converter (ADC), by the temperature it says", "0.1 degC"),
+    ("free memory", ""),
+    ("the temperature of the chip", "0.1 degC"),
+    ("the supply", "mV"),
+    ("current and voltage while nothing is driven", ""),
+    ("the accepted programme, and the second checker of pulses", ""),
+    ("the guard, shown an expired lease, an open safe line, and phases that must not be", ""),
+    ("the enable again, after the guard has moved it", ""),
+)

@@ -7,6 +7,7 @@ MicroPython and CPython (no spaces, text as UTF-8), so that what fits into a lin
 """
 
 import binascii
+import io
 import json
 
 LINE_MAX = 4096  # a programme of 16 phases without bursts and changes fits, whatever their names
@@ -16,15 +17,10 @@ SESSION_LINE_MAX = 256
 SEQ_MAX = 0x3FFFFFFF
 HOST_MAX = 0x3FFFFFFF
 _SEQ = b'"seq":'
+_STREAM_BYTES = 1_280  # a status of two channels; a longer line takes more, and keeps it
 _BESIDE_TEXT = 10  # a space, the CRC-32 and the newline
 
 _COMPACT = (",", ":")
-try:
-    _json_text = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT).encode
-except AttributeError:
-
-    def _json_text(message):  # MicroPython's never escapes what is no ASCII
-        return json.dumps(message, separators=_COMPACT)
 
 
 class BadFrame(Exception):
@@ -35,24 +31,57 @@ class BadFrame(Exception):
         self.code = code
 
 
-def _text(message):
-    try:
-        return _json_text(message).encode()
-    except UnicodeError:
-        return json.dumps(message).encode()  # half a character: no programme may have it, but a request may
+try:
+    _json_text = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT).encode
+
+    def _put_text(message, line):
+        """Put the JSON text of a message at the begin of `line`, a bytearray. Returns its length."""
+        try:
+            text = _json_text(message).encode()
+        except UnicodeError:
+            text = json.dumps(message).encode()  # half a character: no programme may have it, but a request may
+        line[: len(text)] = text
+        return len(text)
+
+except AttributeError:  # MicroPython's, which never escapes what is no ASCII
+    _stream = io.BytesIO(_STREAM_BYTES)
+
+    def _put_text(message, line):
+        # By the same memory each time: as a string and its bytes a status would leave 2 KB of garbage.
+        _stream.seek(0)
+        json.dump(message, _stream, separators=_COMPACT)  # type: ignore[call-overload]
+        length = _stream.tell()
+        if length > len(line):
+            line.extend(bytes(length - len(line)))
+        _stream.seek(0)
+        _stream.readinto(line, length)
+        return length
+
+
+def put(message, line):
+    """Put the line of `message`, a dictionary that JSON can hold, at the begin of `line`, a bytearray that grows if it
+    is too short. Returns how many bytes it has. Raises BadFrame: `too_long`."""
+    length = _put_text(message, line)
+    end = length + _BESIDE_TEXT
+    if end > LINE_MAX:
+        raise BadFrame("too_long")
+    tail = b" %08x\n" % (binascii.crc32(memoryview(line)[:length]) & 0xFFFFFFFF)
+    if end > len(line):
+        line.extend(bytes(end - len(line)))
+    line[length:end] = tail
+    return end
+
+
+def encode(message):
+    """The same as bytes."""
+    line = bytearray()
+    length = put(message, line)
+    return bytes(memoryview(line)[:length])
 
 
 def length(message):
     """How many bytes the line of `message` has, whether or not a line may be so long."""
-    return len(_text(message)) + _BESIDE_TEXT
-
-
-def encode(message):
-    """The bytes of one line for `message`, a dictionary that JSON can hold. Raises BadFrame: `too_long`."""
-    text = _text(message)
-    if len(text) + _BESIDE_TEXT > LINE_MAX:
-        raise BadFrame("too_long")
-    return b"%s %08x\n" % (text, binascii.crc32(text) & 0xFFFFFFFF)
+    return _put_text(message, bytearray()) + _BESIDE_TEXT
 
 
 def whole(line):
@@ -66,12 +95,12 @@ def whole(line):
     if len(line) < 10 or line[-9:-8] != b" ":
         raise BadFrame("no_crc")
     text, crc = line[:-9], line[-8:]
+    if crc == b"%08x" % (binascii.crc32(text) & 0xFFFFFFFF):
+        return text
     for digit in crc:
         if digit not in b"0123456789abcdef":
             raise BadFrame("no_crc")
-    if int(crc, 16) != binascii.crc32(text) & 0xFFFFFFFF:
-        raise BadFrame("bad_crc")
-    return text
+    raise BadFrame("bad_crc")
 
 
 def seq_of(text):

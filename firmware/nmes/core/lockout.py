@@ -6,7 +6,7 @@ There is no clock, so time is the time that the device has had power: a device t
 from nmes.core.phase import DUMMY
 from nmes.core.reason import refuse
 
-LOCKOUT_MS = 1_800_000  # facts: one session, then at least 30 min, on motor programmes
+LOCKOUT_MS = 1_800_000  # 30 min after a motor session: a decision of OpenNMES, no standard (docs/safety.md)
 LONG_MS = 300_000  # sessions that were ended early count together from here on
 SAVE_EVERY_MS = 60_000
 

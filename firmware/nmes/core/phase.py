@@ -1,8 +1,8 @@
 """One phase of a programme: its fields, and the pattern of pulses that its trains repeat.
 
-A train is made of turns that are all alike: a burst, one there-and-back of an alternation or a sweep, or just one
-pulse. Pulse `n` of a turn, `t_us` after the turn's begin, has a width and an interval to the next; everything that is
-known of a train (how many pulses, when each begins, which second is the strongest) is found by walking through it.
+A train repeats one pattern (a `turn`): a burst, one there-and-back of an alternation or a sweep, or a single pulse.
+Pulse `n` of a turn, `t_us` after the turn's begin, has a width and an interval to the next one. How many pulses a train
+has, when each begins, and which second is the strongest, is found by walking through it pulse by pulse.
 """
 
 from nmes.core import pulse

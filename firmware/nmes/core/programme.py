@@ -47,6 +47,7 @@ _TAIL_MOST_MS = 900_000
 _ENVELOPE = "OpenNMES envelope"
 _GUARD = "guard: the session's longest phase"
 _SAMPLER = "sampler: the session's shortest phase"
+_TWO_SAMPLED = "sampler: two channels"
 _LINK = "link: the longest line"
 _TWO_SAMPLED_LEAST_US = 14  # see hal/rp2/sampler.py
 
@@ -282,12 +283,12 @@ def _check_whole(reasons, made):
             most_mhz = 1_000_000_000 // shortest_us
             reasons.append(reason("pulse_does_not_fit", "rate_mhz", phase.fastest_mhz, most_mhz, ENGINE, phase.name))
     if len(made.channels) > 1 and made.shortest_us < _TWO_SAMPLED_LEAST_US:
-        bound = "%d with two channels" % _TWO_SAMPLED_LEAST_US
-        reasons.append(reason("narrower_than_sampled", "width_us", made.shortest_us, bound, _SAMPLER))
+        bound_us = _TWO_SAMPLED_LEAST_US
+        reasons.append(reason("narrower_than_sampled", "width_us", made.shortest_us, bound_us, _TWO_SAMPLED))
     together_mhz = sum([max([phase.fastest_mhz for phase in channel.phases]) for channel in made.channels])
     if together_mhz > RATES_TOGETHER_MOST_MHZ and len(made.channels) > 1:
-        bound = "%d in all channels together" % RATES_TOGETHER_MOST_MHZ
-        reasons.append(reason("rates_too_fast_together", "rate_mhz", together_mhz, bound, ENGINE))
+        bound_mhz = RATES_TOGETHER_MOST_MHZ
+        reasons.append(reason("rates_too_fast_together", "rate_mhz", together_mhz, bound_mhz, ENGINE))
     for channel in made.channels:
         if channel.ratio > RATIOS_MOST:
             reasons.append(reason("ratios_differ", "ratio", channel.ratio, "a common multiple of at most 10", ENGINE))

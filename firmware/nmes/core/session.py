@@ -3,8 +3,7 @@
     IDLE -> ARMED -> RUNNING <-> PAUSED, back to IDLE by `stop`, the programme's end or a lost host;
     from each to FAULT, which only a person leaves, by name.
 
-Every way out of RUNNING sets the intensity to zero. Whoever calls moves the hardware: `wants_output` says whether the
-enable may be on, `wants_pulse` whether a pulse is to be queued now.
+Every way out of RUNNING sets the intensity to zero. Whoever calls moves the hardware.
 """
 
 import binascii
@@ -478,17 +477,11 @@ class Session:
                     self._fading_ms = now_ms
             elif now_ms - self._fading_ms >= FADE_MS:
                 return HOST_LOST
-            return COMPLETED if self.ends(now_ms) else ""
+            elapsed_ms = self._before_ms + now_ms - self._since_ms
+            return COMPLETED if elapsed_ms >= self.programme.duration_ms and elapsed_ms >= self._end_ms() else ""
         if self.state in _WAITING and now_ms - self._heard_ms >= HOST_LOST_MS:
             return HOST_LOST
         return ""
-
-    def ends(self, now_ms):
-        """Whether what runs has come to its end."""
-        if self.state != RUNNING:
-            return False
-        elapsed_ms = self._before_ms + now_ms - self._since_ms
-        return elapsed_ms >= self.programme.duration_ms and elapsed_ms >= self._end_ms()
 
     def _end_ms(self):
         """When the programme is over: after its time, and when its last pulses have begun, which may be late: by
@@ -509,25 +502,15 @@ class Session:
 
     # ---- what the hardware is to do ----
 
-    def wants_output(self):
-        """Whether the output stage may be enabled."""
-        return self.state == RUNNING
-
-    def wants_pulse(self, now_ms, lane=None):
-        """Whether a pulse is to be queued now for a lane."""
-        lane = lane or self._first
-        return self.state == RUNNING and lane.feed.due(self.clock_ms(now_ms, lane))
-
-    def clock_ms(self, now_ms, lane):
-        """The programme's clock as a lane's channel has it."""
-        return self.elapsed_ms(now_ms) - lane.delay_ms
-
     def prepare(self, now_ms, clock_ms, lane, most):
         """Set the DAC's codes of a lane for its next pulse: intensity, ramps and a fade, rounded down to a multiple of
-        the pulse's ratio, so that phase B has a level too. Returns how many pulses from it on, at most `most`, are due
-        and like it. `clock_ms`: what clock_ms() says."""
+        the pulse's ratio, so that phase B has a level too. `clock_ms` is the programme's clock as the lane's channel
+        has it. Returns how many pulses from that one on, at most `most`, are due and like it; 0, and nothing is set,
+        when none is due. Allocates nothing."""
         feed = lane.feed
         count = feed.alike(lane.intensity_ua * self._levels // self._full_scale_ua, clock_ms, most)
+        if not count:
+            return 0
         level, ratio = feed.level, feed.phase.ratio
         if self._fading_ms is not None:
             level = level * max(0, FADE_MS - (now_ms - self._fading_ms)) // FADE_MS
@@ -553,12 +536,6 @@ class Session:
             return 0
         return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - lane.slip_ms - feed.next_ms()
 
-    def took(self, lane=None, count=1):
-        """`count` pulses were queued: more than 1 only if they are alike."""
-        lane = lane or self._first
-        lane.feed.take(count)
-        lane.queued += count
-
     def was_cancelled(self, count, lane=None):
         """`count` queued pulses will not come any more."""
         if count:
@@ -580,41 +557,60 @@ class Session:
         Intensity, output, phase, part and what is measured are those of the first channel, counts those of all;
         `channels` has each, with rate and width of its phase as they are set now.
         """
-        first = self._first
-        elapsed_ms = self.elapsed_ms(now_ms)
-        phase, part = self.part(now_ms)
+        # Written as dictionaries, which MicroPython makes in their size: made of pairs they grow by a few places at a
+        # time, and a status takes three times as long.
         channels = []
+        queued = begun_of_all = cancelled = underruns = 0
         for lane, begun in zip(self.lanes, delivered):
-            now = lane.feed.phase
-            pulses = (now.rate_mhz, now.width_us) if self.state in _ACTIVE and now else (0, 0)
-            counts = (lane.queued, begun, lane.cancelled, lane.underruns)
-            made = self.deliveries[lane.index]
-            made.look()
-            sensed = (made.measured_ua, made.impedance_ohm, made.net_nc)
-            values = (lane.index, lane.intensity_ua, lane.output_ua) + pulses + counts + sensed
-            channels.append(dict(zip(CHANNEL_FIELDS, values)))
-        values = (
-            self.state,
-            self.fault,
-            self.fault_text,
-            self.ended,
-            self.programme_crc,
-            self.acknowledged,
-            elapsed_ms,
-            self.programme.duration_ms if self.programme else 0,
-            phase,
-            part,
-            first.intensity_ua,
-            self.limit_ua,
-            self.limit_source,
-            first.output_ua,
-            self.queued,
-            sum(delivered),
-            self.cancelled,
-            self.underruns,
-            self.delivery.measured_ua,
-            self.delivery.impedance_ohm,
-            self.delivery.net_nc,
-            channels,
-        )
-        return dict(zip(STATUS_FIELDS, values))
+            begun_of_all += begun
+            queued += lane.queued
+            cancelled += lane.cancelled
+            underruns += lane.underruns
+            channels.append(self._status_of(lane, begun))
+        first = self._first
+        row = channels[0] if channels else self._status_of(first, 0)
+        phase, part = self.part(now_ms)
+        return {
+            "state": self.state,
+            "fault": self.fault,
+            "fault_text": self.fault_text,
+            "ended": self.ended,
+            "programme_crc": self.programme_crc,
+            "acknowledged": self.acknowledged,
+            "elapsed_ms": self.elapsed_ms(now_ms),
+            "duration_ms": self.programme.duration_ms if self.programme else 0,
+            "phase": phase,
+            "part": part,
+            "intensity_ua": first.intensity_ua,
+            "limit_ua": self.limit_ua,
+            "limit_source": self.limit_source,
+            "output_ua": first.output_ua,
+            "queued": queued,
+            "delivered": begun_of_all,
+            "cancelled": cancelled,
+            "underruns": underruns,
+            "measured_ua": row["measured_ua"],
+            "impedance_ohm": row["impedance_ohm"],
+            "net_charge_nc": row["net_charge_nc"],
+            "channels": channels,
+        }
+
+    def _status_of(self, lane, begun):
+        """The same of one lane, keyed by CHANNEL_FIELDS."""
+        now = lane.feed.phase if lane.feed and self.state in _ACTIVE else None
+        made = self.deliveries[lane.index]
+        made.look()
+        return {
+            "channel": lane.index,
+            "intensity_ua": lane.intensity_ua,
+            "output_ua": lane.output_ua,
+            "rate_mhz": now.rate_mhz if now else 0,
+            "width_us": now.width_us if now else 0,
+            "queued": lane.queued,
+            "delivered": begun,
+            "cancelled": lane.cancelled,
+            "underruns": lane.underruns,
+            "measured_ua": made.measured_ua,
+            "impedance_ohm": made.impedance_ohm,
+            "net_charge_nc": made.net_nc,
+        }

@@ -4,25 +4,13 @@ from nmes.core import document, limits
 from nmes.core.reason import Reasons, check_int, is_int, printable, reason
 
 NAME_MAX = 32
-# name: (kind, least, most, of a new device, what it means)
+# name: (kind, least, most, of a new device); command_words.py says what it means
 SETTINGS = {
-    "device_name": ("text", 0, NAME_MAX, "", "what the device is called, for --port too"),
-    "own_max_0_ua": (
-        "int",
-        1,
-        limits.CURRENT_MAX_UA,
-        limits.CURRENT_MAX_UA,
-        "the person's own maximum on channel 0; it only tightens",
-    ),
-    "own_max_1_ua": (
-        "int",
-        1,
-        limits.CURRENT_MAX_UA,
-        limits.CURRENT_MAX_UA,
-        "the person's own maximum on channel 1; it only tightens",
-    ),
-    "buzzer_volume": ("int", 1, 10, 10, "how loud the buzzer is; never silent"),
-    "default_prescription": ("int", 0, document.NUMBERS[1], 0, "the prescription without a host; 0: none"),
+    "device_name": ("text", 0, NAME_MAX, ""),
+    "own_max_0_ua": ("int", 1, limits.CURRENT_MAX_UA, limits.CURRENT_MAX_UA),
+    "own_max_1_ua": ("int", 1, limits.CURRENT_MAX_UA, limits.CURRENT_MAX_UA),
+    "buzzer_volume": ("int", 1, 10, 10),
+    "default_prescription": ("int", 0, document.NUMBERS[1], 0),
 }
 OWN_MAX = ("own_max_0_ua", "own_max_1_ua")  # of each channel
 
@@ -43,7 +31,7 @@ def check(changes):
         if name not in SETTINGS:
             reasons.append(reason("unknown", name, changes[name], "no such setting", _SOURCE))
         elif not _can_be(name, changes[name]):
-            kind, least, most, _, _ = SETTINGS[name]
+            kind, least, most, _ = SETTINGS[name]
             if kind == "int":
                 check_int(reasons, name, changes[name], least, most, _SOURCE)
             else:
@@ -53,7 +41,7 @@ def check(changes):
 
 
 def _can_be(name, value):
-    kind, least, most, _, _ = SETTINGS[name]
+    kind, least, most, _ = SETTINGS[name]
     if kind == "int":
         return is_int(value) and least <= value <= most
     return isinstance(value, str) and least <= len(value) <= most and printable(value) == value

@@ -31,8 +31,9 @@ Change = namedtuple("Change", ("phase_index", "train_index", "k", "t_us", "phase
 class Feed:
     """Walks through the trains of `phases` (of a programme, or of one of its channels).
 
-    `k` of the current train's pulses have been taken, `number` of all trains. The next pulse has the width `width_us`
-    and comes `interval_us` before the one after it; `phase` is None when there is none. `phase_index` is its place.
+    `k` of the current train's pulses have been taken, `number` of all trains. The next pulse begins `t_ms` and some
+    microseconds into the train that begins at `begin_ms`. It has the width `width_us` and comes `interval_us` before
+    the one after it; `phase` is None when there is none. `phase_index` is its place.
     """
 
     _late_us = None  # was how late a train begins; none ever is, and tools that ask for it are told so
@@ -44,7 +45,7 @@ class Feed:
         self.phase_index = 0
         self._phase_begin_ms = 0
         self._train_index = 0
-        self._taken = False
+        self.taken = False  # has any pulse been
         self.level = 0  # of the next pulse, when `alike` was last asked
         self.number = 0
         self.phase = self._phases[0]
@@ -56,21 +57,13 @@ class Feed:
         self._turn_us = 0
         self.seek(0)
 
-    def due(self, elapsed_ms):
-        """True when the next pulse is to be queued: its time comes within AHEAD_MS."""
-        return self.phase is not None and elapsed_ms + AHEAD_MS >= self.begin_ms + self._t_ms
-
-    def in_train(self):
-        """True between the first pulse and the last: more must come in time."""
-        return self._taken and self.phase is not None
-
     def next_us(self):
         """When the next pulse begins, on the channel's clock; None when there is none."""
-        return None if self.phase is None else (self.begin_ms + self._t_ms) * 1000 + self._t_us
+        return None if self.phase is None else (self.begin_ms + self.t_ms) * 1000 + self._t_us
 
     def next_ms(self):
         """The same in whole milliseconds; only if there is one. Allocates nothing."""
-        return self.begin_ms + self._t_ms
+        return self.begin_ms + self.t_ms
 
     def part(self, elapsed_ms):
         """Where the session is: "work", "rest" or "done"."""
@@ -80,21 +73,25 @@ class Feed:
 
     def alike(self, full, elapsed_ms, most):
         """Find the `level` of the next pulse: `full` scaled by the envelope, rounded down. Returns how many pulses from
-        it on are due and like it, at most `most`: of one width, interval and level. At least 1. Allocates nothing."""
+        it on are due and like it, at most `most`: of one width, interval and level. 0 when none is due. Allocates
+        nothing."""
         phase, k = self.phase, self.k
-        t_ms, t_us = self._t_ms, self._t_us
+        t_ms, t_us = self.t_ms, self._t_us
+        left_ms = elapsed_ms + AHEAD_MS - self.begin_ms - t_ms
+        if phase is None or left_ms < 0:
+            return 0
         # An interval is another one only at a train's end and where the phase was changed; in bursts, sweeps and
         # alternations it is often another.
         most = min(most, self._pulses - 1 - k, self._until_k - k)
         if most > 1 and phase.turn_pulses == 1:
-            left_us = 1000 * (elapsed_ms + AHEAD_MS - self.begin_ms - t_ms) + 999 - t_us
-            most = min(most, 1 + left_us // self.interval_us)
+            most = min(most, 1 + (1000 * left_ms + 999 - t_us) // self.interval_us)
         else:
             most = 1
+        most = max(1, most)
         last_ms = t_ms + (t_us + (most - 1) * self.interval_us) // 1000
         if t_ms >= phase.ramp_up_ms and phase.span_ms - last_ms >= phase.ramp_down_ms:  # between the ramps
             self.level = full
-            return max(1, most)
+            return most
         self.level = level = envelope(phase, t_ms, full)
         count = 1
         while count < most and envelope(phase, t_ms + (t_us + count * self.interval_us) // 1000, full) == level:
@@ -103,19 +100,19 @@ class Feed:
 
     def take(self, count=1):
         """The next `count` pulses have been queued: more than 1 only if they are alike."""
-        self._taken = True
+        self.taken = True
         self.number += count
         self.k += count
         other = self.k >= self._until_k
         if other:
             if self.k >= self._pulses:
-                self.last_ms = self.begin_ms + self._t_ms
+                self.last_ms = self.begin_ms + self.t_ms
                 self._next_train()
                 self._begin_train()
                 return
             self._find()
         self._t_us += count * self.interval_us
-        self._t_ms += self._t_us // 1000
+        self.t_ms += self._t_us // 1000
         self._t_us %= 1000
         if self.phase.turn_pulses == 1 and not other and self.k != self._pulses - 1:
             return  # it is as the one before, which is so for most and saves the CPU half of this
@@ -156,7 +153,7 @@ class Feed:
         """
         if self.phase is None:
             return -1
-        train_index, k, t_us, number = self._train_index, self.k, self._t_ms * 1000 + self._t_us, self.number
+        train_index, k, t_us, number = self._train_index, self.k, self.t_ms * 1000 + self._t_us, self.number
         pulses = self._pulses_here
         if phase.rate_mhz != self.phase.rate_mhz:
             pulses = k + self._fit(phase, t_us)
@@ -191,14 +188,14 @@ class Feed:
         self._find()
         k -= self._from_k
         t_us = self._from_us + self.phase.start_us(k)
-        self._t_ms = t_us // 1000
+        self.t_ms = t_us // 1000
         self._t_us = t_us % 1000
         self._n = k % self.phase.turn_pulses
         self._turn_us = self.phase.offset_us(self._n)
         self._prepare()
 
     def _begin_train(self):
-        self._t_ms = self._t_us = self._n = self._turn_us = 0
+        self.t_ms = self._t_us = self._n = self._turn_us = 0
         if self.phase is not None:
             self._find()
             self._prepare()
@@ -250,7 +247,7 @@ class Feed:
         if self.k == self._pulses - 1:
             next_ms = self._next_begin_ms()
             if next_ms >= 0:
-                self.interval_us = (next_ms - self.begin_ms - self._t_ms) * 1000 - self._t_us
+                self.interval_us = (next_ms - self.begin_ms - self.t_ms) * 1000 - self._t_us
 
     def _next_begin_ms(self):
         if self._train_index + 1 < self.phase.trains:

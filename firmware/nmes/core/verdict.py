@@ -75,9 +75,10 @@ DRIVEN = const(25)  # pulses set above zero, and of these
 LEAST = const(26)  # MIDDLE and the least current of a phase
 MOST = const(27)
 REST_MOST = const(28)  # the most that flowed between pulses, either way
-NEXT = const(29)  # the place in `pulses` of the one to be judged next
-LAST = const(30)  # the last one, pulse.MEASURED numbers
-FIELDS = const(39)
+BAD = const(29)  # what was wrong with the last one: 0 if nothing
+NEXT = const(30)  # the place in `pulses` of the one to be judged next
+LAST = const(31)  # the last one, pulse.MEASURED numbers
+FIELDS = const(40)
 
 # The window of a second is one slot longer: it then covers 1000 to 1025 ms, never less than a second.
 _WINDOW_MS = const(1_000)
@@ -104,6 +105,7 @@ _NUMBERS = const(9)
 _OPEN_BIT = const(1)
 _SHORT_BIT = const(2)
 _WRONG_BIT = const(4)
+_IDLE_BIT = const(8)
 
 
 @micropython.viper
@@ -128,7 +130,7 @@ def _move_window(numbers, kept, slot: int):
 @micropython.viper
 def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
     """Judge the pulses from place state[NEXT] on, before place `count`. `slot` of the window is now, from 1 on.
-    Returns _GOOD; or what the last one judged, the one before state[NEXT], is the last straw for; or OTHER or _LONG_SUM.
+    Returns _GOOD; what the last one judged, the one before state[NEXT], is the last straw for; or OTHER, or _LONG_SUM.
     `numbers` is the state, `kept` the SLOTS of its window. Allocates nothing."""
     state = ptr32(numbers)
     if slot != state[_SLOT]:
@@ -168,7 +170,9 @@ def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
             rest = 0 - rest
         if rest > state[REST_MOST]:
             state[REST_MOST] = rest
+        state[BAD] = 0
         if rest > state[IDLE_MOST]:
+            state[BAD] = _IDLE_BIT
             state[_IDLE] += 1
             if state[_IDLE] >= _IDLE_IN_A_ROW:
                 return _IDLE_CURRENT
@@ -183,6 +187,7 @@ def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
         bad = int(_bad(numbers, state[SET_A_UA], a * na // 1_000, (voltage_a - zero) * uv // 1_000, nobodys))
         nobodys = int(voltage_b >= state[BOTH])
         bad |= int(_bad(numbers, state[SET_B_UA], b * na // 1_000, (zero - voltage_b) * uv // 1_000, nobodys))
+        state[BAD] |= bad
         state[_OPENED] = state[_OPENED] + 1 if bad & _OPEN_BIT else 0
         state[_SHORTED] = state[_SHORTED] + 1 if bad & _SHORT_BIT else 0
         state[_WRONG] = state[_WRONG] + 1 if bad & _WRONG_BIT else 0

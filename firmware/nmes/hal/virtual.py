@@ -16,9 +16,10 @@ import sys
 from array import array
 
 from nmes.core import digest, pulse, pulse_check
-from nmes.hal import LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, Area
+from nmes.hal.common import LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, Area
 
 _ERASED = b"\xff"
+_CONTROL = 32  # characters below it
 _KEPT = 64  # pulses: more than begin between two looks at what was measured
 _SECTORS = 1 + max([max(LAYOUT[name]) for name in LAYOUT])
 _FOLDER = 0x4000  # of a file's mode
@@ -58,27 +59,39 @@ class Load:
         seen[voltage] = self.zero_of_voltage + sign * round(current_ua * self._ohm / uv)
 
 
+def read_until_control(waiting, at, into):
+    """Move bytes from place `at` of `waiting` on into `into`, none behind a control character. Returns how many."""
+    count = 0
+    while count < len(into) and at + count < len(waiting):
+        into[count] = waiting[at + count]
+        count += 1
+        if into[count - 1] < _CONTROL:
+            break
+    return count
+
+
 def rows_of(text):
     """What NMES_STAGE_NEEDS says, the row of each channel."""
     return [dict(zip(_NEEDS, [int(number) for number in part.split(",")])) for part in text.split(";")]
 
 
 class Channel:
-    """What the pulse engine does with its records, on the clock that it is given."""
+    """What the pulse engine of channel `index` of `hal` does with its records, on the clock of `hal`."""
 
-    def __init__(self, index, log, load):
+    def __init__(self, hal, index, log, load):
+        self._hal = hal
         self._index = index
         self._log = log
         self._load = load
         self._record = array("H", [0] * pulse.RECORD_HALVES)
-        self.begin(0, False, 0, pulse_check.SCALE)
+        self.begin(0, False)
 
-    def begin(self, delay_us, dummy, dac_offset, dac_scale):
+    def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
         self._waiting = []
         self._measured = []  # (when its last phase ends, set and sensed, the middles of its phases)
         self._phases = []  # when they begin and end, of the last pulses
         self._now_us = 0
-        self.begun = 0
+        self._begun = 0
         self._gone = False
         self._delay_us = delay_us
         self._dummy = dummy
@@ -92,7 +105,8 @@ class Channel:
         self._free_us = now_us + self._delay_us
         self.advance(now_us)
 
-    def put(self, now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count):
+    def put(self, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count):
+        now_us = self._hal.now_us
         pulse.encode(self._record, 0, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
         if pulse_check.bad(self._record, 0, level_most, self._dummy, self._dac_offset, self._dac_scale):
             return False
@@ -111,7 +125,7 @@ class Channel:
             if begin_us > now_us:
                 return
             self._waiting.pop(0)
-            self.begun += 1
+            self._begun += 1
             self._free_us = begin_us + period_us
             seen = array("i", [level_a, width_a_us, level_b, width_b_us] + 4 * [0] + [self._load.zero])
             self._load.sense(level_a, 1, seen, pulse.CURRENT_A, pulse.VOLTAGE_A)
@@ -129,6 +143,9 @@ class Channel:
                 row = (begin_us + _SETTLED_US, width_a_us, gap_us, width_b_us, level_a, level_b, self._index)
                 self._log.write("%d,%d,%d,%d,%d,%d,%d\n" % row)
 
+    def begun(self):
+        return self._begun
+
     def queued(self):
         return len(self._waiting)
 
@@ -138,7 +155,9 @@ class Channel:
                 return True
         return False
 
-    def take(self, into, others, both):
+    def take(self, into):
+        others = [other for other in self._hal.channels if other is not self]
+        both = self._hal.both
         count = 0
         while count < pulse.TAKE_MOST and self._measured and self._measured[0][0] <= self._now_us:
             _, seen, middle_a_us, middle_b_us = self._measured.pop(0)
@@ -153,8 +172,8 @@ class Channel:
             count += 1
         return count
 
-    def starved(self, now_us):
-        return self._gone and not self._waiting and self._free_us <= now_us
+    def starved(self):
+        return self._gone and not self._waiting and self._free_us <= self._hal.now_us
 
     def room(self):
         queued_us = sum([waiting[6] for waiting in self._waiting])
@@ -162,6 +181,9 @@ class Channel:
         return most if self._waiting else max(1, most)
 
     def stop(self):
+        return self.halt()
+
+    def halt(self):
         self._now_us = self._free_us  # on the chip this returns when the running pulse has ended: it has been measured
         cancelled = len(self._waiting)
         self._waiting = []
@@ -237,8 +259,8 @@ class Hal:
         self._slots = [b""] * SLOTS
         self.flash = Flash(store + ".flash" if store else None)
         self._permitted = False
-        self._both = stage["sense_both"] if stage["measures"] else 0
-        self._now_us = 0
+        self.both = stage["sense_both"] if stage["measures"] else 0
+        self.now_us = 0
         self._until_us = 0
         self._granted = False
         self._wrote = False
@@ -248,24 +270,24 @@ class Hal:
         needs = os.getenv("NMES_STAGE_NEEDS")
         rows = rows_of(needs) if needs else [None] * stage["channels"]
         self._loads = [Load(stage, ohm, row) for row in rows]
-        self._channels = [Channel(i, self._log, self._loads[i]) for i in range(len(board["pins"]["channels"]))]
+        self.channels = [Channel(self, i, self._log, self._loads[i]) for i in range(len(board["pins"]["channels"]))]
 
     def now_ms(self):
-        return self._now_us // 1000
+        return self.now_us // 1000
 
     def wait_ms(self, ms):
-        end_us = self._now_us + 1000 * ms
-        while self._now_us < end_us:
-            if self._wrote or self._now_us >= self._until_us:
+        end_us = self.now_us + 1000 * ms
+        while self.now_us < end_us:
+            if self._wrote or self.now_us >= self._until_us:
                 self._yield()
-            self._now_us = min(end_us, self._until_us)
-        for channel in self._channels:
-            channel.advance(self._now_us)
+            self.now_us = min(end_us, self._until_us)
+        for channel in self.channels:
+            channel.advance(self.now_us)
 
     def _yield(self):
         """Say what time it is, then take what comes until time may go on."""
         if self._granted:
-            sys.stdout.buffer.write(b"@at %d\n" % self._now_us)
+            sys.stdout.buffer.write(b"@at %d\n" % self.now_us)
             if self._log:
                 self._log.flush()
         self._wrote = False
@@ -274,7 +296,7 @@ class Hal:
             if not line:
                 raise SystemExit  # whoever owned the clock is gone
             if line.startswith(b"@run "):
-                self._until_us = self._now_us + int(line[5:])
+                self._until_us = self.now_us + int(line[5:])
                 self._granted = True
                 return
             self._input = self._input[self._at :] + line
@@ -282,8 +304,8 @@ class Hal:
 
     def rest(self):
         self._permitted = False
-        for channel in self._channels:
-            channel.stop()
+        for channel in self.channels:
+            channel.halt()
 
     def is_safe(self):
         return True
@@ -333,37 +355,10 @@ class Hal:
     def senses(self):
         return True
 
-    def begin(self, channel, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
-        self._channels[channel].begin(delay_us, dummy, dac_offset, dac_scale)
-
     def go(self, mask):
-        for index in range(len(self._channels)):
+        for index in range(len(self.channels)):
             if mask & 1 << index:
-                self._channels[index].go(self._now_us)
-
-    def room(self, channel):
-        return self._channels[channel].room()
-
-    def put(self, channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count):
-        return self._channels[channel].put(
-            self._now_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count
-        )
-
-    def begun(self, channel):
-        return self._channels[channel].begun
-
-    def queued(self, channel):
-        return self._channels[channel].queued()
-
-    def starved(self, channel):
-        return self._channels[channel].starved(self._now_us)
-
-    def take(self, channel, into):
-        others = [other for other in self._channels if other is not self._channels[channel]]
-        return self._channels[channel].take(into, others, self._both)
-
-    def stop(self, channel):
-        return self._channels[channel].stop()
+                self.channels[index].go(self.now_us)
 
     def lamp(self, on):
         pass
@@ -419,11 +414,10 @@ class Hal:
     def close_link(self):
         pass
 
-    def read(self):
-        if self._at >= len(self._input):
-            return -1
-        self._at += 1
-        return self._input[self._at - 1]
+    def read(self, into):
+        count = read_until_control(self._input, self._at, into)
+        self._at += count
+        return count
 
     def bootloader(self):
         raise SystemExit  # the process is the board: it leaves its port, as a chip in BOOTSEL does

@@ -83,8 +83,8 @@ app = typer.Typer(
     cls=_Verbs,
     help=(
         "Check, run and look at prescriptions for an OpenNMES stimulator. "
-        "A research instrument, not a medical device. Exit status: 0 done, 1 refused or failed, 2 not understood, "
-        "3 done, but not all of the result could be written."
+        "A research instrument, not a medical device. Exit status: 0 done, 1 refused or failed, 2 usage error or "
+        "invalid file, 3 done, but not all of the result could be written."
     ),
     no_args_is_help=True,
     add_completion=False,

@@ -16,6 +16,7 @@ import typer
 from rich.table import Table
 
 from nmes.core import calibration as declared
+from nmes.core import command_words
 from nmes.core.reason import Refused, refuse
 from opennmes.boards import stage_of
 from opennmes.cli.kept import connected, warning
@@ -355,8 +356,8 @@ def _print(there: dict[str, Any], what: str = "in force") -> None:
     lines = []
     for key in keys:
         values = [_value(key, there["rows"][channel].get(key)) for channel in channels]
-        table.add_row(*map(words, (declared.ROW[key][2], *values)))
-        lines.append((declared.ROW[key][2], [f"channel {c}: {v}" for c, v in zip(channels, values, strict=True)]))
+        table.add_row(*map(words, (command_words.ROW[key], *values)))
+        lines.append((command_words.ROW[key], [f"channel {c}: {v}" for c, v in zip(channels, values, strict=True)]))
     with out:
         print_table(table, lines)
 

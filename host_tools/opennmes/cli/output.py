@@ -110,7 +110,7 @@ def only_once() -> None:
 
 
 def busy(text: str) -> Status:
-    """On a terminal: something that turns, in ASCII, which every terminal can show, while something takes its time."""
+    """On a terminal, a spinner while something takes its time; in ASCII, which every terminal can show."""
     return err.status(words(text), spinner="line")
 
 

@@ -194,7 +194,7 @@ class _How:
 
 
 def _doing(text: str, plain: bool) -> contextlib.AbstractContextManager[object]:
-    """Something that turns while something takes its time, on a terminal."""
+    """On a terminal, a spinner while something takes its time."""
     return contextlib.nullcontext() if plain else busy(text)
 
 
@@ -372,7 +372,7 @@ def _by_channel(intensities_ua: dict[int | None, int], loaded: Message) -> dict[
             refuse("channel_not_used", "intensity", f"for channel {channel}", used, "the prescription")
     for channel in channels:
         if channel not in intensities_ua:
-            bound = f"--intensity {channel}=MA too, 0 for none"
+            bound = f"--intensity {channel}=MA too; 0 mA is none"
             refuse("not_one_each", "intensity", f"no current for channel {channel}", bound, "the prescription")
     return {channel: intensities_ua[channel] for channel in channels}
 
@@ -416,7 +416,7 @@ def confirm(acknowledged: bool) -> None:
 
 
 def _keep_trace(port: Port, vcd: Path | None) -> dict[str, Any]:
-    """What the bench saw on channel 0, where there is a bench; also into the file `vcd`, and why not."""
+    """What was measured at the pins of channel 0, where the board is an emulated one; its trace goes into `vcd`."""
     kept: dict[str, Any] = {"measured": None, "vcd": None, "vcd_error": None}
     try:
         from opennmes.measure.pulses import summary

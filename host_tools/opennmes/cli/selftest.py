@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from nmes.core import session
+from nmes.core import fault_words, session
 from nmes.core.checks import CHECKS
 from opennmes.cli import several
 from opennmes.cli.fault import fault_of, in_short, in_words
@@ -19,6 +18,7 @@ from opennmes.device.choose import Chosen
 from opennmes.device.client import Device, Message
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
+from opennmes.prescription.explain import found_and_expected
 
 PASSED = "passed"
 HAS_FAILED = "FAILED"
@@ -68,30 +68,17 @@ def _steps(answer: Message) -> list[dict[str, Any]]:
     """Every step that there is, also those behind the first that failed; none where no test has been made."""
     results = answer["results"]
     steps = []
-    for index, (fault, what, unit) in enumerate(CHECKS if results else ()):
+    checks = zip(CHECKS, fault_words.CHECKS, strict=True) if results else ()
+    for index, (fault, (what, _)) in enumerate(checks):
         _, passed, found, expected = results[index] if index < len(results) else ("", None, "", "")
         if found in ("None", NOT_MEASURED):  # a board without that sense; what was not measured has not passed
             passed, found = None, NOT_MEASURED
         else:
-            found, expected = _in_unit(found, expected, unit)
+            found, expected = found_and_expected(found, expected)
         steps.append(
             {"step": index + 1, "what": what, "fault": fault, "passed": passed, "found": found, "expected": expected}
         )
     return steps
-
-
-def _in_unit(found: str, expected: str, unit: str) -> tuple[str, str]:
-    """Figures with their unit as people read them; the device counts tenths of a degree."""
-    if not found or not unit:
-        return found, expected
-    if unit != "0.1 degC":
-        return f"{found} {unit}", expected
-    bounds, _, rest = expected.partition(unit)
-    return f"{_degrees(found)} degC", f"{_degrees(bounds)}degC{rest}"
-
-
-def _degrees(text: str) -> str:
-    return re.sub("-?[0-9]+", lambda number: f"{int(number[0]) / 10:g}", text)
 
 
 def _verdict(step: dict[str, Any]) -> str:

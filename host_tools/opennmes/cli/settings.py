@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from nmes.core import settings as declared
+from nmes.core.command_words import SETTINGS
 from opennmes.cli.kept import connected, warning
 from opennmes.cli.keyfile import KeyFile, open_for_change
 from opennmes.cli.numbers import current_ua, whole_number
@@ -68,7 +69,7 @@ def settings(
 
 def _value(name: str, text: str) -> int | str:
     """What a text of the command line means for a setting. Its bounds are the device's to judge, and ours before."""
-    kind, least, most, _, _ = declared.SETTINGS[NAMES[name]]
+    kind, least, most, _ = declared.SETTINGS[NAMES[name]]
     if kind == "text":
         value: int | str = text
     elif name.endswith("_ma"):
@@ -84,7 +85,7 @@ def _value(name: str, text: str) -> int | str:
 
 def in_words(name: str) -> str:
     """What a setting, by its name on the link, means, and whether anything comes of it."""
-    meaning: str = declared.SETTINGS[name][4]
+    meaning: str = SETTINGS[name]
     return f"{meaning} ({NOT_USED[name]})" if name in NOT_USED else meaning
 
 

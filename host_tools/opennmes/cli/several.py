@@ -1,4 +1,4 @@
-"""A verb on several devices at once: each by itself, and the result says each."""
+"""Runs a verb on several devices at the same time: each succeeds or fails by itself, and the result lists each."""
 
 from __future__ import annotations
 

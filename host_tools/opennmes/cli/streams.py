@@ -1,4 +1,5 @@
-"""Standard output and standard error as all verbs print to them: what cannot be written is not lost, and no crash."""
+"""Standard output and standard error as all verbs print to them: output that cannot be written is neither lost nor a
+crash."""
 
 from __future__ import annotations
 

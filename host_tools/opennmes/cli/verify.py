@@ -76,7 +76,7 @@ def verify(
     """Judge a capture of real pins by a prescription: passed, failed, or unclear. Needs no board.
 
     Every phase, gap, period, count, overlap, A against B, order after rests; ramps, enable and pump where they are in
-    the capture. Exit status: 0 passed, 1 failed or unclear, 2 not understood. See docs/verify.md.
+    the capture. Exit status: 0 passed, 1 failed or unclear, 2 usage error or invalid file. See docs/verify.md.
 
     Example: nmes verify capture.vcd my.toml --signal phase_a_0=D0 --signal phase_b_0=D1 --output capture.png
     """

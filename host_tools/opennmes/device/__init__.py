@@ -1,1 +1,1 @@
-"""Who is on the other end: flashing, keeping in step, speaking."""
+"""The device at the other end of a port: finding it, flashing it, speaking with it, and what it keeps."""

@@ -237,7 +237,7 @@ def fit(readings: list[Reading], stage: dict[str, Any], ohm: int, channel: int) 
 
 def _check_bounds(reasons: Reasons, row: dict[str, int], channel: int) -> None:
     for key, value in row.items():
-        least, most, _ = calibration.ROW[key]
+        least, most = calibration.ROW[key]
         check_int(reasons, key, value, least, most, _SOURCE % channel)
 
 
@@ -251,7 +251,7 @@ def _dac(readings: list[Reading], stage: dict[str, Any], ohm: int, channel: int,
     scale = sum((y - offset * x for x, y in zip(xs, ys, strict=True)), Fraction(0)) / len(readings)
     for reading, x in zip(readings, xs, strict=True):
         wanted = offset + scale / x
-        _check_on_line(reasons, reading, "DAC code", reading.counts.code, wanted, channel)
+        _check_on_line(reasons, reading, "DAC", "codes", reading.counts.code, wanted, channel)
     return {"dac_gain_ppm": round((scale - 1) * _MILLION), "dac_offset": offset}
 
 
@@ -264,7 +264,7 @@ def _current_sense(
     ua = sum(reading.true_ua(ohm) for reading in readings) / sum(counts, Fraction(0))  # a count
     for reading in readings:
         _check_on_line(
-            reasons, reading, "counts of current", reading.counts.current, reading.true_ua(ohm) / ua, channel
+            reasons, reading, "current sense", "counts", reading.counts.current, reading.true_ua(ohm) / ua, channel
         )
     zero = sum((reading.counts.zero for reading in readings), Fraction(0)) / len(readings)
     return {
@@ -277,7 +277,9 @@ def _voltage_sense(readings: list[Reading], stage: dict[str, Any], channel: int,
     counts = [reading.counts.voltage for reading in readings]
     uv = Fraction(sum(reading.voltage_uv for reading in readings)) / sum(counts, Fraction(0))  # a count
     for reading in readings:
-        _check_on_line(reasons, reading, "counts of voltage", reading.counts.voltage, reading.voltage_uv / uv, channel)
+        _check_on_line(
+            reasons, reading, "voltage sense", "counts", reading.counts.voltage, reading.voltage_uv / uv, channel
+        )
     zero = sum((reading.counts.voltage_zero for reading in readings), Fraction(0)) / len(readings)
     return {
         "voltage_gain_ppm": round((uv / (1_000 * stage["sense_mv_per_count"]) - 1) * _MILLION),
@@ -296,11 +298,11 @@ def _slope(xs: list[Fraction], ys: list[Fraction]) -> Fraction:
 
 
 def _check_on_line(
-    reasons: Reasons, reading: Reading, what: str, found: Fraction | int, wanted: Fraction, channel: int
+    reasons: Reasons, reading: Reading, what: str, unit: str, found: Fraction | int, wanted: Fraction, channel: int
 ) -> None:
     if abs(found - wanted) > abs(wanted) * RESIDUAL_PPM / _MILLION + RESIDUAL_COUNTS:
-        asked = f"{_of(Fraction(found))} at {reading.asked_ua / 1_000:g} mA ({_volts(reading.voltage_uv)} V)"
-        bound = f"{_of(wanted)}, on a line with the others"
+        asked = f"{_of(Fraction(found))} {unit} at {reading.asked_ua / 1_000:g} mA ({_volts(reading.voltage_uv)} V)"
+        bound = f"{_of(wanted)} {unit}, on a line with the others"
         reasons.append(reason("not_linear", what, asked, bound, _SOURCE % channel))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -28,7 +29,8 @@ _EVENTS_MAX = 10_000  # an hour has 3600
 class DeviceRefused(Exception):
     """The device understood the request `command` and refused it; nothing changed.
 
-    `error` is a code of nmes.core.commands.ERRORS, `reasons` a list of what nmes.core.reason makes.
+    `error` is a code of nmes.core.commands.ERRORS, `reasons` a list of what nmes.core.reason makes. A traceback shows
+    the reasons in words, as notes.
     """
 
     def __init__(self, command: str, error: str, text: str, reasons: list[Message]) -> None:
@@ -37,6 +39,12 @@ class DeviceRefused(Exception):
         self.error = error
         self.text = text
         self.reasons = reasons
+        if reasons:
+            from opennmes.prescription.explain import explain  # not above: few commands are refused
+
+            with contextlib.suppress(KeyError, TypeError):  # a device of another version may say something else
+                for reason in reasons:
+                    self.add_note(f"- {explain(reason)}")
 
 
 class Device:

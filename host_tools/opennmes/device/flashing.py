@@ -38,7 +38,7 @@ class FlashError(Exception):
 def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
     """The image to flash: the file that was named, or our own for this board and output stage: the one that is named,
     else the one that it says it has, else its usual one. Raises FlashError, DriveError, Uf2Error and UnknownBoard."""
-    name = board_name(board)
+    name = board_name(board, named)
     wanted = stage or ("" if named else str(board.identity.get("stage", "")))
     facts = load_board(name, wanted or None)
     if not has_image(name):
@@ -53,8 +53,9 @@ def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
     return image
 
 
-def board_name(board: Board) -> str:
-    """Which of boards/ a board is. Raises FlashError when that cannot be told."""
+def board_name(board: Board, named: Path | None = None) -> str:
+    """Which of boards/ a board is. A chip in BOOTSEL does not say it: where several boards have that chip and a person
+    has named the image, the one with the least room for it. Raises FlashError when it cannot be told."""
     if board.kind == OURS:
         return str(board.identity.get("board")).removesuffix(STOCK)
     if board.kind == MICROPYTHON:
@@ -67,9 +68,11 @@ def board_name(board: Board) -> str:
             )
         return STOCK_MACHINES[machine]
     fitting = [name for name in board_names() if load_board(name)["mcu"] == (board.chip or "rp2040")]
-    if len(fitting) != 1:
+    if not fitting:
+        raise FlashError(f"{board.where}: there is no OpenNMES for this chip yet; `nmes boards` lists what there is")
+    if len(fitting) > 1 and named is None:
         raise FlashError(f"{board.where}: several boards have this chip ({', '.join(fitting)}); name the UF2 of yours")
-    return fitting[0]
+    return min(fitting, key=lambda name: int(load_board(name)["flash"]["firmware"][1]))
 
 
 def flash(board: Board, image: Uf2, progress: Progress, mount: Path | None = None) -> dict[str, Any]:

@@ -39,7 +39,13 @@ OUR_MACHINE = "OpenNMES on {}"
 MARK = "# OpenNMES on a stock MicroPython: made by `nmes flash --modules`, which replaces it."
 ARCHITECTURE = "armv6m"
 # What the chip never imports: the virtual board's hardware, and words that only the host and people read.
-_NOT_HERE = ("nmes/hal/virtual.py", "nmes/core/fault_words.py", "nmes/core/command_words.py")
+_NOT_HERE = (
+    "nmes/hal/contract.py",
+    "nmes/hal/virtual.py",
+    "nmes/core/command_words.py",
+    "nmes/core/fault_words.py",
+    "nmes/core/reason_words.py",
+)
 
 _BOOT = """\
 {mark}

@@ -1,1 +1,1 @@
-"""The emulated bench: the real UF2 on an emulated RP2040, with an output stage and a patient around its pins."""
+"""The emulator: the real UF2 on an emulated RP2040, with an output stage and a load around its pins."""

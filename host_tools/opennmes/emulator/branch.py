@@ -1,4 +1,5 @@
-"""What would happen if: a piece of work in a copy of everything, after which everything is as it was."""
+"""Runs a function in a forked copy of this process and its emulated chip, and returns what it returned: whatever the
+function does to the chip is gone afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Skipping what the ADC does while it converts in a circle and its inputs stay as they are.
+"""Skips the conversions of an ADC that samples its inputs round-robin, while the inputs stay as they are.
 
 The sampler of a session keeps the ADC converting, one conversion in 2 us, by two DMA channels that start each other:
 

@@ -1,4 +1,4 @@
-"""Skipping what a PIO state machine does while it only counts or polls.
+"""Skips the cycles of a PIO state machine while it only counts or polls.
 
 A state machine spends nearly all its time in loops of a few instructions that change nothing but a counter: a phase
 being timed, a guard watching its pin. Such a loop can be worked out ahead instead of being stepped through. What it

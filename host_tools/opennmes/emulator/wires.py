@@ -1,4 +1,4 @@
-"""A board on a bench: the safe line joined to 3V3, and whoever looks at the pins. No output stage, no load."""
+"""A board by itself: its interlock pins are joined to 3V3, and probes look at its pins. No output stage, no load."""
 
 from __future__ import annotations
 

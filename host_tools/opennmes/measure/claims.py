@@ -1,4 +1,4 @@
-"""What is said of a capture, claim by claim, and how it is put together."""
+"""The claims that are judged of a capture, the verdict on each, and the verdict on all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is claimed of one channel: its phases, their order, their times, their number."""
+"""Judges one channel of a capture: its phases, their order, their times, their number."""
 
 from __future__ import annotations
 

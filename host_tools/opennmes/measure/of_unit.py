@@ -1,4 +1,4 @@
-"""What is claimed of the whole unit: its channels together, clocks, enable and pump."""
+"""Judges the whole unit of a capture: its channels together, clocks, enable and pump."""
 
 from __future__ import annotations
 

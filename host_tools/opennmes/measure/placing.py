@@ -1,4 +1,4 @@
-"""Where the pulses of a capture stand in a prescription: the place that explains most."""
+"""Finds where the pulses of a capture stand in a prescription: the place that explains most of them."""
 
 from __future__ import annotations
 

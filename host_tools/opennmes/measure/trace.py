@@ -1,4 +1,4 @@
-"""What happened on the bench, as a list of changes; kept as VCD files that PulseView and GTKWave open."""
+"""What happened at the pins of an emulated board, as a list of changes; kept as VCD files for PulseView and GTKWave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a board delivered: measured current on the bench, and whole sessions of the virtual board."""
+"""Pictures of what a board delivered: the measured current of the emulated one, whole sessions of the virtual one."""
 
 from __future__ import annotations
 

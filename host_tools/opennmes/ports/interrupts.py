@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment that suits."""
+"""Holds Ctrl-C back until a moment at which it can be handled."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ class VirtualPort:
 
     def __init__(self, pulse_log: Path | None = None, load_ohm: int | None = None, store: Path | None = None) -> None:
         """Start the board with a load of `load_ohm` on each channel. `pulse_log`: a CSV file for
-        start_us,width_a_us,gap_us,width_b_us,level_a,level_b of each pulse that begins. `store`: what the board keeps
-        without power goes into this path with .0 to .3; without, each board is new. Raises PortError.
+        start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel of each pulse that begins. `store`: what the board
+        keeps without power goes into this path with .0 to .3; without, each board is new. Raises PortError.
         """
         path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
         environment = {**os.environ, "MICROPYPATH": os.pathsep.join(map(str, path))}

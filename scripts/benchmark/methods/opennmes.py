@@ -20,7 +20,7 @@ def mask():
 def start():
     hal.sense(mask(), 250)
     for channel in CHANNELS:
-        hal.begin(channel, 0, False)
+        hal.channels[channel].begin(0, False)
 
 
 def permit():
@@ -33,8 +33,8 @@ def permit():
 def fill():
     """As many as there is room for; of the first nobody knows yet how long it is."""
     for channel in CHANNELS:
-        for _ in range(hal.room(channel)):
-            hal.put(channel, LEVEL, LEVEL, 250, 50, 250, PERIOD_US, LEVEL)
+        for _ in range(hal.channels[channel].room()):
+            hal.channels[channel].put(LEVEL, LEVEL, 250, 50, 250, PERIOD_US, LEVEL)
 
 
 def service():

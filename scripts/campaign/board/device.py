@@ -1,4 +1,4 @@
-"""The bench's board, under MicroPython's Unix port: the whole firmware as it is, a HAL that breaks things, and a host.
+"""The campaign's board, under MicroPython's Unix port: the whole firmware, a HAL that breaks things, and a host.
 
 Each line of standard input is a case (campaign/plan.py makes them), each line of standard output what was seen of it.
 An argument names a file that is executed first: a firmware that was broken on purpose, to see that it is found.
@@ -17,7 +17,8 @@ board.BOARD = dict(board.BOARD, name="virtual, faults injected")
 
 from nmes import app  # noqa: E402
 from nmes.core import checklist, faults, frame  # noqa: E402
-from nmes.hal import SLOTS, WATCHDOG_MS, virtual  # noqa: E402
+from nmes.hal import virtual  # noqa: E402
+from nmes.hal.common import SLOTS, WATCHDOG_MS  # noqa: E402
 
 COPIES = (0, 1)  # the slots that hold what is kept
 LEASE_US = 90_000  # of hal/rp2/guard.py
@@ -110,7 +111,7 @@ class Pins:
 
     def write(self, row):
         start, width_a, gap, width_b, level_a, level_b, channel = [int(field) for field in row.split(",")]
-        real = self._world.hal._channels[channel]._load.real
+        real = self._world.hal.channels[channel]._load.real
         self._world.pulses.append((start, width_a, gap, width_b, real[0], real[1], channel, level_a, level_b))
 
     def flush(self):
@@ -125,11 +126,11 @@ class FaultyHal(virtual.Hal):
         self.world = world
         world.hal = self
         self._log = Pins(world)
-        while len(world.loads) < len(self._channels):
+        while len(world.loads) < len(self.channels):
             world.loads.append(Load(world, world.plan["load_ohm"]))
-        for channel, load in zip(self._channels, world.loads):
+        for channel, load in zip(self.channels, world.loads):
             channel._load, channel._log = load, self._log
-        self._now_us = self._boot_us = world.now_us
+        self.now_us = self._boot_us = world.now_us
         self.clock_us = world.clock_us
         self._lease_us = 0
         self._trip = 0
@@ -140,11 +141,17 @@ class FaultyHal(virtual.Hal):
         self._died, world.death = world.death, ""
         self._slots = world.slots
         self._files = None
+        self._stops = [channel.stop for channel in self.channels]
+        for number, channel in enumerate(self.channels):
+            channel.stop = self._stop_of(number)
+
+    def _stop_of(self, channel):
+        return lambda: self.stop(channel)
 
     # ---- time ----
 
     def now_ms(self):
-        return (self._now_us - self._boot_us + self.clock_us) // 1_000
+        return (self.now_us - self._boot_us + self.clock_us) // 1_000
 
     def wait_ms(self, ms):
         if self._dead:
@@ -153,7 +160,7 @@ class FaultyHal(virtual.Hal):
 
     def pass_us(self, us):
         world = self.world
-        end_us = self._now_us + us
+        end_us = self.now_us + us
         while True:
             at_us = min(max(end_us, world.stopped_us), world.next_us())
             self._hardware(at_us)
@@ -173,14 +180,14 @@ class FaultyHal(virtual.Hal):
         self._advance(until_us)
 
     def _advance(self, us):
-        self._now_us = self.world.now_us = max(us, self._now_us)
-        for channel in self._channels:
-            channel.advance(self._now_us)
+        self.now_us = self.world.now_us = max(us, self.now_us)
+        for channel in self.channels:
+            channel.advance(self.now_us)
 
     def gone(self, why):
         """From here on the firmware moves nothing: its pins float, whatever its code still does on the way out."""
         self._enable(False)
-        for channel in self._channels:
+        for channel in self.channels:
             channel._waiting = []
         self._dead = True
         return Gone(why)
@@ -201,13 +208,13 @@ class FaultyHal(virtual.Hal):
 
     def permit(self, longest_us):
         self._trip = 0
-        self._lease_us = self._now_us + LEASE_US
+        self._lease_us = self.now_us + LEASE_US
         self._enable(True)
         if not self.world.safe:
             self.trip(faults.EMERGENCY_STOP)
 
     def renew(self):
-        self._lease_us = self._now_us + LEASE_US
+        self._lease_us = self.now_us + LEASE_US
 
     def rest(self):
         self._enable(False)
@@ -216,11 +223,11 @@ class FaultyHal(virtual.Hal):
 
     def stop(self, channel):
         """Returns when the running pulse has ended, as on the chip."""
-        for pulse in self.world.pulses[-len(self._channels) :]:
+        for pulse in self.world.pulses[-len(self.channels) :]:
             end_us = pulse[0] + pulse[1] + pulse[2] + pulse[3]
-            if pulse[6] == channel and end_us > self._now_us and not self._dead:
+            if pulse[6] == channel and end_us > self.now_us and not self._dead:
                 self._hardware(end_us)
-        return super().stop(channel)
+        return self._stops[channel]()
 
     def is_safe(self):
         return self.world.safe
@@ -240,7 +247,7 @@ class FaultyHal(virtual.Hal):
     # ---- sense ----
 
     def idle_current(self, channel):
-        load = self._channels[channel]._load
+        load = self.channels[channel]._load
         return load._read(load._zero)
 
     def temperature_dc(self):
@@ -253,15 +260,15 @@ class FaultyHal(virtual.Hal):
 
     def watch(self, on):
         if not self._dead:
-            self._watching, self._fed_us = on, self._now_us
+            self._watching, self._fed_us = on, self.now_us
 
     def unwatched(self, on):
         self.world.note("unwatched", int(on))
         self._paused = on
-        self._fed_us = self._now_us
+        self._fed_us = self.now_us
 
     def feed(self):
-        self._fed_us = self._now_us
+        self._fed_us = self.now_us
 
     def died(self):
         return self._died
@@ -301,20 +308,19 @@ class FaultyHal(virtual.Hal):
     def random(self):
         return self.world.random()
 
-    def read(self):
+    def read(self, into):
         world = self.world
-        if self._dead or world.taken >= len(world.to_device):
-            return -1
-        world.taken += 1
+        count = 0 if self._dead else virtual.read_until_control(world.to_device, world.taken, into)
+        world.taken += count
         if world.before_death:
-            world.before_death -= 1
+            world.before_death = max(0, world.before_death - count)
             if not world.before_death:
                 world.note("drained")
-        return world.to_device[world.taken - 1]
+        return count
 
     def write(self, line):
         if not self._dead:
-            self.world.device_says(line)
+            self.world.device_says(bytes(line))
         return True
 
 

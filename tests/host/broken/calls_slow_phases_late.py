@@ -4,10 +4,10 @@ from nmes import supervisor
 step = supervisor.Supervisor.step
 
 
-def step_and_look(self):
-    step(self)
+def step_and_look(self, now_ms):
+    step(self, now_ms)
     session = self.session
-    if session.state == "RUNNING" and session.elapsed_ms(self._hal.now_ms()) > 1_500:
+    if session.state == "RUNNING" and session.elapsed_ms(now_ms) > 1_500:
         if [lane for lane in session.lanes if lane.feed.phase and lane.feed.phase.rate_mhz <= 5_000]:
             self.fail(faults.CLOCK_WRONG, "late")
 

@@ -1,4 +1,6 @@
 # A firmware that goes on with its session after a power cut.
+from nmes import supervisor
+
 run = app.run
 app_supervisor = app.Supervisor
 
@@ -10,11 +12,10 @@ class Resuming(app_supervisor):
             session.load(hal.world.plan["programme"])
             session.acknowledge(checklist.VERSION, len(checklist.ITEMS))
             session.arm(session.programme_crc, hal.now_ms())
-            self._before = self._delivered = [0] * len(session.lanes)
-            self._mid_train = [False] * len(session.lanes)
-            self._feed_ms = [0] * len(session.lanes)
-            self._rested_at = [-1] * len(session.lanes)
-            self._judged = [0] * len(session.lanes)
+            for lane in session.lanes:
+                run = supervisor.ChannelRun(session, hal.channels[lane.index], session.deliveries[lane.index])
+                run.lane = lane
+                self._runs.append(run)
             self.start()
             session.lanes[0].intensity_ua = 1_000
 

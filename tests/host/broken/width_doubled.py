@@ -2,8 +2,8 @@
 channel_put = virtual.Channel.put
 
 
-def put(self, now_us, level_a, level_b, width_a_us, *rest):
-    done = channel_put(self, now_us, level_a, level_b, width_a_us, *rest)
+def put(self, level_a, level_b, width_a_us, *rest):
+    done = channel_put(self, level_a, level_b, width_a_us, *rest)
     if done and self._waiting:
         waiting = self._waiting[-1]
         self._waiting[-1] = waiting[:3] + (2 * waiting[3],) + waiting[4:]

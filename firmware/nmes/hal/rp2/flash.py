@@ -3,7 +3,7 @@
 import rp2
 import vfs
 
-from nmes.hal import LAYOUT, Area
+from nmes.hal.common import LAYOUT, Area
 from nmes.hal.rp2.files import FileSlots
 from nmes.hal.rp2.slots import Slots
 

@@ -17,7 +17,7 @@ from uctypes import addressof
 
 from nmes.core import pulse, pulse_check
 from nmes.core.compiler import const, micropython, ptr8, ptr32
-from nmes.hal import LOOKAHEAD_US
+from nmes.hal.common import LOOKAHEAD_US
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.pulse_pio import PHASE_A_AT, REST_AT, SETTLE_AT
 from nmes.hal.rp2.pulse_pio import pulse as pulse_program
@@ -35,7 +35,7 @@ _MOV_ISR_OSR = const(0xA0C7)
 _JMP = const(0x0000)
 
 
-# Fields of `_at`: what the functions below need, where a register stands among it.
+# Fields of `_at`: what machine code needs, the addresses of registers among it.
 _HEAD = const(0)  # records put since begin
 _LIST_READ = const(1)
 _DATA_READ = const(2)
@@ -46,9 +46,26 @@ _RECORDS = const(6)
 _RECORD_OF = const(7)
 _ENDS = const(8)
 _END_US = const(9)  # of all that was put, one period after the other; long ones count as LOOKAHEAD_US
-_PERIOD_US = const(10)  # of the last record
-_AHEAD_US = const(11)  # LOOKAHEAD_US
-_FIELDS = const(12)
+_AHEAD_US = const(10)  # LOOKAHEAD_US
+_LIST_CTRL = const(11)
+_DATA_CTRL = const(12)
+_BUSY = const(13)  # the bit of it
+_TRIGGER = const(14)
+_LIST_BIT = const(15)  # of the list DMA, to trigger it
+_PC = const(16)
+_PROGRAM = const(17)  # where the program was put: the machine waits there for a record
+_TORN = const(18)  # 1 when the machine was stopped with a record that it had not begun to play
+# The last record: which it is, and what it says. No level is _NONE.
+_RECORD = const(19)
+_LEVEL_A = const(20)
+_LEVEL_B = const(21)
+_WIDTH_A_US = const(22)
+_GAP_US = const(23)
+_WIDTH_B_US = const(24)
+_PERIOD_US = const(25)
+_LEVEL_MOST = const(26)
+_FIELDS = const(27)
+_NONE = const(0x3FFFFFFF)
 
 
 @micropython.viper
@@ -90,32 +107,18 @@ def _begun(numbers) -> int:
 
 
 @micropython.viper
-def _room(numbers) -> int:
-    """How many more like the last may be queued."""
-    at = ptr32(numbers)
-    # One reading is enough here: caught in the middle of a transfer it is off by one pulse until the next turn.
-    begun = (int(_fed(numbers)) - int(_waiting(numbers)) + _WORDS - 1) // _WORDS
-    queued = at[_HEAD] - begun
-    before_us = 0
-    if begun > 0:
-        ends = ptr32(at[_ENDS])
-        before_us = ends[begun - 1 & _SLOTS_MASK]
-    most = (at[_AHEAD_US] - (at[_END_US] - before_us & _ENDS_MASK)) // at[_PERIOD_US]
-    if most < 1 and queued < 1:
-        return 1
-    places = _SLOTS - 4 - queued
-    return most if most < places else places
-
-
-@micropython.viper
-def _append(numbers, record: int, step_us: int, count: int):
-    """Put a record into `count` places of the list, and a 0 behind them. Each is noted to hold that record, and to end
-    `step_us` after the one before. The place whose 0 ends the list until now comes last: the DMA sees none of them or
-    all."""
+def _append(numbers, count: int):
+    """Put the last record into `count` places of the list, and a 0 behind them. Each is noted to hold that record, and
+    to end a period after the one before. The place whose 0 ends the list until now comes last: the DMA sees none of
+    them or all."""
     at = ptr32(numbers)
     places = ptr32(at[_LIST])
     ends = ptr32(at[_ENDS])
     record_of = ptr8(at[_RECORD_OF])
+    record = at[_RECORD]
+    step_us = at[_PERIOD_US]
+    if step_us > at[_AHEAD_US]:
+        step_us = at[_AHEAD_US]
     head, end_us = at[_HEAD], at[_END_US]
     for place in range(head, head + count):
         end_us = end_us + step_us & _ENDS_MASK
@@ -129,6 +132,14 @@ def _append(numbers, record: int, step_us: int, count: int):
         count -= 1
         places[head + count & _SLOTS_MASK] = record_at
     places[head & _SLOTS_MASK] = record_at
+    # The chain ended at the first of these places if it has read the 0 that stood there: then the list DMA stands one
+    # further.
+    list_read, list_ctrl, data_ctrl = ptr32(at[_LIST_READ]), ptr32(at[_LIST_CTRL]), ptr32(at[_DATA_CTRL])
+    is_busy = (list_ctrl[0] | data_ctrl[0]) & at[_BUSY]
+    if head == 0 or (is_busy == 0 and list_read[0] == at[_LIST] + 4 * (head + 1 & _SLOTS_MASK)):
+        trigger = ptr32(at[_TRIGGER])
+        list_read[0] = at[_LIST] + 4 * (head & _SLOTS_MASK)
+        trigger[0] = at[_LIST_BIT]
 
 
 class Generator:
@@ -144,10 +155,8 @@ class Generator:
         self._dac_scale = pulse_check.SCALE
         self.records = array("H", bytes(_SLOTS * _RECORD_BYTES))
         self.records_at = addressof(self.records)
-        self._record = 0  # the last one written
         self.record_of = bytearray(_SLOTS)  # of each place of the list
         self._good = self.records  # all of them as the second checker found them good, the last for this highest level
-        self._level_most = -1
         # The ring must start at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(2 * _LIST_BYTES)
         self._list_at = (addressof(self._raw) + _LIST_BYTES - 1) & ~(_LIST_BYTES - 1)
@@ -164,9 +173,7 @@ class Generator:
         self._data_trigger = data_base + reg.DMA_READ_ADDR_TRIG
         self._list_read = list_base + reg.DMA_READ_ADDR
         self._list_ctrl = list_base + reg.DMA_CTRL
-        self._trigger = reg.DMA_BASE + reg.DMA_MULTI_TRIGGER
         self._abort = reg.DMA_BASE + reg.DMA_ABORT
-        self._list_bit = 1 << self._list_channel
         self._abort_bits = 1 << self._list_channel | 1 << self._data_channel
         self._pc = reg.PIO0_BASE + reg.PIO_SM0_ADDR + index * reg.PIO_SM
         self._txf = reg.PIO0_BASE + reg.PIO_TXF0 + 4 * index
@@ -174,8 +181,6 @@ class Generator:
         self._pwm = reg.PWM_BASE + (pins["level_a"] >> 1 & 7) * reg.PWM_SLICE
         self._treq_tx = index
         self._treq_rx = 4 + index
-        self._torn = 0  # 1 when the machine was stopped with a record that it had not begun to play
-        self._level_a = self._level_b = self._width_a_us = self._gap_us = self._width_b_us = -1  # of the last record
         self._ends = array("I", [0] * _SLOTS)
         at = self._at = array("I", [0] * _FIELDS)
         at[_LIST_READ] = self._list_read
@@ -186,8 +191,15 @@ class Generator:
         at[_RECORDS] = self.records_at
         at[_RECORD_OF] = addressof(self.record_of)
         at[_ENDS] = addressof(self._ends)
-        at[_PERIOD_US] = pulse.PERIOD_MAX_US
         at[_AHEAD_US] = LOOKAHEAD_US
+        at[_LIST_CTRL] = self._list_ctrl
+        at[_DATA_CTRL] = self._data_ctrl
+        at[_BUSY] = reg.DMA_BUSY
+        at[_TRIGGER] = reg.DMA_BASE + reg.DMA_MULTI_TRIGGER
+        at[_LIST_BIT] = 1 << self._list_channel
+        at[_PC] = self._pc
+        at[_LEVEL_A] = _NONE
+        at[_PERIOD_US] = pulse.PERIOD_MAX_US
         self._program_at = 0
 
     # long: three DMA channels are set up, a setting a line
@@ -195,21 +207,21 @@ class Generator:
         """Queue empty, counts zero, level zero. When Hal.go lets the machine go it rests for `delay_us`, then waits at
         rest for a first record. dummy: nobody is connected, and the second checker is told so, as of `dac_*`."""
         self.halt()
-        self._torn = 0
         self._dummy = dummy
         self._dac_offset = dac_offset
         self._dac_scale = dac_scale
-        self._level_a = -1
-        self._record = 0
         self._good = array("H", self.records)
-        self._at[_HEAD] = self._at[_END_US] = 0
-        self._at[_PERIOD_US] = pulse.PERIOD_MAX_US
-        for at in range(self._list_at, self._list_at + _LIST_BYTES, 4):
-            mem32[at] = 0
+        at = self._at
+        at[_HEAD] = at[_END_US] = at[_TORN] = at[_RECORD] = 0
+        at[_LEVEL_A] = _NONE
+        at[_PERIOD_US] = pulse.PERIOD_MAX_US
+        for place in range(self._list_at, self._list_at + _LIST_BYTES, 4):
+            mem32[place] = 0
         self._begin_level()
         pins = self._pins
         self._sm.init(pulse_program, freq=ENGINE_HZ, sideset_base=Pin(pins["phase_a"]))
-        self._program_at = mem32[self._pc] & 0x1F  # where MicroPython put the program; the machine stands at its start
+        # Where MicroPython put the program: the machine stands at its start.
+        self._program_at = self._at[_PROGRAM] = mem32[self._pc] & 0x1F
         # The machine begins in the rest of a pulse that never was: delay_us + 2 cycles, the same 2 on every channel.
         self._sm.put(delay_us)
         self._sm.exec(_PULL_BLOCK)
@@ -268,69 +280,97 @@ class Generator:
         mem32[self._pwm + reg.PWM_TOP] = self._levels - 1
         mem32[self._pwm + reg.PWM_CC] = 0
 
-    def put(self, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count=1):
+    @micropython.viper
+    def put(
+        self,
+        level_a: int,
+        level_b: int,
+        width_a_us: int,
+        gap_us: int,
+        width_b_us: int,
+        period_us: int,
+        level_most: int,
+        count: int,
+    ) -> bool:
         """Queue `count` equal pulses. False, and nothing queued, when the second checker found them bad. The caller
         asked `room`."""
-        at = self._at
+        at = ptr32(self._at)
         if (
-            level_a == self._level_a
-            and period_us == at[_PERIOD_US]
-            and level_b == self._level_b
-            and width_a_us == self._width_a_us
-            and gap_us == self._gap_us
-            and width_b_us == self._width_b_us
-            and level_most == self._level_most
+            level_a != at[_LEVEL_A]
+            or level_b != at[_LEVEL_B]
+            or width_a_us != at[_WIDTH_A_US]
+            or gap_us != at[_GAP_US]
+            or width_b_us != at[_WIDTH_B_US]
+            or period_us != at[_PERIOD_US]
+            or level_most != at[_LEVEL_MOST]
         ):
-            # The record before once more. The checker would say the same of it as long as it is the same, bit by bit.
-            record = self._record
-            if self.records != self._good:
+            if not self._write(level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
                 return False
-        else:
-            self._level_a = -1
-            records, good = self.records, self._good
-            record = self._record + 1 & _SLOTS_MASK
-            half = record * pulse.RECORD_HALVES
-            pulse.encode(records, half, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
-            if pulse_check.bad(records, half, level_most, self._dummy, self._dac_offset, self._dac_scale):
-                return False
-            for i in range(half, half + pulse.RECORD_HALVES):
-                good[i] = records[i]
-            self._record = record
-            at[_PERIOD_US] = period_us
-            self._level_b = level_b
-            self._width_a_us = width_a_us
-            self._gap_us = gap_us
-            self._width_b_us = width_b_us
-            self._level_most = level_most
-            self._level_a = level_a
-        head = at[_HEAD]
-        step_us = period_us if period_us < LOOKAHEAD_US else LOOKAHEAD_US
-        _append(at, record, step_us, count)
-        # The chain ended at the first of these places if it has read the 0 that stood there: then the list DMA stands
-        # one further.
-        if not head or (
-            not (mem32[self._list_ctrl] | mem32[self._data_ctrl]) & reg.DMA_BUSY
-            and mem32[self._list_read] == self._list_at + 4 * (head + 1 & _SLOTS_MASK)
-        ):
-            mem32[self._list_read] = self._list_at + 4 * (head & _SLOTS_MASK)
-            mem32[self._trigger] = self._list_bit
+        # The record before once more. The checker would say the same of it as long as it is the same, bit by bit.
+        elif self.records != self._good:
+            return False
+        _append(self._at, count)
         return True
 
-    def begun(self):
+    def _write(self, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
+        """Write another record. False when the second checker finds it bad."""
+        at = self._at
+        at[_LEVEL_A] = _NONE
+        records, good = self.records, self._good
+        record = at[_RECORD] + 1 & _SLOTS_MASK
+        half = record * pulse.RECORD_HALVES
+        pulse.encode(records, half, level_a, level_b, width_a_us, gap_us, width_b_us, period_us)
+        if pulse_check.bad(records, half, level_most, self._dummy, self._dac_offset, self._dac_scale):
+            return False
+        for i in range(half, half + pulse.RECORD_HALVES):
+            good[i] = records[i]
+        at[_RECORD] = record
+        at[_LEVEL_B] = level_b
+        at[_WIDTH_A_US] = width_a_us
+        at[_GAP_US] = gap_us
+        at[_WIDTH_B_US] = width_b_us
+        at[_PERIOD_US] = period_us
+        at[_LEVEL_MOST] = level_most
+        at[_LEVEL_A] = level_a
+        return True
+
+    @micropython.viper
+    def begun(self) -> int:
         """Pulses begun since `begin`."""
-        return _begun(self._at) - self._torn
+        at = ptr32(self._at)
+        return int(_begun(self._at)) - at[_TORN]
 
-    def queued(self):
+    @micropython.viper
+    def queued(self) -> int:
         """Pulses queued and not begun."""
-        return self._at[_HEAD] - self.begun()
+        at = ptr32(self._at)
+        return at[_HEAD] - int(_begun(self._at)) + at[_TORN]
 
-    def starved(self):
+    @micropython.viper
+    def starved(self) -> bool:
         """True when the machine waits for a record and none is on its way."""
-        return mem32[self._pc] == self._program_at and not self.queued()
+        at = ptr32(self._at)
+        pc = ptr32(at[_PC])
+        if pc[0] != at[_PROGRAM]:
+            return False
+        return at[_HEAD] == int(_begun(self._at))
 
-    def room(self):
+    @micropython.viper
+    def room(self) -> int:
         """How many more like the last may be queued: bounded in time, whatever the periods of those before."""
-        return _room(self._at)
+        at = ptr32(self._at)
+        # One reading is enough here: caught in the middle of a transfer it is off by one pulse until the next turn.
+        begun = (int(_fed(self._at)) - int(_waiting(self._at)) + _WORDS - 1) // _WORDS
+        queued = at[_HEAD] - begun
+        before_us = 0
+        if begun > 0:
+            ends = ptr32(at[_ENDS])
+            before_us = ends[begun - 1 & _SLOTS_MASK]
+        most = (at[_AHEAD_US] - (at[_END_US] - before_us & _ENDS_MASK)) // at[_PERIOD_US]
+        if most < 1 and queued < 1:
+            return 1
+        places = _SLOTS - 4 - queued
+        return most if most < places else places
 
     def stop(self):
         """Nothing after the running pulse. Returns how many queued pulses are cancelled. Takes at most one pulse."""
@@ -345,7 +385,7 @@ class Generator:
         self._sm.active(0)
         self._active = False
         # Stopped between a record's first word and its phases: that pulse never began.
-        self._torn = 1 if 0 < mem32[self._pc] - self._program_at < REST_AT else 0
+        self._at[_TORN] = 1 if 0 < mem32[self._pc] - self._program_at < REST_AT else 0
         return self.queued()
 
     def halt(self):
@@ -353,15 +393,15 @@ class Generator:
         self._sm.active(0)
         # A record was taken, and phase A did not come: that pulse never began.
         if self._active and 0 < mem32[self._pc] - self._program_at <= PHASE_A_AT:
-            self._torn = 1
+            self._at[_TORN] = 1
         self._active = False
         self._stop_feed()
         self._level.active(0)
 
     def _stop_feed(self):
         # With the list empty an aborted transfer that still completes (erratum RP2040-E13) finds nothing to go on with.
-        for at in range(self._list_at, self._list_at + _LIST_BYTES, 4):
-            mem32[at] = 0
+        for place in range(self._list_at, self._list_at + _LIST_BYTES, 4):
+            mem32[place] = 0
         mem32[self._abort] = self._abort_bits
         while (mem32[self._list_ctrl] | mem32[self._data_ctrl]) & reg.DMA_BUSY:
             pass

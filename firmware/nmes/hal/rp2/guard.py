@@ -5,12 +5,13 @@ The stage needs both, so a pin stuck at either level is not enough.
 """
 
 import time
+from array import array
 
 import rp2
 from machine import Pin, mem32
-from micropython import const
 
 from nmes.core import faults
+from nmes.core.compiler import const, micropython, ptr32
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.guard_pio import (
     HIGH_ROUND_CYCLES,
@@ -46,6 +47,17 @@ _WATCH = const(4)
 _SAFE_LINE = const(6)
 _LEASE = const(7)
 
+# Fields of `_at`: what `tripped` needs.
+_ON = const(0)  # 1 from `begin` to `halt`
+_IRQ = const(1)  # where registers are, and what the machines' program counters are when they have tripped
+_SAFE_PC = const(2)
+_SAFE_TRIPPED = const(3)
+_LEASE_PC = const(4)
+_LEASE_TRIPPED = const(5)
+_LATCH = const(6)
+_LATCH_BIT = const(7)
+_FIELDS = const(8)
+
 
 class Guard:
     """Watches the phase pins of all channels and the safe line of `pins` (a board's table)."""
@@ -59,7 +71,6 @@ class Guard:
         self._watchers = [rp2.StateMachine(_WATCH + i, watch) for i in range(len(pins["channels"]))]
         self._safe_line = rp2.StateMachine(_SAFE_LINE, safe_line)
         self._lease = rp2.StateMachine(_LEASE, lease)
-        self._on = False
         self._irq = reg.PIO1_BASE + reg.PIO_IRQ
         self._safe_pc = reg.PIO1_BASE + reg.PIO_SM0_ADDR + 2 * reg.PIO_SM
         self._lease_pc = reg.PIO1_BASE + reg.PIO_SM0_ADDR + 3 * reg.PIO_SM
@@ -67,8 +78,12 @@ class Guard:
         # INTR).
         self._latch, self._latch_bit = _latch_of(pins["stop_loop"])
         self._line_latch, self._line_latch_bit = _latch_of(pins["safe_line"])
-        self._safe_at = 0
-        self._lease_at = 0
+        at = self._at = array("I", [0] * _FIELDS)
+        at[_IRQ] = self._irq
+        at[_SAFE_PC] = self._safe_pc
+        at[_LEASE_PC] = self._lease_pc
+        at[_LATCH] = self._latch
+        at[_LATCH_BIT] = self._latch_bit
 
     def is_safe(self):
         """True when emergency stop and comparator both allow it now."""
@@ -110,9 +125,9 @@ class Guard:
             machine.exec(_PULL_BLOCK)
             machine.exec(_MOV_ISR_OSR)
         self._safe_line.init(safe_line, freq=125_000_000, in_base=self._safe, set_base=enable)
-        self._safe_at = mem32[self._safe_pc] & 0x1F
+        self._at[_SAFE_TRIPPED] = (mem32[self._safe_pc] & 0x1F) + SAFE_LINE_TRIPPED_AT
         self._lease.init(lease, freq=LEASE_HZ, sideset_base=Pin(self._pins["pump"]), set_base=enable)
-        self._lease_at = mem32[self._lease_pc] & 0x1F
+        self._at[_LEASE_TRIPPED] = (mem32[self._lease_pc] & 0x1F) + LEASE_TRIPPED_AT
         self._lease.put(lease_us // LEASE_ROUND_US)
         for machine in self._watchers:
             machine.active(1)
@@ -120,28 +135,32 @@ class Guard:
         # Set first, watched after: the other order would leave a line that has just fallen without effect.
         self._safe_line.exec(_SET_PINS_1)
         self._safe_line.active(1)
-        self._on = True
+        self._at[_ON] = 1
 
     def renew(self):
         """The lease runs anew from now. Allocates nothing."""
         if self._lease.tx_fifo() == 0:
             self._lease.put(_LEASE_US // LEASE_ROUND_US)
 
-    def tripped(self):
+    @micropython.viper
+    def tripped(self) -> int:
         """0, or the fault for which permission was taken away. Allocates nothing."""
-        if not self._on:
+        at = ptr32(self._at)
+        if at[_ON] == 0:
             return 0
-        flags = mem32[self._irq]
+        irq, safe_pc, lease_pc = ptr32(at[_IRQ]), ptr32(at[_SAFE_PC]), ptr32(at[_LEASE_PC])
+        flags = irq[0]
         if flags & _FLAG_OVER_LONG:
-            return faults.PHASE_TOO_LONG
+            return int(faults.PHASE_TOO_LONG)
         if flags & _FLAG_BOTH:
-            return faults.BOTH_PHASES
+            return int(faults.BOTH_PHASES)
         if flags & _FLAG_TOO_CLOSE:
-            return faults.PULSES_TOO_CLOSE
-        if mem32[self._safe_pc] == self._safe_at + SAFE_LINE_TRIPPED_AT:
-            return faults.EMERGENCY_STOP if mem32[self._latch] & self._latch_bit else faults.OVER_CURRENT
-        if mem32[self._lease_pc] == self._lease_at + LEASE_TRIPPED_AT:
-            return faults.LEASE_LOST
+            return int(faults.PULSES_TOO_CLOSE)
+        if safe_pc[0] == at[_SAFE_TRIPPED]:
+            latch = ptr32(at[_LATCH])
+            return int(faults.EMERGENCY_STOP) if latch[0] & at[_LATCH_BIT] else int(faults.OVER_CURRENT)
+        if lease_pc[0] == at[_LEASE_TRIPPED]:
+            return int(faults.LEASE_LOST)
         return 0
 
     def proof(self):
@@ -222,7 +241,7 @@ class Guard:
 
     def halt(self):
         """No permission. The caller makes the pins plain outputs after; until then they are low."""
-        self._on = False
+        self._at[_ON] = 0
         self._safe_line.active(0)
         self._safe_line.exec(_SET_PINS_0)
         self._lease.active(0)

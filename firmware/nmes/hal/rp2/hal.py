@@ -13,20 +13,21 @@ from machine import Pin, mem32
 from micropython import const
 from nmes_build import FIRMWARE
 from ubinascii import hexlify
+from uctypes import addressof
 
-from nmes.core import pulse_check
-from nmes.hal import OUT_BYTES
+from nmes.hal.common import OUT_BYTES
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.adc import Adc
 from nmes.hal.rp2.flash import area, slots
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
 from nmes.hal.rp2.rest import rest
-from nmes.hal.rp2.sampler import Converter, Sampler, take
+from nmes.hal.rp2.sampler import RING_BYTES, Converter, Sampler
 from nmes.hal.rp2.watchdog import Watchdog
 
 _LAST_WORDS_MS = const(100)  # USB carries the last answer to its host in some milliseconds
 _SEND_BYTES = const(128)  # a turn
+_CONTROL = const(32)  # characters below it
 _INHERITED = ("/nmes.0", "/nmes.1")
 
 
@@ -42,14 +43,19 @@ class Hal:
         self._guard = Guard(self._pins)
         phases = [channel[phase] for channel in self._pins["channels"] for phase in ("phase_a", "phase_b")]
         self._phases_low = [reg.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin + reg.SET for pin in phases]
-        self._channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
+        self.channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
         self._converter = Converter(self._pins["sense_current"], self._pins["sense_voltage"])
         self._machines_ctrl = reg.PIO0_BASE + reg.PIO_CTRL + reg.CLEAR
-        self._machines = (1 << len(self._channels)) - 1
+        self._machines = (1 << len(self.channels)) - 1
+        # Rings start at a multiple of their size, which the heap does not promise.
+        self._rings = bytearray((1 + len(self.channels)) * RING_BYTES)
+        at = (addressof(self._rings) + RING_BYTES - 1) & ~(RING_BYTES - 1)
         self._samplers = [
-            Sampler(i, p["phase_a"], self._converter, self._channels[i]) for i, p in enumerate(self._pins["channels"])
+            Sampler(i, pins["phase_a"], self._converter, self.channels[i], at + i * RING_BYTES)
+            for i, pins in enumerate(self._pins["channels"])
         ]
-        self._taking = [sampler.at for sampler in self._samplers]
+        for channel, sampler in zip(self.channels, self._samplers):
+            channel.take = sampler.take  # type: ignore[attr-defined]
         self._adc = Adc(self._pins["supply"])
         rest(self._pins)
         low = [self._pins["enable"], self._pins["pump"]] + phases
@@ -72,8 +78,13 @@ class Hal:
         self._byte = bytearray(1)
         self._poll_in = select.poll()
         self._poll_in.register(sys.stdin, select.POLLIN)
+        if hasattr(sys.stdin.buffer, "readinto_nowait"):
+            self.read = sys.stdin.buffer.readinto_nowait  # type: ignore[method-assign]
         self._poll_out = select.poll()
         self._poll_out.register(sys.stdout, select.POLLOUT)
+        # Methods that are taken from their object at each call would be allocated there.
+        self._can_send = self._poll_out.ipoll
+        self._write_out = sys.stdout.buffer.write
         self._block_bytes = board["usb_free_bytes"]
         self._out = bytearray(OUT_BYTES)
         self._out_view = memoryview(self._out)
@@ -98,7 +109,7 @@ class Hal:
         # The enable is low; were it stuck, a phase would go on while all else is halted, and that takes a millisecond.
         for ctrl in self._phases_low:
             mem32[ctrl] = reg.IO_OUTPUT_LOW
-        for channel in self._channels:
+        for channel in self.channels:
             channel.halt()
         self._converter.halt()
         for sampler in self._samplers:
@@ -143,34 +154,9 @@ class Hal:
             if mask & 1 << index:
                 sampler.begin(shortest_us, mask == 1 << index)
 
-    def begin(self, channel, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
-        self._channels[channel].begin(delay_us, dummy, dac_offset, dac_scale)
-
     def go(self, mask):
         # Clock dividers too: each counts its 125 cycles from the same one.
         mem32[reg.PIO0_BASE + reg.PIO_CTRL + reg.SET] = mask | mask << reg.PIO_CLKDIV_RESTART
-
-    def room(self, channel):
-        return self._channels[channel].room()
-
-    def put(self, channel, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count):
-        generator = self._channels[channel]
-        return generator.put(level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count)
-
-    def begun(self, channel):
-        return self._channels[channel].begun()
-
-    def queued(self, channel):
-        return self._channels[channel].queued()
-
-    def starved(self, channel):
-        return self._channels[channel].starved()
-
-    def take(self, channel, into):
-        return take(self._taking[channel], into)
-
-    def stop(self, channel):
-        return self._channels[channel].stop()
 
     def lamp(self, on):
         self._lamp.value(on)
@@ -233,11 +219,19 @@ class Hal:
         time.sleep_ms(_LAST_WORDS_MS)
         machine.bootloader()
 
-    def read(self):
-        for _ in self._poll_in.ipoll(0):
-            sys.stdin.buffer.readinto(self._byte)
-            return self._byte[0]
-        return -1
+    def read(self, into):
+        # On a stock MicroPython, whose `readinto` waits until the whole buffer is full. Our image has a method for it
+        # (boards/pico/patches/read-without-waiting.patch).
+        for count in range(len(into)):
+            for _ in self._poll_in.ipoll(0):
+                sys.stdin.buffer.readinto(self._byte)
+                into[count] = byte = self._byte[0]
+                if byte < _CONTROL:
+                    return count + 1
+                break
+            else:
+                return count
+        return len(into)
 
     def room_out(self):
         return OUT_BYTES - self._out_end + self._out_begin
@@ -266,12 +260,20 @@ class Hal:
         MicroPython's own write waits up to 500 ms for a host that has the port open and does not read. So each block is
         polled for, and is no longer than what there is room for then: on a stock MicroPython a byte.
         """
-        while self._out_begin < self._out_end and most > 0:
-            for _ in self._poll_out.ipoll(0):
-                length = min(most, self._block_bytes, self._out_end - self._out_begin)
-                sys.stdout.buffer.write(self._out, self._out_begin, length)
-                self._out_begin += length
-                most -= length
+        begin = self._out_begin
+        left = self._out_end - begin
+        if left > most:
+            left = most
+        poll, write = self._can_send, self._write_out
+        block, out = self._block_bytes, self._out
+        while left > 0:
+            for _ in poll(0):
+                if block > left:
+                    block = left
+                write(out, begin, block)
+                begin += block
+                left -= block
                 break
             else:
-                return
+                break
+        self._out_begin = begin

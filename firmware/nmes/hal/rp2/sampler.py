@@ -41,7 +41,7 @@ _RESULTS_SIZE = const(2)  # the same, a half each; the ring of the result DMA
 _LATE_ONE_US = const(4)
 _LATE_TWO_US = const(6)
 _RING_MASK = const(255)
-_RING_BYTES = const(1024)
+RING_BYTES = 1024
 _RING_SIZE = const(10)
 _EVER = const(0x3FFFFFFF)
 _LOOKS = const(12)
@@ -170,52 +170,20 @@ _MOST = const(5)
 _FIELDS = const(6)
 
 
-@micropython.viper
-def take(numbers, into: ptr16) -> int:
-    """The pulses measured and not taken yet, the oldest first, at most TAKE_MOST, into `into`, pulse.MEASURED numbers
-    each: what was sensed of one stands in the ring, what was set in the record that it was played from. Returns how
-    many. `numbers`: a Sampler's `at`. Allocates nothing."""
-    at = ptr32(numbers)
-    write = ptr32(at[_WRITE])
-    ring = ptr32(at[_RING])
-    records = ptr16(at[_RECORDS])
-    record_of = ptr8(at[_RECORD_OF])
-    number = at[_TAKEN]
-    count = ((write[0] - at[_RING] >> 2) - _WORDS * number & _RING_MASK) // _WORDS
-    if count > at[_MOST]:
-        count = at[_MOST]
-    to = 0
-    word = _WORDS * number
-    for _ in range(count):
-        a = ring[word & _RING_MASK]
-        b = ring[word + 1 & _RING_MASK]
-        into[to + _CURRENT_A] = a & 0xFFFF
-        into[to + _VOLTAGE_A] = a >> 16
-        into[to + _CURRENT_B] = b & 0xFFFF
-        into[to + _VOLTAGE_B] = b >> 16
-        into[to + _CURRENT_REST] = ring[word + 2 & _RING_MASK] & 0xFFFF
-        pulse.what_was_set(records, record_of[number & _SLOTS_MASK] * _HALVES, into, to)
-        number += 1
-        word += _WORDS
-        to += _NUMBERS
-    at[_TAKEN] = number
-    return count
-
-
 class Sampler:
-    """Serves channel `index`, with `phase_a` (phase B its neighbour), out of `converter`; `generator` plays it."""
+    """Serves channel `index`, with `phase_a` (phase B its neighbour), out of `converter`; `generator` plays it. Its
+    ring is at `ring_at`, a multiple of RING_BYTES."""
 
-    def __init__(self, index, phase_a, converter, generator):
+    def __init__(self, index, phase_a, converter, generator, ring_at):
         self._phase_a = phase_a
         self._sm = rp2.StateMachine(_FIRST_SM + index, sample)
         self._treq = 4 + _FIRST_SM + index
         self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * (_FIRST_SM + index)
         self._word_at = converter.word_at(index)
-        self._raw = bytearray(2 * _RING_BYTES)  # the ring starts at a multiple of its size
-        self._ring_at = (addressof(self._raw) + _RING_BYTES - 1) & ~(_RING_BYTES - 1)
+        self._ring_at = ring_at
         self._ask = _Dma()
         self._keep = _Dma()
-        at = self.at = array("I", [0] * _FIELDS)
+        at = self._at = array("I", [0] * _FIELDS)
         at[_WRITE] = self._keep.write_at
         at[_RING] = self._ring_at
         at[_RECORDS] = generator.records_at
@@ -225,7 +193,7 @@ class Sampler:
     def begin(self, width_us, alone):
         """Nothing measured yet; from now on every phase, `width_us` / 2 after it begins. `alone`: the only channel."""
         self.halt()
-        self.at[_TAKEN] = 0
+        self._at[_TAKEN] = 0
         phase_a, phase_b = Pin(self._phase_a), Pin(self._phase_a + 1)
         self._sm.init(sample, freq=125_000_000 // CYCLE_CLOCKS, in_base=phase_a, jmp_pin=phase_b)
         ask, keep = self._ask, self._keep
@@ -239,6 +207,37 @@ class Sampler:
         self._sm.put((width_us + 2 * late_us) * CYCLES_IN_12_US // 24 - OVERHEAD_CYCLES)
         self._sm.exec(_PULL_BLOCK)
         self._sm.active(1)
+
+    @micropython.viper
+    def take(self, into: ptr16) -> int:
+        """Move the pulses measured and not taken yet, the oldest first, at most TAKE_MOST, into `into`, MEASURED
+        numbers each: what was sensed of one stands in the ring, what was set in the record that it was played from.
+        Returns how many. Allocates nothing."""
+        at = ptr32(self._at)
+        write = ptr32(at[_WRITE])
+        ring = ptr32(at[_RING])
+        records = ptr16(at[_RECORDS])
+        record_of = ptr8(at[_RECORD_OF])
+        number = at[_TAKEN]
+        count = ((write[0] - at[_RING] >> 2) - _WORDS * number & _RING_MASK) // _WORDS
+        if count > at[_MOST]:
+            count = at[_MOST]
+        to = 0
+        word = _WORDS * number
+        for _ in range(count):
+            a = ring[word & _RING_MASK]
+            b = ring[word + 1 & _RING_MASK]
+            into[to + _CURRENT_A] = a & 0xFFFF
+            into[to + _VOLTAGE_A] = a >> 16
+            into[to + _CURRENT_B] = b & 0xFFFF
+            into[to + _VOLTAGE_B] = b >> 16
+            into[to + _CURRENT_REST] = ring[word + 2 & _RING_MASK] & 0xFFFF
+            pulse.what_was_set(records, record_of[number & _SLOTS_MASK] * _HALVES, into, to)
+            number += 1
+            word += _WORDS
+            to += _NUMBERS
+        at[_TAKEN] = number
+        return count
 
     def halt(self):
         """Nothing more is kept."""

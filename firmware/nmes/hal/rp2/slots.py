@@ -4,7 +4,7 @@
 erasing, and ioctl(6, sector) which erases. It checks nothing, so whoever writes reads back (nmes/store.py).
 """
 
-from nmes.hal import LAYOUT, PAGE, SECTOR
+from nmes.hal.common import LAYOUT, PAGE, SECTOR
 
 # The sector of each slot: copy 0, copy 1, mark 0, mark 1 of nmes/store.py.
 SECTORS = LAYOUT["slots"]

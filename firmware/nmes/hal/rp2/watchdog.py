@@ -3,7 +3,7 @@
 from machine import mem32
 from micropython import const
 
-from nmes.hal import WATCHDOG_MS
+from nmes.hal.common import WATCHDOG_MS
 from nmes.hal.rp2 import registers as reg
 
 _TICKS_PER_MS = const(2_000)  # 1 MHz, and the counter goes down by two a tick (erratum RP2040-E1)
