@@ -549,7 +549,7 @@ class Supervisor:
             self._fail_permission(cause)
             return False
         if took_ms > LATE_MS:
-            self.fail(faults.LOOP_LATE, "a turn of %d ms; at most %d" % (took_ms, LATE_MS))
+            self.fail(faults.LOOP_LATE, "main loop took %d ms; limit %d ms" % (took_ms, LATE_MS))
             return False
         self._turn = (self._turn + 1) % _COUNT_EVERY
         if not self._judge(now_ms):

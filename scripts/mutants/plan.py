@@ -42,6 +42,7 @@ MODULES = {
         "test_faults_together",
         "test_hazards",
     ),
+    "channel_run": ("test_when", "test_second_lane", "test_supervisor", "test_clock", "test_hazards"),
     "hosts": ("test_hosts",),
     "link": ("test_link_bounds", "test_link", "test_errors", "test_hazards"),
     "app": ("test_ends", "test_app"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
+
+from starting import begin
 
 from opennmes.device.client import Device
 from opennmes.emulator.pico import EmulatedPico
@@ -96,3 +99,52 @@ class Bench:
     def fault(self) -> tuple[str, int]:
         status = self.device.status()
         return status["state"], status["fault"]
+
+
+PHASE: dict[str, Any] = {
+    "name": "on", "rate_mhz": 100_000, "width_us": 100, "gap_us": 50, "work_ms": 0, "rest_ms": 0, "ramp_up_ms": 0,
+    "ramp_down_ms": 0, "duration_ms": 60_000,
+}  # fmt: skip
+
+
+def delivered(
+    bench: Bench,
+    channels: list[dict[str, Any]] | None = None,
+    seconds: float = 0.15,
+    ua: int = 0,
+    asking: bool = False,
+    **phase: Any,
+) -> dict[int, list[Any]]:
+    """Run a phase into a resistor for a while: the pulses of each channel, counted by the device too."""
+    data: dict[str, Any] = {
+        "title": "bench",
+        "effect": "sensory",
+        "electrode": {"kind": "dummy", "area_mm2": 1_000},
+        "max_current_ua": 20_000,
+        "phases": [PHASE | phase],
+    }
+    if channels:
+        data["channels"] = channels
+    device = bench.device
+    loaded = begin(device, data)
+    for row in loaded["channels"]:
+        if ua:
+            device.set_intensity(ua, row["channel"])
+    until_s = bench.port.now_s() + seconds
+    while asking and bench.port.now_s() < until_s:
+        device.status()
+    device.wait(until_s - bench.port.now_s())
+    device.stop()
+    status = device.status()
+    assert (status["fault"], status["underruns"]) == (0, 0), status["fault_text"]
+    trace = bench.stage.finish()
+    found = {row["channel"]: measure.pulses(trace, row["channel"]) for row in loaded["channels"]}
+    for row in status["channels"]:
+        assert row["delivered"] == row["queued"] - row["cancelled"] == len(found[row["channel"]]) > 0
+        assert measure.overlaps(trace, row["channel"]) == 0
+    return found
+
+
+def intervals_us(pulses: list[Any]) -> list[float]:
+    starts = [pulse.start_nanos for pulse in pulses]
+    return [(later - sooner) / 1000 for sooner, later in itertools.pairwise(starts)]

@@ -159,7 +159,7 @@ hal.go(1)
 edges = []
 def fill():
     while g.room() > 0:
-        g.put(100, 100, 250, 50, 250, 8000, 200)
+        g.put(100, 100, 250, 50, 250, 8000, 200, 1)
 micropython.heap_lock()
 fill()
 fill()
@@ -190,7 +190,7 @@ from stages.reference import STAGE
 g = make(board.BOARD, STAGE).channels[0]
 g.begin(0, True)
 def put(level=100):
-    return g.put(level, level, 250, 50, 250, 8000, 200)
+    return g.put(level, level, 250, 50, 250, 8000, 200, 1)
 print(put(), put(), put(101), put(101))
 for half in range(12):
     for bit in (0, 7, 15):

@@ -17,12 +17,15 @@ from array import array
 from machine import Pin
 from nmes.core import pulse
 from nmes.hal.rp2.generator import Generator
-from nmes.hal.rp2.sampler import Converter, Sampler, take
+from nmes.hal.rp2.sampler import RING_BYTES, Converter, Sampler
+from uctypes import addressof
 from nmes.hal.rp2.guard import Guard
 pins = board.BOARD["pins"]
 gs = [Generator(i, p, 1000) for i, p in enumerate(pins["channels"])]
 c = Converter(pins["sense_current"], pins["sense_voltage"])
-ss = [Sampler(i, p["phase_a"], c, gs[i]) for i, p in enumerate(pins["channels"])]
+rings = bytearray(3 * RING_BYTES)
+rings_at = addressof(rings) + RING_BYTES - 1 & ~(RING_BYTES - 1)
+ss = [Sampler(i, p["phase_a"], c, gs[i], rings_at + i * RING_BYTES) for i, p in enumerate(pins["channels"])]
 g, s = gs[0], ss[0]
 guard = Guard(pins)
 seen = array("H", [0] * 9 * pulse.TAKE_MOST)
@@ -39,11 +42,11 @@ def go(mask=1, delay_us=0):
         if mask & 1 << i:
             gs[i]._sm.active(1)
 def show(i=0):
-    for at in range(0, 9 * take(ss[i].at, seen), 9):
+    for at in range(0, 9 * ss[i].take(seen), 9):
         print(*seen[at : at + 9])
 def train(count, level, width, gap=50, period=7_000, i=0):
     for _ in range(count):
-        assert gs[i].put(level, level, width, gap, width, period, 1000)
+        assert gs[i].put(level, level, width, gap, width, period, 1000, 1)
 """
 VALUES = 9  # of a line of `show`
 CURRENT, VOLTAGE = 0, 2  # ADC inputs of channel 0 and of the voltage
@@ -145,7 +148,7 @@ FOR_40_MS = "end = time.ticks_add(time.ticks_us(), 40_000)\nwhile time.ticks_dif
 def test_every_phase_is_sampled_exactly_once_whatever_the_cpu_does(bench: Sampling, cpu: str) -> None:
     bench.repl.run(f"begin(60, 3)\ngo(3, 30)\ntrain(5, 100, 60, 0)\ntrain(5, 100, 60, 0, i=1)\n{FOR_40_MS}{BUSY[cpu]}")
     assert len(bench.pulses()) == len(bench.pulses(1)) == 5
-    assert bench.repl.run("print(*[take(s.at, seen) for s in ss])").split() == ["5", "5"]
+    assert bench.repl.run("print(*[s.take(seen) for s in ss])").split() == ["5", "5"]
 
 
 def test_each_channel_has_its_own_current_and_the_voltage_when_it_is_alone(
@@ -206,17 +209,17 @@ begin(50)
 go()
 taken = 0
 for n in range(130):
-    g.put(n, n, 50, 0, 50, 6_700, 1000)
+    g.put(n, n, 50, 0, 50, 6_700, 1000, 1)
     time.sleep_us(6_700)
     if n in (30, 60, 90, 110):
-        taken += take(s.at, seen)
+        taken += s.take(seen)
 time.sleep_us(2_000)
-count = take(s.at, seen)
+count = s.take(seen)
 print(taken, count)
 print(taken + count, *seen[9 * count - 9 : 9 * count - 5])
 g.stop()
 begin(50)
-print(take(s.at, seen))
+print(s.take(seen))
 go()
 train(1, 7, 50)
 time.sleep_us(2_000)
@@ -243,7 +246,7 @@ time.sleep_us(40_000)
 cause = 0
 now_ms = 100_000_000
 micropython.heap_lock()
-cause = d.judge(seen, now_ms, take(s.at, seen))
+cause = d.judge(seen, now_ms, s.take(seen))
 micropython.heap_unlock()
 begin = time.ticks_us()
 for _ in range(20):

@@ -2,63 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
 import pytest
-from sessions import Bench
+from sessions import PHASE, Bench, delivered, intervals_us
 from starting import begin
 
 from opennmes.device.client import DeviceRefused
 from opennmes.measure import pulses as measure
-
-PHASE: dict[str, Any] = {
-    "name": "on", "rate_mhz": 100_000, "width_us": 100, "gap_us": 50, "work_ms": 0, "rest_ms": 0, "ramp_up_ms": 0,
-    "ramp_down_ms": 0, "duration_ms": 60_000,
-}  # fmt: skip
-
-
-def delivered(
-    bench: Bench,
-    channels: list[dict[str, Any]] | None = None,
-    seconds: float = 0.15,
-    ua: int = 0,
-    asking: bool = False,
-    **phase: Any,
-) -> dict[int, list[Any]]:
-    """Run a phase into a resistor for a while: the pulses of each channel, counted by the device too."""
-    data: dict[str, Any] = {
-        "title": "bench",
-        "effect": "sensory",
-        "electrode": {"kind": "dummy", "area_mm2": 1_000},
-        "max_current_ua": 20_000,
-        "phases": [PHASE | phase],
-    }
-    if channels:
-        data["channels"] = channels
-    device = bench.device
-    loaded = begin(device, data)
-    for row in loaded["channels"]:
-        if ua:
-            device.set_intensity(ua, row["channel"])
-    until_s = bench.port.now_s() + seconds
-    while asking and bench.port.now_s() < until_s:
-        device.status()
-    device.wait(until_s - bench.port.now_s())
-    device.stop()
-    status = device.status()
-    assert (status["fault"], status["underruns"]) == (0, 0), status["fault_text"]
-    trace = bench.stage.finish()
-    found = {row["channel"]: measure.pulses(trace, row["channel"]) for row in loaded["channels"]}
-    for row in status["channels"]:
-        assert row["delivered"] == row["queued"] - row["cancelled"] == len(found[row["channel"]]) > 0
-        assert measure.overlaps(trace, row["channel"]) == 0
-    return found
-
-
-def intervals_us(pulses: list[Any]) -> list[float]:
-    starts = [pulse.start_nanos for pulse in pulses]
-    return [(later - sooner) / 1000 for sooner, later in itertools.pairwise(starts)]
 
 
 @pytest.mark.parametrize("delay_us", [0, 1, 2_500, 30_000])
@@ -152,12 +101,12 @@ def test_rate_and_width_change_between_two_pulses(bench: Bench) -> None:
     wanted = [(100_000, 100), (150_000, 250), (60_000, 100)]
     first = [0]
     for rate_mhz, width_us in wanted[1:]:
-        device.status()
+        device.wait(0.05)
         first.append(device.adjust(rate_mhz, width_us)["from_pulse"])
         with pytest.raises(DeviceRefused) as refused:  # and nothing of it is seen
             device.adjust(200_000, 301)
         assert [reason["code"] for reason in refused.value.reasons] == ["wider_than_guarded"]
-    device.status()
+    device.wait(0.1)
     device.stop()
     status = device.status()
     assert (status["fault"], status["underruns"]) == (0, 0), status["fault_text"]

@@ -270,7 +270,8 @@ class Intensity(unittest.TestCase):
                 made.set_intensity(1_100, T0 + after_ms)
             (reason,) = caught.exception.reasons
             self.assertEqual(
-                (reason["code"], reason["bound"]), ("step_too_soon", "the same in %d ms" % (250 - after_ms))
+                (reason["code"], reason["bound"]),
+                ("step_too_soon", "wait %d ms before the next step" % (250 - after_ms)),
             )
             self.assertEqual(made.intensity_ua, 1_000)
         self.assertEqual(codes(made.set_intensity, 2_000, T0 + 250), [])

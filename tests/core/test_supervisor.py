@@ -472,7 +472,7 @@ class EveryTurn(unittest.TestCase):
 
     def test_memory_while_it_is_not_running(self):
         bench = Bench()
-        bench.hal.memory_free = lambda: 39_999
+        bench.hal.memory_free = lambda: 35_999
         bench.turn(count=1_001)
         self.check(bench, faults.MEMORY_LOW)
 

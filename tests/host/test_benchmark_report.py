@@ -238,7 +238,10 @@ WELL = {"fault": 0, "fault_text": "", "underruns": 0, "state": session_core.RUNN
     [
         ({}, ""),
         ({"underruns": 2}, "underruns: 2"),
-        ({"fault": faults.LOOP_LATE, "fault_text": "a turn of 90 ms"}, "loop_late: a turn of 90 ms"),
+        (
+            {"fault": faults.LOOP_LATE, "fault_text": "main loop took 90 ms; limit 80 ms"},
+            "loop_late: main loop took 90 ms; limit 80 ms",
+        ),
         ({"state": session_core.IDLE}, "ended by itself: IDLE"),
     ],
 )

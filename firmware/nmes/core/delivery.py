@@ -86,8 +86,8 @@ class Delivery:
         self.clear()
 
     def clear(self, shared=False):
-        """A new session: an empty account. `shared`: another channel's pulses may come at the same time, and then the
-        voltage is nobody's."""
+        """A new session: an empty account. `shared`: both channels may pulse at once, and then the voltage cannot be
+        attributed to either."""
         self._shared = shared
         self.suspects = 0  # above zero when something was wrong with the last pulse
         self.missed = 0  # pulses that were delivered and not measured

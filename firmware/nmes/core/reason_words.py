@@ -91,7 +91,7 @@ PHRASES = {
     "channel_not_used": "is {asked}; the prescription uses {bound}",
     "not_one_each": "has {asked}; it needs {bound}",
     "step_too_large": "is {asked}; in one step at most {bound} is possible",
-    "step_too_soon": "is {asked}, too soon after the last step; possible is {bound}",
+    "step_too_soon": "is {asked}, too soon after the last step: {bound}",
     "ending": "is {asked}; the session is ending, because its host was lost: possible is {bound}",
     "not_plain": "is {asked}; rate and width can be changed only in {bound}",
     "exact_number": "is {asked}; trains of an exact number of pulses keep their {bound}",

@@ -364,7 +364,7 @@ class Session:
     def _not_too_soon(self, parameter, asked, lane, now_ms):
         if lane.raised_ms is not None and now_ms - lane.raised_ms < STEP_EVERY_MS:
             wait_ms = STEP_EVERY_MS - (now_ms - lane.raised_ms)
-            refuse("step_too_soon", parameter, asked, "the same in %d ms" % wait_ms, _OURS)
+            refuse("step_too_soon", parameter, asked, "wait %d ms before the next step" % wait_ms, _OURS)
 
     def adjust(self, rate_mhz, width_us, now_ms, index=0):
         """Set rate and phase width of the phase that the channel's next pulse belongs to, see train.Feed.change. The

@@ -34,7 +34,7 @@ def fill():
     """As many as there is room for; of the first nobody knows yet how long it is."""
     for channel in CHANNELS:
         for _ in range(hal.channels[channel].room()):
-            hal.channels[channel].put(LEVEL, LEVEL, 250, 50, 250, PERIOD_US, LEVEL)
+            hal.channels[channel].put(LEVEL, LEVEL, 250, 50, 250, PERIOD_US, LEVEL, 1)
 
 
 def service():
