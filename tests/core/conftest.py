@@ -31,14 +31,15 @@ def tests_in(path: Path) -> int:
 class UnderMicroPython(pytest.Item):
     def runtest(self) -> None:
         paths = [SUPPORT, HERE, HERE.parent.parent / "firmware"]
+        fuzz = os.environ.get("FUZZ", "")
         with tempfile.TemporaryDirectory() as folder:
             run = subprocess.run(
                 [micropython(), "-X", "heapsize=4M", str(SUPPORT / "run.py"), self.path.stem],
-                capture_output=True, text=True, timeout=120,
+                capture_output=True, text=True, timeout=3_600 if fuzz else 120,
                 env={
                     "MICROPYPATH": ":".join(map(str, paths)),
                     "NMES_TEST_FOLDER": folder,
-                    "FUZZ": os.environ.get("FUZZ", ""),
+                    "FUZZ": fuzz,
                 },
             )  # fmt: skip
         said = run.stdout + run.stderr
