@@ -42,7 +42,7 @@ test-quick: setup  ## while editing, 40 s: architecture, core on CPython, PIO, p
 	@$(ALL_CORES) -m 'not micropython' tests/architecture tests/core tests/pio tests/host/test_prescription.py
 
 # SEED=7 for others; FUZZ=10000000 for more.
-fuzz: setup  ## a million lines of junk to the link in every state, a million pulses to the judge and the one before; SEED=N, FUZZ=N
+fuzz: setup  ## a million lines of junk to the link, a million pulses to both judges; SEED=N, FUZZ=N
 	@FUZZ=$(or $(FUZZ),1200000) SEED=$(or $(SEED),1) $(PYTEST) --numprocesses=logical -rP tests/core_reference/test_fuzz.py tests/host/test_junk_on_the_virtual_board.py tests/core/test_verdict.py
 
 # What a change touches comes first, and what is known is not judged again: make mutants OPTIONS='--module store --budget 5'
