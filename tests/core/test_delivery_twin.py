@@ -219,7 +219,7 @@ class ADeliveryAndItsTwin(unittest.TestCase):
                     made.look()
                 self.assertTrue(abs(1_000 * made.net_nc - twin.net_pc(now_ms)) < 2_000)
                 self.assertEqual(made.measured_ua, (seen[4] - seen[6]) * twin.stage["sense_ua_per_count"] // 2)
-                self.assertEqual(made.rest_ua, (seen[8] - ZERO) * twin.stage["sense_ua_per_count"])
+                self.assertEqual(made.counts()["current_rest"], seen[8])
         twin.look(seen)
         self.assertEqual(made.account(), twin.account(measured), str(number))
 
@@ -372,7 +372,7 @@ class ToTheUnit(unittest.TestCase):
     def test_before_the_first_pulse_there_is_nothing(self):
         made = Delivery(samples.stage(sense_ua_per_count=2_000))
         for _ in range(2):
-            self.assertEqual((made.net_nc, made.set_ua, made.measured_ua, made.rest_ua, made.measured), (0,) * 5)
+            self.assertEqual((made.net_nc, made.set_ua, made.measured_ua, made.measured), (0,) * 4)
             made.judge(measured(30, 500, current=2, current_b=0), 30)
             self.assertEqual(made.set_ua, 3_000)
             made.clear()

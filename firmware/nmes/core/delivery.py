@@ -25,7 +25,6 @@ _CURRENT_A = verdict.LAST + pulse.CURRENT_A
 _VOLTAGE_A = verdict.LAST + pulse.VOLTAGE_A
 _CURRENT_B = verdict.LAST + pulse.CURRENT_B
 _VOLTAGE_B = verdict.LAST + pulse.VOLTAGE_B
-_CURRENT_REST = verdict.LAST + pulse.CURRENT_REST
 
 # The fault of each verdict.
 _FAULTS = (
@@ -172,11 +171,6 @@ class Delivery:
         """Of the last pulse, the mean of its phases."""
         state = self._state
         return (state[_CURRENT_A] - state[_CURRENT_B]) * self.calibration.current_na // 2_000
-
-    @property
-    def rest_ua(self):
-        """After the last pulse, when nothing should flow."""
-        return self.calibration.current_ua(self._state[_CURRENT_REST]) if self.measured else 0
 
     @property
     def net_nc(self):
