@@ -80,7 +80,9 @@ class CurrentBetweenPulses(unittest.TestCase):
         made = Delivery(samples.STAGE)
         for rest in (1, -3, 2, 0):
             self.assertEqual(made.judge(seen(200, rest=rest), 0), 0)
-        self.assertEqual((made.rest_ua, made.account()["rest_most_ua"]), (0, 3 * UA))
+        self.assertEqual(
+            (made.counts()["current_rest"], made.account()["rest_most_ua"]), (samples.STAGE["sense_zero"], 3 * UA)
+        )
 
 
 class ThreeInARow(unittest.TestCase):
