@@ -2,7 +2,8 @@
 
 from array import array
 
-from nmes.core import faults, pulse
+from nmes.core import faults
+from nmes.core.pulse import MEASURED, TAKE_MOST  # asked for in every turn
 
 # A turn that takes longer is late: the queue is empty after 66 ms, the lease over after 90.
 LATE_MS = 80
@@ -14,7 +15,7 @@ _FEED_EVERY_MS = 20
 _KEEP_MS = 40
 _MORE = 8  # pulses that can begin and end while those before are judged
 
-_taken = array("H", [0] * (pulse.MEASURED * pulse.TAKE_MOST))  # measured pulses, while they are judged: one for all
+_taken = array("H", [0] * (MEASURED * TAKE_MOST))  # measured pulses, while they are judged: one for all
 
 
 class ChannelRun:
@@ -33,7 +34,6 @@ class ChannelRun:
         """The engine begins anew, from zero."""
         self._before = self.delivered
         self.judged = 0  # of the pulses since then
-        self.suspects = 0  # above zero when something was wrong with the last of them
         self.mid_train = False  # more pulses must come
         self.feed_ms = 0  # when the queue is looked at next
         self._rested_at = -1  # how many were queued when the engine was last found to rest too long
@@ -53,16 +53,15 @@ class ChannelRun:
         ended = 0
         if counting:
             ended = channel.begun() - 1  # asked first: what has ended by now has been measured by then
-        count = pulse.TAKE_MOST
-        while count == pulse.TAKE_MOST:
+        count = TAKE_MOST
+        while count == TAKE_MOST:
             count = channel.take(_taken)
             if count:
                 cause = delivery.judge(_taken, now_ms, count)
-                self.judged += count
-                self.suspects = delivery.suspects
                 if cause:
-                    self.judged -= count - delivery.judged
+                    self.judged += delivery.judged
                     return cause
+                self.judged += count
         if not counting:
             return 0
         if self.judged > ended + _MORE:

@@ -471,7 +471,7 @@ class Supervisor:
             return True
         turn = self._turn
         for run in self._runs:
-            if turn % _JUDGE_EVERY and not run.suspects:
+            if turn % _JUDGE_EVERY and not run.delivery.suspects:
                 continue
             cause = run.judge(now_ms, turn == 0)
             if cause:

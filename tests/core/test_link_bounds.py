@@ -340,14 +340,14 @@ class TheCollector(unittest.TestCase):
         for _ in range(3):
             before.append(bench.link._garbage)
             bench.bytes(answer)
-        self.assertTrue(before[0] + 600 < before[1] < before[2] - 600, str(before))
+        self.assertTrue(before[0] + 750 < before[1] < before[2] - 750, str(before))
 
-    def test_a_line_counts_as_600_bytes_and_its_own(self):
+    def test_a_line_counts_as_750_bytes_and_three_quarters_of_its_own(self):
         bench = quiet(RUNNING)
         del bench.answers[:]
         bench.link._garbage = 0
         bench.said("status")
-        self.assertEqual(bench.link._garbage, 600 + len(bench.answers[0]))
+        self.assertEqual(bench.link._garbage, 750 + 3 * len(bench.answers[0]) // 4)
 
     def test_h23_a_change_is_told_before_its_turn_comes_so_a_fault_is_never_written_unsaid(self):
         for garbage in (21_999, 22_000, 30_000):

@@ -445,9 +445,9 @@ class WhatIsQueued(unittest.TestCase):
         self.assertEqual(len(judged), 5)
         bench.hal.channels[0]._load._ohm = 1_000_000
         for _ in range(10):
-            if not run.suspects:
+            if not run.delivery.suspects:
                 bench.turn(10)
-        self.assertTrue(run.suspects)
+        self.assertTrue(run.delivery.suspects)
         del judged[:]
         bench.turn(10, 3)
         self.assertEqual((len(judged), bench.session.state), (3, RUNNING))
