@@ -19,7 +19,7 @@ setup:  ## install and build what is missing: packages, .venv, MicroPython, the 
 demo: setup  ## a prescription into the real firmware on an emulated Pico, measured pulses out; into build/demo/
 	@.venv/bin/python scripts/demo.py
 
-bench: setup  ## our pulses beside the usual ways to make them, and slower CPUs; some 25 minutes; into build/bench.*
+bench: setup  ## our pulses beside the usual ways to make them, and slower CPUs; 5 minutes; into build/bench.*
 	@PYTHONPATH=scripts .venv/bin/python -m benchmark.run
 
 # On other machines too, each with this checkout at the same place: make campaign PARALLEL='--sshlogin :,one,two'

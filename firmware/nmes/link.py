@@ -26,8 +26,8 @@ _CHUNKS_A_STEP = 4
 _CHUNKS_A_STEP_ARMED = 2
 _SHORT = 128  # a longer line has a turn of its own
 # Every allocation searches for its place through all the garbage (MicroPython 1.25, py/gc.c, gc_alloc): left alone,
-# turns grew from 30 to 88 ms within some seconds. A status leaves some 1.6 KB, a keepalive 0.8 (half of what was measured
-# where a word has 64 bits); their lines have 1.3 KB and 50 bytes.
+# turns grew from 30 to 88 ms within some seconds. A status leaves some 1.6 KB, a keepalive 0.8 (half of what was
+# measured where a word has 64 bits); their lines have 1.3 KB and 50 bytes.
 _COLLECT_EVERY_BYTES = 22_000
 _GARBAGE_A_LINE = 750
 _STATUS_BYTES = 1_280  # of two channels
