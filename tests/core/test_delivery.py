@@ -1,4 +1,5 @@
 import unittest
+from array import array
 
 import samples
 
@@ -50,6 +51,12 @@ class AGoodPulse(unittest.TestCase):
         made.look()
         self.assertEqual((made.measured, made.measured_ua, made.impedance_ohm, made.net_nc), (1, 11_000, 499, 0))
 
+    def test_of_a_pulse_set_to_zero_nothing_is_said_of_the_load(self):
+        made = Delivery(samples.STAGE)
+        made.judge(seen(0, a_ua=5_000, b_ua=5_000, a_mv=2_500, b_mv=2_500), 0)
+        made.look()
+        self.assertEqual((made.measured_ua > 4_900, made.impedance_ohm), (True, 0))
+
     def test_nothing_is_allocated(self):
         made = Delivery(samples.STAGE)
         pulses = [seen(200), seen(1000), seen(0), seen(200, a_ua=0), seen(999, a_ua=-112_000, b_ua=112_000)]
@@ -63,6 +70,34 @@ class AGoodPulse(unittest.TestCase):
             made.judge(pulses[0], 500_000_000)
         finally:
             samples.heap_unlock()
+
+
+class WhetherTheLastOneWasBad(unittest.TestCase):
+    """Then the next one is judged as soon as it has been measured."""
+
+    def test_in_any_way_and_no_more_after_a_good_one(self):
+        for bad in (
+            seen(200, a_ua=15_000),
+            seen(200, b_ua=15_000),
+            seen(200, a_ua=30_000),
+            seen(200, ohm=0),
+            seen(200, rest=4),
+            seen(0, rest=-4),
+        ):
+            made = Delivery(samples.STAGE)
+            self.assertEqual((made.suspects, made.judge(seen(200), 0), made.suspects), (0, 0, 0))
+            self.assertEqual((made.judge(bad, 20), made.suspects > 0), (0, True))
+            self.assertEqual((made.judge(seen(200), 40), made.suspects), (0, 0))
+            made.judge(bad, 60)
+            made.clear()
+            self.assertEqual(made.suspects, 0)
+
+    def test_it_is_the_last_of_those_that_are_judged_together(self):
+        good, bad = seen(200), seen(200, a_ua=15_000)
+        for pulses, suspects in (((bad, good), False), ((good, bad), True)):
+            made = Delivery(samples.STAGE)
+            both = array("H", [number for one in pulses for number in one])
+            self.assertEqual((made.judge(both, 0, 2), made.suspects > 0), (0, suspects))
 
 
 class CurrentBetweenPulses(unittest.TestCase):
