@@ -30,6 +30,52 @@ TWO = [
 ]
 
 
+def alike_one_by_one(made, full, elapsed_ms, most):
+    """How many pulses are due and like the next one, asked for one by one. The feed stays as it was."""
+    count, first = 0, None
+    while count < most and samples.due(made, elapsed_ms):
+        if count and made.k == made.phase.pulses - 1:
+            break  # a train's last one comes alone: its interval is the rest
+        one = (made.width_us, made.interval_us, samples.level(made, full))
+        if first is None:
+            first = one
+        elif one != first:
+            break
+        made.take()
+        count += 1
+        if made.k == 0:
+            break
+    made.put_back(count)
+    return count
+
+
+class HowManyAreAlike(unittest.TestCase):
+    def test_as_many_as_one_by_one_in_ramps_and_between_them_at_each_millisecond(self):
+        most_seen = 0
+        for rate_mhz in (10_000, 35_000, 150_000, 499_000):
+            shape = samples.phase(
+                rate_mhz=rate_mhz, work_ms=700, rest_ms=700, ramp_up_ms=250, ramp_down_ms=150, duration_ms=4_200
+            )
+            for full in (0, 37, 1_000):
+                for most in (1, 2, 5, 40):
+                    made, whole = feed([shape], effect="sensory", kind="dummy")
+                    for elapsed_ms in range(0, whole.duration_ms, 7):
+                        expected = alike_one_by_one(made, full, elapsed_ms, most)
+                        count = made.alike(full, elapsed_ms, most)
+                        self.assertEqual(count, expected, str((rate_mhz, full, most, elapsed_ms, made.k)))
+                        most_seen = max(most_seen, count)
+                        if count:
+                            made.take(count)
+        self.assertTrue(most_seen > 20)
+
+    def test_none_beyond_the_time_that_is_queued_ahead_to_the_microsecond(self):
+        # 35 Hz: one every 28571 us. The third is at 57 ms and 142 us, the fourth at 85 ms and 713 us.
+        shape = samples.phase(rate_mhz=35_000, work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0)
+        made, _ = feed([shape], effect="sensory", kind="dummy")
+        for elapsed_ms, count in ((0, 3), (18, 3), (19, 4), (47, 4), (48, 5)):
+            self.assertEqual(made.alike(1_000, elapsed_ms, 40), count, str(elapsed_ms))
+
+
 class TheEnvelope(unittest.TestCase):
     def test_it_begins_at_nothing_rises_to_all_and_falls_again(self):
         phase = programme.Phase("p", samples.phase(work_ms=5_000, ramp_up_ms=1_000, ramp_down_ms=2_000))
