@@ -27,6 +27,17 @@ def running(ua=0):
 
 
 class TheSecondLane(unittest.TestCase):
+    def test_a_delayed_one_is_queued_no_sooner_than_66_ms_before_its_own_time(self):
+        bench = Bench()
+        rows = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 500_000}]
+        phase = samples.phase(rate_mhz=50_000, work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0)
+        bench.run(samples.programme([phase], effect="sensory", kind="dummy", channels=rows))
+        first, second = bench.session.lanes
+        while not second.queued and bench.session.elapsed_ms(bench.hal.now_ms()) < 1_000:
+            bench.turn(1)
+        self.assertTrue(434 <= bench.session.elapsed_ms(bench.hal.now_ms()) <= 455)
+        self.assertTrue(first.queued > 20)
+
     def check(self, bench, fault, channel=1):
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, fault), bench.session.fault_text)
         self.assertIn("channel %d" % channel, bench.session.fault_text)
