@@ -68,6 +68,34 @@ class HowManyAreAlike(unittest.TestCase):
                             made.take(count)
         self.assertTrue(most_seen > 20)
 
+    def test_never_more_than_one_by_one_in_bursts_sweeps_and_alternations(self):
+        for changes in (
+            {"burst_pulses": 3, "burst_rate_mhz": 20_000},
+            {"burst_pulses": 9, "burst_rate_mhz": 9_000},
+            {"change": "sweep", "change_ms": 300, "rate_to_mhz": 140_000, "width_to_us": 300},
+            {"change": "alternate", "change_ms": 333, "rate_to_mhz": 140_000, "width_to_us": 300},
+        ):
+            shape = samples.phase(
+                rate_mhz=100_000, work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0, duration_ms=2_000
+            )
+            made, whole = feed([dict(shape, **changes)], effect="sensory", kind="dummy")
+            for elapsed_ms in range(0, whole.duration_ms, 23):
+                while samples.due(made, elapsed_ms):
+                    expected = alike_one_by_one(made, 1_000, elapsed_ms, 40)
+                    count = made.alike(1_000, elapsed_ms, 40)
+                    self.assertTrue(0 < count <= expected, str((changes, elapsed_ms, count, expected)))
+                    made.take(count)
+
+    def test_none_beyond_a_change_that_comes_again(self):
+        made, _ = feed([samples.phase(rate_mhz=100_000, work_ms=0, rest_ms=0)], effect="sensory", kind="dummy")
+        made.take(10)
+        faster = programme.Phase("on", samples.phase(rate_mhz=140_000, work_ms=0, rest_ms=0))
+        self.assertEqual(made.change(faster), 10)
+        made.put_back(3)
+        self.assertEqual((made.interval_us, made.alike(0, 10_000, 40)), (10_000, 3))
+        made.take(3)
+        self.assertEqual((made.interval_us, made.alike(0, 10_000, 40)), (7_143, 40))
+
     def test_none_beyond_the_time_that_is_queued_ahead_to_the_microsecond(self):
         # 35 Hz: one every 28571 us. The third is at 57 ms and 142 us, the fourth at 85 ms and 713 us.
         shape = samples.phase(rate_mhz=35_000, work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0)
