@@ -3,6 +3,7 @@ none does; so are README's prescription and its Python."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -134,7 +135,9 @@ def test_make_knows_what_a_page_has_it_make(line: str) -> None:
 
 
 def test_make_alone_says_what_there_is_and_where_to_begin() -> None:
-    said = subprocess.run(["make"], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    # As at a prompt: within `make test` it would say in which folder it is.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    said = subprocess.run(["make"], capture_output=True, text=True, cwd=ROOT, check=True, env=environment).stdout
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert [target for target in targets if not re.search(rf"^{target} +\S", said, re.MULTILINE)] == []
     assert "make demo" in said.splitlines()[0] and max(map(len, said.splitlines())) <= 120
