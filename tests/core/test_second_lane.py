@@ -49,6 +49,21 @@ class TheSecondLane(unittest.TestCase):
         bench.supervisor.stop()
         self.assertEqual((bench.session.state, bench.session.fault), (IDLE, 0))
 
+    def test_after_a_bad_pulse_of_one_that_one_is_judged_in_every_turn(self):
+        for bad in (0, 1):
+            bench = running()
+            judged = [0, 0]
+            for channel, run in enumerate(bench.supervisor._runs):
+
+                def noted(now_ms, counting, channel=channel, judged=judged):
+                    judged[channel] += 1
+                    return 0
+
+                run.judge = noted
+            bench.session.deliveries[bad].suspects = 1
+            bench.turn(count=8)
+            self.assertEqual((judged[bad], judged[1 - bad]), (8, 4))
+
     def test_an_engine_whose_clock_is_off_is_found_on_either(self):
         for channel in (0, 1):
             for percent in (90, 110):
