@@ -9,7 +9,7 @@ from opennmes.measure.case import Case, Worst
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim, Durations, counted, us_in_words
 from opennmes.measure.expected import ExpectedChannel
 from opennmes.measure.matching import PAUSE_LEAST_PS
-from opennmes.measure.placing import Placed, due_of_silent, ends_within, span_ps
+from opennmes.measure.placing import Placed, due_of_silent, ends_within, known_ps, span_ps
 from opennmes.measure.seen import PS_PER_US, SeenChannel, SeenPulse
 
 
@@ -57,17 +57,12 @@ def _shapes(case: Case, each: Placed) -> list[Claim]:
     least_ps = most_ps = 0
     end_ps = case.seen.end_ps
     for number, (pulse, asked) in enumerate(each.pairs()):
-        a_ps, b_ps = span_ps(pulse.a), span_ps(pulse.b)
-        if a_ps is not None:
-            a.add(a_ps, asked.width_a_us, number)
-        elif pulse.a and end_ps - pulse.a[0] > asked.width_a_us * PS_PER_US * bounds.high + bounds.step_ps:
-            a.add(end_ps - pulse.a[0], asked.width_a_us, number)  # already too long
+        for found, span, us in ((a, pulse.a, asked.width_a_us), (b, pulse.b, asked.width_b_us)):
+            if (ps := known_ps(span, us, bounds, end_ps)) is not None:
+                found.add(ps, us, number)
         if pulse.a and pulse.b and pulse.a[1] is not None:
             gap.add(pulse.b[0] - pulse.a[1], asked.gap_us, number)
-        if b_ps is not None:
-            b.add(b_ps, asked.width_b_us, number)
-        elif pulse.b and end_ps - pulse.b[0] > asked.width_b_us * PS_PER_US * bounds.high + bounds.step_ps:
-            b.add(end_ps - pulse.b[0], asked.width_b_us, number)
+        a_ps, b_ps = span_ps(pulse.a), span_ps(pulse.b)
         if a_ps is not None and b_ps is not None:
             times = asked.width_b_us // asked.width_a_us
             equal.add(b_ps - times * a_ps, 0, number)

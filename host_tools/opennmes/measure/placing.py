@@ -170,8 +170,17 @@ def span_ps(span: Span | None) -> int | None:
     return None if span is None or span[1] is None else span[1] - span[0]
 
 
+def known_ps(span: Span | None, asked_us: int, bounds: Tolerance, end_ps: int) -> int | None:
+    """The same, but a phase that goes on when the capture ends is known to be too long as soon as it is."""
+    if span is None or span[1] is not None:
+        return span_ps(span)
+    until_end_ps = end_ps - span[0]
+    return until_end_ps if until_end_ps > asked_us * PS_PER_US * bounds.high + bounds.step_ps else None
+
+
 def _fits(pulse: SeenPulse, asked: ExpectedPulse, bounds: Tolerance, end_ps: int, channel: SeenChannel) -> bool:
-    a, b = span_ps(pulse.a), span_ps(pulse.b)
+    a = known_ps(pulse.a, asked.width_a_us, bounds, end_ps)
+    b = known_ps(pulse.b, asked.width_b_us, bounds, end_ps)
     if a is not None and not bounds.fits(a, asked.width_a_us):
         return False
     if b is not None and not bounds.fits(b, asked.width_b_us):
