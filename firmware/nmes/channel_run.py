@@ -3,7 +3,7 @@
 from array import array
 
 from nmes.core import faults
-from nmes.core.pulse import MEASURED, TAKE_MOST  # asked for in every turn
+from nmes.core.pulse import MEASURED, TAKE_MOST
 
 # A turn that takes longer is late: the queue is empty after 66 ms, the lease over after 90.
 LATE_MS = 80
@@ -27,16 +27,17 @@ class ChannelRun:
         self._channel = channel
         self.delivery = delivery
         self.delivered = 0  # pulses of this session that have begun
-        self._before = 0  # those of them before the engine last began
-        self.begin()
-
-    def begin(self):
-        """The engine begins anew, from zero."""
-        self._before = self.delivered
+        self._before = 0  # those before the engine last began
         self.judged = 0  # of the pulses since then
+
+    def begin(self, delay_us, dummy, corrected):
+        """The engine begins anew, from zero: see hal/contract.py; `corrected` is the channel's calibration."""
+        self._before = self.delivered
+        self.judged = 0
         self.mid_train = False  # more pulses must come
         self.feed_ms = 0  # when the queue is looked at next
         self._rested_at = -1  # how many were queued when the engine was last found to rest too long
+        self._channel.begin(delay_us, dummy, corrected.dac_offset, corrected.dac_scale)
 
     def count(self):
         """Bring `delivered` up to date."""

@@ -19,18 +19,17 @@ from nmes.core.session import ARMED, PAUSED, RUNNING
 STATUS_EVERY_MS = 1_000
 DEAF_MS = 250
 EVENT_MAX = 2_048  # bytes of a line that is said unasked
-# What is taken in a step. With pulses to be queued it is what a request of a session takes, and of a line that is too
-# long not so much that a queue could run dry: on a stock MicroPython 256 bytes take the chip 10 ms.
+# What is taken in a step, and up to a chunk more. With pulses to be queued it is what a request of a session takes, and
+# of a line that is too long not so much that a queue could run dry: a stock MicroPython takes 10 ms for 256 bytes.
 _CHUNK_BYTES = 64
-_CHUNKS_A_STEP = 4
-_CHUNKS_A_STEP_ARMED = 2
+_BYTES_A_STEP = 256
+_BYTES_A_STEP_ARMED = 128
 _SHORT = 128  # a longer line has a turn of its own
 # Every allocation searches for its place through all the garbage (MicroPython 1.25, py/gc.c, gc_alloc): left alone,
 # turns grew from 30 to 88 ms within some seconds. A status leaves some 1.6 KB, a keepalive 0.8 (half of what was
 # measured where a word has 64 bits); their lines have 1.3 KB and 50 bytes.
-_COLLECT_EVERY_BYTES = 22_000
+_COLLECT_EVERY_BYTES = 18_000
 _GARBAGE_A_LINE = 750
-_STATUS_BYTES = 1_280  # of two channels
 _CTRL_C = const(3)
 _NEWLINE = const(10)
 _ARMED_OR_MORE = (ARMED, RUNNING, PAUSED)
@@ -72,7 +71,7 @@ class Link:
         self._put_counter = None  # of the signed `put` whose pieces come
         self._chunk = bytearray(_CHUNK_BYTES)
         self._line = bytearray(frame.LINE_MAX)
-        self._said = bytearray(_STATUS_BYTES)  # the line that is being said
+        self._said = bytearray(frame.STATUS_BYTES)  # the line that is being said
         self._length = 0
         self._overlong = False
         self.has_line = False  # a whole one has arrived, and this turn is not for it any more
@@ -111,10 +110,12 @@ class Link:
             return
         armed = self._supervisor.session.state in _ARMED_OR_MORE
         most = frame.SESSION_LINE_MAX if armed else frame.LINE_MAX
-        for _ in range(_CHUNKS_A_STEP_ARMED if armed else _CHUNKS_A_STEP):
+        left = _BYTES_A_STEP_ARMED if armed else _BYTES_A_STEP
+        while left > 0:
             count = self._hal.read(self._chunk)
             if not count:
                 return
+            left -= count
             last = self._chunk[count - 1]
             if last != _NEWLINE and last != _CTRL_C:
                 self._keep(count, most)

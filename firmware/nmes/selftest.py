@@ -8,8 +8,8 @@ from array import array
 from nmes.core import faults, pulse, pulse_check
 from nmes.core.checks import CHECKS
 
-# Garbage is collected every 22 KB (link.py). The largest thing that a session makes is a line of at most 4 KB, with
-# what it is made of twice that; the rest is for what a fault leaves, and for holes.
+# Garbage is collected every 18 KB (link.py). As much again is for the largest thing that a session makes, a line of at
+# most 4 KB with what it is made of, for what a fault leaves, and for holes.
 FREE_LEAST = 36_000
 # What the ADC can say of the chip's own temperature if it works at all.
 _PLAUSIBLE_DC = (-400, 1_250)

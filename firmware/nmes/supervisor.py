@@ -258,9 +258,7 @@ class Supervisor:
             hal.sense(mask, session.programme.shortest_us)
         is_dummy = session.programme.kind == DUMMY
         for run, wait_us in zip(self._runs, waits_us):
-            run.begin()
-            corrected = session.calibrations[run.lane.index]
-            hal.channels[run.lane.index].begin(wait_us, is_dummy, corrected.dac_offset, corrected.dac_scale)
+            run.begin(wait_us, is_dummy, session.calibrations[run.lane.index])
         hal.permit(session.programme.longest_us)
         self._need_unopened()  # until the guard watched
         hal.lamp(1)

@@ -131,31 +131,34 @@ def benched(
     return made
 
 
-def connected(uf2: Path, board: dict[str, Any], stage: dict[str, Any]) -> Bench:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Device, "tells_time", False)  # as in every test
-        return Bench(uf2, board, stage)
+@pytest.fixture(scope="session")
+def powered(
+    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any], share: Callable[[EmulatedPico], None]
+) -> Callable[..., Bench]:
+    """Makes boards with the stage around them and the host connected, from power-on; `ready` takes one to where its
+    tests begin. They are shared from there on."""
+
+    def made(ready: Callable[[Bench], Any] = lambda bench: None, cpu_factor: float = 1.0) -> Bench:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Device, "tells_time", False)  # as in every test
+            bench = Bench(uf2, board, reference_stage, cpu_factor=cpu_factor)
+        ready(bench)
+        share(bench.pico)
+        return bench
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def bench(
-    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any], share: Callable[[EmulatedPico], None]
-) -> Bench:
+def bench(powered: Callable[..., Bench]) -> Bench:
     """A board with the stage around it since power-on, and the host connected."""
-    made = connected(uf2, board, reference_stage)
-    share(made.pico)
-    return made
+    return powered()
 
 
 @pytest.fixture(scope="session")
-def dense(
-    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any], share: Callable[[EmulatedPico], None]
-) -> Bench:
+def dense(powered: Callable[..., Bench]) -> Bench:
     """One on which a session of DENSE has just begun."""
-    made = connected(uf2, board, reference_stage)
-    begin(made.device, DENSE)
-    share(made.pico)
-    return made
+    return powered(lambda bench: begin(bench.device, DENSE))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ unsafe comes of it, and what fails says so."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,40 +12,20 @@ from starting import begin
 
 from nmes.core import faults
 from nmes.core.session import FAULT, IDLE, RUNNING
-from opennmes.device.client import Device
-from opennmes.emulator.pico import EmulatedPico
 from opennmes.measure import pulses as measure
 
 SLOW, TOO_SLOW = 1.7, 2.5
 BOTH = [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 3_100}]
 
 
-def slower(
-    factor: float,
-    uf2: Path,
-    board: dict[str, Any],
-    stage: dict[str, Any],
-    share: Callable[[EmulatedPico], None],
-) -> Bench:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Device, "tells_time", False)  # as in every test
-        made = Bench(uf2, board, stage, cpu_factor=factor)
-    share(made.pico)
-    return made
+@pytest.fixture(scope="module")
+def slow(powered: Callable[..., Bench]) -> Bench:
+    return powered(cpu_factor=SLOW)
 
 
 @pytest.fixture(scope="module")
-def slow(
-    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any], share: Callable[[EmulatedPico], None]
-) -> Bench:
-    return slower(SLOW, uf2, board, reference_stage, share)
-
-
-@pytest.fixture(scope="module")
-def too_slow(
-    uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any], share: Callable[[EmulatedPico], None]
-) -> Bench:
-    return slower(TOO_SLOW, uf2, board, reference_stage, share)
+def too_slow(powered: Callable[..., Bench]) -> Bench:
+    return powered(cpu_factor=TOO_SLOW)
 
 
 def exact(found: dict[int, list[Any]], width_us: int, interval_us: int) -> None:

@@ -5,7 +5,7 @@ import unittest
 import samples
 from bench_hal import Bench, voltages_grow
 
-from nmes.core import faults
+from nmes.core import faults, verdict
 from nmes.core.session import FAULT, IDLE, RUNNING
 
 PHASE = samples.phase(work_ms=0, rest_ms=0, duration_ms=70_000)
@@ -60,7 +60,7 @@ class TheSecondLane(unittest.TestCase):
                     return 0
 
                 run.judge = noted
-            bench.session.deliveries[bad].suspects = 1
+            bench.session.deliveries[bad]._state[verdict.BAD] = 1
             bench.turn(count=8)
             self.assertEqual((judged[bad], judged[1 - bad]), (8, 4))
 

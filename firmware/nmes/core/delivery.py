@@ -8,7 +8,7 @@ from array import array
 from nmes.core import faults, pulse, verdict
 from nmes.core.calibration import Calibration
 from nmes.core.compiler import const
-from nmes.core.verdict import BAD, NEXT, OTHER, SLOT_MS, judge  # asked for in every turn
+from nmes.core.verdict import NEXT, OTHER, SLOT_MS, judge  # asked for in every turn
 
 COMPLIANCE_PERCENT = const(95)  # of what the stage can drive: an electrode is open from here on
 
@@ -88,7 +88,6 @@ class Delivery:
         """A new session: an empty account. `shared`: both channels may pulse at once, and then the voltage cannot be
         attributed to either."""
         self._shared = shared
-        self.suspects = 0  # above zero when something was wrong with the last pulse
         self.missed = 0  # pulses that were delivered and not measured
         self.impedance_ohm = 0  # as last looked at; 0: not seen yet
         self.impedance_first_ohm = self.impedance_least_ohm = self.impedance_most_ohm = 0
@@ -116,7 +115,6 @@ class Delivery:
             else:
                 self._carry()
             found = judge(state, self._slots, pulses, count, slot)
-        self.suspects = state[BAD]
         return _FAULTS[found] if found else 0
 
     def _set(self, pulses, at):
@@ -155,6 +153,11 @@ class Delivery:
     def judged(self):
         """How many pulses `judge` has judged when it was last called."""
         return self._state[verdict.NEXT]
+
+    @property
+    def suspects(self):
+        """Above zero when something was wrong with the last pulse."""
+        return self._state[verdict.BAD]
 
     @property
     def measured(self):

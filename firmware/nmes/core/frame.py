@@ -17,7 +17,7 @@ SESSION_LINE_MAX = 256
 SEQ_MAX = 0x3FFFFFFF
 HOST_MAX = 0x3FFFFFFF
 _SEQ = b'"seq":'
-_STREAM_BYTES = 1_280  # a status of two channels; a longer line takes more, and keeps it
+STATUS_BYTES = 1_280  # of the line that is said most, of two channels; a longer one takes more memory, and keeps it
 _BESIDE_TEXT = 10  # a space, the CRC-32 and the newline
 
 _COMPACT = (",", ":")
@@ -44,7 +44,7 @@ try:
         return len(text)
 
 except AttributeError:  # MicroPython's, which never escapes what is no ASCII
-    _stream = io.BytesIO(_STREAM_BYTES)
+    _stream = io.BytesIO(STATUS_BYTES)
 
     def _put_text(message, line):
         # By the same memory each time: as a string and its bytes a status would leave 2 KB of garbage.

@@ -87,7 +87,6 @@ class Feed:
             most = min(most, 1 + (1000 * left_ms + 999 - t_us) // self.interval_us)
         else:
             most = 1
-        most = max(1, most)
         last_ms = t_ms + (t_us + (most - 1) * self.interval_us) // 1000
         if t_ms >= phase.ramp_up_ms and phase.span_ms - last_ms >= phase.ramp_down_ms:  # between the ramps
             self.level = full

@@ -4,9 +4,13 @@
 # least one pulse whatever the period. With the running pulse: 2 periods or 100 ms, whichever is longer.
 LOOKAHEAD_US = 66_000
 
-# So much of what a host has not read yet is kept: the longest line (core/frame.py), and what is said unasked
-# (link.EVENT_MAX).
-OUT_BYTES = 6_144
+# Bytes behind which `read` gives nothing: the end of a line, and Ctrl-C, behind which comes what is for the prompt. Our
+# image's MicroPython has them too (boards/pico/patches/read-without-waiting.patch).
+ENDS = (10, 3)
+
+# So much of what a host has not read yet is kept: the longest line (core/frame.py), and as much again for what is said
+# unasked.
+OUT_BYTES = 8_192
 
 # Slots to keep something in. One damaged place of the flash never reaches 0 and 1 both, nor 2 and 3.
 SLOTS = 4

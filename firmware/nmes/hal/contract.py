@@ -168,9 +168,8 @@ class Hal:
         """Give it back."""
 
     def read(self, into):
-        """Move bytes that have come over the link into `into`: as many as there are and find room, but none behind a
-        control character (below 32), which may be the last byte of a line or for the prompt. Returns how many. Never
-        waits. Allocates nothing."""
+        """Move bytes that have come over the link into `into`: as many as there are and find room, but none behind one
+        of ENDS. Returns how many. Never waits. Allocates nothing."""
 
     def write(self, line):
         """Copy bytes to what is sent over the link; never waits. Returns False, and nothing is sent, when the host

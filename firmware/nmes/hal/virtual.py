@@ -16,10 +16,9 @@ import sys
 from array import array
 
 from nmes.core import digest, pulse, pulse_check
-from nmes.hal.common import LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, Area
+from nmes.hal.common import ENDS, LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, Area
 
 _ERASED = b"\xff"
-_CONTROL = 32  # characters below it
 _KEPT = 64  # pulses: more than begin between two looks at what was measured
 _SECTORS = 1 + max([max(LAYOUT[name]) for name in LAYOUT])
 _FOLDER = 0x4000  # of a file's mode
@@ -59,13 +58,13 @@ class Load:
         seen[voltage] = self.zero_of_voltage + sign * round(current_ua * self._ohm / uv)
 
 
-def read_until_control(waiting, at, into):
-    """Move bytes from place `at` of `waiting` on into `into`, none behind a control character. Returns how many."""
+def read_until_end(waiting, at, into):
+    """Move bytes from place `at` of `waiting` on into `into`, none behind one of ENDS. Returns how many."""
     count = 0
     while count < len(into) and at + count < len(waiting):
         into[count] = waiting[at + count]
         count += 1
-        if into[count - 1] < _CONTROL:
+        if into[count - 1] in ENDS:
             break
     return count
 
@@ -415,7 +414,7 @@ class Hal:
         pass
 
     def read(self, into):
-        count = read_until_control(self._input, self._at, into)
+        count = read_until_end(self._input, self._at, into)
         self._at += count
         return count
 

@@ -310,7 +310,7 @@ class FaultyHal(virtual.Hal):
 
     def read(self, into):
         world = self.world
-        count = 0 if self._dead else virtual.read_until_control(world.to_device, world.taken, into)
+        count = 0 if self._dead else virtual.read_until_end(world.to_device, world.taken, into)
         world.taken += count
         if world.before_death:
             world.before_death = max(0, world.before_death - count)

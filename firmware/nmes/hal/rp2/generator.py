@@ -200,7 +200,6 @@ class Generator:
         at[_PC] = self._pc
         at[_LEVEL_A] = _NONE
         at[_PERIOD_US] = pulse.PERIOD_MAX_US
-        self._program_at = 0
 
     # long: three DMA channels are set up, a setting a line
     def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
@@ -221,12 +220,12 @@ class Generator:
         pins = self._pins
         self._sm.init(pulse_program, freq=ENGINE_HZ, sideset_base=Pin(pins["phase_a"]))
         # Where MicroPython put the program: the machine stands at its start.
-        self._program_at = self._at[_PROGRAM] = mem32[self._pc] & 0x1F
+        self._at[_PROGRAM] = mem32[self._pc] & 0x1F
         # The machine begins in the rest of a pulse that never was: delay_us + 2 cycles, the same 2 on every channel.
         self._sm.put(delay_us)
         self._sm.exec(_PULL_BLOCK)
         self._sm.exec(_MOV_ISR_OSR)
-        self._sm.exec(_JMP | self._program_at + REST_AT - 1)
+        self._sm.exec(_JMP | self._at[_PROGRAM] + REST_AT - 1)
         data, chain, level = self._data, self._list, self._level
         data.config(
             read=self.records_at,
@@ -379,20 +378,20 @@ class Generator:
         self._stop_feed()
         # Only between pulses may the machine be stopped. Seen at rest, it could at most begin to settle before it is
         # disabled, and that takes 256 us with both pins low.
-        low, high = self._program_at + SETTLE_AT, self._program_at + REST_AT
+        low, high = self._at[_PROGRAM] + SETTLE_AT, self._at[_PROGRAM] + REST_AT
         while low <= mem32[self._pc] < high:
             pass
         self._sm.active(0)
         self._active = False
         # Stopped between a record's first word and its phases: that pulse never began.
-        self._at[_TORN] = 1 if 0 < mem32[self._pc] - self._program_at < REST_AT else 0
+        self._at[_TORN] = 1 if 0 < mem32[self._pc] - self._at[_PROGRAM] < REST_AT else 0
         return self.queued()
 
     def halt(self):
         """Stop at once, in mid-pulse if need be. The caller has dropped the enable and drives the pins low after."""
         self._sm.active(0)
         # A record was taken, and phase A did not come: that pulse never began.
-        if self._active and 0 < mem32[self._pc] - self._program_at <= PHASE_A_AT:
+        if self._active and 0 < mem32[self._pc] - self._at[_PROGRAM] <= PHASE_A_AT:
             self._at[_TORN] = 1
         self._active = False
         self._stop_feed()

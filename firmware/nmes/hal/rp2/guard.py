@@ -27,6 +27,7 @@ from nmes.hal.rp2.guard_pio import (
 # Of its own, apart from core/pulse.py: no phase is ever longer, whatever is asked.
 _PHASE_MOST_US = const(1000)
 _LEASE_US = const(90_000)
+_LEASE_ROUNDS = _LEASE_US // LEASE_ROUND_US
 _CYCLES_PER_US = const(125)
 _SET_PINS_0 = const(0xE000)
 _SET_PINS_1 = const(0xE001)
@@ -140,7 +141,7 @@ class Guard:
     def renew(self):
         """The lease runs anew from now. Allocates nothing."""
         if self._lease.tx_fifo() == 0:
-            self._lease.put(_LEASE_US // LEASE_ROUND_US)
+            self._lease.put(_LEASE_ROUNDS)
 
     @micropython.viper
     def tripped(self) -> int:

@@ -15,7 +15,7 @@ from nmes_build import FIRMWARE
 from ubinascii import hexlify
 from uctypes import addressof
 
-from nmes.hal.common import OUT_BYTES
+from nmes.hal.common import ENDS, OUT_BYTES
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.adc import Adc
 from nmes.hal.rp2.flash import area, slots
@@ -27,7 +27,6 @@ from nmes.hal.rp2.watchdog import Watchdog
 
 _LAST_WORDS_MS = const(100)  # USB carries the last answer to its host in some milliseconds
 _SEND_BYTES = const(128)  # a turn
-_CONTROL = const(32)  # characters below it
 _INHERITED = ("/nmes.0", "/nmes.1")
 
 
@@ -226,7 +225,7 @@ class Hal:
             for _ in self._poll_in.ipoll(0):
                 sys.stdin.buffer.readinto(self._byte)
                 into[count] = byte = self._byte[0]
-                if byte < _CONTROL:
+                if byte in ENDS:
                     return count + 1
                 break
             else:
