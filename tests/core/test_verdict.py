@@ -12,7 +12,7 @@ from test_delivery_twin import STAGES, Bounds, stage_of
 from nmes.core import pulse, verdict
 from nmes.core.delivery import ACCOUNT_FIELDS, Delivery
 
-PULSES = int(os.getenv("FUZZ") or 20_000)  # `make fuzz` has a million on both interpreters
+PULSES = int(os.getenv("FUZZ") or 100_000)  # `make fuzz` has a million on both interpreters
 
 
 class Alike(unittest.TestCase):
