@@ -109,7 +109,7 @@ def _write(recorder: OutputStage | Wires, vcd: Path) -> str:
     draw.save(figure(trace, begin_ns, vcd.parent.name, f"the pins {shown}"), picture)
     return (
         f"the board stood at {trace.end_nanos / 1e9:.9f} s since power-on, after {pico.resets} resets, "
-        f"its CPU {pico.driver.cpu_factor:g} times as slow as the emulator's\n"
+        f"with a CPU factor of {pico.driver.cpu_factor:g}\n"
         f"  {vcd}: its whole trace\n"
         f"  {picture}: {shown}\n"
     )

@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +70,16 @@ def test_an_emulator_that_dies_is_one_clear_message(
     link.unlink()
 
 
-def started(link: Path, uf2: Path, **options: Any) -> subprocess.Popen[str]:
+def hears_every_signal() -> None:
+    """As at a terminal, also where the tests themselves were started by nohup or in the background of a shell."""
+    for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+def started(link: Path, uf2: Path, prepare: Callable[[], object] = hears_every_signal) -> subprocess.Popen[str]:
     """An `nmes emulate` whose link is there."""
     command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == str(link)
     assert link.is_symlink()
@@ -92,7 +98,7 @@ def test_no_signal_that_can_be_caught_leaves_a_link(uf2: Path, tmp_path: Path, n
 
 def test_nohup_is_respected_and_sigterm_still_removes_the_link(uf2: Path, tmp_path: Path) -> None:
     link = tmp_path / "board"
-    process = started(link, uf2, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process = started(link, uf2, lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     # The kernel's own word for it: no waiting for something that does not happen.
     (ignored,) = re.findall(r"SigIgn:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
     assert int(ignored, 16) >> (signal.SIGHUP - 1) & 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nmes.core import delivery, faults, verdict
+from nmes.selftest import FREE_LEAST
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = re.sub(r"\s+", " ", (ROOT / "docs" / "hardware.md").read_text().replace("**", ""))
@@ -50,6 +51,7 @@ NET_WINDOW = "a second" if verdict.SLOT_MS * (verdict.SLOTS - 1) == 1000 else "a
         f"{STAGE['sense_zero']} is zero",
         f"{SENSE_UA} uA a count (full scale {STAGE['sense_zero'] * SENSE_UA / 1000:.1f} mA)",
         f"{SENSE_MV} mV a count ({STAGE['sense_zero'] * SENSE_MV // 1000} V)",
+        f"the self-test asks for {FREE_LEAST // 1000} {FREE_LEAST % 1000:03}",
         # what is judged
         f"| less than {verdict.OPEN_PERCENT} % of the set current | set to {verdict.OPEN_SET_UA // 1000} mA or more; "
         f"{verdict.IN_A_ROW} pulses in a row | `{faults.name(faults.ELECTRODE_OPEN)}` |",
