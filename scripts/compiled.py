@@ -44,7 +44,7 @@ def compile_emulator(venv: Path) -> Path:
         _compile_all(generated, target)
         shutil.rmtree(generated)
 
-    ours = [*EMULATOR.glob("*.py"), *EMULATOR.glob("*.pxd")]
+    ours = [path for types in EMULATOR.glob("*.pxd") for path in (types, types.with_suffix(".py"))]
     return build_once(cache() / f"emulator-{_key(ours, theirs.name)}", make)
 
 

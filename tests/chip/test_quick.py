@@ -15,11 +15,11 @@ from quick_programs import PIO_AND_PYTHON, PWM
 from rp2040py.rp2040 import RP2040
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
-from opennmes.emulator import exact
+from opennmes.emulator import exact, quick
 from opennmes.emulator import pico as emulated
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.pwm import SteadyAlarm
-from opennmes.emulator.quick import Chip, QuickSio
+from opennmes.emulator.quick import Chip, QuickSio, new_chip
 from opennmes.emulator.repl import Repl
 
 WORDS = st.one_of(st.sampled_from((0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)), st.integers(0, 0xFFFFFFFF))
@@ -32,8 +32,8 @@ def test_a_quick_chip_does_the_same_in_the_same_cycle(
     bare_pico: Callable[..., EmulatedPico], program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    for chip, quicken in ((Chip, exact.quicken), (RP2040, lambda mcu: None)):
-        monkeypatch.setattr(emulated, "Chip", chip)
+    for chip, quicken in ((Chip, quick.quicken), (new_chip, quick.quicken), (RP2040, lambda mcu: None)):
+        monkeypatch.setattr(emulated, "new_chip", chip)
         monkeypatch.setattr(exact, "quicken", quicken)
         pico = bare_pico()
         clock, core = pico.mcu.clock, pico.mcu.core
@@ -44,14 +44,13 @@ def test_a_quick_chip_does_the_same_in_the_same_cycle(
         pico.run_for(1_000_000)
         seen.append((output, edges, clock.nanos, core.cycles, list(core.registers), bytes(pico.mcu.sram)))
         assert len(edges) > 100
-        assert isinstance(pico.mcu.sio, QuickSio) == (len(seen) == 1)
-    assert seen[0] == seen[1]
+        assert isinstance(pico.mcu.sio, QuickSio) == (quicken is quick.quicken)
+    assert seen[0] == seen[1] == seen[2]
 
 
 def test_the_chip_of_the_tests_is_the_quick_one(bare_pico: Callable[..., EmulatedPico]) -> None:
     mcu = bare_pico().mcu
     assert isinstance(mcu.sio, QuickSio)
-    assert isinstance(mcu, Chip)
     assert all(isinstance(channel.alarm_a._schedule.__self__, SteadyAlarm) for channel in mcu.pwm.channels)
 
 

@@ -19,7 +19,7 @@ from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
 from opennmes.emulator.exact import CYCLE_NANOS, Driver
 from opennmes.emulator.meters import Watcher
-from opennmes.emulator.quick import Chip
+from opennmes.emulator.quick import new_chip
 from opennmes.emulator.usb import UsbHost
 
 FLASH_BYTES = 2 * 1024 * 1024
@@ -55,7 +55,7 @@ class EmulatedPico:
         make it on silicon; nothing but the CPU is slower. Raises BenchError when the UF2 cannot be read or the flash
         image is too long.
         """
-        self.mcu = Chip()
+        self.mcu = new_chip()
         self.mcu.logger = ConsoleLogger(LogLevel.DEBUG, throw_on_error=False) if verbose else _Silence()
         self.mcu.load_bootrom(BOOTROM_B1)  # also erases the flash
         if flash is not None:
