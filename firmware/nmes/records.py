@@ -309,7 +309,7 @@ class Records:
         """A host has all records up to `number`, whose digest this is. Raises Refused unless that is the newest."""
         self.tidy()
         if number != self.newest:
-            refuse("not_newest", "session", number, self.newest, _SOURCE)
+            refuse("not_newest", "number", number, self.newest, _SOURCE)
         if not self._is_there(number) or record.digest(self._page) != digest:
             refuse("other_digest", "digest", "another", "that of the newest record", _SOURCE)
         if not self._mark(number, record.TAKEN_AT):

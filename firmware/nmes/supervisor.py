@@ -28,6 +28,7 @@ _WAITING = (ARMED, PAUSED)
 # Faults that the safe line tells the end of.
 _OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
 _STILL_HIGH = "the enable reads high"
+_RECORDS = "the device's records"
 
 
 class Supervisor:
@@ -246,7 +247,13 @@ class Supervisor:
             kept = self.kept and self.kept[:2]
             self._unhurried(self.records.begin, session, by, kept, unix_s, now_ms, confirmed)
         elif session.programme.kind != DUMMY:
-            refuse("not_recorded", "session", "no sectors", "a board with a store of its own", "the device's records")
+            refuse("not_recorded", "session", "no sectors", "a board whose flash has room for records", _RECORDS)
+
+    def need_records(self):
+        """The records of sessions. Raises Refused where the board keeps none."""
+        if self.records is None:
+            refuse("no_records", "session", "no sectors", "a board whose flash has room for records", _RECORDS)
+        return self.records
 
     def _arm(self, crc, by):
         """Everything of this session at its begin. What needs memory comes before anybody is armed."""

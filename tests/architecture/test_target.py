@@ -12,6 +12,7 @@ import toolchain
 from nmes.core import calibration, limits, pulse, pulse_check
 from nmes.core.document import NUMBERS
 from nmes.hal.common import IN_STORE, LAYOUT, PAGE, SECTOR
+from opennmes.device import modules
 from opennmes.emulator import exact
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -283,6 +284,28 @@ def test_every_sector_of_the_store_is_one_thing_and_sessions_have_theirs(path):
     assert len(LAYOUT["prescriptions"]) > NUMBERS[1] >= 16
     # Two sectors of pages are never full: one that is written, one that is erased for what comes next.
     assert (len(LAYOUT["sessions"]) - 2) * SECTOR // PAGE >= 500
+
+
+def test_what_the_chip_never_imports_is_in_no_image_and_not_among_the_modules():
+    tree = ast.parse((ROOT / "firmware" / "manifest.py").read_text())
+    (left_out,) = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)]
+    assert left_out == modules._NOT_HERE
+    on_chip = {path for path in ON_TARGET if path.is_relative_to(ROOT / "firmware")}
+    for name in left_out:
+        dotted = name.removesuffix(".py").replace("/", ".")
+        of = [path for path in on_chip if dotted in ast_names(path)]
+        assert of == ([ROOT / "firmware" / "nmes" / "hal" / "__init__.py"] if name == "nmes/hal/virtual.py" else [])
+
+
+def ast_names(path):
+    """Every module that a file imports, by its dotted name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
 
 
 @named(rp2040_boards())

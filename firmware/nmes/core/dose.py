@@ -88,11 +88,11 @@ def _are_whole(reasons, schedule):
         if key in COUNTS:
             least, most = COUNTS[key]
             if not is_int(value) or not least <= value <= most:
-                reasons.append(reason("not_an_integer", _named(key), value, "%d to %d" % (least, most), _SOURCE))
+                reasons.append(reason("not_an_integer", "schedule." + key, value, "%d to %d" % (least, most), _SOURCE))
         elif key not in DATES:
-            reasons.append(reason("unknown", _named(key), value, "no rule that this firmware knows", _SOURCE))
+            reasons.append(reason("unknown", "schedule." + key, value, "no rule that this firmware knows", _SOURCE))
         elif not _is_day(value):
-            reasons.append(reason("not_a_text", _named(key), value, "a day as 2026-12-31", _SOURCE))
+            reasons.append(reason("not_a_text", "schedule." + key, value, "a day as 2026-12-31", _SOURCE))
     return not reasons
 
 
@@ -106,9 +106,9 @@ def _check_dates(reasons, schedule, now):
             continue
         today = day_of(now.unix_s)
         if key == "not_before" and today < day:
-            reasons.append(reason("before_its_days", _named(key), today, day, _SOURCE))
+            reasons.append(reason("before_its_days", "schedule." + key, today, day, _SOURCE))
         if key == "not_after" and today > day:
-            reasons.append(reason("after_its_days", _named(key), today, day, _SOURCE))
+            reasons.append(reason("after_its_days", "schedule." + key, today, day, _SOURCE))
 
 
 def _ages(kept, sessions, now):
@@ -154,40 +154,37 @@ def _age(begin, end, now):
 def _check_counts(reasons, schedule, ages, confirmed):
     hours = schedule.get("hours_between")
     if hours and ages:
-        _need(reasons, "hours_between", hours, "too_soon_again", ages[0], hours * HOUR_S, confirmed)
+        _need(reasons, "hours_between", hours, ages[0], hours * HOUR_S, confirmed)
     for key, window_s in _WINDOWS:
         most = schedule.get(key)
         if most and len(ages) >= most:
-            _need(reasons, key, most, "too_many", ages[most - 1], window_s, confirmed)
+            _need(reasons, key, most, ages[most - 1], window_s, confirmed)
     most = schedule.get("sessions_most")
     if most and len(ages) >= most:
-        reasons.append(reason("all_done", _named("sessions_most"), len(ages), most, _SOURCE))
+        reasons.append(reason("all_done", "schedule.sessions_most", len(ages), most, _SOURCE))
 
 
-def _need(reasons, key, rule, code, age, wanted_s, confirmed):
+def _need(reasons, key, rule, age, wanted_s, confirmed):
     """So long ago it has to be."""
     age_s, exact = age
     left_s = wanted_s - age_s
     if left_s <= 0:
         return
     if exact:
-        reasons.append(reason(code, _named(key), "another session", "in " + _in_words(left_s), _SOURCE))
+        code = "too_soon_again" if key == "hours_between" else "too_many"
+        reasons.append(reason(code, "schedule." + key, "another session", "in " + _in_words(left_s), _SOURCE))
     elif not confirmed:
         reasons.append(_unknown(key, rule, left_s))
 
 
 def _unknown(key, rule, left_s=0):
     after = ", or %s more of powered time" % _in_words(left_s) if left_s else ""
-    return reason("clock_unknown", _named(key), rule, "a host that says what time it is" + after, _SOURCE)
+    return reason("clock_unknown", "schedule." + key, rule, "a host that says what time it is" + after, _SOURCE)
 
 
 def _in_words(seconds):
     minutes = -(-seconds // 60)
     return "%d h %d min" % (minutes // 60, minutes % 60)
-
-
-def _named(key):
-    return "schedule." + key
 
 
 def _is_day(text):
