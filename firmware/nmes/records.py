@@ -20,8 +20,6 @@ from nmes.core import record
 from nmes.core.phase import DUMMY
 from nmes.core.reason import printable, refuse
 
-FEW = 32  # sessions that find room before one is overwritten that no host has taken: said from here on
-
 _PAGE = record.PAGE
 _BLANK = b"\xff" * _PAGE
 _ZEROS = bytes(_PAGE)
@@ -322,16 +320,23 @@ class Records:
         """The last session that a host has taken, 0: none."""
         if self._taken < 0:
             self._taken = 0
+            mark = bytearray(len(_MARK))
             for number in range(self.newest, self._oldest() - 1, -1):
-                if self._is_there(number) and record.is_taken(self._page):
-                    self._taken = number
-                    break
+                at = self._place(number) % self._a_sector * _PAGE + record.TAKEN_AT
+                if self._read(self._sector(number), at, mark) and mark != _BLANK[: len(_MARK)]:
+                    if self._is_there(number) and record.is_taken(self._page):
+                        self._taken = number
+                        break
         return self._taken
 
     def left(self):
         """How many sessions find room before one is overwritten that no host has taken."""
         first = max(self.taken() + 1, self._oldest())
         return self._end_of_sector(first) - self._a_sector + self.pages - self._next
+
+    def are_few(self):
+        """Whether it is time for a host to take them."""
+        return self.newest > self.taken() and self.left() < record.FEW
 
     def after(self, number):
         """(number, page) of the first record behind a number that no host has taken; number 0: none. The page, good
@@ -353,9 +358,9 @@ class Records:
 
     # ---- the flash ----
 
-    def _read(self, sector, at):
+    def _read(self, sector, at, into=None):
         try:
-            self._area.read(sector, at, self._page)
+            self._area.read(sector, at, into or self._page)
         except OSError:
             return False
         return True

@@ -29,6 +29,7 @@ _WAITING = (ARMED, PAUSED)
 _OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
 _STILL_HIGH = "the enable reads high"
 _RECORDS = "the device's records"
+FEW_RECORDS = 2  # `warned`: soon a record is overwritten that no host has taken
 
 
 class Supervisor:
@@ -53,7 +54,7 @@ class Supervisor:
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
         self._trends = [Trend() for _ in session.deliveries]
         self._warning = 0
-        self.warned = False  # the load of channel _warning has grown by half
+        self.warned = False  # True: the load of channel _warning has grown by half; or FEW_RECORDS
         self._lockout = Lockout(store, now_ms)
         self.clock = Clock()
         self.lock = Lock(store, hal.identity()[0])
@@ -415,6 +416,8 @@ class Supervisor:
 
     def warning(self):
         """What `warned` is about."""
+        if self.warned == FEW_RECORDS:
+            return {"warning": "few_records", "left": self.records.left()}
         trend = self._trends[self._warning]
         return {
             "warning": faults.name(faults.IMPEDANCE_RISE),
@@ -577,6 +580,8 @@ class Supervisor:
         else:
             self._held = 0
             self._unhurried(records.flush)
+            if self._unhurried(records.are_few):
+                self.warned = FEW_RECORDS
 
     def _keep_due(self, now_ms):
         """Give the store what it has to write."""

@@ -9,7 +9,7 @@ from nmes.core import record
 from nmes.core.phase import DUMMY
 from nmes.core.session import COMPLETED, FAULT, IDLE
 from nmes.hal.common import LAYOUT, PAGE, SECTOR, Area
-from nmes.records import FEW, Records
+from nmes.records import Records
 
 SECTORS = 3
 A_SECTOR = SECTOR // PAGE
@@ -245,11 +245,11 @@ class Taking(unittest.TestCase):
         self.assertEqual(codes(on(Flash()).take, 1, digest), ["not_newest"])
 
     def test_taking_makes_room_again(self):
-        flash, kept, _ = self.taken(SECTORS * A_SECTOR - FEW // 2)
+        flash, kept, _ = self.taken(SECTORS * A_SECTOR - record.FEW // 2)
         few = kept.left()
-        self.assertTrue(few < FEW)
+        self.assertTrue(few < record.FEW)
         kept.take(kept.newest, record.digest(pages(kept)[-1][1]))
-        self.assertTrue(kept.left() > FEW)
+        self.assertTrue(kept.left() > record.FEW)
         self.assertEqual(on(flash).left(), kept.left())
 
     def test_a_flash_that_takes_no_mark_says_so(self):

@@ -88,6 +88,9 @@ CHANNEL = (
     ("impedance_most_ohm", "H"),
 )
 
+COUNTED = ("pulses", "works", "set_most_ua")  # of CHANNEL, what is known where nothing is measured
+FEW = 32  # sessions that find room before one is overwritten that no host has taken: said from here on
+
 _MAGIC = b"NMR"
 _HEAD = "<3sB"
 _BEGIN = "<" + "".join([code for _, code in BEGIN])
