@@ -54,7 +54,7 @@ class HoursBetween(unittest.TestCase):
     def test_without_a_session_before_it_needs_no_clock(self):
         self.assertEqual(codes(self.RULE, (), None, 0, 0), [])
 
-    def test_in_one_time_of_power_the_device_s_own_time_says_it_to_the_second(self):
+    def test_h12_in_one_time_of_power_the_device_s_own_time_says_it_to_the_second(self):
         ended_s = 100 + 1_200
         for at_s, wanted in ((ended_s + 24 * HOUR_S - 1, ["too_soon_again"]), (ended_s + 24 * HOUR_S, [])):
             self.assertEqual(codes(self.RULE, [session(100)], None, at_s), wanted)
@@ -63,28 +63,28 @@ class HoursBetween(unittest.TestCase):
                 self.assertEqual(codes(self.RULE, [session(100, unix_s=T)], unix_s, at_s), wanted)
             self.assertEqual(codes(self.RULE, [session(100)], None, at_s, confirmed=True), wanted)
 
-    def test_over_a_power_cut_two_times_of_day_say_it(self):
+    def test_h12_over_a_power_cut_two_times_of_day_say_it(self):
         ended_s = T + 1_200
         for unix_s, wanted in ((ended_s + 24 * HOUR_S - 1, ["too_soon_again"]), (ended_s + 24 * HOUR_S, [])):
             self.assertEqual(codes(self.RULE, [session(100, unix_s=T)], unix_s, 60, 2), wanted)
 
-    def test_over_a_power_cut_without_a_clock_only_powered_time_counts(self):
+    def test_h12_over_a_power_cut_without_a_clock_only_powered_time_counts(self):
         for before in (session(100, unix_s=T), session(100), session(100, ended=None), DAMAGED):
             for at_s, wanted in ((0, 1), (24 * HOUR_S - 1, 1), (24 * HOUR_S, 0)):
                 self.assertEqual(codes(self.RULE, [before], None, at_s, 0), ["clock_unknown"] * wanted)
                 # A person at the device knows whether a day has passed.
                 self.assertEqual(codes(self.RULE, [before], None, at_s, 0, confirmed=True), [])
 
-    def test_a_clock_does_not_help_for_a_session_whose_time_nobody_knew(self):
+    def test_h12_a_clock_does_not_help_for_a_session_whose_time_nobody_knew(self):
         self.assertEqual(codes(self.RULE, [session(100)], T, 60, 0), ["clock_unknown"])
         self.assertEqual(codes(self.RULE, [session(100)], T, 24 * HOUR_S, 0), [])
 
-    def test_a_clock_that_was_set_back_makes_no_session_older(self):
+    def test_h12_a_clock_that_was_set_back_makes_no_session_older(self):
         # The session was at T by another clock; now it is before that.
         for back_s in (1, DAY_S, 10**8):
             self.assertEqual(codes(self.RULE, [session(100, unix_s=T)], T - back_s, 60, 2), ["clock_unknown"])
 
-    def test_a_clock_of_2099_that_was_put_right_keeps_nobody_out_for_ever(self):
+    def test_h12_a_clock_of_2099_that_was_put_right_keeps_nobody_out_for_ever(self):
         then_s = 4_090_000_000
         self.assertEqual(codes(self.RULE, [session(100, unix_s=then_s)], T, 60, 2), ["clock_unknown"])
         self.assertEqual(codes(self.RULE, [session(100, unix_s=then_s)], T, 24 * HOUR_S, 2), [])
@@ -97,7 +97,7 @@ class HoursBetween(unittest.TestCase):
         said = bound(self.RULE, [session(100)], unix_s=None, at_s=HOUR_S, power_on=0)
         self.assertEqual(said, "a host that says what time it is, or 23 h 0 min more of powered time")
 
-    def test_one_that_was_not_ended_in_order_counts_for_its_whole_time(self):
+    def test_h12_one_that_was_not_ended_in_order_counts_for_its_whole_time(self):
         for at_s, wanted in ((100 + 1_200 + 24 * HOUR_S - 1, 1), (100 + 1_200 + 24 * HOUR_S, 0)):
             found = codes(self.RULE, [session(100, ended=None)], None, at_s)
             self.assertEqual(found, ["too_soon_again"] * wanted)
@@ -108,26 +108,26 @@ class Counted(unittest.TestCase):
         """Sessions that ended so many days ago, by the clock."""
         return [session(100, unix_s=T - round(days * DAY_S) - 1_200, **more) for days in ago]
 
-    def test_a_week_is_the_last_seven_days(self):
+    def test_h12_a_week_is_the_last_seven_days(self):
         rule = {"sessions_per_week": 3}
         self.assertEqual(codes(rule, self.days(1, 3), T, 60, 2), [])
         self.assertEqual(codes(rule, self.days(1, 3, 6.9), T, 60, 2), ["too_many"])
         self.assertEqual(codes(rule, self.days(1, 3, 7), T, 60, 2), [])
         self.assertEqual(bound(rule, self.days(1, 3, 6), unix_s=T, at_s=60, power_on=2), "in 24 h 0 min")
 
-    def test_a_day_is_the_last_24_hours(self):
+    def test_h12_a_day_is_the_last_24_hours(self):
         rule = {"sessions_per_day": 2}
         self.assertEqual(codes(rule, self.days(0.1, 0.9), T, 60, 2), ["too_many"])
         self.assertEqual(codes(rule, self.days(0.1, 1), T, 60, 2), [])
 
-    def test_all_there_are_need_no_clock(self):
+    def test_h12_all_there_are_need_no_clock(self):
         rule = {"sessions_most": 3}
         sessions = [session(100), session(50), session(0)]
         for confirmed in (False, True):
             self.assertEqual(codes(rule, sessions, None, 60, 0, confirmed), ["all_done"])
         self.assertEqual(codes(rule, sessions[1:], None, 60, 0), [])
 
-    def test_without_a_clock_all_that_may_be_of_this_week_are(self):
+    def test_h12_without_a_clock_all_that_may_be_of_this_week_are(self):
         rule = {"sessions_per_week": 2}
         sessions = self.days(300, 400)
         self.assertEqual(codes(rule, sessions, None, 60, 0), ["clock_unknown"])
@@ -153,7 +153,7 @@ class Counted(unittest.TestCase):
         moved[1]["prescription_digest"] = bytes(range(8))
         self.assertEqual(codes(rule, [moved]), ["all_done"])
 
-    def test_short_ones_count_together_and_without_a_pulse_none_does(self):
+    def test_h12_short_ones_count_together_and_without_a_pulse_none_does(self):
         rule = {"sessions_most": 1}
         half_s = LONG_MS // 2_000
         short = session(100, ended="stopped", took_s=half_s)
@@ -182,13 +182,13 @@ class Counted(unittest.TestCase):
         self.assertEqual(codes({"hours_between": 1}, sessions, None, at_s - 1), ["too_soon_again"])
         self.assertEqual(codes({"hours_between": 1}, sessions, None, at_s), [])
 
-    def test_a_damaged_record_is_as_young_as_it_may_be(self):
+    def test_h12_a_damaged_record_is_as_young_as_it_may_be(self):
         self.assertEqual(codes({"hours_between": 1}, [DAMAGED], None, 10**6, 1), ["clock_unknown"])
         self.assertEqual(codes({"hours_between": 1}, [DAMAGED], None, HOUR_S, 0), [])
 
 
 class Days(unittest.TestCase):
-    def test_days_are_compared_and_both_bounds_belong_to_them(self):
+    def test_h12_days_are_compared_and_both_bounds_belong_to_them(self):
         rule = {"not_before": "2027-01-15", "not_after": "2027-01-16"}
         midnight_s = T // DAY_S * DAY_S
         for unix_s, wanted in (
@@ -200,7 +200,7 @@ class Days(unittest.TestCase):
         ):
             self.assertEqual(codes(rule, (), unix_s), wanted)
 
-    def test_without_a_clock_they_are_refused_whatever_anybody_confirms(self):
+    def test_h12_without_a_clock_they_are_refused_whatever_anybody_confirms(self):
         for rule in ({"not_before": "2026-01-01"}, {"not_after": "2099-12-31"}):
             for confirmed in (False, True):
                 self.assertEqual(codes(rule, (), None, confirmed=confirmed), ["clock_unknown"])
@@ -223,7 +223,7 @@ class Days(unittest.TestCase):
 
 
 class Rules(unittest.TestCase):
-    def test_a_rule_that_is_not_understood_is_refused(self):
+    def test_h12_a_rule_that_is_not_understood_is_refused(self):
         for schedule, code in (
             ({"sessions_a_month": 3}, "unknown"),
             ({"hours_between": "24"}, "not_an_integer"),

@@ -242,7 +242,7 @@ class Given(unittest.TestCase):
 
 
 class NoRoom(unittest.TestCase):
-    def test_h16_where_nothing_can_be_recorded_no_person_is_armed_and_a_resistor_is(self):
+    def test_h12_where_nothing_can_be_recorded_no_person_is_armed_and_a_resistor_is(self):
         for without in ("records", "flash"):
             bench = Linked()
             if without == "records":
@@ -287,7 +287,7 @@ class TheSchedule(unittest.TestCase):
         bench.said("stop")
         rest(bench)
 
-    def test_of_a_prescription_that_is_kept_it_holds_and_of_one_that_a_host_loads_the_host_judges(self):
+    def test_h12_of_a_prescription_that_is_kept_it_holds_and_of_one_that_a_host_loads_the_host_judges(self):
         bench = self.kept({"hours_between": 2})
         self.run_it(bench)
         self.assertEqual(code(select(bench)), "too_soon_again")
@@ -312,7 +312,7 @@ class TheSchedule(unittest.TestCase):
         checked(bench)
         self.assertTrue(bench.said("arm", programme_crc=bench.session.programme_crc)["ok"])
 
-    def test_h16_over_a_power_cut_it_is_refused_until_a_host_says_the_time_or_enough_of_it_has_passed(self):
+    def test_h12_over_a_power_cut_it_is_refused_until_a_host_says_the_time_or_enough_of_it_has_passed(self):
         bench = self.kept({"hours_between": 2})
         bench.said("clock", unix_s=T, back=0)
         self.run_it(bench)
@@ -326,7 +326,7 @@ class TheSchedule(unittest.TestCase):
         other.hal.pass_ms(2 * HOUR_S * 1_000)
         self.assertTrue(select(other)["ok"])
 
-    def test_a_person_at_the_device_may_confirm_what_it_cannot_know_and_that_is_recorded(self):
+    def test_h12_a_person_at_the_device_may_confirm_what_it_cannot_know_and_that_is_recorded(self):
         bench = self.kept({"hours_between": 2})
         self.run_it(bench)
         back = again(bench)
@@ -339,18 +339,18 @@ class TheSchedule(unittest.TestCase):
         self.assertEqual(last[2]["started_by"], record.PANEL)
         self.assertEqual(last[2]["prescription"], 1)
 
-    def test_a_session_that_was_cut_counts(self):
+    def test_h12_a_session_that_was_cut_counts(self):
         bench = self.kept({"sessions_most": 1})
         self.assertTrue(select(bench)["ok"])
         self.assertEqual(code(select(again(bench))), "all_done")
 
-    def test_a_schedule_that_is_not_understood_is_not_run(self):
+    def test_h12_a_schedule_that_is_not_understood_is_not_run(self):
         for schedule in ({"sessions_a_month": 1}, [1], "often"):
             bench = self.kept(schedule)
             self.assertFalse(select(bench)["ok"])
         self.assertTrue(select(self.kept({}))["ok"])
 
-    def test_clearing_the_records_gives_nobody_another_session(self):
+    def test_h12_clearing_the_records_gives_nobody_another_session(self):
         bench = self.kept({"sessions_most": 1})
         self.run_it(bench)
         page = document.bytes_of(bench.said("log", after=0)["data"])
