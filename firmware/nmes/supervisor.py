@@ -29,7 +29,9 @@ _WAITING = (ARMED, PAUSED)
 _OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
 _STILL_HIGH = "the enable reads high"
 _RECORDS = "the device's records"
-FEW_RECORDS = 2  # `warned`: soon a record is overwritten that no host has taken
+# What `warned` says beside 0.
+LOAD_GROWN = 1  # the load of channel _warning, by half
+FEW_RECORDS = 2  # are left until one is overwritten that no host has taken
 
 
 class Supervisor:
@@ -54,7 +56,7 @@ class Supervisor:
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
         self._trends = [Trend() for _ in session.deliveries]
         self._warning = 0
-        self.warned = False  # True: the load of channel _warning has grown by half; or FEW_RECORDS
+        self.warned = 0
         self._lockout = Lockout(store, now_ms)
         self.clock = Clock()
         self.lock = Lock(store, hal.identity()[0])
@@ -267,7 +269,7 @@ class Supervisor:
             runs[i].lane = session.lanes[i]
         for trend in self._trends:
             trend.clear()
-        self.warned = False
+        self.warned = 0
 
     def _need_kept(self):
         """What could not be written is a fault, and then nothing may move."""
@@ -331,6 +333,10 @@ class Supervisor:
     def set_intensity(self, current_ua, channel):
         """Set the peak current of a channel. Raises Refused."""
         self.session.set_intensity(current_ua, self._hal.now_ms(), channel)
+
+    def locked_out_ms(self):
+        """How long it is until the next motor session may begin."""
+        return self._lockout.left_ms(self._hal.now_ms())
 
     def adjust(self, rate_mhz, width_us, channel):
         """Set rate and width of a channel's phase. Returns how many pulses come before. Raises Refused."""
@@ -699,7 +705,7 @@ class Supervisor:
             )
             return False
         if found != FINE and not self.warned:
-            self.warned = True
+            self.warned = LOAD_GROWN
             self._warning = channel
         return True
 

@@ -46,6 +46,19 @@ _NOT_HERE = (
     "nmes/core/fault_words.py",
     "nmes/core/reason_words.py",
 )
+# What only a board with a panel imports, and a stock MicroPython has none (boards.py): it has no room for it.
+_OF_THE_PANEL = (
+    "nmes/display.py",
+    "nmes/patient.py",
+    "nmes/core/access.py",
+    "nmes/core/buttons.py",
+    "nmes/core/dialogue.py",
+    "nmes/core/font.py",
+    "nmes/core/screens.py",
+    "nmes/core/steps.py",
+    "nmes/core/texts.py",
+    "nmes/hal/rp2/panel.py",
+)
 
 _BOOT = """\
 {mark}
@@ -137,7 +150,7 @@ def sources(board_name: str) -> dict[str, bytes]:
     board = load_board(board_name + STOCK)
     firmware = paths.firmware()
     found = {path.relative_to(firmware).as_posix(): path.read_bytes() for path in (firmware / "nmes").rglob("*.py")}
-    for path in _NOT_HERE:
+    for path in (*_NOT_HERE, *_OF_THE_PANEL):
         del found[path]
     stages = paths.boards() / "stages"
     for name in ("__init__", board["stage"]):
