@@ -32,6 +32,7 @@ from nmes.core.reason import Refused, refuse
 from nmes.core.screens import Screens, ma
 from nmes.core.session import COMPLETED, FAULT, IDLE, LOCAL, RUNNING
 from nmes.display import Display
+from nmes.supervisor import LOAD_GROWN
 
 LATE_MS = 250  # behind what was due in a session of the panel: one that nobody could stop for so long is over
 LOOK_MS = 200  # at what changes by itself while a session is there
@@ -313,7 +314,7 @@ class Patient:
                 key = _mixed(key, steps.countdown(session, now_ms, self._lane())[1] // 1000)
             for lane in session.lanes:
                 key = _mixed(key, lane.intensity_ua // 100)
-        key = _mixed(key, 2 * _PLACES.index(place) + self._supervisor.warned)
+        key = _mixed(key, 2 * _PLACES.index(place) + (self._supervisor.warned == LOAD_GROWN))
         if key == self._key:
             return
         self._key = key
@@ -351,7 +352,7 @@ class Patient:
         if place == HELD:
             return screens.held(len(levels), left_ms)
         part, part_ms = steps.countdown(session, now_ms, self._lane())
-        title = "" if self._supervisor.warned else self._row["title"]
+        title = "" if self._supervisor.warned == LOAD_GROWN else self._row["title"]
         return screens.working(title, levels, self._channel, part, part_ms, left_ms, self._code, last)
 
 
