@@ -9,7 +9,7 @@ from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
 from nmes.core.session import ARMED, COMPLETED, FAULT, HOST_LOST, IDLE, LOCAL, PAUSED, RUNNING
-from nmes.core.trend import FINE, STOP, Trend
+from nmes.core.trend import FINE, STOP, WARN, Trend
 from nmes.prescriptions import Prescriptions
 from nmes.selftest import SelfTest
 
@@ -29,8 +29,7 @@ _WAITING = (ARMED, PAUSED)
 _OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
 _STILL_HIGH = "the enable reads high"
 _RECORDS = "the device's records"
-# What `warned` says beside 0.
-LOAD_GROWN = 1  # the load of channel _warning, by half
+# What `warned` says beside 0 and trend.WARN: the load of channel _warning has grown.
 FEW_RECORDS = 2  # are left until one is overwritten that no host has taken
 
 
@@ -705,7 +704,7 @@ class Supervisor:
             )
             return False
         if found != FINE and not self.warned:
-            self.warned = LOAD_GROWN
+            self.warned = WARN
             self._warning = channel
         return True
 

@@ -113,7 +113,7 @@ def test_a_patient_s_whole_session_with_no_host_from_choosing_a_programme_to_its
     # A motor session has a pause behind it, and says for how long.
     port.answer()
     port.press("start", seconds=1.2)
-    assert [port.rows()[at] for at in (0, 5, 6)] == ["Not possible", "30 min", "locked_out"]
+    assert [port.rows()[at] for at in (0, 5, 6)] == ["Not possible", "in 30 min", "locked_out"]
 
 
 @pytest.mark.parametrize("file", LIBRARY, ids=lambda file: file.stem)
