@@ -41,5 +41,11 @@ BOARD = {
         "fault": 15,
         "buzzer": 16,
         "supply": 29,  # a third of VSYS, on the board
+        # Buttons to ground, by the pull-ups in the chip: side by side on the edge, beyond the lamps, and far from the
+        # pins that reach the stage. In the order of core/buttons.py.
+        "panel": {"start": 17, "up": 18, "down": 19, "stop": 20, "programme": 21},
     },
+    # GP0 and GP1 are the one pair of I2C 0 that nothing else needs. A 128x64 OLED: "ssd1306", whose columns begin at 0,
+    # or "sh1106", which has 132 of them: the glass begins at 2.
+    "display": {"sda": 0, "scl": 1, "address": 0x3C, "controller": "ssd1306", "offset": 0},
 }

@@ -11,5 +11,5 @@ BOARD = {
     "max_current_ua": 100_000,  # whatever its stage could do
     "supply_mv": (3_000, 5_500),
     "temperature_dc": (-100, 700),
-    "pins": {"channels": ({}, {})},
+    "pins": {"channels": ({}, {}), "panel": {}},
 }

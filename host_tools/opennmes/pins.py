@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-OUT, IN, ANALOGUE = "output", "input", "analogue"
+OUT, IN, BOTH, ANALOGUE = "output", "input", "both", "analogue"
 FIRST_ADC_PIN = 26  # of the RP2040: ADC 0
 _PWM_SLICES = 8  # GP0 and 1 are slice 0, GP16 and 17 again (RP2040 datasheet, 4.5.2)
 
@@ -32,6 +32,18 @@ _OF_THE_BOARD = {
     "buzzer": (OUT, "a buzzer with its own oscillator", "any pin"),
     "supply": (ANALOGUE, "the board's supply", "{adc}: the board itself puts a third of VSYS there"),
 }  # fmt: skip
+_BUTTON = "any pin; its pull-up holds it high while nobody presses, and the row lies far from the stage's pins"
+_OF_THE_PANEL = {
+    "start": (IN, "button to ground: start, pause, yes", _BUTTON),
+    "up": (IN, "button to ground: more", _BUTTON),
+    "down": (IN, "button to ground: less", _BUTTON),
+    "stop": (IN, "button to ground: stop, no", _BUTTON),
+    "programme": (IN, "button to ground: the next programme, or the other channel", _BUTTON),
+}
+_OF_THE_DISPLAY = {
+    "sda": (BOTH, "data of the display", "I2C {i2c}: a pair that nothing else needs"),
+    "scl": (OUT, "clock of the display", "I2C {i2c}: a pair that nothing else needs"),
+}
 _LED = 25
 
 
@@ -60,9 +72,14 @@ def pins_of(board: dict[str, Any]) -> list[Pin]:
     for name, gpios in table.items():
         if name == "channels":
             continue
+        if name == "panel":
+            found += [_pin(gpio, button, None, _OF_THE_PANEL[button]) for button, gpio in gpios.items()]
+            continue
         several = isinstance(gpios, tuple)
         for index, gpio in enumerate(gpios if several else (gpios,)):
             found.append(_pin(gpio, name, index if several else None, _OF_THE_BOARD[name]))
+    display = board.get("display", {})
+    found += [_pin(display[name], name, None, words) for name, words in _OF_THE_DISPLAY.items() if name in display]
     return sorted(found, key=lambda pin: pin.gpio)
 
 
@@ -70,6 +87,7 @@ def _pin(gpio: int, function: str, channel: int | None, words: tuple[str, str, s
     direction, what, why = words
     why = why.format(
         pwm=f"output {'AB'[gpio % 2]} of PWM slice {gpio // 2 % _PWM_SLICES}",
+        i2c=gpio // 2 % 2,
         adc=f"ADC {gpio - FIRST_ADC_PIN}",
         led="the lamp that is on the board" if gpio == _LED else "any pin",
     )
@@ -97,4 +115,5 @@ def abilities(board: dict[str, Any], stage: dict[str, Any]) -> list[tuple[str, s
     ]
     lamps = [name for name in ("lamp", "ready", "fault", "buzzer") if name in pins]
     rows.append(("lamps", ", ".join(lamps) if lamps else "none"))
+    rows.append(("panel", "buttons, and a display if there is one" if "panel" in pins else "none: it needs a host"))
     return rows

@@ -83,9 +83,9 @@ def test_no_switch_of_the_build_or_the_environment_disables_a_limit(path):
 
 
 @named(HAL)
-def test_hal_knows_no_session_and_of_core_only_pulses_names_of_faults_digests_and_the_compiler(path):
+def test_hal_knows_no_session_and_of_core_only_pulses_names_of_faults_and_buttons_digests_and_the_compiler(path):
     ours = under(imports(path), "nmes")
-    core = {f"nmes.core.{name}" for name in ("pulse", "pulse_check", "faults", "digest", "compiler")}
+    core = {f"nmes.core.{name}" for name in ("pulse", "pulse_check", "faults", "digest", "compiler", "buttons")}
     assert ours <= under(ours, "nmes.hal") | core
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import toolchain
-from nmes.core import calibration, limits, pulse, pulse_check
+from nmes.core import buttons, calibration, limits, pulse, pulse_check
 from nmes.core.document import NUMBERS
 from nmes.hal.common import LAYOUT, SECTOR
 from opennmes.emulator import exact
@@ -54,7 +54,7 @@ def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
     board = literal(path, "BOARD")
     facts = {"name", "title", "mcu", "hal", "stage", "other_stages", "cpu_hz", "max_current_ua", "supply_mv"}
     facts |= {"temperature_dc", "pins"}
-    assert set(board) - {"flash", "usb_free_bytes"} == facts
+    assert set(board) - {"flash", "usb_free_bytes", "display"} == facts
     assert ("flash" in board) == ("usb_free_bytes" in board) == (board["hal"] != "virtual")
     assert board["name"] == path.parent.name
     assert (ROOT / "boards" / "stages" / f"{board['stage']}.py").exists()
@@ -78,13 +78,24 @@ def test_there_is_a_board_with_pins():
 def test_no_pin_is_used_twice_and_every_pin_is_brought_out(path):
     pins = literal(path, "BOARD")["pins"]
     assert {"channels", "enable", "lamp"} <= set(pins)
-    used = [pin for name, pin in pins.items() if name not in ("channels", "sense_current", "supply")]
+    used = [pin for name, pin in pins.items() if name not in ("channels", "sense_current", "supply", "panel")]
     used += pins["sense_current"]
+    used += pins["panel"].values()
+    used += [literal(path, "BOARD")["display"][name] for name in ("sda", "scl")]
     used += [pin for channel in pins["channels"] for pin in channel.values()]
     assert len(set(used)) == len(used)
     # GP23, GP24 and GP29 are the Pico's own: power mode, VBUS, VSYS. GP25 is its lamp and nothing else.
     assert set(used) <= set(range(29)) - {23, 24}
     assert PICO not in set(used) - {pins["lamp"]}
+
+
+@named(rp2040_boards())
+def test_the_panel_has_every_button_in_their_order_and_a_display_that_the_driver_knows(path):
+    board = literal(path, "BOARD")
+    assert tuple(board["pins"]["panel"]) == buttons.NAMES
+    display = board["display"]
+    assert display["sda"] % 4 in (0, 2) and display["scl"] == display["sda"] + 1, "the two lines of one I2C"
+    assert (display["controller"], display["offset"]) in (("ssd1306", 0), ("sh1106", 2))
 
 
 @named(rp2040_boards())
@@ -220,9 +231,9 @@ def test_every_hal_has_every_method_of_the_contract_with_its_arguments(path):
     wanted = classes(CONTRACT)["Hal"]
     assert {"rest", "permit", "go", "open_link", "close_link"} <= set(wanted)
     methods = classes(path)["Hal"]
-    # Or what a part of it does: `self.renew = self._guard.renew`.
+    # Or what a part of it does, which a board may be without: `self.renew = self._guard.renew`.
     parts = {name: took for methods in classes(*path.parent.glob("*.py")).values() for name, took in methods.items()}
-    handed_on = re.findall(r"^ {8}self\.(\w+) = self\._\w+\.(\w+)$", path.read_text(), re.M)
+    handed_on = re.findall(r"^ {8,12}self\.(\w+) = self\._\w+\.(\w+)$", path.read_text(), re.M)
     methods |= {name: parts[method] for name, method in handed_on if not name.startswith("_")}
     assert public(methods) == wanted
 

@@ -23,7 +23,9 @@ def numbers(table: object) -> list[int]:
 def test_every_pin_of_the_board_is_there_once_with_what_and_why(name):
     board = load_board(name)
     pins = pins_of(board)
-    assert [pin.gpio for pin in pins] == sorted(numbers(board["pins"]))
+    assert [pin.gpio for pin in pins] == sorted(
+        numbers(board["pins"]) + [board["display"][name] for name in ("sda", "scl") if "display" in board]
+    )
     assert all(pin.what and pin.why and "{" not in pin.why for pin in pins)
 
 
@@ -69,7 +71,7 @@ def test_for_machines(capsys):
     assert set(rows) == {*board_names(), *(f"{name}-stock" for name in board_names() if has_image(name))}
     assert rows["pico"]["for_people"] and not rows["pico-stock"]["for_people"]
     assert rows["pico"]["flashed_by_uf2"] and not rows["virtual"]["flashed_by_uf2"]
-    assert rows["pico"]["channels"] == 2 and len(rows["pico"]["pins"]) == 20
+    assert rows["pico"]["channels"] == 2 and len(rows["pico"]["pins"]) == 27
 
 
 def test_a_board_that_is_not_known_is_one_message(capsys):

@@ -141,6 +141,21 @@ WORDS = {
         "Have the newer firmware put back onto the device. Nothing of what it kept has been changed.",
         "Flash the newer firmware again; this fault cannot be cleared. The pause after a session begins anew.",
     ),
+    28: (
+        "A button of the panel was pressed when the power came, or for much longer than anybody presses.",
+        "Let go of every button for two seconds, then clear the fault. If it comes back, do not use the device.",
+        "Look for a button that stays in, and for its wire. While a button is pressed the fault comes again at once.",
+    ),
+    29: (
+        "A button of the panel opens and closes all the time, faster than anybody presses.",
+        "Let go of every button for two seconds, then clear the fault. If it comes back, do not use the device.",
+        "Look for moisture, a worn button or a loose wire. Have it replaced before the panel is used again.",
+    ),
+    30: (
+        "Two buttons of the panel always close and open together: their contacts or wires touch.",
+        "Do not use the device before it has been repaired.",
+        "Look for moisture and for solder between two wires; try every button alone before the panel is used again.",
+    ),
 }
 
 # Of each check of the self-test, in the order of checks.py: what it looks at, and what a number in its answer counts,

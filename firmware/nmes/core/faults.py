@@ -29,6 +29,9 @@ NAMES = {
     25: "memory_low",
     26: "impedance_rise",
     27: "store_newer",
+    28: "button_stuck",
+    29: "button_chatter",
+    30: "button_short",
 }
 
 # What is kept of a fault until a person clears it: what the device was doing, and what was measured.
@@ -80,6 +83,9 @@ CLOCK_WRONG = 24
 MEMORY_LOW = 25
 IMPEDANCE_RISE = 26
 STORE_NEWER = 27
+BUTTON_STUCK = 28
+BUTTON_CHATTER = 29
+BUTTON_SHORT = 30
 
 
 def name(number):

@@ -117,6 +117,20 @@ class Hal:
     def signal(self, ready, fault, buzzer):
         """The other lamps, and the buzzer."""
 
+    # ---- a board with a panel ("panel" in its pins) has these too ----
+
+    def buttons(self):
+        """The buttons that are pressed, as bits of core/buttons.py. Allocates nothing."""
+
+    def open_display(self):
+        """Look for the display, and get it ready, blank. Takes up to 40 ms: only with every output at rest. Returns
+        whether there is one; one that was dropped may be there again."""
+
+    def display_page(self, page, pixels):
+        """Show 128 columns of 8 pixels, each a byte whose lowest bit is the upper one, on page 0 (top) to 7. Takes up
+        to 4 ms. Returns False, and then nothing is shown before `open_display`, when there is no display or it does not
+        take them. Allocates nothing."""
+
     # ---- the watchdog ----
 
     def watch(self, on):

@@ -8,12 +8,18 @@ the files of that name with .0 to .3, a slot each, and .flash, the sectors of th
 NMES_LOAD_OHM is the load on every channel (500; a huge number is an open one): what the stage would sense of it is what
 `take` hands on. NMES_STAGE_NEEDS makes the stage one that is off: the six numbers of each channel's row, in the order
 of _NEEDS, that would put it right, "30000,-3,-20000,4,10000,-2;0,0,0,0,0,0".
+
+With NMES_PANEL=1 the board has buttons, lamps, a buzzer and a display that can be reached. A line `@buttons N` on
+standard input presses from then on the buttons whose bits (core/buttons.py) N has. On standard output `@page P HEX` is
+a page of the display as it is now, `@lamps N` what is lit: 1 the lamp of the output, 2 ready, 4 fault, 8 the buzzer.
+NMES_PANEL=0 is a board without a display, whose buttons are there. Without it nobody presses, and nothing is said.
 """
 
 import errno
 import os
 import sys
 from array import array
+from binascii import hexlify
 
 from nmes.core import digest, pulse, pulse_check
 from nmes.hal.common import ENDS, LAYOUT, LOOKAHEAD_US, OUT_BYTES, SECTOR, SLOTS, Area
@@ -265,6 +271,10 @@ class Hal:
         self._wrote = False
         self._input = b""
         self._at = 0
+        panel = os.getenv("NMES_PANEL")
+        self._tells = panel in ("0", "1")
+        self._has_display = panel == "1"
+        self._pressed = self._lit = 0
         ohm = int(os.getenv("NMES_LOAD_OHM") or 500)
         needs = os.getenv("NMES_STAGE_NEEDS")
         rows = rows_of(needs) if needs else [None] * stage["channels"]
@@ -298,11 +308,15 @@ class Hal:
                 self._until_us = self.now_us + int(line[5:])
                 self._granted = True
                 return
+            if self._tells and line.startswith(b"@buttons "):
+                self._pressed = int(line[9:])
+                continue
             self._input = self._input[self._at :] + line
             self._at = 0
 
     def rest(self):
         self._permitted = False
+        self.lamp(0)
         for channel in self.channels:
             channel.halt()
 
@@ -360,10 +374,26 @@ class Hal:
                 self.channels[index].go(self.now_us)
 
     def lamp(self, on):
-        pass
+        self._light(self._lit & ~1 | on)
 
     def signal(self, ready, fault, buzzer):
-        pass
+        self._light(self._lit & 1 | ready << 1 | fault << 2 | buzzer << 3)
+
+    def _light(self, lit):
+        if self._tells and lit != self._lit:
+            sys.stdout.buffer.write(b"@lamps %d\n" % lit)
+        self._lit = lit
+
+    def buttons(self):
+        return self._pressed
+
+    def open_display(self):
+        return self._has_display
+
+    def display_page(self, page, pixels):
+        if self._has_display:
+            sys.stdout.buffer.write(b"@page %d %s\n" % (page, hexlify(pixels)))
+        return self._has_display
 
     def watch(self, on):
         pass  # whoever owns the clock sees a board that hangs

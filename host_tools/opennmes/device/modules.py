@@ -38,10 +38,13 @@ STOCK_MACHINES = {"Raspberry Pi Pico with RP2040": "pico"}
 OUR_MACHINE = "OpenNMES on {}"
 MARK = "# OpenNMES on a stock MicroPython: made by `nmes flash --modules`, which replaces it."
 ARCHITECTURE = "armv6m"
-# What the chip never imports: the virtual board's hardware, and words that only the host and people read.
+# What the chip never imports: the virtual board's hardware, the panel that a stock MicroPython has no room for, and
+# words that only the host and people read.
 _NOT_HERE = (
     "nmes/hal/contract.py",
     "nmes/hal/virtual.py",
+    "nmes/hal/rp2/panel.py",
+    "nmes/core/buttons.py",
     "nmes/core/command_words.py",
     "nmes/core/fault_words.py",
     "nmes/core/reason_words.py",

@@ -31,7 +31,7 @@ _INHERITED = ("/nmes.0", "/nmes.1")
 
 
 class Hal:
-    def __init__(self, board, stage):
+    def __init__(self, board, stage):  # long: every part of the hardware, once, in their order
         self._pins = board["pins"]
         if machine.freq() != board["cpu_hz"]:
             machine.freq(board["cpu_hz"])
@@ -70,6 +70,14 @@ class Hal:
         self.enabled = self._guard.enabled
         self.senses = self._converter.runs
         self.feed = self._watchdog.feed
+        if "panel" in self._pins:  # a stock MicroPython has no room for one
+            from nmes.hal.rp2.panel import Buttons, Display
+
+            self._contacts = Buttons(self._pins["panel"])
+            self._display = Display(board["display"])
+            self.buttons = self._contacts.buttons
+            self.open_display = self._display.open_display
+            self.display_page = self._display.display_page
         self._flash = board["flash"]
         self._slots = slots(self._flash)
         self._ticks = time.ticks_ms()

@@ -52,6 +52,8 @@ IO_INPUT_LOW = const(2 << 16)  # INOVER: what peripherals and PIO see of the pin
 IO_INPUT_HIGH = const(3 << 16)
 IO_INTR0 = const(0xF0)
 
+SIO_GPIO_IN = const(0xD0000004)  # 2.3.1.7: the level of every pin
+
 WATCHDOG_BASE = const(0x40058000)  # 4.7.6
 WATCHDOG_CTRL = const(0x00)
 WATCHDOG_LOAD = const(0x04)
