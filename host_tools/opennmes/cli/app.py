@@ -23,6 +23,7 @@ from opennmes.cli import (
     emulate,
     flash,
     lock,
+    panel,
     plot,
     programmes,
     pull,
@@ -118,6 +119,7 @@ app.command()(stop.stop)
 app.command()(selftest.selftest)
 app.command()(calibrate.calibrate)
 app.command()(emulate.emulate)
+app.command()(panel.panel)
 app.command()(completion.completion)
 if completion.VARIABLE in os.environ:
     completion.answer()
