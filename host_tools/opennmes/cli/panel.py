@@ -104,9 +104,12 @@ def _show(face: Face, emulated: bool) -> None:
     from opennmes.cli.panel_app import PanelApp
 
     pace = Pace(face)
+    app = PanelApp(pace, "the emulated board" if emulated else "the virtual board")
     try:
-        PanelApp(pace, "the emulated board" if emulated else "the virtual board").run()
+        app.run()
     finally:
         pace.end()
+    if app.interrupted:
+        raise KeyboardInterrupt
     if pace.failure is not None:
         raise pace.failure

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from textual.app import App, ComposeResult
 from textual.events import Key, Resize
 from textual.widgets import Static
 
 from nmes.core import buttons
 from opennmes.ports.face import CLICK_S, Lamps
+from opennmes.ports.interrupts import ending
 from opennmes.ports.pace import Pace, Seen
 from opennmes.screen import HEIGHT, WIDTH
 
@@ -22,10 +26,10 @@ KEYS = {
     "p": (buttons.PROGRAMME, CLICK_S),
 }
 LEGEND = (
-    f"space: start, pause, yes     h: hold start for {HOLD_S:g} s     up, down: more, less     s: stop, no     "
-    "p: programme     q: quit, which cuts its power\n"
-    f"A key presses its button for {CLICK_S:g} s of the device's time. A terminal does not say when a key is let go; "
-    "one that it repeats is one press that lasts."
+    f"space: start, pause, yes   h: hold start for {HOLD_S:g} s   up, down: more, less   s: stop, no   p: programme   "
+    "q: cut its power\n"
+    f"A key presses its button for {CLICK_S:g} s of the device's time; one that the terminal repeats is one press that "
+    "lasts, because\nno terminal says when a key is let go."
 )
 _LOOKS_A_SECOND = 20
 _SLOW = 0.9  # of real time, and slower is said
@@ -46,7 +50,7 @@ def speed_in_words(speed: float) -> str:
 
 
 class PanelApp(App[None]):
-    """Shows what `pace` sees, and gives it the keys."""
+    """Shows what `pace` sees, and gives it the keys. `interrupted`: a signal has ended it."""
 
     CSS = """
     Screen { align: center top; overflow: hidden; }
@@ -60,6 +64,7 @@ class PanelApp(App[None]):
         super().__init__()
         self._pace = pace
         self._board = name
+        self.interrupted = False
         self._shown: Seen | None = None
         self._parts = {part: Static(markup=False, id=part) for part in ("head", "pixels", "lamps", "pressed", "keys")}
 
@@ -67,9 +72,16 @@ class PanelApp(App[None]):
         yield from self._parts.values()
 
     def on_mount(self) -> None:
+        with contextlib.suppress(NotImplementedError):  # Windows
+            for number in ending():
+                asyncio.get_running_loop().add_signal_handler(number, self._interrupt)
         self._pace.begin()
         self._parts["keys"].update(LEGEND)
         self.set_interval(1 / _LOOKS_A_SECOND, self.look)
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+        self.exit()
 
     def on_resize(self, event: Resize) -> None:
         self._shown = None
