@@ -14,6 +14,7 @@ sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
 import commands_page  # noqa: E402 the path first
 import limits_table  # noqa: E402
+import panel_table  # noqa: E402
 import prescription_tables  # noqa: E402
 import protocol_page  # noqa: E402
 from nmes.core import fault_words, faults  # noqa: E402
@@ -48,7 +49,7 @@ def faults_md() -> str:
 TRACE_HEAD = """\
 # Hazards, controls, code, tests
 
-Twenty-five hazards, what holds against each, where that stands in the code, and the tests that make the hazard happen.
+Twenty-seven hazards, what holds against each, where that stands in the code, and the tests that make the hazard happen.
 What only hardware can control says what the stage, the cable or the housing must do; that hardware does not exist yet.
 A test with `[chip]` runs the real firmware on an emulated RP2040; none has run on hardware.
 
@@ -121,4 +122,5 @@ if __name__ == "__main__":
     (DOCS / "traceability.md").write_text(traceability_md())
     schema.FILE.write_text(schema.text(), encoding="utf-8")
     (DOCS / "prescriptions.md").write_text(prescription_tables.written((DOCS / "prescriptions.md").read_text()))
+    (DOCS / "panel.md").write_text(panel_table.written((DOCS / "panel.md").read_text()))
     (DOCS / "safety.md").write_text(limits_table.written((DOCS / "safety.md").read_text()))

@@ -1,4 +1,4 @@
-"""Wires board, hardware, session, supervisor and link together, once, and runs the main loop."""
+"""Wires board, hardware, session, supervisor, link and panel together, once, and runs the main loop."""
 
 from board import BOARD
 
@@ -37,7 +37,13 @@ def _run(hal, stage):
     supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
-    parts = (supervisor, link, panel)
+    parts: tuple = (supervisor, link, panel)
+    if "panel" in BOARD["pins"]:  # type: ignore[operator]  # a stock MicroPython has none, and no room for it
+        from nmes.core.access import GUESTS
+        from nmes.patient import Patient
+
+        link.guests = GUESTS
+        parts += (Patient(hal, supervisor),)
     hal.open_link()
     hal.watch(True)
     try:

@@ -14,7 +14,7 @@ from nmes.core.compiler import const, micropython, ptr8
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.hosts import Hosts
 from nmes.core.reason import Refused, is_int, refuse
-from nmes.core.session import ARMED, PAUSED, RUNNING
+from nmes.core.session import ARMED, LOCAL, PAUSED, RUNNING
 
 STATUS_EVERY_MS = 1_000
 DEAF_MS = 250
@@ -66,6 +66,7 @@ class Link:
         self._table_crc = commands.crc()
         self._hosts = Hosts()
         self._digests = identity.digests(hal.firmware(), board, stage)
+        self.guests = None  # what hosts may ask for in a session of the panel (core/access.py), where there is one
         self._reset_by = None  # the host that asked for a factory reset, and the token that it has to say
         self._counter = None  # of the signed command that is carried out
         self._put_counter = None  # of the signed `put` whose pieces come
@@ -225,6 +226,8 @@ class Link:
                 return _error(seq, "bad_argument", reasons, reasons.more)
             if host:
                 self._supervisor.renew(host.number)
+            if session.owner == LOCAL and self.guests is not None and name not in self.guests:
+                return _error(seq, "not_owner")
             if command.who == commands.HOST and session.owner not in (None, host.number):
                 return _error(seq, "not_owner")
             if session.state not in command.states:

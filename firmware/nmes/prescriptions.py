@@ -104,6 +104,10 @@ class Prescriptions:
             "free": document.NUMBERS[1] - len(kept),
         }
 
+    def numbers(self):
+        """Those that are in use, in order."""
+        return sorted(self._kept())
+
     def whole(self, number):
         """(row, text) of what is kept under a number. Raises Refused."""
         row = self._kept().get(number)

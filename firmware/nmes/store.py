@@ -21,9 +21,10 @@ import struct
 from nmes.core import faults, lock, lockout, settings
 from nmes.core.reason import is_int
 
-VERSION = 3
+VERSION = 4
 # What the versions before did not have: a device had the factory's.
-_WITHOUT = {1: ("settings", "lock"), 2: ("lock",)}
+_WITHOUT: dict = {1: ("settings", "lock"), 2: ("lock",), 3: ()}
+_SETTINGS_WITHOUT = ("language",)  # before version 4
 TEXT_MAX = 2_000
 _HEAD = "<4sHIH"
 _HEAD_BYTES = 12
@@ -217,8 +218,22 @@ def _decode(data):
             if key in content:
                 return damaged
             content[key] = FACTORY[key]
+        if version in (2, 3) and not _adds_settings(content):
+            return damaged
         return (_OLDER, number, content) if _valid(content) else damaged
     return (_WHOLE, number, content) if version == VERSION and _valid(content) else damaged
+
+
+def _adds_settings(content):
+    """Whether settings of before version 4 have none of those that came with it; they are a new device's then."""
+    kept = content.get("settings")
+    if not isinstance(kept, dict):
+        return False
+    for name in _SETTINGS_WITHOUT:
+        if name in kept:
+            return False
+        kept[name] = FACTORY["settings"][name]
+    return True
 
 
 def _valid(content):

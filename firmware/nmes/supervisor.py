@@ -279,6 +279,10 @@ class Supervisor:
         """Set the peak current of a channel. Raises Refused."""
         self.session.set_intensity(current_ua, self._hal.now_ms(), channel)
 
+    def locked_out_ms(self):
+        """How long it is until the next motor session may begin."""
+        return self._lockout.left_ms(self._hal.now_ms())
+
     def adjust(self, rate_mhz, width_us, channel):
         """Set rate and width of a channel's phase. Returns how many pulses come before. Raises Refused."""
         return self.session.adjust(rate_mhz, width_us, self._hal.now_ms(), channel)

@@ -9,6 +9,7 @@ INTEGERS = {  # least, most, of a new device
     "own_max_1_ua": (1, 100_000, 100_000),
     "buzzer_volume": (1, 10, 10),
     "default_prescription": (0, 16, 0),
+    "language": (0, 1, 0),
 }
 
 

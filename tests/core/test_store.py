@@ -10,7 +10,7 @@ from nmes.core import faults, settings
 from nmes.core.reason import Refused
 from nmes.core.session import FAULT, IDLE
 from nmes.hal.rp2.slots import PAGE, SECTOR, SECTORS, Slots
-from nmes.store import FACTORY, Store
+from nmes.store import FACTORY, VERSION, Store
 
 NOTHING = b""
 
@@ -220,7 +220,7 @@ def of_version(data, version):
 class ANewerFirmwareWroteIt(unittest.TestCase):
     def test_it_is_a_fault_of_its_own_and_nothing_is_changed_whatever_a_person_does(self):
         whole = slots_with(record(7))
-        newer = of_version(whole[0], 4)
+        newer = of_version(whole[0], VERSION + 1)
         for copies in ([newer, newer], [newer, whole[1]], [whole[0], newer], [newer, b"x"]):
             before = copies + [whole[2], whole[3]]
             bench = Bench(list(before))
@@ -232,7 +232,7 @@ class ANewerFirmwareWroteIt(unittest.TestCase):
 
     def test_a_damaged_version_is_damage(self):
         whole = slots_with(record(7))
-        torn = whole[0][:4] + b"\x04" + whole[0][5:]
+        torn = whole[0][:4] + bytes([VERSION + 1]) + whole[0][5:]
         self.assertEqual(damaged([torn, whole[1], whole[2], whole[3]]), (False, record(7)))
         store = read([torn, torn, whole[2], whole[3]])
         self.assertEqual((store.damaged, store.newer), (True, False))
@@ -245,8 +245,9 @@ class ANewerFirmwareWroteIt(unittest.TestCase):
 
 
 def without(data, version, *keys):
-    """The same save as the firmware of that version wrote it, which did not have these keys."""
+    """The same save as the firmware of that version wrote it, which had neither these keys nor today's settings."""
     content = json.loads(data[12:-4])
+    del content["settings"]["language"]
     for key in keys:
         del content[key]
     text = json.dumps(content).encode()
@@ -255,9 +256,10 @@ def without(data, version, *keys):
 
 
 class TheVersionsBefore(unittest.TestCase):
-    """The first kept no settings and no lock, the second no lock: what they kept stays, and those are the factory's."""
+    """The first kept no settings and no lock, the second no lock, the third no language: what they kept stays, and
+    those are the factory's."""
 
-    HAD_NOT = ((1, ("settings", "lock")), (2, ("lock",)))
+    HAD_NOT = ((1, ("settings", "lock")), (2, ("lock",)), (3, ()))
 
     def slots(self, version):
         return [without(slot, version, *dict(self.HAD_NOT)[version]) for slot in slots_with(record(7))]
@@ -306,7 +308,7 @@ class TheVersionsBefore(unittest.TestCase):
     def test_no_other_version_is_taken_for_it(self):
         for right, _ in self.HAD_NOT:
             old = self.slots(right)
-            for version in (0, 1, 2, 3):
+            for version in (0, 1, 2, 3, VERSION):
                 wrong = of_version(old[0], version)
                 store = read([wrong, wrong, old[2], old[3]])
                 self.assertEqual((store.damaged, store.newer), (version != right, False))
@@ -314,17 +316,27 @@ class TheVersionsBefore(unittest.TestCase):
     def test_a_list_of_any_version_is_damage(self):
         whole = slots_with(record(7))
         made = whole[0][:10] + b"\x02\x00[]"
-        for version in (1, 2, 3):
+        for version in (1, 2, 3, VERSION):
             listed = of_version(made + b"1234", version)
             self.assertTrue(read([listed, listed, whole[2], whole[3]]).damaged)
 
-    def test_the_settings_of_the_second_stay(self):
+    def test_the_settings_of_the_second_and_third_stay(self):
         hal = BenchHal()
         store = Store(hal)
         store.put("settings", dict(settings.factory(), buzzer_volume=3))
         store.flush()
-        old = [without(slot, 2, "lock") for slot in hal.slots]
-        self.assertEqual(read(old).get("settings")["buzzer_volume"], 3)
+        for version, keys in self.HAD_NOT[1:]:
+            old = [without(slot, version, *keys) for slot in hal.slots]
+            self.assertEqual(read(old).get("settings"), dict(settings.factory(), buzzer_volume=3))
+
+    def test_settings_that_are_no_table_are_damage_in_every_version(self):
+        for version, _ in self.HAD_NOT[1:]:
+            content = json.loads(slots_with(record(7))[0][12:-4])
+            content["settings"] = []
+            text = json.dumps(content).encode()
+            made = slots_with(record(7))[0][:10] + bytes([len(text) & 0xFF, len(text) >> 8]) + text + b"1234"
+            copy = of_version(made, version)
+            self.assertTrue(read([copy, copy, b"", b""]).damaged)
 
     def test_files_of_it_are_inherited(self):
         for version, _ in self.HAD_NOT:

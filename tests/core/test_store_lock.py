@@ -11,7 +11,7 @@ from nmes.core import faults
 from nmes.core.lock import LOST, Lock
 from nmes.core.session import FAULT, IDLE
 from nmes.hal.rp2.slots import PAGE, SECTOR, SECTORS
-from nmes.store import FACTORY, Store
+from nmes.store import FACTORY, VERSION, Store
 
 NOTHING = b""
 LOST_ONE = {"key": LOST, "counter": 0}
@@ -129,12 +129,12 @@ class Damage(unittest.TestCase):
     def test_a_newer_store_is_locked_as_marks_say_that_this_firmware_knows_and_else_for_good(self):
         for one in (row(KEY, 5), row("", 5)):
             whole = slots_with(one)
-            newer = of_version(whole[0], 4)
+            newer = of_version(whole[0], VERSION + 1)
             for marks, wanted in (
                 (whole[2:], one),
                 ([whole[2], NOTHING], one),
-                ([of_version(whole[2], 4), whole[3]], LOST_ONE),
-                ([whole[2], of_version(whole[3], 4)], LOST_ONE),
+                ([of_version(whole[2], VERSION + 1), whole[3]], LOST_ONE),
+                ([whole[2], of_version(whole[3], VERSION + 1)], LOST_ONE),
                 ([b"x", b"x"], LOST_ONE),
                 ([NOTHING, NOTHING], LOST_ONE),
             ):
@@ -143,7 +143,7 @@ class Damage(unittest.TestCase):
 
     def test_a_mark_of_a_newer_firmware_is_never_written_over(self):
         whole = slots_with(row(KEY, 5))
-        newer = of_version(whole[2], 4)
+        newer = of_version(whole[2], VERSION + 1)
         hal = NotingHal(whole[:2] + [newer, whole[3]])
         store = Store(hal)
         store.put("lock", row(KEY, 6))

@@ -9,9 +9,11 @@ import pytest
 
 import documents
 import limits_table
+import panel_table
 import prescription_tables
 import protocol_page
-from nmes.core import command_words, commands, delivery, faults, frame, limits, session
+from nmes import display, patient
+from nmes.core import buttons, command_words, commands, delivery, dialogue, faults, frame, limits, session
 from nmes.hal.common import LOOKAHEAD_US
 from opennmes.boards import load_stage, stage_of
 from opennmes.prescription import Prescription, keys
@@ -36,6 +38,25 @@ def test_safety_md_has_the_times_of_the_code(words: str) -> None:
 
 def test_safety_md_has_the_limits_of_the_code() -> None:
     assert limits_table.written(SAFETY) == SAFETY, "run `.venv/bin/python scripts/documents.py`"
+
+
+def test_panel_md_has_the_table_and_the_figures_of_the_code() -> None:
+    page = (ROOT / "docs" / "panel.md").read_text()
+    assert panel_table.written(page) == page, "run `.venv/bin/python scripts/documents.py`"
+    text = re.sub(r"\s+", " ", page)
+    for words in (
+        f"own maximum may be lost: {panel_table.cleared()}.",
+        f"or for {buttons.STUCK_MS // 1000} s; start for {buttons.STUCK_START_MS // 1000} s",
+        f"opens and closes {buttons.CHATTER_EDGES} times within a second",
+        f"turns are more than {patient.LATE_MS} ms apart",
+        f"looks for it every {'five' if display.LOOK_AGAIN_MS == 5_000 else '?'} seconds",
+        f"A **pause** of more than {'ten' if dialogue.PAUSE_MOST_MS == 600_000 else '?'} minutes ends the session",
+        f"not followed up within {'two' if dialogue.ANSWER_MS == 120_000 else '?'} minutes",
+    ):
+        assert words in text, words
+    for number in (faults.BUTTON_STUCK, faults.BUTTON_CHATTER, faults.BUTTON_SHORT, faults.LOOP_LATE):
+        assert f"| {number} `{faults.name(number)}` |" in page
+    assert (buttons.CHATTER_MS, buttons.SHORT_EDGES, buttons.SAMPLES, buttons.HOLD_MS) == (1_000, 6, 3, 1_000)
 
 
 def test_hardware_md_has_the_imbalance_of_the_stage() -> None:

@@ -89,6 +89,8 @@ def test_it_has_the_pins_of_the_board() -> None:
         "| {} | `sense_current` |".format(", ".join(f"GP{pin}" for pin in PINS["sense_current"])),
         f"| GP{PINS['sense_voltage']} | `sense_voltage` |",
         f"| GP{PINS['lamp']} | lamp |",
+        f"| {', '.join(f'GP{pin}' for pin in PINS['panel'].values())} | `panel` |",
+        "start, up, down, stop, programme",
         f"stop_loop (GP{PINS['stop_loop']}, pull-down)",
         f"safe_line (GP{PINS['safe_line']}, pull-down)",
     ]

@@ -70,13 +70,14 @@ class Buttons:
         elif mask & DOWN and now_ms >= self._repeat_ms:
             self._repeat_ms = now_ms + REPEAT_MS
             events = DOWN
-        if self._count >= SAMPLES and mask != self._stable:
-            events |= self._settles(mask)
+        if self._count >= SAMPLES:
+            if mask != self._stable:
+                events |= self._settles(mask)
+            self._begun = True
         if mask:
             self._look_for_stuck(mask, now_ms)
         elif now_ms - self._edge_ms >= QUIET_MS:
             self.cause = 0
-            self._begun = True
         self.quiet = not mask and not self._stable and not self.cause and self._begun and self._count >= SAMPLES
         return events
 
@@ -92,10 +93,8 @@ class Buttons:
         self._stable = mask
         self._acted &= mask
         if not self._begun:
-            self._begun = True
-            if mask:
-                self._fail(BUTTON_STUCK, mask, "pressed when the power came")
-                return 0
+            self._fail(BUTTON_STUCK, mask, "pressed when the power came")
+            return 0
         return new if new == mask and mask & (mask - 1) == 0 and not mask & _SAFE else 0
 
     def _changes(self, mask, now_ms):

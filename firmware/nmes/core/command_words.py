@@ -204,7 +204,8 @@ SETTINGS = {
     "own_max_0_ua": "the person's own maximum on channel 0; it only tightens",
     "own_max_1_ua": "the person's own maximum on channel 1; it only tightens",
     "buzzer_volume": "how loud the buzzer is; never silent",
-    "default_prescription": "the prescription without a host; 0: none",
+    "default_prescription": "the prescription that the panel offers first; 0: the one with the lowest number",
+    "language": "what the panel speaks; 0: English, 1: German",
 }
 # What each key of a calibration's row means (core/calibration.py).
 ROW = {

@@ -13,7 +13,8 @@ its number and whoever asks.
 
 A session belongs to the host that armed it. While there is one, no other host changes anything (not_owner), and only
 the owner's new and valid requests, with its number, say that the host is there: nothing that comes again, and nothing
-of anybody else. The device remembers few hosts; one that was forgotten identifies again.
+of anybody else. One that was begun at the panel (core/access.py) is nobody's here: it is watched and stopped, and not
+even paused. The device remembers few hosts; one that was forgotten identifies again.
 
 A device may be locked (core/lock.py). FREE and NEVER say which commands of a HOST it then takes from everybody, and
 which from nobody; all others it takes only with the arguments of SIGNATURE, and what ANYBODY may ask stays free. What
@@ -292,8 +293,8 @@ ERRORS = {
     "bad_seq": "no sequence number, or not a whole number in range",
     "old_seq": "the sequence number is not above the host's last one: an old line, and nothing was done",
     "unknown_host": "no host number that the device knows: identify, and send the request with the number it says",
-    "not_owner": "the session belongs to another host, and only that may change it: watch it with status, end it with "
-    "stop, or wait until it is over",
+    "not_owner": "the session belongs to another host or to the panel, and only that may change it: watch it with "
+    "status, end it with stop, or wait until it is over",
     "unknown_command": "there is no such command",
     "bad_argument": "an argument is missing, unknown or out of its range",
     "wrong_state": "the device's state does not allow this now",

@@ -11,6 +11,7 @@ SETTINGS = {
     "own_max_1_ua": ("int", 1, limits.CURRENT_MAX_UA, limits.CURRENT_MAX_UA),
     "buzzer_volume": ("int", 1, 10, 10),
     "default_prescription": ("int", 0, document.NUMBERS[1], 0),
+    "language": ("int", 0, 1, 0),  # of the panel, in the order of core/texts.py
 }
 OWN_MAX = ("own_max_0_ua", "own_max_1_ua")  # of each channel
 

@@ -22,7 +22,6 @@ NAMES = {name.removesuffix("_ua") + "_ma" if name.endswith("_ua") else name: nam
 # What a device keeps and does not act on: said wherever it is set or shown, so that nobody relies on it.
 NOT_USED = {
     "buzzer_volume": "not used yet: the buzzer is as loud as it is",
-    "default_prescription": "not used yet: a device runs nothing without a host",
 }
 
 

@@ -38,16 +38,26 @@ STOCK_MACHINES = {"Raspberry Pi Pico with RP2040": "pico"}
 OUR_MACHINE = "OpenNMES on {}"
 MARK = "# OpenNMES on a stock MicroPython: made by `nmes flash --modules`, which replaces it."
 ARCHITECTURE = "armv6m"
-# What the chip never imports: the virtual board's hardware, the panel that a stock MicroPython has no room for, and
-# words that only the host and people read.
+# What the chip never imports: the virtual board's hardware, and words that only the host and people read.
 _NOT_HERE = (
     "nmes/hal/contract.py",
     "nmes/hal/virtual.py",
-    "nmes/hal/rp2/panel.py",
-    "nmes/core/buttons.py",
     "nmes/core/command_words.py",
     "nmes/core/fault_words.py",
     "nmes/core/reason_words.py",
+)
+# What only a board with a panel imports, and a stock MicroPython has none (boards.py): it has no room for it.
+_OF_THE_PANEL = (
+    "nmes/display.py",
+    "nmes/patient.py",
+    "nmes/core/access.py",
+    "nmes/core/buttons.py",
+    "nmes/core/dialogue.py",
+    "nmes/core/font.py",
+    "nmes/core/screens.py",
+    "nmes/core/steps.py",
+    "nmes/core/texts.py",
+    "nmes/hal/rp2/panel.py",
 )
 
 _BOOT = """\
@@ -140,7 +150,7 @@ def sources(board_name: str) -> dict[str, bytes]:
     board = load_board(board_name + STOCK)
     firmware = paths.firmware()
     found = {path.relative_to(firmware).as_posix(): path.read_bytes() for path in (firmware / "nmes").rglob("*.py")}
-    for path in _NOT_HERE:
+    for path in (*_NOT_HERE, *_OF_THE_PANEL):
         del found[path]
     stages = paths.boards() / "stages"
     for name in ("__init__", board["stage"]):

@@ -1,0 +1,112 @@
+"""What the display shows: rows of text, and the intensity in large digits. Pure: told what is so."""
+
+from nmes.core import texts
+from nmes.core.texts import BLOCK_ROWS, COLUMNS, ROW_PAIR, wrapped
+
+ROWS = 8
+LARGE_FROM, LARGE_ROWS = 1, 4  # rows that large digits take
+
+
+class Screen:
+    """`rows`: ROWS texts of at most COLUMNS characters; `large`: one or two texts of digits over LARGE_ROWS of them,
+    from the left and from the middle, or none."""
+
+    def __init__(self, rows, large=()):
+        self.rows = rows
+        self.large = tuple(large)
+
+
+def ma(current_ua):
+    """A current in mA, with a tenth only where it has one."""
+    whole, rest = current_ua // 1000, current_ua % 1000 // 100
+    return "%d.%d" % (whole, rest) if rest else "%d" % whole
+
+
+def minutes(ms):
+    """A time as minutes and seconds, rounded up."""
+    seconds = -(-ms // 1000)
+    return "%d:%02d" % (seconds // 60, seconds % 60)
+
+
+class Screens:
+    """The screens in a language, by its number in texts.LANGUAGES."""
+
+    def __init__(self, language):
+        self._language = language
+
+    def row(self, key, *filled):
+        """A text of one row."""
+        text = texts.ROWS[key][self._language]
+        return (text % filled)[:COLUMNS] if filled else text
+
+    def choose(self, title, number, count, last):
+        """`count` programmes, of which the one with `title` is the `number`th. `last`: what was reached with it."""
+        if not count:
+            rows = ["", self.row("none"), "", self.row("ask_clinic"), "", "", "", ""]
+            return Screen(rows)
+        rows = [self.row("choose"), self.row("of", number, count)] + wrapped(title, 3)
+        rows += [self.row("last", last + " mA") if last else "", self.row("next"), self.row("go_on")]
+        return Screen(rows)
+
+    def ask(self, at, count):
+        """Question `at` of `count`, from 0 on."""
+        block = wrapped(texts.QUESTIONS[at][self._language], BLOCK_ROWS)
+        return Screen([self.row("question", at + 1, count)] + block + [self.row("true"), self.row("not_true")])
+
+    def ready(self, title, last):
+        """Everything has been answered."""
+        rows = [self.row("ready")] + wrapped(title, 3)
+        rows += [self.row("last", last + " mA") if last else "", self.row("hold"), self.row("from_zero")]
+        return Screen(rows + [self.row("not_now")])
+
+    def told(self, code, wait_ms):
+        """Why it cannot be; `wait_ms`: when it can, 0 where time does not help."""
+        block = wrapped(self._refusal(code), 3)
+        wait = texts.MINUTES[self._language] % -(-wait_ms // 60_000) if wait_ms else ""
+        return Screen([self.row("cannot"), ""] + block + [wait, code[:COLUMNS], self.row("any")])
+
+    def _refusal(self, code):
+        return texts.REFUSALS.get(code, texts.OTHER_REFUSAL)[self._language]
+
+    def working(self, title, levels, selected, part, part_ms, left_ms, code, last):
+        """`title`: "" when the load has risen; `levels`: the current of each channel, as (number, mA); `part`: "work"
+        or "rest", "" for no end; `part_ms`: until it is over; `left_ms`: until the session is; `code`: of a refusal
+        just now, or ""."""
+        rows = [title[:COLUMNS] or self.row("electrode"), "", "", "", ""]
+        if code:
+            rows += wrapped(self._refusal(code), ROW_PAIR) + [code[:COLUMNS]]
+            return Screen(rows, [level for _, level in levels])
+        now = self.row(part, "%d s" % -(-part_ms // 1000)) if part else self.row("running")
+        rows += [self._channels(levels, selected, last), now, self.row("left", minutes(left_ms))]
+        return Screen(rows, [level for _, level in levels])
+
+    def held(self, channels, left_ms):
+        """Paused: so many channels at zero."""
+        rows = [self.row("paused"), "", "", "", "", self.row("go_on"), self.row("end")]
+        return Screen(rows + [self.row("left", minutes(left_ms))], ["0"] * channels)
+
+    def ended(self, title, completed, done_ms, most):
+        """`most`: the largest current that was set, in mA."""
+        rows = [self.row("finished" if completed else "stopped"), ""] + wrapped(title, 2)
+        return Screen(rows + [self.row("done", minutes(done_ms)), self.row("most", most), "", self.row("any")])
+
+    def foreign(self, levels):
+        """A host's session."""
+        rows = [self.row("computer"), "", "", "", "", self._channels(levels, None, ""), self.row("controls")]
+        return Screen(rows + [self.row("end")], [level for _, level in levels])
+
+    def faulty(self, number, clears, code):
+        """`clears`: a person may clear it here; `code`: of a refusal just now, or ""."""
+        text = texts.FAULTS.get(number, texts.OTHER_FAULT)[self._language]
+        rows = [self.row("fault", number)] + wrapped(self._refusal(code) if code else text, BLOCK_ROWS)
+        rows += [self.row("then_hold") if clears else self.row("ask_clinic"), code[:COLUMNS]]
+        return Screen(rows)
+
+    def _channels(self, levels, selected, last):
+        """Below the large digits: the unit; of two channels which is which, and > before the one that is set."""
+        if len(levels) < 2:
+            return "mA " + self.row("last", last) if last else "mA"
+        row = ""
+        for number, _ in levels:
+            row += "%-8s" % ((">" if number == selected else " ") + "%d: mA" % (number + 1))
+        return row

@@ -1,0 +1,108 @@
+"""Draws what core/screens.py says, and hands the HAL a page a turn: what has not changed is not sent."""
+
+from nmes.core import font
+from nmes.core.compiler import micropython, ptr8
+from nmes.core.screens import LARGE_FROM, LARGE_ROWS, ROWS, Screen
+from nmes.core.texts import COLUMNS
+
+PIXELS = 128  # columns of a page, which is a row of text
+LOOK_AGAIN_MS = 5_000  # for a display that is not there, at rest
+_CELL = PIXELS // COLUMNS
+_LARGE_HALF = 64  # where the second large text begins
+_FIRST = 32  # of ASCII
+
+
+class Display:
+    """`there`: something is seen of what is shown."""
+
+    def __init__(self, hal):
+        self._hal = hal
+        self.there = False
+        self._looked_ms = None
+        self._pages = [bytearray(PIXELS) for _ in range(ROWS)]
+        self._shown = Screen([""] * ROWS)
+        self._dirty = 0  # pages that have not been sent
+        self._glyph = bytearray(font.WIDTH)
+
+    def show(self, screen):
+        """From now on this is to be seen, a page a turn."""
+        shown = self._shown
+        large = screen.large != shown.large
+        for row in range(ROWS):
+            within = LARGE_FROM <= row < LARGE_FROM + LARGE_ROWS
+            if within and screen.large:
+                if large:
+                    self._draw_large(screen.large, row)
+            elif screen.rows[row] != shown.rows[row] or within and large:
+                self._draw(screen.rows[row], row)
+        self._shown = screen
+
+    def step(self, at_rest, now_ms):
+        """Send a page, or look for the display again. `at_rest`: every output is, and it may take some time."""
+        if not self.there:
+            looked_ms = self._looked_ms
+            if not at_rest or looked_ms is not None and 0 <= now_ms - looked_ms < LOOK_AGAIN_MS:
+                return
+            self._looked_ms = now_ms
+            self.there = self._hal.open_display()
+            self._dirty = (1 << ROWS) - 1
+            return
+        dirty = self._dirty
+        if not dirty:
+            return
+        page = 0
+        while not dirty & 1 << page:
+            page += 1
+        self._dirty = dirty & ~(1 << page)
+        self.there = self._hal.display_page(page, self._pages[page])
+
+    def _draw(self, text, row):
+        pixels = self._pages[row]
+        _clear(pixels, PIXELS)
+        at = 1
+        for character in text:
+            _copy(font.GLYPHS, font.WIDTH * _place(character), pixels, at, font.WIDTH)
+            at += _CELL
+        self._dirty |= 1 << row
+
+    def _draw_large(self, large, row):
+        pixels = self._pages[row]
+        _clear(pixels, PIXELS)
+        for i in range(len(large)):
+            wide = 3 if len(large[i]) <= 3 else 2
+            at = i * _LARGE_HALF
+            for character in large[i]:
+                _stretch(font.GLYPHS, font.WIDTH * _place(character), row - LARGE_FROM, wide, pixels, at)
+                at += wide * (font.WIDTH + 1)
+        self._dirty |= 1 << row
+
+
+def _place(character):
+    """Of a character's glyph; that of the question mark where there is none."""
+    code = ord(character) - _FIRST
+    if 0 <= code < 95:
+        return code
+    more = font.MORE.find(character)
+    return 95 + more if more >= 0 else ord("?") - _FIRST
+
+
+@micropython.viper
+def _clear(pixels: ptr8, count: int):
+    for i in range(count):
+        pixels[i] = 0
+
+
+@micropython.viper
+def _copy(source: ptr8, at: int, target: ptr8, to: int, count: int):
+    for i in range(count):
+        target[to + i] = source[at + i]
+
+
+@micropython.viper
+def _stretch(glyphs: ptr8, at: int, part: int, wide: int, pixels: ptr8, to: int):
+    """Two rows of pixels of a glyph, each four times as high, and its columns `wide` times as wide."""
+    for column in range(5):
+        bits = glyphs[at + column] >> (2 * part)
+        byte = (0x0F if bits & 1 else 0) | (0xF0 if bits & 2 else 0)
+        for i in range(wide):
+            pixels[to + column * wide + i] = byte

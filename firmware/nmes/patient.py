@@ -1,0 +1,335 @@
+"""The panel of the person who is treated: buttons in, screens out, and a session of its own without any host.
+
+It asks the supervisor, as the link does, and never touches an output. Only a board with buttons loads it.
+"""
+
+from nmes.core import access, buttons, checklist, document, faults, steps
+from nmes.core.access import PANEL
+from nmes.core.dialogue import (
+    AGAIN,
+    ASK,
+    BEGIN,
+    CHOOSE,
+    CLEAR,
+    END,
+    ENDED,
+    FAULTY,
+    FOREIGN,
+    HELD,
+    LOWER,
+    NEXT,
+    OPEN,
+    OTHER,
+    PAUSE,
+    RAISE,
+    READY,
+    RESUME,
+    TOLD,
+    WORKING,
+    Dialogue,
+)
+from nmes.core.reason import Refused, refuse
+from nmes.core.screens import Screens, ma
+from nmes.core.session import COMPLETED, FAULT, LOCAL, RUNNING
+from nmes.display import Display
+
+LATE_MS = 250  # between two turns of a session of the panel: a session that nobody could stop for so long is over
+LOOK_MS = 200  # at what changes by itself while a session is there
+LOOK_AT_REST_MS = 1_000
+TOLD_MS = 2_000  # a refusal beside what goes on
+STOPPED = "stopped"
+PAUSED_TOO_LONG = "paused too long"
+
+# Garbage of a screen that is made anew, and how much there may be before it is collected: see link.py.
+_A_SCREEN_BYTES = 1_000
+_COLLECT_EVERY_BYTES = 18_000
+_SOURCE = "OpenNMES panel"
+_PLACES = (CHOOSE, ASK, READY, TOLD, WORKING, HELD, ENDED, FOREIGN, FAULTY)
+
+
+class Patient:
+    def __init__(self, hal, supervisor):
+        self._hal = hal
+        self._supervisor = supervisor
+        self._buttons = buttons.Buttons()
+        self._dialogue = Dialogue(len(checklist.STOP))
+        self._display = Display(hal)
+        self._screens = None
+        self._language = None
+        self._row = None  # of the programme that is shown
+        self._place = 0  # among those that are kept
+        self._crc = None  # of the programme that is loaded, and the questions are asked for
+        self._channel = 0  # that up and down are for
+        self._reached = []  # the largest current of each lane in this session
+        self._last: dict = {}  # by the digest of a prescription: what was reached with it, since power on
+        self._code = ""  # of a refusal beside what goes on, until _code_ms
+        self._code_ms = self._wait_ms = 0
+        self._step_ms = None
+        self._look_ms = 0
+        self._state = None  # of the session, at the last look
+        self._key = -1  # of what is shown
+        self._garbage = 0
+        self._begin()
+
+    def step(self, now_ms):
+        """One turn: the buttons first. Allocates nothing while nobody presses and nothing else is to be seen."""
+        supervisor, keys, session = self._supervisor, self._buttons, self._supervisor.session
+        ours = session.owner == LOCAL
+        if ours and not self._is_alive(now_ms):
+            return
+        self._step_ms = now_ms
+        mask = self._hal.buttons()
+        if mask or not keys.quiet:
+            events = keys.step(mask, now_ms)
+            if keys.cause and session.state != FAULT:
+                supervisor.fail(keys.cause, keys.text)
+            elif events or keys.pressed & buttons.START:
+                self._do(events, now_ms)
+        at_rest = session.owner is None
+        if self._garbage >= _COLLECT_EVERY_BYTES and ours:
+            self._garbage = 0
+            self._hal.collect()
+        elif session.state is not self._state or not 0 <= now_ms - self._look_ms < (
+            LOOK_AT_REST_MS if at_rest else LOOK_MS
+        ):
+            self._do(0, now_ms)
+        else:
+            self._display.step(at_rest, now_ms)
+
+    def _is_alive(self, now_ms):
+        """The session is the panel's: as long as its turns come, it is kept alive."""
+        took_ms = now_ms - self._step_ms
+        if took_ms > LATE_MS:
+            self._supervisor.fail(faults.LOOP_LATE, "the panel took %d ms; limit %d ms" % (took_ms, LATE_MS))
+            return False
+        self._supervisor.renew(LOCAL)
+        return True
+
+    def _do(self, events, now_ms):
+        """What presses mean, and what is to be seen then."""
+        session = self._supervisor.session
+        self._look_ms = now_ms
+        self._state = session.state
+        held_ms = self._buttons.held_ms(buttons.START, now_ms)
+        dialogue = self._dialogue
+        act = dialogue.step(events, held_ms, session.state, session.owner == LOCAL, now_ms)
+        if act:
+            self._code = ""
+            try:
+                self._act(act, now_ms)
+            except Refused as refused:
+                self._refuse(refused.reasons[0]["code"])
+            now_ms = self._hal.now_ms()
+            dialogue.follow(session.state, session.owner == LOCAL, now_ms)
+        self._show(now_ms)
+
+    def _begin(self):
+        """The first programme that is offered, or the one that was shown: a host may have changed them."""
+        offered = self._supervisor.settings()["default_prescription"]
+        self._find(self._row["number"] if self._row else offered)
+
+    def _find(self, number):
+        """The programme under that number, or the next one after it; the first behind the last."""
+        prescriptions = self._supervisor.prescriptions
+        self._row = prescriptions.after(max(0, number - 1))
+        if not self._row["number"]:
+            self._row = prescriptions.after(0)
+        self._place = len([other for other in prescriptions.numbers() if other <= self._row["number"]])
+        self._key = -1
+
+    def _translate(self):
+        """A host may have set another language."""
+        language = self._supervisor.settings()["language"]
+        if language != self._language:
+            self._language = language
+            self._screens = Screens(language)
+            self._key = -1
+
+    # ---- what is done ----
+
+    def _act(self, act, now_ms):
+        supervisor, session = self._supervisor, self._supervisor.session
+        if act == END:
+            self._need(access.STOP)
+            held = self._dialogue.place == HELD and not self._buttons.pressed
+            supervisor.stop(PAUSED_TOO_LONG if held else STOPPED)
+        elif act == LOWER:
+            self._need(access.LOWER)
+            supervisor.set_intensity(steps.lower_ua(session, self._channel), self._channel)
+        elif act == RAISE:
+            self._raise(now_ms)
+        elif act == PAUSE:
+            self._need(access.PAUSE)
+            supervisor.pause()
+        elif act == RESUME:
+            self._need(access.START)
+            self._hal.collect()
+            supervisor.start()
+        elif act == OTHER:
+            used = [lane.index for lane in session.lanes]
+            self._channel = used[(used.index(self._channel) + 1) % len(used)]
+        elif act == CLEAR:
+            self._clear()
+        else:
+            self._prepare(act, now_ms)
+        self._key = -1
+
+    def _need(self, act):
+        """Raises Refused when the table says that the panel may not do that now."""
+        session = self._supervisor.session
+        if not access.may(PANEL, act, session.state, session.owner):
+            refuse("wrong_state", "state", session.state, act, _SOURCE)
+
+    def _need_display(self):
+        """Questions have to be read, and what is raised has to be seen."""
+        if not self._display.there:
+            refuse("no_display", "display", "none that answers", "a display", _SOURCE)
+
+    def _raise(self, now_ms):
+        self._need(access.RAISE)
+        self._need_display()
+        session, channel = self._supervisor.session, self._channel
+        self._supervisor.set_intensity(steps.higher_ua(session, now_ms, channel), channel)
+        for i in range(len(session.lanes)):
+            self._reached[i] = max(self._reached[i], session.lanes[i].intensity_ua)
+
+    def _clear(self):
+        self._need(access.CLEAR)
+        supervisor = self._supervisor
+        number = supervisor.session.fault
+        if number not in access.CLEARED_AT_PANEL:
+            refuse("clinic_only", faults.name(number), "the panel", "a host", _SOURCE)
+        if self._buttons.cause:
+            refuse("cause_there", faults.name(number), self._buttons.text, "every button let go of", _SOURCE)
+        supervisor.clear(number)
+
+    def _prepare(self, act, now_ms):
+        if act == NEXT:
+            self._find(self._row["number"] + 1)
+        elif act == AGAIN:
+            self._remember()
+            self._begin()
+        elif act == OPEN:
+            self._open()
+            self._dialogue.ask(now_ms)
+        elif act == BEGIN:
+            self._arm()
+
+    def _open(self):
+        """Load what is shown, if it is still there as it is shown."""
+        self._need(access.CHOOSE)
+        shown, supervisor = self._row, self._supervisor
+        self._need_display()
+        row, text = supervisor.prescriptions.whole(shown["number"])
+        if row.digits() != shown["digest"]:
+            self._find(shown["number"])
+            refuse("other_digest", "digest", row.digits()[:16], shown["digest"][:16], _SOURCE)
+        self._hal.collect()
+        supervisor.load(document.programme_of(text))
+        self._crc = supervisor.session.programme_crc
+
+    def _arm(self):
+        """The session begins, at zero. Whoever has let go of the button, or pressed another, while the device tested
+        itself does not want it to."""
+        self._need(access.ARM)
+        supervisor, session, hal = self._supervisor, self._supervisor.session, self._hal
+        if session.programme_crc != self._crc:
+            refuse("other_programme", "programme_crc", session.programme_crc, self._crc, _SOURCE)
+        self._need_display()
+        steps.acknowledge(session)
+        hal.collect()
+        supervisor.arm(self._crc, LOCAL)
+        begun = False
+        try:
+            if hal.buttons() != buttons.START:
+                refuse("let_go", "start", "open", "held until the session has begun", _SOURCE)
+            self._reached = [0] * len(session.lanes)
+            self._channel = session.lanes[0].index
+            self._need(access.START)
+            supervisor.start()
+            begun = session.state == RUNNING
+        finally:
+            if not begun:
+                supervisor.stop("not begun")
+        self._step_ms = hal.now_ms()
+
+    def _remember(self):
+        """What was reached in a session is the target that is shown, and no more, the next time."""
+        if any(self._reached):
+            self._last[self._row["digest"]] = "/".join([ma(most_ua) for most_ua in self._reached])
+            self._reached = []
+
+    def _refuse(self, code):
+        """Say why not: beside what goes on, or instead of what was asked for."""
+        now_ms = self._hal.now_ms()
+        self._key = -1
+        if self._dialogue.place in (WORKING, HELD, FAULTY):
+            self._code = code
+            self._code_ms = now_ms + TOLD_MS
+            return
+        self._wait_ms = self._supervisor.locked_out_ms() if code == "locked_out" else 0
+        self._dialogue.tell(code, now_ms)
+
+    # ---- what is seen ----
+
+    def _show(self, now_ms):
+        """Make the screen anew, if it is to be another one."""
+        dialogue, session = self._dialogue, self._supervisor.session
+        place = dialogue.place
+        self._translate()
+        if self._code and now_ms >= self._code_ms:
+            self._code = ""
+            self._key = -1
+        key = dialogue.at
+        if place in (WORKING, HELD, FOREIGN):
+            key = session.elapsed_ms(now_ms) // 1000
+            if place == WORKING:
+                key = _mixed(key, steps.countdown(session, now_ms, self._lane())[1] // 1000)
+            for lane in session.lanes:
+                key = _mixed(key, lane.intensity_ua // 100)
+        key = _mixed(key, 2 * _PLACES.index(place) + self._supervisor.warned)
+        if key == self._key:
+            return
+        self._key = key
+        self._garbage += _A_SCREEN_BYTES
+        self._display.show(self._screen(place, now_ms))
+
+    def _lane(self):
+        return self._supervisor.session.lane(self._channel)
+
+    def _screen(self, place, now_ms):
+        screens, dialogue, session, row = self._screens, self._dialogue, self._supervisor.session, self._row
+        last = self._last.get(row["digest"], "")
+        if place == ASK:
+            return screens.ask(dialogue.at, len(checklist.STOP))
+        if place == READY:
+            return screens.ready(row["title"], last)
+        if place == ENDED:
+            most = "/".join([ma(most_ua) for most_ua in self._reached])
+            return screens.ended(row["title"], session.ended == COMPLETED, session.elapsed_ms(now_ms), most)
+        if place == FAULTY:
+            clears = session.fault in access.CLEARED_AT_PANEL
+            return screens.faulty(session.fault, clears, self._code)
+        if place == CHOOSE:
+            return screens.choose(row["title"], self._place, row["count"], last)
+        if place in (WORKING, HELD, FOREIGN):
+            return self._screen_of_session(place, last, now_ms)
+        return screens.told(dialogue.code, self._wait_ms)
+
+    def _screen_of_session(self, place, last, now_ms):
+        screens, session = self._screens, self._supervisor.session
+        levels = [(lane.index, ma(lane.intensity_ua)) for lane in session.lanes]
+        left_ms = max(0, session.programme.duration_ms - session.elapsed_ms(now_ms))
+        if place == FOREIGN:
+            return screens.foreign(levels)
+        if place == HELD:
+            return screens.held(len(levels), left_ms)
+        part, part_ms = steps.countdown(session, now_ms, self._lane())
+        title = "" if self._supervisor.warned else self._row["title"]
+        return screens.working(title, levels, self._channel, part, part_ms, left_ms, self._code, last)
+
+
+def _mixed(key, more):
+    """A number for what is shown, another one whenever a part of it changes by a little; small enough to cost no
+    memory."""
+    return (key << 5 ^ key >> 19 ^ more) & 0xFFFFFF

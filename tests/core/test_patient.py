@@ -1,0 +1,541 @@
+"""patient.py: a session of the panel on the virtual HAL, from the list of programmes to its end, and all that ends it
+or keeps it from beginning."""
+
+import unittest
+
+import samples
+from panel_bench import CYCLES, Paneled, text_of
+from test_link_prescriptions import put
+
+from nmes.core import access, buttons, commands, faults
+from nmes.core.dialogue import PAUSE_MOST_MS
+from nmes.core.session import ARMED, COMPLETED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
+from nmes.patient import LATE_MS, PAUSED_TOO_LONG
+
+TENS = samples.programme([samples.phase(work_ms=0, rest_ms=0, duration_ms=100_000)], title="TENS", effect="sensory")
+TWO = dict(CYCLES, title="Two", channels=[{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": 0}])
+
+
+class ASession(unittest.TestCase):
+    def test_from_the_first_question_to_the_end_of_the_programme_without_a_host(self):
+        bench = Paneled()
+        self.assertEqual(bench.rows[:2], ["Choose programme", "1 of 1"])
+        bench.answer()
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "ready"))
+        bench.press("start", turns=110)
+        self.assertEqual((bench.session.state, bench.session.owner, bench.level()), (RUNNING, LOCAL, 0))
+        bench.press("up")
+        self.assertEqual(bench.level(), 1_000)
+        bench.turns(11_000)
+        self.assertEqual((bench.session.state, bench.session.ended, bench.place), (IDLE, COMPLETED, "ended"))
+        self.assertEqual((bench.rows[0], bench.rows[5]), ("Finished", "most 1 mA"))
+        self.assertEqual((bench.hal.enabled(), bench.session.fault), (False, 0))
+        bench.press("up")
+        self.assertEqual((bench.place, bench.rows[5]), ("choose", "last 1 mA"))
+
+    def test_h25_without_the_hold_or_without_one_answer_nothing_begins(self):
+        bench = Paneled()
+        bench.answer()
+        bench.press("start", turns=90)
+        bench.turns(200)
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "ready"))
+        bench.press("stop")
+        bench.press("start", turns=500)
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "ask"))
+
+    def test_h02_whoever_lets_go_while_the_device_tests_itself_gets_nothing(self):
+        for mask in (0, buttons.START | buttons.UP, buttons.STOP):
+            bench = Paneled()
+            bench.answer()
+            proof = bench.hal.proof
+            pressed = []
+
+            def lets_go(bench=bench, mask=mask, proof=proof, pressed=pressed):
+                pressed.append(bench.mask)
+                bench.mask = mask
+                return proof()
+
+            bench.hal.proof = lets_go
+            bench.mask = buttons.START
+            bench.turns(110)
+            self.assertEqual(pressed, [buttons.START])
+            self.assertEqual((bench.session.state, bench.session.ended, bench.place), (IDLE, "not begun", "told"))
+            self.assertEqual((bench.session.queued, bench.hal.enabled(), bench.rows[6]), (0, False, "let_go"))
+
+    def test_h26_up_is_a_milliampere_a_press_and_only_while_the_muscle_works(self):
+        bench = Paneled()
+        bench.begin()
+        bench.press("up", turns=30)  # held: once
+        self.assertEqual(bench.level(), 1_000)
+        bench.press("up", turns=8, after=20)
+        self.assertEqual(bench.level(), 2_000)
+        while bench.session.elapsed_ms(bench.hal.now_ms()) < 2_500:
+            bench.turns()
+        bench.press("up")
+        self.assertEqual((bench.level(), bench.rows[5:]), (2_000, ["Up only while it", "works", "only_in_work"]))
+        bench.turns(200)
+        self.assertEqual(bench.rows[6][:4], "Rest")
+        bench.press("down")
+        self.assertEqual(bench.level(), 1_000)
+        bench.press("down", "up")
+        self.assertEqual(bench.level(), 0)
+        bench.press("down")
+        self.assertEqual((bench.level(), bench.session.state), (0, RUNNING))
+
+    def test_h13_two_steps_too_soon_and_one_beyond_the_limit_are_refused_and_told(self):
+        bench = Paneled(kept=(dict(TENS, max_current_ua=2_000),))
+        bench.begin()
+        bench.press("up", turns=4, after=4)
+        bench.press("up", turns=4, after=4)
+        self.assertEqual((bench.level(), bench.rows[7]), (1_000, "step_too_soon"))
+        bench.turns(30)
+        bench.press("up", after=30)
+        self.assertEqual(bench.level(), 2_000)
+        bench.press("up")
+        self.assertEqual((bench.level(), bench.rows[7]), (2_000, "above_limit"))
+        bench.turns(300)
+        self.assertEqual(bench.rows[6], "Running")
+
+    def test_a_step_is_what_can_be_delivered_exactly_and_no_more_than_a_milliampere(self):
+        bench = Paneled(kept=(dict(TENS, phases=[dict(TENS["phases"][0], ratio=3)]),))
+        bench.begin()
+        bench.press("up", after=30)
+        self.assertEqual(bench.level(), 900)
+        self.assertEqual(bench.patient._display._shown.large, ("0.9",))
+
+    def test_pause_and_on_from_zero(self):
+        bench = Paneled()
+        bench.begin()
+        bench.press("up")
+        bench.press("start")
+        self.assertEqual((bench.session.state, bench.hal.enabled(), bench.rows[0]), (PAUSED, False, "Paused"))
+        bench.turns(5_000)
+        self.assertEqual(bench.session.state, PAUSED)
+        bench.press("start")
+        self.assertEqual((bench.session.state, bench.level()), (RUNNING, 0))
+
+    def test_h12_a_pause_that_nobody_ends_is_over(self):
+        bench = Paneled()
+        bench.begin()
+        bench.press("start")
+        bench.turns(PAUSE_MOST_MS // 10 - 20)
+        self.assertEqual(bench.session.state, PAUSED)
+        bench.turns(20)
+        self.assertEqual((bench.session.state, bench.session.ended), (IDLE, PAUSED_TOO_LONG))
+
+    def test_the_programme_button_is_the_other_channel_while_it_works_and_moves_no_current(self):
+        bench = Paneled(kept=(TWO,))
+        bench.begin()
+        bench.press("up")
+        bench.press("programme")
+        self.assertEqual((bench.level(0), bench.level(1)), (1_000, 0))
+        self.assertEqual(bench.rows[5], " 1: mA  >2: mA  ")
+        bench.press("up")
+        bench.press("programme")
+        bench.press("down")
+        self.assertEqual((bench.level(0), bench.level(1)), (0, 1_000))
+
+    def test_another_programme_is_chosen_at_rest_and_asks_everything_again(self):
+        bench = Paneled(kept=(CYCLES, TENS))
+        self.assertEqual(bench.rows[1], "1 of 2")
+        bench.answer()
+        bench.press("programme")
+        self.assertEqual((bench.place, bench.rows[1], bench.rows[2]), ("choose", "2 of 2", "TENS"))
+        bench.press("start", turns=120)
+        self.assertEqual((bench.place, bench.session.state), ("ask", IDLE))
+        bench.press("programme")
+        bench.press("programme")
+        self.assertEqual(bench.rows[1], "2 of 2")
+
+    def test_the_default_prescription_is_offered_first_in_the_language_that_is_set(self):
+        bench = Paneled(kept=(CYCLES, TENS), panel=False)
+        bench.said("set", settings={"default_prescription": 2, "language": 1})
+        bench.power()
+        self.assertEqual(bench.rows[:3], ["Programm wählen", "2 von 2", "TENS"])
+        bench.said("set", settings={"language": 0})
+        bench.turns(110)
+        self.assertEqual(bench.rows[:3], ["Choose programme", "2 of 2", "TENS"])
+
+    def test_without_a_prescription_nothing_can_be_chosen(self):
+        bench = Paneled(kept=())
+        self.assertEqual(bench.rows[1], "No programme")
+        bench.press("start")
+        self.assertEqual((bench.place, bench.rows[6]), ("told", "not_there"))
+
+    def test_garbage_is_collected_in_a_turn_of_its_own_while_it_runs(self):
+        bench = Paneled()
+        bench.begin()
+        before = len(bench.collected)
+        bench.turns(6_000)
+        self.assertTrue(1 <= len(bench.collected) - before <= 10)
+
+
+class StopAndDown(unittest.TestCase):
+    def test_h26_stop_acts_in_the_turn_in_which_it_is_seen_in_every_state(self):
+        for with_other in (0, buttons.UP, buttons.START | buttons.PROGRAMME, buttons.ALL):
+            for paused in (False, True):
+                bench = Paneled()
+                bench.begin()
+                bench.press("up")
+                if paused:
+                    bench.press("start")
+                bench.mask = buttons.STOP | with_other
+                bench.turns(1)
+                self.assertEqual((bench.session.state, bench.session.ended, bench.level()), (IDLE, "stopped", 0))
+                self.assertEqual(bench.hal.enabled(), False)
+
+    def test_down_acts_in_the_turn_in_which_it_is_seen_and_goes_on_while_it_is_held(self):
+        bench = Paneled(kept=(TENS,))
+        bench.begin()
+        for _ in range(5):
+            bench.press("up", after=30)
+        bench.mask = buttons.DOWN
+        bench.turns(1)
+        self.assertEqual(bench.level(), 4_000)
+        bench.turns(50)
+        self.assertEqual(bench.level(), 3_000)
+        bench.turns(75)
+        self.assertEqual(bench.level(), 0)
+
+    def test_stop_is_stop_in_a_host_s_session_too(self):
+        bench = Paneled()
+        bench.arm(TENS)
+        bench.supervisor.start()
+        for state in (RUNNING,):
+            self.assertEqual(bench.session.state, state)
+        for button in ("up", "down", "start", "programme"):
+            bench.session.lanes[0].intensity_ua = 3_000
+            bench.press(button)
+            self.assertEqual((bench.session.state, bench.level()), (RUNNING, 3_000))
+        bench.mask = buttons.STOP
+        bench.turns(1)
+        self.assertEqual((bench.session.state, bench.session.ended), (IDLE, "stopped"))
+
+
+class ProofOfLife(unittest.TestCase):
+    def running(self):
+        bench = Paneled()
+        bench.begin()
+        bench.press("up")
+        return bench
+
+    def check(self, bench, fault):
+        self.assertEqual((bench.session.state, faults.name(bench.session.fault)), (FAULT, fault))
+        self.assertEqual((bench.hal.enabled(), bench.level(), bench.session.owner), (False, 0, None))
+
+    def test_it_is_kept_alive_by_its_turns_and_not_by_any_host(self):
+        bench = self.running()
+        bench.turns(500)
+        self.assertEqual(bench.session.state, RUNNING)
+        for _ in range(30):  # the panel's turns do not come any more; hosts do
+            for _ in range(10):
+                bench.hal.pass_ms(10)
+                bench.supervisor.step(bench.hal.now_ms())
+            bench.said("status")
+        self.assertEqual((bench.session.state, bench.hal.enabled()), (IDLE, False))
+
+    def test_h05_a_turn_of_the_panel_that_comes_too_late_is_a_fault_running_and_paused(self):
+        for paused in (False, True):
+            for late_ms, state in ((LATE_MS, PAUSED if paused else RUNNING), (LATE_MS + 1, FAULT)):
+                bench = self.running()
+                if paused:
+                    bench.press("start")
+                for _ in range(late_ms // 10 - 1):
+                    bench.hal.pass_ms(10)
+                    bench.supervisor.step(bench.hal.now_ms())
+                bench.turns(1, ms=late_ms - 10 * (late_ms // 10 - 1))
+                self.assertEqual(bench.session.state, state)
+                if state == FAULT:
+                    self.check(bench, "loop_late")
+
+    def test_h26_a_button_that_is_stuck_chatters_or_touches_its_neighbour_ends_it(self):
+        bench = self.running()
+        bench.mask = buttons.UP
+        bench.turns(1_010)
+        self.check(bench, "button_stuck")
+        bench = self.running()
+        for _ in range(60):
+            bench.mask ^= buttons.UP
+            bench.turns(2)
+        self.check(bench, "button_chatter")
+        bench = self.running()
+        for _ in range(3):
+            bench.press("up", "programme")
+        self.check(bench, "button_short")
+
+    def test_h26_one_pressed_when_the_power_comes_is_a_fault_and_no_session(self):
+        bench = Paneled(panel=False)
+        bench.mask = buttons.START
+        bench.power()
+        self.check(bench, "button_stuck")
+        self.assertEqual(bench.rows[0], "Fault 28")
+        bench.turns(300)
+        self.assertEqual(bench.session.state, FAULT)  # it is still pressed: that is no person who clears it
+        bench.mask = 0
+        bench.turns(150)
+        bench.press("start", turns=120)
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "choose"))
+
+    def test_a_host_that_clears_it_while_the_button_is_pressed_gets_it_again(self):
+        bench = Paneled(panel=False)
+        bench.mask = buttons.UP
+        bench.power()
+        self.assertEqual(bench.said("clear", fault=faults.BUTTON_STUCK)["state"], IDLE)
+        bench.turns(1)
+        self.check(bench, "button_stuck")
+
+    def test_an_exception_of_the_panel_is_a_fault(self):
+        from test_app import app  # the turn of the main loop
+
+        bench = self.running()
+        bench.patient._buttons.step = None
+        bench.mask = buttons.UP
+        bench.hal.wait_ms = lambda ms: None
+        app._turn(bench.hal, bench.supervisor, (bench.supervisor, bench.patient))
+        self.check(bench, "internal_error")
+
+
+class Faults(unittest.TestCase):
+    def faulty(self, number):
+        bench = Paneled()
+        bench.begin()
+        bench.supervisor.fail(number, "a test")
+        bench.turns(110)
+        return bench
+
+    def test_h23_every_fault_is_shown_with_its_number_and_only_some_are_cleared_here(self):
+        for number in faults.NAMES:
+            bench = self.faulty(number)
+            self.assertEqual(bench.rows[0], "Fault %d" % number)
+            bench.press("start", turns=120)
+            cleared = number in access.CLEARED_AT_PANEL
+            self.assertEqual((bench.session.state, number), (IDLE if cleared else FAULT, number))
+            if not cleared:
+                self.assertEqual(bench.rows[7], "clinic_only")
+
+    def test_a_cause_that_is_still_there_is_told(self):
+        bench = self.faulty(faults.EMERGENCY_STOP)
+        bench.hal.safe = False
+        bench.press("start", turns=120)
+        self.assertEqual((bench.session.state, bench.rows[7]), (FAULT, "not_safe"))
+
+    def test_h23_start_held_since_before_the_fault_clears_nothing(self):
+        bench = Paneled()
+        bench.begin()
+        bench.press("start")
+        bench.mask = buttons.START
+        bench.turns(20)
+        bench.supervisor.fail(faults.ELECTRODE_OPEN, "a test")
+        bench.turns(500)
+        self.assertEqual(bench.session.state, FAULT)
+
+
+class Refusals(unittest.TestCase):
+    def test_what_keeps_a_session_from_beginning_is_told_with_its_code_and_nothing_is_armed(self):
+        def opens(bench):
+            bench.hal.safe = False
+
+        def locks(bench):
+            bench.supervisor._lockout._lock(bench.hal.now_ms())
+
+        def loads_another(bench):
+            bench.said("load", programme=TENS)
+
+        def hides(bench):
+            bench.screen.there = False
+            bench.patient._display._dirty = 1
+            bench.turns(3)
+
+        for happens, code in (
+            (opens, "not_safe"),
+            (locks, "locked_out"),
+            (loads_another, "other_programme"),
+            (hides, "no_display"),
+        ):
+            bench = Paneled()
+            bench.answer()
+            happens(bench)
+            bench.press("start", turns=120)
+            self.assertEqual((bench.session.state, bench.place, bench.patient._dialogue.code), (IDLE, "told", code))
+            self.assertEqual((bench.rows[6], bench.hal.enabled()), (code, False))
+        bench = Paneled()
+        bench.answer()
+        locks(bench)
+        bench.press("start", turns=120)
+        self.assertEqual(bench.rows[5], "30 min")
+
+    def test_a_prescription_that_was_changed_since_it_was_shown_is_not_loaded(self):
+        bench = Paneled()
+        put(bench, text_of(dict(CYCLES, max_current_ua=9_000)), number=1)
+        bench.press("start")
+        self.assertEqual((bench.place, bench.rows[6], bench.session.programme), ("told", "other_digest", None))
+        bench.turns(100)
+        bench.press("up")
+        bench.press("start")
+        self.assertEqual(bench.place, "ask")
+
+    def test_a_self_test_that_fails_is_a_fault_and_nobody_is_armed(self):
+        bench = Paneled()
+        bench.answer()
+        bench.hal.proven = "an open line"
+        bench.press("start", turns=120)
+        self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.GUARD_FAILED))
+
+
+class HostsMeanwhile(unittest.TestCase):
+    def test_h14_a_host_that_comes_during_a_session_of_the_panel_may_watch_and_stop_it_and_nothing_else(self):
+        arguments = {
+            "load": {"programme": {}},
+            "acknowledge": {"checklist": 3, "items": 1},
+            "arm": {"programme_crc": 0},
+            "intensity": {"channel": 0, "current_ua": 0},
+            "adjust": {"channel": 0, "rate_mhz": 50_000, "width_us": 200},
+            "clear": {"fault": 1},
+            "describe": {"index": 0},
+            "counts": {"channel": 0},
+            "select": {"number": 1},
+            "set": {"settings": {"language": 1}},
+            "put": {"number": 0, "bytes": 2, "digest": "0" * 64},
+            "put_piece": {"at": 0, "data": "aaaa"},
+            "remove": {"number": 1},
+            "list": {"after": 0},
+            "get": {"number": 1, "at": 0},
+            "clock": {"unix_s": 1_800_000_000, "back": 0},
+            "lock": {"key": "0" * 64},
+            "calibrate": {"rows": {}},
+            "reset": {"token": 0},
+        }
+        bench = Paneled()
+        bench.begin()
+        bench.press("up")
+        for name in sorted(commands.COMMANDS):
+            if name == "stop":
+                continue
+            answer = bench.said(name, **arguments.get(name, {}))
+            allowed = name in access.GUESTS
+            reads = allowed and RUNNING in commands.COMMANDS[name].states
+            self.assertEqual((name, answer["ok"]), (name, reads))
+            if not allowed:
+                self.assertEqual((name, answer["error"]), (name, "not_owner"))
+            self.assertEqual((bench.session.state, bench.session.owner, bench.level()), (RUNNING, LOCAL, 1_000))
+        bench.turns(300)
+        self.assertEqual(bench.session.state, RUNNING)
+        self.assertTrue(bench.said("stop")["ok"])
+        self.assertEqual((bench.session.state, bench.hal.enabled()), (IDLE, False))
+
+    def test_paused_a_host_cannot_go_on(self):
+        bench = Paneled()
+        bench.begin()
+        bench.press("start")
+        self.assertEqual(bench.said("start")["error"], "not_owner")
+        self.assertEqual(bench.session.state, PAUSED)
+
+    def test_while_a_host_has_a_session_the_panel_begins_none(self):
+        bench = Paneled()
+        bench.answer()
+        bench.arm(TENS)
+        self.assertEqual((bench.session.state, bench.session.owner), (ARMED, bench.owner))
+        for _ in range(3):
+            bench.press("start", turns=120)
+        self.assertEqual((bench.session.state, bench.session.owner, bench.place), (ARMED, bench.owner, "foreign"))
+        bench.supervisor.stop()
+        bench.turns(2)
+        self.assertEqual(bench.place, "choose")
+        bench.press("start", turns=120)
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "ask"))
+
+
+class TheDisplayMeanwhile(unittest.TestCase):
+    def test_h27_a_display_that_fails_or_hangs_is_dropped_and_the_session_goes_on_but_not_up(self):
+        bench = Paneled()
+        bench.begin()
+        bench.press("up")
+        bench.screen.there = False
+        opened = bench.screen.opened
+        bench.turns(300)
+        self.assertEqual((bench.session.state, bench.level(), bench.screen.opened), (RUNNING, 1_000, opened))
+        while bench.session.part(bench.hal.now_ms())[1] != "work":
+            bench.turns()
+        bench.turns(20)
+        bench.press("up")
+        self.assertEqual((bench.level(), bench.patient._code), (1_000, "no_display"))
+        bench.press("down")
+        self.assertEqual(bench.level(), 0)
+        bench.screen.there = True
+        bench.press("stop")
+        self.assertEqual(bench.session.state, IDLE)
+        bench.turns(600)
+        self.assertEqual(bench.screen.opened, opened + 1)
+        self.assertTrue(bench.patient._display.there)
+
+    def test_a_page_a_turn_and_none_when_nothing_changes(self):
+        bench = Paneled()
+        turns = [when for _, when in bench.screen.written]
+        self.assertEqual(len(turns), len(set(turns)))
+        self.assertEqual(sorted(bench.screen.pages), list(range(8)))
+        before = len(bench.screen.written)
+        bench.turns(1_000)
+        self.assertEqual(len(bench.screen.written), before)
+        bench.begin()
+        before = len(bench.screen.written)
+        bench.turns(1_000)
+        self.assertTrue(len(bench.screen.written) - before <= 2 * 11, "two rows a second")
+
+    def test_h27_without_a_display_no_session_begins(self):
+        bench = Paneled(panel=False)
+        bench.screen.there = False
+        bench.power()
+        bench.press("start")
+        self.assertEqual((bench.place, bench.patient._dialogue.code), ("told", "no_display"))
+
+    def test_a_turn_at_rest_and_one_while_it_runs_allocate_nothing(self):
+        bench = Paneled()
+        for begun in (False, True):
+            if begun:
+                bench.begin()
+                bench.press("up")
+                bench.turns(30)
+            patient, hal = bench.patient, bench.hal
+            hal.pass_ms(10)
+            patient.step(hal.now_ms())
+            hal.now_us += 10_000
+            now_ms = hal.now_ms()
+            samples.heap_lock()
+            try:
+                for _ in range(5):
+                    patient.step(now_ms)
+            finally:
+                samples.heap_unlock()
+
+
+class TheTable(unittest.TestCase):
+    def test_what_the_link_lets_and_what_the_table_says_are_the_same(self):
+        for name in commands.COMMANDS:
+            command, act = commands.COMMANDS[name], access.OF_COMMAND.get(name, access.WATCH)
+            states, parties = access.ACTS[act]
+            self.assertTrue(set(command.states) <= set(states), name)
+            hosts = (access.OWNER, access.HOST)
+            self.assertEqual((name, [h in parties[access.HOSTS] for h in hosts]), (name, self.of(command)))
+            self.assertEqual((name, access.HOST in parties[access.NOBODYS]), (name, IDLE in states or FAULT in states))
+            self.assertFalse(access.OWNER in parties[access.PANELS])
+
+    def of(self, command):
+        armed = set(command.states) & {ARMED, RUNNING, PAUSED}
+        if command.who == commands.ANYBODY:
+            return [True, True]
+        return [bool(armed), False]
+
+    def test_whose_a_session_is(self):
+        self.assertEqual(
+            [access.whose(owner) for owner in (None, LOCAL, 1)], [access.NOBODYS, access.PANELS, access.HOSTS]
+        )
+
+    def test_nobody_but_the_owner_raises_starts_or_adjusts(self):
+        for act in (access.START, access.RAISE, access.LOWER, access.ADJUST, access.KEEP):
+            for owner, who in ((LOCAL, access.HOST), (1, access.PANEL), (1, access.HOST), (None, access.PANEL)):
+                for state in (IDLE, ARMED, RUNNING, PAUSED, FAULT):
+                    self.assertFalse(access.may(who, act, state, owner), (act, owner, who))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,135 @@
+"""core/texts.py and core/screens.py: everything in every language, and all of it fits the display."""
+
+import unittest
+
+import samples  # noqa: F401
+
+from nmes.core import access, checklist, faults, font, screens, settings, texts
+from nmes.core.screens import Screens, ma, minutes
+from nmes.core.texts import BLOCK_ROWS, COLUMNS, LANGUAGES, ROW_PAIR, wrapped
+
+LONGEST = "Mixed incontinence, one and another, of a rather long title!"
+MOST = "99/99"
+
+
+def blocks():
+    """(text, rows that it may take)."""
+    found = [(text, BLOCK_ROWS) for texts_of in texts.QUESTIONS for text in texts_of]
+    found += [(text, BLOCK_ROWS) for texts_of in texts.FAULTS.values() for text in texts_of + texts.OTHER_FAULT]
+    return found + [(t, ROW_PAIR) for texts_of in texts.REFUSALS.values() for t in texts_of + texts.OTHER_REFUSAL]
+
+
+class Texts(unittest.TestCase):
+    def test_each_is_there_in_each_language_and_the_setting_says_which(self):
+        for table in (texts.ROWS, texts.FAULTS, texts.REFUSALS):
+            for key in table:
+                self.assertEqual((key, len(table[key]), all(table[key])), (key, len(LANGUAGES), True))
+        for row in texts.QUESTIONS + (texts.OTHER_FAULT, texts.OTHER_REFUSAL, texts.MINUTES):
+            self.assertEqual((len(row), all(row)), (len(LANGUAGES), True))
+        self.assertEqual(settings.SETTINGS["language"][1:3], (0, len(LANGUAGES) - 1))
+
+    def test_every_fault_and_every_question_of_the_checklist_has_its_text(self):
+        self.assertEqual(sorted(texts.FAULTS), sorted(faults.NAMES))
+        self.assertEqual(len(texts.QUESTIONS), len(checklist.STOP))
+        self.assertEqual(checklist.VERSION, 3, "look whether the texts still say what the checklist says")
+
+    def test_the_same_is_filled_into_every_language(self):
+        for key in texts.ROWS:
+            filled = [[part[0] for part in text.split("%")[1:]] for text in texts.ROWS[key]]
+            self.assertEqual((key, filled[1:]), (key, filled[:-1]))
+
+    def test_no_row_is_too_long(self):
+        for key in texts.ROWS:
+            number = "%d" % len(checklist.STOP) if key == "question" else "16"
+            for text in texts.ROWS[key]:
+                self.assertTrue(len(text.replace("%d", number).replace("%s", "")) <= COLUMNS, text)
+
+    def test_every_block_keeps_all_of_its_words(self):
+        for text, rows in blocks():
+            made = wrapped(text, rows)
+            self.assertEqual((len(made), " ".join(made).split()), (rows, text.split()))
+            self.assertTrue(max([len(row) for row in made]) <= COLUMNS, text)
+
+    def test_every_character_has_a_glyph_of_its_own(self):
+        said = [text for table in (texts.ROWS, texts.FAULTS, texts.REFUSALS) for row in table.values() for text in row]
+        for text in said + [text for row in texts.QUESTIONS for text in row]:
+            for character in text:
+                self.assertTrue(32 <= ord(character) < 127 or character in font.MORE, character)
+        columns = [font.GLYPHS[at : at + font.WIDTH] for at in range(0, len(font.GLYPHS), font.WIDTH)]
+        self.assertEqual((len(columns), len(set(columns))), (95 + len(font.MORE), 95 + len(font.MORE)))
+
+    def test_what_a_person_may_clear_at_the_panel_is_not_said_to_be_out_of_use(self):
+        for number in access.CLEARED_AT_PANEL:
+            self.assertFalse("Do not use" in texts.FAULTS[number][0], number)
+
+
+class Wrapping(unittest.TestCase):
+    def test_words_go_as_far_as_they_fit_and_what_is_too_much_is_cut(self):
+        self.assertEqual(wrapped("", 2), ["", ""])
+        self.assertEqual(wrapped("a b", 1), ["a b"])
+        self.assertEqual(wrapped("1234567 12345678 x", 2), ["1234567 12345678", "x"])
+        self.assertEqual(wrapped("1234567 123456789 x", 2), ["1234567", "123456789 x"])
+        self.assertEqual(wrapped("x" * 20 + " y z", 2), ["x" * 16, "y z"])
+        self.assertEqual(wrapped("a " * 60, 2), ["a a a a a a a a"] * 2)
+
+
+class TheScreens(unittest.TestCase):
+    def every(self, screen):
+        levels = [(0, "100"), (1, "99.9")]
+        yield screen.choose(LONGEST, 16, 16, MOST)
+        yield screen.choose("", 0, 0, "")
+        for at in range(len(texts.QUESTIONS)):
+            yield screen.ask(at, len(texts.QUESTIONS))
+        yield screen.ready(LONGEST, MOST)
+        for code in tuple(texts.REFUSALS) + ("a_code_that_is_longer_than_a_row",):
+            yield screen.told(code, 1_800_000)
+            yield screen.working(LONGEST, levels, 1, "work", 30_000, 3_600_000, code, MOST)
+        for part in ("work", "rest", ""):
+            yield screen.working(LONGEST, levels, 0, part, 120_000, 3_600_000, "", MOST)
+            yield screen.working("", levels[:1], 0, part, 120_000, 3_600_000, "", "100.5")
+        yield screen.held(2, 3_600_000)
+        yield screen.ended(LONGEST, True, 3_600_000, MOST)
+        yield screen.ended(LONGEST, False, 0, "")
+        yield screen.foreign(levels)
+        for number in faults.NAMES:
+            yield screen.faulty(number, True, "")
+            yield screen.faulty(number, False, "cause_there")
+        yield screen.faulty(98, False, "")
+
+    def test_each_fits_whatever_it_shows(self):
+        for language in range(len(LANGUAGES)):
+            for screen in self.every(Screens(language)):
+                self.assertEqual(len(screen.rows), screens.ROWS)
+                self.assertTrue(max([len(row) for row in screen.rows]) <= COLUMNS, screen.rows)
+                if screen.large:
+                    at = screens.LARGE_FROM
+                    self.assertEqual(screen.rows[at : at + screens.LARGE_ROWS], [""] * screens.LARGE_ROWS)
+
+    def test_what_is_shown_while_it_works(self):
+        english, german = Screens(0), Screens(1)
+        shown = english.working("Stress", [(0, "12"), (1, "8.5")], 1, "work", 4_001, 61_000, "", "")
+        self.assertEqual(shown.rows, ["Stress", "", "", "", "", " 1: mA  >2: mA  ", "Work 5 s", "1:01 left"])
+        self.assertEqual(shown.large, ("12", "8.5"))
+        shown = german.working("", [(0, "12")], 0, "rest", 4_000, 60_000, "", "15")
+        self.assertEqual(shown.rows[0], "Elektrode?")
+        self.assertEqual(shown.rows[5:], ["mA zuletzt 15", "Loslassen 4 s", "noch 1:00"])
+        self.assertEqual(english.working("x", [(0, "1")], 0, "", 0, 59_001, "", "").rows[6:], ["Running", "1:00 left"])
+        told = english.working("x", [(0, "1")], 0, "rest", 0, 0, "only_in_work", "").rows
+        self.assertEqual(told[5:], ["Up only while it", "works", "only_in_work"])
+
+    def test_a_fault_has_its_number_and_what_a_person_does(self):
+        rows = Screens(0).faulty(11, True, "").rows
+        self.assertEqual(
+            rows, ["Fault 11", "Electrode? It is", "off, dry or not", "connected", "", "", "then hold start", ""]
+        )
+        self.assertEqual(Screens(1).faulty(2, False, "").rows[6], "Praxis fragen")
+
+    def test_currents_and_times(self):
+        self.assertEqual([ma(ua) for ua in (0, 900, 1_000, 12_300, 100_000)], ["0", "0.9", "1", "12.3", "100"])
+        self.assertEqual(
+            [minutes(ms) for ms in (0, 1, 1_000, 59_001, 3_600_000)], ["0:00", "0:01", "0:01", "1:00", "60:00"]
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,119 @@
+"""A virtual board with its panel: presses, and what display and lamps show, beside the link that every port has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nmes.core import buttons, font
+from nmes.core.texts import COLUMNS
+from opennmes.device import prescriptions
+from opennmes.device.client import Device
+from opennmes.ports.virtual import VirtualPort
+from opennmes.prescription import Prescription
+
+OUTPUT, READY, FAULT, BUZZER = 1, 2, 4, 8  # of the lamps
+PRESS_S, LET_GO_S = 0.08, 0.12
+
+_CELL = 128 // COLUMNS
+_CHARACTERS = {
+    font.GLYPHS[at * font.WIDTH : (at + 1) * font.WIDTH]: character
+    for at, character in enumerate([*map(chr, range(32, 127)), *font.MORE])
+}
+
+
+@contextmanager
+def _panel(display: bool) -> Iterator[None]:
+    os.environ["NMES_PANEL"] = "1" if display else "0"
+    try:
+        yield
+    finally:
+        del os.environ["NMES_PANEL"]
+
+
+class PanelPort(VirtualPort):
+    """`lamps` and `pages` as they are now; `lit` is every state of the lamps so far."""
+
+    def __init__(self, *, display: bool = True, **arguments: Any) -> None:
+        self.lamps = 0
+        self.lit: list[tuple[float, int]] = []
+        self.pages = [bytes(128)] * 8
+        with _panel(display):
+            super().__init__(**arguments)
+
+    def _take(self) -> None:
+        super()._take()
+        *lines, rest = self._unread.split(b"\n")
+        kept = []
+        for line in lines:
+            if line.startswith(b"@page "):
+                _, page, pixels = line.split()
+                self.pages[int(page)] = bytes.fromhex(pixels.decode())
+            elif line.startswith(b"@lamps "):
+                self.lamps = int(line[7:])
+                self.lit.append((self.now_s(), self.lamps))
+            else:
+                kept.append(line + b"\n")
+        self._unread = b"".join(kept) + rest
+
+    def hold(self, *names: str) -> None:
+        """These buttons, and no other, are pressed from now on."""
+        mask = sum(1 << buttons.NAMES.index(name) for name in names)
+        self._unsent += b"@buttons %d\n" % mask
+
+    def pass_s(self, seconds: float) -> bytes:
+        """Let time pass. Returns what the link has said meanwhile."""
+        said, end_s = b"", self.now_s() + seconds
+        while end_s - self.now_s() > 1e-9:
+            said += self.read(end_s - self.now_s())
+        return said
+
+    def press(self, *names: str, seconds: float = PRESS_S) -> None:
+        """Press and let go."""
+        self.hold(*names)
+        self.pass_s(seconds)
+        self.hold()
+        self.pass_s(LET_GO_S)
+
+    def rows(self) -> list[str]:
+        """What the display shows, as the text that it can be read as; large digits are "~"."""
+        return [self._row(pixels) for pixels in self.pages]
+
+    def _row(self, pixels: bytes) -> str:
+        cells = [pixels[at + 1 : at + 1 + font.WIDTH] for at in range(0, 128, _CELL)]
+        return "".join(_CHARACTERS.get(cell, "~") for cell in cells).rstrip()
+
+    def large(self) -> list[str]:
+        """The large texts, from the left and from the middle."""
+        found = []
+        for half in (0, 64):
+            text = ""
+            for wide in (3, 2):
+                text = "".join(
+                    self._large_glyph(half + at, wide) for at in range(0, 64 - wide * font.WIDTH, wide * 6)
+                ).strip()
+                if "~" not in text:
+                    break
+            found.append(text)
+        return [text for text in found if text]
+
+    def _large_glyph(self, at: int, wide: int) -> str:
+        columns = []
+        for column in range(font.WIDTH):
+            bits = 0
+            for part in range(4):
+                byte = self.pages[1 + part][at + column * wide]
+                bits |= (bool(byte & 0x0F) | bool(byte & 0xF0) << 1) << 2 * part
+            columns.append(bits)
+        return _CHARACTERS.get(bytes(columns), "~")
+
+
+def keep(store: Path, *files: Path) -> None:
+    """Put prescriptions into the board that keeps its things there, as `nmes push` does."""
+    with Device(VirtualPort(store=store)) as device:
+        device.connect()
+        for file in files:
+            prescriptions.push(device, Prescription.read(file))
