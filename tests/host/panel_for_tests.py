@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,39 +22,21 @@ _CHARACTERS = {
 }
 
 
-@contextmanager
-def _panel(display: bool) -> Iterator[None]:
-    os.environ["NMES_PANEL"] = "1" if display else "0"
-    try:
-        yield
-    finally:
-        del os.environ["NMES_PANEL"]
-
-
 class PanelPort(VirtualPort):
-    """`lamps` and `pages` as they are now; `lit` is every state of the lamps so far."""
+    """`lit` is every state of the lamps so far."""
 
     def __init__(self, *, display: bool = True, **arguments: Any) -> None:
-        self.lamps = 0
         self.lit: list[tuple[float, int]] = []
-        self.pages = [bytes(128)] * 8
-        with _panel(display):
-            super().__init__(**arguments)
+        super().__init__(panel=True, display=display, **arguments)
 
-    def _take(self) -> None:
-        super()._take()
-        *lines, rest = self._unread.split(b"\n")
-        kept = []
-        for line in lines:
-            if line.startswith(b"@page "):
-                _, page, pixels = line.split()
-                self.pages[int(page)] = bytes.fromhex(pixels.decode())
-            elif line.startswith(b"@lamps "):
-                self.lamps = int(line[7:])
-                self.lit.append((self.now_s(), self.lamps))
-            else:
-                kept.append(line + b"\n")
-        self._unread = b"".join(kept) + rest
+    @property
+    def pages(self) -> tuple[bytes, ...]:
+        return self.screen.pages
+
+    def _shows(self, line: bytes) -> None:
+        super()._shows(line)
+        if line.startswith(b"@lamps "):
+            self.lit.append((self.now_s(), self.lamps))
 
     def hold(self, *names: str) -> None:
         """These buttons, and no other, are pressed from now on."""

@@ -10,7 +10,8 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from nmes.core import buttons
-from opennmes.cli.panel_app import COLUMNS, HOLD_S, LINES, PanelApp, lamps_in_words, speed_in_words
+from opennmes.cli.panel_app import COLUMNS, LINES, PanelApp, speed_in_words
+from opennmes.cli.panel_words import HOLD_S, lamps_in_words
 from opennmes.ports.errors import PortError
 from opennmes.ports.face import CLICK_S, Lamps
 from opennmes.ports.pace import Pace, Seen

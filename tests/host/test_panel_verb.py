@@ -57,17 +57,17 @@ def test_ctrl_c_ends_it(virtual_board: None) -> None:
 def test_a_terminal_that_is_too_small_is_one_clear_message(columns: int, lines: int) -> None:
     with at_panel(columns=columns, lines=lines) as person:
         assert person.process.wait(60) == 1
-        person.sees("needs none")
+        person.sees("it needs none")
         text = " ".join(person.text.split())
         assert f"of 130x40 characters, and this one has {columns}x{lines}" in text
-        assert "`nmes run FILE --port virtual` needs none" in text and text.count("nmes: ") == 1
+        assert "with --text it needs none" in text and text.count("nmes: ") == 1
         processes.no_surprise(text)
 
 
 def test_without_a_terminal_it_says_so_and_what_needs_none() -> None:
     done = processes.ran("panel")
     assert (done.returncode, done.stdout, done.stderr.count("nmes: ")) == (1, "", 1)
-    assert "needs a terminal" in done.stderr and "`nmes run FILE --port virtual` needs none" in done.stderr
+    assert "needs a terminal" in done.stderr and "with --text it needs none" in done.stderr
 
 
 def test_a_file_that_is_no_prescription_is_said_before_anything_is_shown(virtual_board: None, tmp_path: Path) -> None:

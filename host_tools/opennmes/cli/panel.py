@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +18,7 @@ from opennmes.device.client import Device
 from opennmes.device.prescriptions import push, text_of
 from opennmes.ports.base import Port
 from opennmes.ports.face import EmulatedFace, Face, VirtualFace
+from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import KEEPS, LOAD_OHM
 from opennmes.ports.pace import Pace
 from opennmes.ports.virtual import VirtualPort
@@ -29,29 +32,41 @@ def panel(
     emulate: Annotated[
         bool, typer.Option("--emulate", help="The real firmware on an emulated chip; far slower than a board.")
     ] = False,
+    text: Annotated[
+        bool, typer.Option("--text", help="In words, line by line: for a screen reader, any terminal, or a script.")
+    ] = False,
     load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel.")] = str(LOAD_OHM),
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run, with --emulate.")] = None,
 ) -> None:
     """Show a device's display, lamps, buzzer and buttons in the terminal, and press its buttons with keys. The device
     is the virtual board in real time, or with --emulate the emulated one. Nobody can be connected to either.
 
-    Needs a terminal of 130x40 characters at least.
+    Needs a terminal of 130x40 characters at least, but for --text: there one types words, and what the display shows is
+    said in words.
 
     Example (exit status 1, where there is no terminal): nmes panel my.toml
+
+    Example: nmes panel my.toml --text
     """
     ohm = whole_number("--load-ohm", load_ohm)
     with reported(False):
-        _need_terminal()
+        if not text:
+            _need_terminal()
         prescriptions = [Prescription.read(file) for file in files or []]
         for prescription in prescriptions:
             text_of(prescription)
-        _show(_emulated(uf2, ohm, prescriptions) if emulate else _virtual(ohm, prescriptions), emulate)
+        with tempfile.TemporaryDirectory() as folder:
+            face = _emulated(uf2, ohm, prescriptions) if emulate else _virtual(ohm, prescriptions, Path(folder))
+            if text:
+                _tell(face)
+            else:
+                _show(face, emulate)
 
 
 def _need_terminal() -> None:
     from opennmes.cli.panel_app import COLUMNS, LINES
 
-    alternative = "; `nmes run FILE --port virtual` needs none"
+    alternative = "; with --text it needs none"
     try:
         streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
         there = all(stream is not None and stream.isatty() for stream in streams)
@@ -72,11 +87,12 @@ def _refuse(text: str) -> None:
     raise typer.Exit(FAILED)
 
 
-def _virtual(ohm: int, prescriptions: Sequence[Prescription]) -> Face:
-    store = os.environ.get(KEEPS)
-    port = VirtualPort(None, ohm, Path(store) if store else None, panel=True)
-    _give(port, prescriptions)
-    return VirtualFace(port)
+def _virtual(ohm: int, prescriptions: Sequence[Prescription], folder: Path) -> Face:
+    """The virtual board, which keeps its things in the files that the environment names, or else in `folder`."""
+    store = Path(os.environ.get(KEEPS) or folder / "virtual")
+    if prescriptions:
+        _give(VirtualPort(None, ohm, store), prescriptions)
+    return VirtualFace(VirtualPort(None, ohm, store, panel=True))
 
 
 def _emulated(uf2: Path | None, ohm: int, prescriptions: Sequence[Prescription]) -> Face:
@@ -86,18 +102,29 @@ def _emulated(uf2: Path | None, ohm: int, prescriptions: Sequence[Prescription])
 
     pico, _stage = power_on(uf2, ohm)
     face = EmulatedFace(pico, load_board(BOARD))
-    with busy("the emulated board starts"):
-        _give(EmulatedPort(pico), prescriptions)
+    if prescriptions:
+        with busy("giving the emulated board its prescriptions"):
+            _give(EmulatedPort(pico), prescriptions)
+        pico.hard_reset()
     return face
 
 
 def _give(port: Port, prescriptions: Sequence[Prescription]) -> None:
-    if not prescriptions:
-        return
-    device = Device(port)
-    device.connect()
-    for prescription in prescriptions:
-        push(device, prescription)
+    """Put them there as a clinic does, before the device is switched off and given to a person. Closes the port."""
+    with Device(port) as device:
+        device.connect()
+        for prescription in prescriptions:
+            push(device, prescription)
+
+
+def _tell(face: Face) -> None:
+    from opennmes.cli.panel_text import TextPanel, lines_of
+
+    stop_on_signals()
+    try:
+        TextPanel(face, lambda line: print(line, flush=True)).run(lines_of(sys.stdin or io.StringIO()))
+    finally:
+        face.close()
 
 
 def _show(face: Face, emulated: bool) -> None:

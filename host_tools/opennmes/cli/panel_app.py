@@ -10,21 +10,14 @@ from textual.events import Key, Resize
 from textual.widgets import Static
 
 from nmes.core import buttons
-from opennmes.ports.face import CLICK_S, Lamps
+from opennmes.cli.panel_words import HOLD_S, PRESSES, lamps_in_words
+from opennmes.ports.face import CLICK_S
 from opennmes.ports.interrupts import ending
 from opennmes.ports.pace import Pace, Seen
 from opennmes.screen import HEIGHT, WIDTH
 
 COLUMNS, LINES = 130, 40  # of a terminal: the picture in its frame, and what stands around it
-HOLD_S = 1.5
-KEYS = {
-    "space": (buttons.START, CLICK_S),
-    "h": (buttons.START, HOLD_S),
-    "up": (buttons.UP, CLICK_S),
-    "down": (buttons.DOWN, CLICK_S),
-    "s": (buttons.STOP, CLICK_S),
-    "p": (buttons.PROGRAMME, CLICK_S),
-}
+KEYS = {"space": "start", "h": "hold", "up": "up", "down": "down", "s": "stop", "p": "programme"}
 LEGEND = (
     f"space: start, pause, yes   h: hold start for {HOLD_S:g} s   up, down: more, less   s: stop, no   p: programme   "
     "q: cut its power\n"
@@ -33,13 +26,6 @@ LEGEND = (
 )
 _LOOKS_A_SECOND = 20
 _SLOW = 0.9  # of real time, and slower is said
-
-
-def lamps_in_words(lamps: Lamps) -> str:
-    """One line, without colours."""
-    shown = [(name, getattr(lamps, name)) for name in ("output", "ready", "fault")]
-    parts = [f"{name} lamp: {'ON' if lit else 'off'}" for name, lit in shown]
-    return "     ".join([*parts, f"buzzer: {'SOUNDS' if lamps.buzzer else 'silent'}"])
 
 
 def speed_in_words(speed: float) -> str:
@@ -93,7 +79,7 @@ class PanelApp(App[None]):
             self.exit()
         elif event.key in KEYS:
             event.stop()
-            self._pace.press(*KEYS[event.key])
+            self._pace.press(*PRESSES[KEYS[event.key]])
 
     def look(self) -> None:
         """Show what is to be seen now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -123,7 +124,7 @@ class EmulatedFace:
 
     def wait(self, seconds: float) -> None:
         try:
-            self.pico.run_for(round(seconds * 1e9))
+            self.pico.run_for(math.ceil(seconds * 1e9))
         except BenchError as error:
             raise PortError(str(error)) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -107,7 +108,9 @@ class VirtualPort:
     def let_pass(self, seconds: float) -> None:
         """Let that much virtual time pass; what the board says meanwhile is there for read(). Raises PortError."""
         self._check()
-        until_us = self._now_us + round(seconds * 1e6)
+        until_us = self._now_us + math.ceil(
+            seconds * 1e6
+        )  # what is left of a wait can be too little, and must pass too
         while self._running or self._now_us < until_us:
             if not self._running:
                 self._run(until_us - self._now_us)
