@@ -43,7 +43,7 @@ def _run(hal, stage):
         from nmes.patient import Patient
 
         link.guests = GUESTS
-        parts += (Patient(hal, supervisor),)
+        parts = (supervisor, link, Patient(hal, supervisor, panel))
     hal.open_link()
     hal.watch(True)
     try:

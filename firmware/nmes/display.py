@@ -22,6 +22,7 @@ class Display:
         self._pages = [bytearray(PIXELS) for _ in range(ROWS)]
         self._shown = Screen([""] * ROWS)
         self._dirty = 0  # pages that have not been sent
+        self.due = False  # there is something to send
         self._glyph = bytearray(font.WIDTH)
 
     def show(self, screen):
@@ -36,6 +37,7 @@ class Display:
             elif screen.rows[row] != shown.rows[row] or within and large:
                 self._draw(screen.rows[row], row)
         self._shown = screen
+        self.due = self.there and self._dirty != 0
 
     def step(self, at_rest, now_ms):
         """Send a page, or look for the display again. `at_rest`: every output is, and it may take some time."""
@@ -44,7 +46,7 @@ class Display:
             if not at_rest or looked_ms is not None and 0 <= now_ms - looked_ms < LOOK_AGAIN_MS:
                 return
             self._looked_ms = now_ms
-            self.there = self._hal.open_display()
+            self.there = self.due = self._hal.open_display()
             self._dirty = (1 << ROWS) - 1
             return
         dirty = self._dirty
@@ -53,8 +55,9 @@ class Display:
         page = 0
         while not dirty & 1 << page:
             page += 1
-        self._dirty = dirty & ~(1 << page)
+        self._dirty = dirty = dirty & ~(1 << page)
         self.there = self._hal.display_page(page, self._pages[page])
+        self.due = self.there and dirty != 0
 
     def _draw(self, text, row):
         pixels = self._pages[row]

@@ -30,12 +30,14 @@ from nmes.core.dialogue import (
 )
 from nmes.core.reason import Refused, refuse
 from nmes.core.screens import Screens, ma
-from nmes.core.session import COMPLETED, FAULT, LOCAL, RUNNING
+from nmes.core.session import COMPLETED, FAULT, IDLE, LOCAL, RUNNING
 from nmes.display import Display
 
-LATE_MS = 250  # between two turns of a session of the panel: a session that nobody could stop for so long is over
+LATE_MS = 250  # behind what was due in a session of the panel: one that nobody could stop for so long is over
 LOOK_MS = 200  # at what changes by itself while a session is there
 LOOK_AT_REST_MS = 1_000
+_LAMPS_MS = 40  # a blink is as much longer at most
+_STEADY = (IDLE, RUNNING)  # nothing blinks
 TOLD_MS = 2_000  # a refusal beside what goes on
 STOPPED = "stopped"
 PAUSED_TOO_LONG = "paused too long"
@@ -48,9 +50,15 @@ _PLACES = (CHOOSE, ASK, READY, TOLD, WORKING, HELD, ENDED, FOREIGN, FAULTY)
 
 
 class Patient:
-    def __init__(self, hal, supervisor):
+    """`lamps`: the panel of lamps and buzzer, whose turns come with these."""
+
+    def __init__(self, hal, supervisor, lamps):
         self._hal = hal
         self._supervisor = supervisor
+        self._session = supervisor.session
+        self._lamps = lamps
+        self._pressed = hal.buttons
+        self._due_ms = 0  # nothing has to be looked at before
         self._buttons = buttons.Buttons()
         self._dialogue = Dialogue(len(checklist.STOP))
         self._display = Display(hal)
@@ -64,7 +72,6 @@ class Patient:
         self._last: dict = {}  # by the digest of a prescription: what was reached with it, since power on
         self._code = ""  # of a refusal beside what goes on, until _code_ms
         self._code_ms = self._wait_ms = 0
-        self._step_ms = None
         self._look_ms = 0
         self._state = None  # of the session, at the last look
         self._key = -1  # of what is shown
@@ -72,43 +79,58 @@ class Patient:
         self._begin()
 
     def step(self, now_ms):
-        """One turn: the buttons first. Allocates nothing while nobody presses and nothing else is to be seen."""
-        supervisor, keys, session = self._supervisor, self._buttons, self._supervisor.session
+        """One turn. Allocates nothing while nobody presses and nothing else is to be seen."""
+        # Most turns end here, and all that is done in each of them is done a hundred times a second.
+        if not self._pressed() and now_ms < self._due_ms and self._session.state is self._state:
+            return
+        session, keys, display = self._session, self._buttons, self._display
         ours = session.owner == LOCAL
         if ours and not self._is_alive(now_ms):
             return
-        self._step_ms = now_ms
-        mask = self._hal.buttons()
+        mask = self._pressed()
         if mask or not keys.quiet:
             events = keys.step(mask, now_ms)
+            if session.owner is not None:
+                events |= mask & buttons.STOP  # whatever came before: while there is a session it is never none
             if keys.cause and session.state != FAULT:
-                supervisor.fail(keys.cause, keys.text)
-            elif events or keys.pressed & buttons.START:
+                self._supervisor.fail(keys.cause, keys.text)
+            elif events or mask & buttons.START:
                 self._do(events, now_ms)
-        at_rest = session.owner is None
+        looks = session.state is not self._state or now_ms >= self._look_ms
         if self._garbage >= _COLLECT_EVERY_BYTES and ours:
             self._garbage = 0
             self._hal.collect()
-        elif session.state is not self._state or not 0 <= now_ms - self._look_ms < (
-            LOOK_AT_REST_MS if at_rest else LOOK_MS
-        ):
+        elif looks:
             self._do(0, now_ms)
-        else:
-            self._display.step(at_rest, now_ms)
+        if looks or display.due:
+            was_there = display.there
+            display.step(session.owner is None, now_ms)
+            if display.there and not was_there:
+                self._look_ms = now_ms  # it is blank
+        self._lamps.step(now_ms)
+        self._due_ms = self._next_ms(now_ms)
+
+    def _next_ms(self, now_ms):
+        """When there is something to do, if nobody presses and the session stays as it is."""
+        if not self._buttons.quiet or self._display.due:
+            return now_ms
+        if self._session.state in _STEADY:
+            return self._look_ms
+        return min(now_ms + _LAMPS_MS, self._look_ms)
 
     def _is_alive(self, now_ms):
         """The session is the panel's: as long as its turns come, it is kept alive."""
-        took_ms = now_ms - self._step_ms
-        if took_ms > LATE_MS:
-            self._supervisor.fail(faults.LOOP_LATE, "the panel took %d ms; limit %d ms" % (took_ms, LATE_MS))
+        late_ms = now_ms - self._due_ms
+        if late_ms > LATE_MS:
+            self._supervisor.fail(faults.LOOP_LATE, "the panel was %d ms late; limit %d ms" % (late_ms, LATE_MS))
             return False
         self._supervisor.renew(LOCAL)
         return True
 
     def _do(self, events, now_ms):
         """What presses mean, and what is to be seen then."""
-        session = self._supervisor.session
-        self._look_ms = now_ms
+        session = self._session
+        self._look_ms = now_ms + (LOOK_AT_REST_MS if session.owner is None else LOOK_MS)
         self._state = session.state
         held_ms = self._buttons.held_ms(buttons.START, now_ms)
         dialogue = self._dialogue
@@ -148,7 +170,7 @@ class Patient:
     # ---- what is done ----
 
     def _act(self, act, now_ms):
-        supervisor, session = self._supervisor, self._supervisor.session
+        supervisor, session = self._supervisor, self._session
         if act == END:
             self._need(access.STOP)
             held = self._dialogue.place == HELD and not self._buttons.pressed
@@ -176,7 +198,7 @@ class Patient:
 
     def _need(self, act):
         """Raises Refused when the table says that the panel may not do that now."""
-        session = self._supervisor.session
+        session = self._session
         if not access.may(PANEL, act, session.state, session.owner):
             refuse("wrong_state", "state", session.state, act, _SOURCE)
 
@@ -188,7 +210,7 @@ class Patient:
     def _raise(self, now_ms):
         self._need(access.RAISE)
         self._need_display()
-        session, channel = self._supervisor.session, self._channel
+        session, channel = self._session, self._channel
         self._supervisor.set_intensity(steps.higher_ua(session, now_ms, channel), channel)
         for i in range(len(session.lanes)):
             self._reached[i] = max(self._reached[i], session.lanes[i].intensity_ua)
@@ -196,7 +218,7 @@ class Patient:
     def _clear(self):
         self._need(access.CLEAR)
         supervisor = self._supervisor
-        number = supervisor.session.fault
+        number = self._session.fault
         if number not in access.CLEARED_AT_PANEL:
             refuse("clinic_only", faults.name(number), "the panel", "a host", _SOURCE)
         if self._buttons.cause:
@@ -226,13 +248,13 @@ class Patient:
             refuse("other_digest", "digest", row.digits()[:16], shown["digest"][:16], _SOURCE)
         self._hal.collect()
         supervisor.load(document.programme_of(text))
-        self._crc = supervisor.session.programme_crc
+        self._crc = self._session.programme_crc
 
     def _arm(self):
         """The session begins, at zero. Whoever has let go of the button, or pressed another, while the device tested
         itself does not want it to."""
         self._need(access.ARM)
-        supervisor, session, hal = self._supervisor, self._supervisor.session, self._hal
+        supervisor, session, hal = self._supervisor, self._session, self._hal
         if session.programme_crc != self._crc:
             refuse("other_programme", "programme_crc", session.programme_crc, self._crc, _SOURCE)
         self._need_display()
@@ -251,7 +273,7 @@ class Patient:
         finally:
             if not begun:
                 supervisor.stop("not begun")
-        self._step_ms = hal.now_ms()
+        self._due_ms = hal.now_ms()
 
     def _remember(self):
         """What was reached in a session is the target that is shown, and no more, the next time."""
@@ -274,8 +296,11 @@ class Patient:
 
     def _show(self, now_ms):
         """Make the screen anew, if it is to be another one."""
-        dialogue, session = self._dialogue, self._supervisor.session
+        dialogue, session = self._dialogue, self._session
         place = dialogue.place
+        if not self._display.there:
+            self._key = -1
+            return
         self._translate()
         if self._code and now_ms >= self._code_ms:
             self._code = ""
@@ -295,10 +320,10 @@ class Patient:
         self._display.show(self._screen(place, now_ms))
 
     def _lane(self):
-        return self._supervisor.session.lane(self._channel)
+        return self._session.lane(self._channel)
 
     def _screen(self, place, now_ms):
-        screens, dialogue, session, row = self._screens, self._dialogue, self._supervisor.session, self._row
+        screens, dialogue, session, row = self._screens, self._dialogue, self._session, self._row
         last = self._last.get(row["digest"], "")
         if place == ASK:
             return screens.ask(dialogue.at, len(checklist.STOP))
@@ -317,7 +342,7 @@ class Patient:
         return screens.told(dialogue.code, self._wait_ms)
 
     def _screen_of_session(self, place, last, now_ms):
-        screens, session = self._screens, self._supervisor.session
+        screens, session = self._screens, self._session
         levels = [(lane.index, ma(lane.intensity_ua)) for lane in session.lanes]
         left_ms = max(0, session.programme.duration_ms - session.elapsed_ms(now_ms))
         if place == FOREIGN:

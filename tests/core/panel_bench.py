@@ -7,6 +7,7 @@ from samples import phase, programme
 from test_link_prescriptions import put
 
 from nmes.core import access, buttons
+from nmes.panel import Panel
 from nmes.patient import Patient
 
 # Twenty trains of 2 s with 3 s between them.
@@ -47,7 +48,7 @@ class Paneled(Linked):
 
     def power(self):
         """The panel as it is when the power comes."""
-        self.patient = Patient(self.hal, self.supervisor)
+        self.patient = Patient(self.hal, self.supervisor, Panel(self.hal, self.supervisor))
         self.turns(20)
 
     def _open(self):

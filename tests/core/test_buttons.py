@@ -49,6 +49,12 @@ class Presses(unittest.TestCase):
         for button in (DOWN, STOP):
             self.assertEqual(Contacts().see(button, 1).see(0, 5).events(), [button])
 
+    def test_h26_a_press_that_was_too_short_to_settle_does_not_keep_the_next_one_from_acting(self):
+        for button in (DOWN, STOP):
+            keys = Contacts().see(button).see(0, 3)
+            begun = keys.turn
+            self.assertEqual(keys.see(button, 5).seen[-1], (button, begun + 1))
+
     def test_a_bounce_is_no_second_press(self):
         for button in (START, UP, DOWN, STOP, PROGRAMME):
             keys = Contacts()

@@ -48,7 +48,7 @@ def test_panel_md_has_the_table_and_the_figures_of_the_code() -> None:
         f"own maximum may be lost: {panel_table.cleared()}.",
         f"or for {buttons.STUCK_MS // 1000} s; start for {buttons.STUCK_START_MS // 1000} s",
         f"opens and closes {buttons.CHATTER_EDGES} times within a second",
-        f"turns are more than {patient.LATE_MS} ms apart",
+        f"comes more than {patient.LATE_MS} ms later than it is due",
         f"looks for it every {'five' if display.LOOK_AGAIN_MS == 5_000 else '?'} seconds",
         f"A **pause** of more than {'ten' if dialogue.PAUSE_MOST_MS == 600_000 else '?'} minutes ends the session",
         f"not followed up within {'two' if dialogue.ANSWER_MS == 120_000 else '?'} minutes",

@@ -71,6 +71,7 @@ class Buttons:
             self._repeat_ms = now_ms + REPEAT_MS
             events = DOWN
         if self._count >= SAMPLES:
+            self._acted &= mask
             if mask != self._stable:
                 events |= self._settles(mask)
             self._begun = True
@@ -91,7 +92,6 @@ class Buttons:
         """A press needs its button alone, and open before."""
         new = mask & ~self._stable
         self._stable = mask
-        self._acted &= mask
         if not self._begun:
             self._fail(BUTTON_STUCK, mask, "pressed when the power came")
             return 0

@@ -1,10 +1,12 @@
 """The buttons, and a 128x64 OLED on I2C. Loaded only on a board that has a panel."""
 
-from machine import I2C, Pin, mem32
+from array import array
+
+from machine import I2C, Pin
 from micropython import const
 
 from nmes.core.buttons import NAMES
-from nmes.core.compiler import micropython, ptr8
+from nmes.core.compiler import micropython, ptr8, ptr32
 from nmes.hal.rp2 import registers as reg
 
 _PAGES = const(8)
@@ -30,12 +32,19 @@ class Buttons:
     def __init__(self, pins):
         self._pins = [Pin(pins[name], Pin.IN, Pin.PULL_UP) for name in NAMES]
         self._bits = [1 << pins[name] for name in NAMES]
-        self._mask = sum(self._bits)
+        self._at = array("I", [reg.SIO_GPIO_IN, sum(self._bits)])
 
-    def buttons(self):
-        closed = ~mem32[reg.SIO_GPIO_IN] & self._mask
-        if not closed:
+    @micropython.viper
+    def buttons(self) -> int:
+        # Machine code, because it is asked in every turn.
+        at = ptr32(self._at)
+        levels = ptr32(at[0])
+        closed = ~levels[0] & at[1]
+        if closed == 0:
             return 0
+        return int(self._named(closed))
+
+    def _named(self, closed):
         found, button = 0, 1
         for bit in self._bits:
             if closed & bit:
