@@ -95,13 +95,13 @@ class Patient:
             if keys.cause and session.state != FAULT:
                 self._supervisor.fail(keys.cause, keys.text)
             elif events or mask & buttons.START:
-                self._do(events, now_ms)
+                now_ms = self._do(events, now_ms)
         looks = session.state is not self._state or now_ms >= self._look_ms
         if self._garbage >= _COLLECT_EVERY_BYTES and ours:
             self._garbage = 0
             self._hal.collect()
         elif looks:
-            self._do(0, now_ms)
+            now_ms = self._do(0, now_ms)
         if looks or display.due:
             was_there = display.there
             display.step(session.owner is None, now_ms)
@@ -128,7 +128,8 @@ class Patient:
         return True
 
     def _do(self, events, now_ms):
-        """What presses mean, and what is to be seen then."""
+        """What presses mean, and what is to be seen then. Returns the time, later when what was done took some: a
+        self-test does."""
         session = self._session
         self._look_ms = now_ms + (LOOK_AT_REST_MS if session.owner is None else LOOK_MS)
         self._state = session.state
@@ -144,6 +145,7 @@ class Patient:
             now_ms = self._hal.now_ms()
             dialogue.follow(session.state, session.owner == LOCAL, now_ms)
         self._show(now_ms)
+        return now_ms
 
     def _begin(self):
         """The first programme that is offered, or the one that was shown: a host may have changed them."""
@@ -273,7 +275,6 @@ class Patient:
         finally:
             if not begun:
                 supervisor.stop("not begun")
-        self._due_ms = hal.now_ms()
 
     def _remember(self):
         """What was reached in a session is the target that is shown, and no more, the next time."""

@@ -33,6 +33,21 @@ class ASession(unittest.TestCase):
         bench.press("up")
         self.assertEqual((bench.place, bench.rows[5]), ("choose", "last 1 mA"))
 
+    def test_a_self_test_of_a_third_of_a_second_is_not_a_late_turn(self):
+        bench = Paneled()
+        bench.answer()
+        proof = bench.hal.proof
+
+        def slow():
+            bench.hal.pass_ms(LATE_MS + 100)
+            return proof()
+
+        bench.hal.proof = slow
+        bench.press("start", turns=110)
+        self.assertEqual((bench.session.state, bench.session.fault, bench.place), (RUNNING, 0, "working"))
+        bench.turns(1, ms=LATE_MS + 300)
+        self.assertEqual(bench.session.fault, faults.LOOP_LATE)
+
     def test_h25_without_the_hold_or_without_one_answer_nothing_begins(self):
         bench = Paneled()
         bench.answer()
