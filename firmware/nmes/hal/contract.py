@@ -123,12 +123,12 @@ class Hal:
         """The buttons that are pressed, as bits of core/buttons.py. Allocates nothing."""
 
     def open_display(self):
-        """Look for the display, and get it ready, blank. Takes up to 40 ms: only with every output at rest. Returns
+        """Look for the display, and get it ready, blank. Takes up to 60 ms: only with every output at rest. Returns
         whether there is one; one that was dropped may be there again."""
 
     def display_page(self, page, pixels):
         """Show 128 columns of 8 pixels, each a byte whose lowest bit is the upper one, on page 0 (top) to 7. Takes up
-        to 4 ms. Returns False, and then nothing is shown before `open_display`, when there is no display or it does not
+        to 6 ms. Returns False, and then nothing is shown before `open_display`, when there is no display or it does not
         take them. Allocates nothing."""
 
     # ---- the watchdog ----
