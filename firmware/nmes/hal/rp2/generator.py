@@ -19,6 +19,7 @@ from nmes.core import pulse, pulse_check
 from nmes.core.compiler import const, micropython, ptr8, ptr32
 from nmes.hal.common import LOOKAHEAD_US
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.dma import ABORT, EVER, WORD, Dma
 from nmes.hal.rp2.pulse_pio import PHASE_A_AT, REST_AT, SETTLE_AT
 from nmes.hal.rp2.pulse_pio import pulse as pulse_program
 
@@ -30,8 +31,6 @@ _LIST_BYTES = const(256)
 _RING_SIZE = const(8)
 _RECORD_BYTES = const(12)
 _WORDS = const(3)
-_PULL_BLOCK = const(0x80A0)
-_MOV_ISR_OSR = const(0xA0C7)
 _JMP = const(0x0000)
 
 
@@ -160,31 +159,19 @@ class Generator:
         # The ring must start at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(2 * _LIST_BYTES)
         self._list_at = (addressof(self._raw) + _LIST_BYTES - 1) & ~(_LIST_BYTES - 1)
-        self._data = rp2.DMA()
-        self._list = rp2.DMA()
-        self._level = rp2.DMA()
-        self._data_channel = reg.channel_of(self._data)
-        self._list_channel = reg.channel_of(self._list)
-        data_base = reg.DMA_BASE + self._data_channel * reg.DMA_CHANNEL
-        list_base = reg.DMA_BASE + self._list_channel * reg.DMA_CHANNEL
-        # Addresses above 2^30 are objects on the heap: made here once.
-        self._data_read = data_base + reg.DMA_READ_ADDR
-        self._data_ctrl = data_base + reg.DMA_CTRL
-        self._data_trigger = data_base + reg.DMA_READ_ADDR_TRIG
-        self._list_read = list_base + reg.DMA_READ_ADDR
-        self._list_ctrl = list_base + reg.DMA_CTRL
-        self._abort = reg.DMA_BASE + reg.DMA_ABORT
-        self._abort_bits = 1 << self._list_channel | 1 << self._data_channel
+        self._data = Dma()
+        self._list = Dma()
+        self._level = Dma()
         self._pc = reg.PIO0_BASE + reg.PIO_SM0_ADDR + index * reg.PIO_SM
         self._txf = reg.PIO0_BASE + reg.PIO_TXF0 + 4 * index
         self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * index
         self._pwm = reg.PWM_BASE + (pins["level_a"] >> 1 & 7) * reg.PWM_SLICE
-        self._treq_tx = index
-        self._treq_rx = 4 + index
+        self._treq_tx = reg.TREQ_PIO0_TX0 + index
+        self._treq_rx = reg.TREQ_PIO0_RX0 + index
         self._ends = array("I", [0] * _SLOTS)
         at = self._at = array("I", [0] * _FIELDS)
-        at[_LIST_READ] = self._list_read
-        at[_DATA_READ] = self._data_read
+        at[_LIST_READ] = self._list.at(reg.DMA_READ_ADDR)
+        at[_DATA_READ] = self._data.at(reg.DMA_READ_ADDR)
         at[_LEVELS_OF_FIFOS] = reg.PIO0_BASE + reg.PIO_FLEVEL
         at[_FIFO_SHIFT] = 8 * index
         at[_LIST] = self._list_at
@@ -192,16 +179,15 @@ class Generator:
         at[_RECORD_OF] = addressof(self.record_of)
         at[_ENDS] = addressof(self._ends)
         at[_AHEAD_US] = LOOKAHEAD_US
-        at[_LIST_CTRL] = self._list_ctrl
-        at[_DATA_CTRL] = self._data_ctrl
+        at[_LIST_CTRL] = self._list.ctrl
+        at[_DATA_CTRL] = self._data.ctrl
         at[_BUSY] = reg.DMA_BUSY
         at[_TRIGGER] = reg.DMA_BASE + reg.DMA_MULTI_TRIGGER
-        at[_LIST_BIT] = 1 << self._list_channel
+        at[_LIST_BIT] = 1 << self._list.channel
         at[_PC] = self._pc
         at[_LEVEL_A] = _NONE
         at[_PERIOD_US] = pulse.PERIOD_MAX_US
 
-    # long: three DMA channels are set up, a setting a line
     def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
         """Queue empty, counts zero, level zero. When Hal.go lets the machine go it rests for `delay_us`, then waits at
         rest for a first record. dummy: nobody is connected, and the second checker is told so, as of `dac_*`."""
@@ -223,52 +209,15 @@ class Generator:
         self._at[_PROGRAM] = mem32[self._pc] & 0x1F
         # The machine begins in the rest of a pulse that never was: delay_us + 2 cycles, the same 2 on every channel.
         self._sm.put(delay_us)
-        self._sm.exec(_PULL_BLOCK)
-        self._sm.exec(_MOV_ISR_OSR)
+        self._sm.exec(reg.PULL_BLOCK)
+        self._sm.exec(reg.MOV_ISR_OSR)
         self._sm.exec(_JMP | self._at[_PROGRAM] + REST_AT - 1)
         data, chain, level = self._data, self._list, self._level
-        data.config(
-            read=self.records_at,
-            write=self._txf,
-            count=_WORDS,
-            ctrl=data.pack_ctrl(
-                size=2,
-                inc_read=True,
-                inc_write=False,
-                treq_sel=self._treq_tx,
-                chain_to=self._list_channel,
-                irq_quiet=True,
-            ),
-        )
-        chain.config(
-            read=self._list_at,
-            write=self._data_trigger,
-            count=1,
-            ctrl=chain.pack_ctrl(
-                size=2,
-                inc_read=True,
-                inc_write=False,
-                ring_sel=False,
-                ring_size=_RING_SIZE,
-                treq_sel=reg.TREQ_PERMANENT,
-                chain_to=self._list_channel,
-                irq_quiet=True,
-            ),
-        )
-        level.config(
-            read=self._rxf,
-            write=self._pwm + reg.PWM_CC,
-            count=0x3FFFFFFF,
-            ctrl=level.pack_ctrl(
-                size=2,
-                inc_read=False,
-                inc_write=False,
-                treq_sel=self._treq_rx,
-                chain_to=reg.channel_of(level),
-                irq_quiet=True,
-            ),
-            trigger=True,
-        )
+        data.config(self.records_at, self._txf, _WORDS, WORD, self._treq_tx, chain, read_ring=0)
+        next_at = data.at(reg.DMA_READ_ADDR_TRIG)
+        chain.config(self._list_at, next_at, 1, WORD, reg.TREQ_PERMANENT, chain, read_ring=_RING_SIZE)
+        level.config(self._rxf, self._pwm + reg.PWM_CC, EVER, WORD, self._treq_rx, level)
+        level.dma.active(1)
         self._active = True
 
     def _begin_level(self):
@@ -395,12 +344,12 @@ class Generator:
             self._at[_TORN] = 1
         self._active = False
         self._stop_feed()
-        self._level.active(0)
+        self._level.dma.active(0)
 
     def _stop_feed(self):
         # With the list empty an aborted transfer that still completes (erratum RP2040-E13) finds nothing to go on with.
         for place in range(self._list_at, self._list_at + _LIST_BYTES, 4):
             mem32[place] = 0
-        mem32[self._abort] = self._abort_bits
-        while (mem32[self._list_ctrl] | mem32[self._data_ctrl]) & reg.DMA_BUSY:
+        mem32[ABORT] = 1 << self._list.channel | 1 << self._data.channel
+        while (mem32[self._list.ctrl] | mem32[self._data.ctrl]) & reg.DMA_BUSY:
             pass

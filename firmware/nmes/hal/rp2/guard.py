@@ -28,11 +28,9 @@ from nmes.hal.rp2.guard_pio import (
 _PHASE_MOST_US = const(1000)
 _LEASE_US = const(90_000)
 _LEASE_ROUNDS = _LEASE_US // LEASE_ROUND_US
-_CYCLES_PER_US = const(125)
+_CYCLES_PER_US = reg.CPU_HZ // 1_000_000
 _SET_PINS_0 = const(0xE000)
 _SET_PINS_1 = const(0xE001)
-_MOV_ISR_OSR = const(0xA0C7)
-_PULL_BLOCK = const(0x80A0)
 _FLAG_OVER_LONG = const(1 << 4)
 _FLAG_BOTH = const(1 << 5)
 _FLAG_TOO_CLOSE = const(1 << 6)
@@ -121,11 +119,11 @@ class Guard:
         mem32[self._irq] = _FLAG_OVER_LONG | _FLAG_BOTH | _FLAG_TOO_CLOSE
         for machine, channel in zip(self._watchers, self._pins["channels"]):
             a, b = Pin(channel["phase_a"]), Pin(channel["phase_b"])
-            machine.init(watch, freq=125_000_000, in_base=b, jmp_pin=a, set_base=enable)
+            machine.init(watch, freq=reg.CPU_HZ, in_base=b, jmp_pin=a, set_base=enable)
             machine.put(limit)
-            machine.exec(_PULL_BLOCK)
-            machine.exec(_MOV_ISR_OSR)
-        self._safe_line.init(safe_line, freq=125_000_000, in_base=self._safe, set_base=enable)
+            machine.exec(reg.PULL_BLOCK)
+            machine.exec(reg.MOV_ISR_OSR)
+        self._safe_line.init(safe_line, freq=reg.CPU_HZ, in_base=self._safe, set_base=enable)
         self._at[_SAFE_TRIPPED] = (mem32[self._safe_pc] & 0x1F) + SAFE_LINE_TRIPPED_AT
         self._lease.init(lease, freq=LEASE_HZ, sideset_base=Pin(self._pins["pump"]), set_base=enable)
         self._at[_LEASE_TRIPPED] = (mem32[self._lease_pc] & 0x1F) + LEASE_TRIPPED_AT

@@ -27,6 +27,7 @@ from uctypes import addressof
 from nmes.core import pulse
 from nmes.core.compiler import const, micropython, ptr8, ptr16, ptr32
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.dma import EVER, HALF, WORD, Dma
 from nmes.hal.rp2.sampler_pio import CYCLE_CLOCKS, CYCLES_IN_12_US, OVERHEAD_CYCLES, sample
 
 _FIRST_SM = const(2)  # of block 0, whose first two are the generators
@@ -43,10 +44,7 @@ _LATE_TWO_US = const(6)
 _RING_MASK = const(255)
 RING_BYTES = 1024
 _RING_SIZE = const(10)
-_EVER = const(0x3FFFFFFF)
 _LOOKS = const(12)
-_WORD = const(2)
-_HALF = const(1)
 # The numbers of a pulse, as core/pulse.py has them: the compiler puts in only what stands in the same file.
 _CURRENT_A = const(4)
 _VOLTAGE_A = const(5)
@@ -58,48 +56,6 @@ _WORDS = const(3)  # of the ring a pulse: sampler_pio.SAMPLES
 _HALVES = const(6)  # of a record, as pulse.RECORD_HALVES says
 _SLOTS_MASK = const(63)  # of the generator's places, which are a power of two
 _MOV_Y_OSR = const(0xA047)
-_PULL_BLOCK = const(0x80A0)
-
-
-class _Dma:
-    """One DMA channel and where its registers are. Addresses above 2^30 are objects on the heap: made here once."""
-
-    def __init__(self):
-        self.dma = rp2.DMA()
-        self.channel = reg.channel_of(self.dma)
-        base = reg.DMA_BASE + reg.DMA_CHANNEL * self.channel
-        self.read_at = base + reg.DMA_READ_ADDR
-        self.write_at = base + reg.DMA_WRITE_ADDR
-        self.ctrl = base + reg.DMA_CTRL
-        self.trigger = base + reg.DMA_READ_ADDR_TRIG
-        self._off = self.channel << reg.DMA_CHAIN_TO_SHIFT
-        self._abort = reg.DMA_BASE + reg.DMA_ABORT
-        self._abort_bit = 1 << self.channel
-
-    def config(self, read, write, count, size, treq, then, read_ring=0, write_ring=0):
-        """`count` times from `read` to `write` when `treq` asks for it, then the turn of `then`."""
-        self.dma.config(
-            read=read,
-            write=write,
-            count=count,
-            ctrl=self.dma.pack_ctrl(
-                size=size,
-                inc_read=read_ring > 0,
-                inc_write=write_ring > 0,
-                ring_sel=write_ring > 0,
-                ring_size=read_ring or write_ring,
-                treq_sel=treq,
-                chain_to=then.channel,
-                irq_quiet=True,
-            ),
-        )
-
-    def halt(self):
-        """Out of every chain and off, whatever it was about to do (an aborted transfer may still end: erratum E13)."""
-        mem32[self.ctrl] = self._off
-        mem32[self._abort] = self._abort_bit
-        while mem32[self.ctrl] & reg.DMA_BUSY:
-            pass
 
 
 class Converter:
@@ -114,8 +70,9 @@ class Converter:
         self._raw = bytearray(3 * _TABLE_BYTES)
         self._table_at = (addressof(self._raw) + _TABLE_BYTES - 1) & ~(_TABLE_BYTES - 1)
         self._results_at = self._table_at + _TABLE_BYTES
-        self._select = _Dma()
-        self._result = _Dma()
+        self._select = Dma()
+        self._select_at = self._select.at(reg.DMA_READ_ADDR)
+        self._result = Dma()
 
     def begin(self, mask):
         """Go round the channels of `mask` (bit 0: channel 0) from now on."""
@@ -134,9 +91,9 @@ class Converter:
         select, result = self._select, self._result
         cs = reg.ADC_BASE + reg.ADC_CS
         sizes = len(channels) - 1  # twice as many, twice the rings
-        select.config(self._table_at, cs, 1, _WORD, reg.TREQ_PERMANENT, result, read_ring=_TABLE_SIZE + sizes)
+        select.config(self._table_at, cs, 1, WORD, reg.TREQ_PERMANENT, result, read_ring=_TABLE_SIZE + sizes)
         first = self.word_at(channels[0])
-        result.config(fifo, first, 1, _HALF, reg.TREQ_ADC, select, write_ring=_RESULTS_SIZE + sizes)
+        result.config(fifo, first, 1, HALF, reg.TREQ_ADC, select, write_ring=_RESULTS_SIZE + sizes)
         select.dma.active(1)
 
     def word_at(self, channel):
@@ -145,7 +102,7 @@ class Converter:
 
     def runs(self):
         """True when the circle goes round. Allocates nothing."""
-        read_at = self._select.read_at
+        read_at = self._select_at
         first = mem32[read_at]
         for look in range(_LOOKS):  # each a little later than the one before: else it might just have come round
             for _ in range(look):
@@ -177,14 +134,14 @@ class Sampler:
     def __init__(self, index, phase_a, converter, generator, ring_at):
         self._phase_a = phase_a
         self._sm = rp2.StateMachine(_FIRST_SM + index, sample)
-        self._treq = 4 + _FIRST_SM + index
+        self._treq = reg.TREQ_PIO0_RX0 + _FIRST_SM + index
         self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * (_FIRST_SM + index)
         self._word_at = converter.word_at(index)
         self._ring_at = ring_at
-        self._ask = _Dma()
-        self._keep = _Dma()
+        self._ask = Dma()
+        self._keep = Dma()
         at = self._at = array("I", [0] * _FIELDS)
-        at[_WRITE] = self._keep.write_at
+        at[_WRITE] = self._keep.at(reg.DMA_WRITE_ADDR)
         at[_RING] = self._ring_at
         at[_RECORDS] = generator.records_at
         at[_RECORD_OF] = addressof(generator.record_of)
@@ -195,17 +152,17 @@ class Sampler:
         self.halt()
         self._at[_TAKEN] = 0
         phase_a, phase_b = Pin(self._phase_a), Pin(self._phase_a + 1)
-        self._sm.init(sample, freq=125_000_000 // CYCLE_CLOCKS, in_base=phase_a, jmp_pin=phase_b)
+        self._sm.init(sample, freq=reg.CPU_HZ // CYCLE_CLOCKS, in_base=phase_a, jmp_pin=phase_b)
         ask, keep = self._ask, self._keep
-        keep.config(self._word_at, self._ring_at, 1, _WORD, reg.TREQ_PERMANENT, keep, write_ring=_RING_SIZE)
-        ask.config(self._rxf, keep.trigger, _EVER, _WORD, self._treq, ask)
+        keep.config(self._word_at, self._ring_at, 1, WORD, reg.TREQ_PERMANENT, keep, write_ring=_RING_SIZE)
+        ask.config(self._rxf, keep.at(reg.DMA_READ_ADDR_TRIG), EVER, WORD, self._treq, ask)
         ask.dma.active(1)
         self._sm.put(self._word_at)
-        self._sm.exec(_PULL_BLOCK)
+        self._sm.exec(reg.PULL_BLOCK)
         self._sm.exec(_MOV_Y_OSR)
         late_us = _LATE_ONE_US if alone else _LATE_TWO_US
         self._sm.put((width_us + 2 * late_us) * CYCLES_IN_12_US // 24 - OVERHEAD_CYCLES)
-        self._sm.exec(_PULL_BLOCK)
+        self._sm.exec(reg.PULL_BLOCK)
         self._sm.active(1)
 
     @micropython.viper
