@@ -84,8 +84,8 @@ def _crc(plain, before):
 
 
 def _digest(accepted, calibrations, *facts):
-    """CRC-32 of everything that pulses are made from: a programme, how the stage is corrected, and the session's own
-    `facts` of it."""
+    """CRC-32 of everything that pulses are generated from: a programme, the stage's calibration, and the session's own
+    `facts` of both."""
     digest = _crc(facts, _crc(accepted.facts(), 0))
     for corrected in calibrations:
         digest = _crc(corrected.__dict__, digest)
@@ -253,7 +253,7 @@ class Session:
         return _data_digest(self._data) == self._data_digest and self.unchanged()
 
     def unchanged(self):
-        """The second half of it: what pulses are made from."""
+        """The second half of `intact`: compares only what pulses are generated from."""
         of_limit = self.limit_ua, self.limit_source, self.level_most
         return _digest(self.programme, self.calibrations, *of_limit, self.programme_crc) == self._digest
 
@@ -322,7 +322,8 @@ class Session:
         self._since_ms = now_ms
 
     def waits_us(self):
-        """How long each lane's engine has to wait at a start: channels keep their distance, and none is in the past."""
+        """Start delays in us, in the order of `lanes`. If any would lie in the past, all are shifted until the earliest
+        is 0: the channels keep their distance."""
         waits = []
         for lane in self.lanes:
             at_us = lane.feed.next_us()

@@ -27,7 +27,7 @@ LAYOUT = {
     "sessions": (24, 25, 26, 27, 28, 29, 30, 31),
 }
 
-# A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
+# A program that is stuck for so long is reset. One iteration of the main loop takes tens of milliseconds.
 WATCHDOG_MS = 900
 
 

@@ -53,7 +53,7 @@ _TRIGGER = const(14)
 _LIST_BIT = const(15)  # of the list DMA, to trigger it
 _PC = const(16)
 _PROGRAM = const(17)  # where the program was put: the machine waits there for a record
-_TORN = const(18)  # 1 when the machine was stopped with a record that it had not begun to play
+_ABORTED = const(18)  # 1 when the machine was stopped with a record taken, before phase A: that pulse never began
 # The last record: which it is, and what it says. No level is _NONE.
 _RECORD = const(19)
 _LEVEL_A = const(20)
@@ -108,8 +108,8 @@ def _begun(numbers) -> int:
 @micropython.viper
 def _append(numbers, count: int):
     """Put the last record into `count` places of the list, and a 0 behind them. Each is noted to hold that record, and
-    to end a period after the one before. The place whose 0 ends the list until now comes last: the DMA sees none of
-    them or all."""
+    to end a period after the one before. The place whose 0 ended the list until now is written last: the DMA sees
+    none of them or all."""
     at = ptr32(numbers)
     places = ptr32(at[_LIST])
     ends = ptr32(at[_ENDS])
@@ -155,7 +155,9 @@ class Generator:
         self.records = array("H", bytes(_SLOTS * _RECORD_BYTES))
         self.records_at = addressof(self.records)
         self.record_of = bytearray(_SLOTS)  # of each place of the list
-        self._good = self.records  # all of them as the second checker found them good, the last for this highest level
+        # `begin` makes it a copy: all records as the second checker found them good. One that has been corrupted since
+        # is found when it is used again.
+        self._good = self.records
         # The ring must start at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(2 * _LIST_BYTES)
         self._list_at = (addressof(self._raw) + _LIST_BYTES - 1) & ~(_LIST_BYTES - 1)
@@ -189,15 +191,15 @@ class Generator:
         at[_PERIOD_US] = pulse.PERIOD_MAX_US
 
     def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
-        """Queue empty, counts zero, level zero. When Hal.go lets the machine go it rests for `delay_us`, then waits at
-        rest for a first record. dummy: nobody is connected, and the second checker is told so, as of `dac_*`."""
+        """Queue empty, counts zero, level zero. When Hal.go starts the machine it rests for `delay_us`, then waits at
+        rest for a first record. dummy: nobody is connected; the second checker is told so, and is told `dac_*`."""
         self.halt()
         self._dummy = dummy
         self._dac_offset = dac_offset
         self._dac_scale = dac_scale
         self._good = array("H", self.records)
         at = self._at
-        at[_HEAD] = at[_END_US] = at[_TORN] = at[_RECORD] = 0
+        at[_HEAD] = at[_END_US] = at[_ABORTED] = at[_RECORD] = 0
         at[_LEVEL_A] = _NONE
         at[_PERIOD_US] = pulse.PERIOD_MAX_US
         for place in range(self._list_at, self._list_at + _LIST_BYTES, 4):
@@ -205,7 +207,7 @@ class Generator:
         self._begin_level()
         pins = self._pins
         self._sm.init(pulse_program, freq=ENGINE_HZ, sideset_base=Pin(pins["phase_a"]))
-        # Where MicroPython put the program: the machine stands at its start.
+        # Where MicroPython has put the program: the machine stands at its first instruction.
         self._at[_PROGRAM] = mem32[self._pc] & 0x1F
         # The machine begins in the rest of a pulse that never was: delay_us + 2 cycles, the same 2 on every channel.
         self._sm.put(delay_us)
@@ -254,7 +256,7 @@ class Generator:
         ):
             if not self._write(level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
                 return False
-        # The record before once more. The checker would say the same of it as long as it is the same, bit by bit.
+        # The last record once more. The checker would say the same of it as long as it is the same, bit by bit.
         elif self.records != self._good:
             return False
         _append(self._at, count)
@@ -286,13 +288,13 @@ class Generator:
     def begun(self) -> int:
         """Pulses begun since `begin`."""
         at = ptr32(self._at)
-        return int(_begun(self._at)) - at[_TORN]
+        return int(_begun(self._at)) - at[_ABORTED]
 
     @micropython.viper
     def queued(self) -> int:
         """Pulses queued and not begun."""
         at = ptr32(self._at)
-        return at[_HEAD] - int(_begun(self._at)) + at[_TORN]
+        return at[_HEAD] - int(_begun(self._at)) + at[_ABORTED]
 
     @micropython.viper
     def starved(self) -> bool:
@@ -307,7 +309,7 @@ class Generator:
     def room(self) -> int:
         """How many more like the last may be queued: bounded in time, whatever the periods of those before."""
         at = ptr32(self._at)
-        # One reading is enough here: caught in the middle of a transfer it is off by one pulse until the next turn.
+        # One reading is enough: caught in the middle of a transfer it is off by one pulse until the next iteration.
         begun = (int(_fed(self._at)) - int(_waiting(self._at)) + _WORDS - 1) // _WORDS
         queued = at[_HEAD] - begun
         before_us = 0
@@ -333,7 +335,7 @@ class Generator:
         self._sm.active(0)
         self._active = False
         # Stopped between a record's first word and its phases: that pulse never began.
-        self._at[_TORN] = 1 if 0 < mem32[self._pc] - self._at[_PROGRAM] < REST_AT else 0
+        self._at[_ABORTED] = 1 if 0 < mem32[self._pc] - self._at[_PROGRAM] < REST_AT else 0
         return self.queued()
 
     def halt(self):
@@ -341,7 +343,7 @@ class Generator:
         self._sm.active(0)
         # A record was taken, and phase A did not come: that pulse never began.
         if self._active and 0 < mem32[self._pc] - self._at[_PROGRAM] <= PHASE_A_AT:
-            self._at[_TORN] = 1
+            self._at[_ABORTED] = 1
         self._active = False
         self._stop_feed()
         self._level.dma.active(0)

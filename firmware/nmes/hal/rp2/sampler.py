@@ -3,11 +3,11 @@
     Converter   table of ADC inputs --select DMA--> ADC --result DMA--> one word a channel, and back to the select DMA
     Sampler     PIO at mid-phase --ask DMA--> keep DMA: the channel's word --> ring
 
-There is one ADC, and channels pulse when they like. So nobody asks it for anything: it converts the current of one
-channel, the voltage, then the same for the other if it is used, round and round, and what it found last stands in one
-word a channel (current in the lower half). In the middle of a phase that word is copied. Each conversion names its
-input, and the two DMA channels of the circle start each other: a result cannot end in another's place, and if either
-stood still both would. `runs` looks after that.
+There is one ADC, and the channels pulse independently of each other. So the ADC free-runs round-robin: the current of
+one channel, the voltage, then the same for the other channel if it is used. A word of each channel holds its latest
+results, the current in the lower half; in the middle of a phase that word is copied. Each conversion names its input,
+and the select DMA and the result DMA start each other: no result can end in another's place, and if one of them stood
+still both would, which `runs` tells.
 
     # One conversion takes 2 us (96 cycles of 48 MHz, 4.9.2) and some 0.1 us until the next has begun. Its input was
     # sampled 2.1 us before the result is there, and the next of the same input comes a round later: 2 conversions with
@@ -15,7 +15,7 @@ stood still both would. `runs` looks after that.
     # after the middle, so it is what was within 3 or 5 us of it; all of it lies within a phase of at least 10 or 14 us.
 
 These and the generators (three each) take all twelve DMA channels. A ring holds 256 words, 85 pulses: 170 ms at
-500 Hz. Who does not look for longer has lost its lease (guard.py, 90 ms).
+500 Hz. A firmware that takes none for longer has lost its lease (guard.py, 90 ms).
 """
 
 from array import array
@@ -59,7 +59,7 @@ _MOV_Y_OSR = const(0xA047)
 
 
 class Converter:
-    """Keeps the ADC going round the senses: `currents` of channel 0 and 1, and the one `voltage`, all pins."""
+    """Has the ADC convert the senses round-robin: `currents` of channel 0 and 1, and the one `voltage`, all pins."""
 
     def __init__(self, currents, voltage):
         for pin in tuple(currents) + (voltage,):
@@ -75,7 +75,7 @@ class Converter:
         self._result = Dma()
 
     def begin(self, mask):
-        """Go round the channels of `mask` (bit 0: channel 0) from now on."""
+        """Convert the senses of the channels of `mask` (bit 0: channel 0) from now on."""
         self.halt()
         fifo, fcs = reg.ADC_BASE + reg.ADC_FIFO, reg.ADC_BASE + reg.ADC_FCS
         mem32[fcs] = _FCS
@@ -97,14 +97,14 @@ class Converter:
         select.dma.active(1)
 
     def word_at(self, channel):
-        """Where the newest of a channel stands: current in the lower half, voltage in the upper."""
+        """The address of a channel's latest results: current in the lower half, voltage in the upper."""
         return self._results_at + 4 * channel
 
     def runs(self):
-        """True when the circle goes round. Allocates nothing."""
+        """True while conversions keep coming. Allocates nothing."""
         read_at = self._select_at
         first = mem32[read_at]
-        for look in range(_LOOKS):  # each a little later than the one before: else it might just have come round
+        for look in range(_LOOKS):  # each a little later than the one before: else it might be just a round later
             for _ in range(look):
                 pass
             if mem32[read_at] != first:
@@ -148,7 +148,7 @@ class Sampler:
         at[_MOST] = pulse.TAKE_MOST
 
     def begin(self, width_us, alone):
-        """Nothing measured yet; from now on every phase, `width_us` / 2 after it begins. `alone`: the only channel."""
+        """Sample every phase from now on, `width_us` / 2 after it begins. `alone`: no other channel is sampled."""
         self.halt()
         self._at[_TAKEN] = 0
         phase_a, phase_b = Pin(self._phase_a), Pin(self._phase_a + 1)
@@ -167,8 +167,8 @@ class Sampler:
 
     @micropython.viper
     def take(self, into: ptr16) -> int:
-        """Move the pulses measured and not taken yet, the oldest first, at most TAKE_MOST, into `into`, MEASURED
-        numbers each: what was sensed of one stands in the ring, what was set in the record that it was played from.
+        """Move pulses that have been measured, the oldest first and at most TAKE_MOST, into `into`, MEASURED numbers
+        each: what was sensed comes from the ring, what was set from the record that the pulse was played from.
         Returns how many. Allocates nothing."""
         at = ptr32(self._at)
         write = ptr32(at[_WRITE])
@@ -197,7 +197,7 @@ class Sampler:
         return count
 
     def halt(self):
-        """Nothing more is kept."""
+        """Sample nothing more."""
         self._sm.active(0)
         self._ask.halt()
         self._keep.halt()
