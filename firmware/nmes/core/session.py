@@ -155,8 +155,7 @@ class Session:
         self.acknowledged_by = None
         self.owner = None  # while ARMED, RUNNING or PAUSED: who armed it
         self.measures = stage["measures"]
-        self._levels = stage["levels"]
-        self._full_scale_ua = stage["full_scale_ua"]
+        self._level_ua = calibration.level_ua(stage)
         self.calibrate(calibration.nominal(stage))
 
     def calibrate(self, rows):
@@ -217,7 +216,7 @@ class Session:
 
     def grain_ua(self, channel):
         """The step of the intensity of a programme's channel: a level of the stage, times the ratio of the phases."""
-        return channel.ratio * (self._stage["full_scale_ua"] // self._stage["levels"])
+        return channel.ratio * self._level_ua
 
     def _only_in(self, *states):
         """Raise Refused in any other state. The link has asked the table of commands; this does not trust it."""
@@ -231,7 +230,7 @@ class Session:
         self._only_in(IDLE)
         accepted = programme.accept(data, self._stage)
         limit_ua, limit_source = limits.session_limit(accepted, self._stage, self.own_most_ua)
-        level_most = limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
+        level_most = limit_ua // self._level_ua
         crc = programme.crc(data)
         digests = _data_digest(data), _digest(accepted, self.calibrations, limit_ua, limit_source, level_most, crc)
         # Whatever was to fail for want of memory has failed by now.
@@ -509,7 +508,7 @@ class Session:
         has it. Returns how many pulses from that one on, at most `most`, are due and like it; 0, and nothing is set,
         when none is due. Allocates nothing."""
         feed = lane.feed
-        count = feed.alike(lane.intensity_ua * self._levels // self._full_scale_ua, clock_ms, most)
+        count = feed.alike(lane.intensity_ua // self._level_ua, clock_ms, most)
         if not count:
             return 0
         level, ratio = feed.level, feed.phase.ratio
@@ -526,7 +525,7 @@ class Session:
         lane.code_b = corrected.code(level, ratio)
         lane.code_a = corrected.times(lane.code_b, ratio)
         lane.level = level
-        lane.output_ua = level * self._full_scale_ua // self._levels
+        lane.output_ua = level * self._level_ua
         lane.level_ratio = ratio
 
     def lag_ms(self, now_ms, lane):
