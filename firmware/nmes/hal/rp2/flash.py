@@ -3,11 +3,10 @@
 import rp2
 import vfs
 
-from nmes.hal.common import LAYOUT, Area
+from nmes.hal.common import LAYOUT, SECTOR, Area
 from nmes.hal.rp2.files import FileSlots
 from nmes.hal.rp2.slots import Slots
 
-_SECTOR = 4_096
 _PROGRAM = 256
 _SECTORS = 4  # rp2.Flash's ioctl that says how many there are
 
@@ -19,7 +18,7 @@ def partition(flash, name):
     where our store would then be written."""
     begin, length = flash[name]
     files, files_length = flash["files"]
-    reached = rp2.Flash().ioctl(_SECTORS, 0) * _SECTOR
+    reached = rp2.Flash().ioctl(_SECTORS, 0) * SECTOR
     if reached != files + files_length - flash["store"][0]:
         raise ValueError("MicroPython reaches %d bytes of flash, not those from the store on" % reached)
     return rp2.Flash(start=begin - flash["store"][0], len=length)  # type: ignore[call-arg]  # unknown to the stubs
@@ -44,7 +43,7 @@ def mount_files(flash):
     try:
         files = vfs.VfsLfs2(device, progsize=_PROGRAM)
     except Exception:
-        if not _blank(device, flash["files"][1] // _SECTOR):
+        if not _blank(device, flash["files"][1] // SECTOR):
             return
         vfs.VfsLfs2.mkfs(device, progsize=_PROGRAM)
         files = vfs.VfsLfs2(device, progsize=_PROGRAM)
@@ -52,7 +51,7 @@ def mount_files(flash):
 
 
 def _blank(device, sectors):
-    held, erased = bytearray(_SECTOR), b"\xff" * _SECTOR
+    held, erased = bytearray(SECTOR), b"\xff" * SECTOR
     for sector in range(sectors):
         device.readblocks(sector, held)
         if held != erased:

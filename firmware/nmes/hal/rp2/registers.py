@@ -49,7 +49,10 @@ ADC_RESULT = const(0x04)
 ADC_FCS = const(0x08)
 ADC_FIFO = const(0x0C)
 ADC_FCS_LEVEL = const(0xF << 16)
+ADC_CONVERT = const(1 << 2 | 1)  # of CS: enabled, one conversion of the input below
+ADC_INPUT_SHIFT = const(12)
 ADC_READY = const(1 << 8)
+ADC_FIRST_PIN = const(26)  # input 0
 
 IO_BANK0_BASE = const(0x40014000)  # 2.19.6.1
 IO_CTRL0 = const(0x04)

@@ -31,9 +31,6 @@ from nmes.hal.rp2.dma import EVER, HALF, WORD, Dma
 from nmes.hal.rp2.sampler_pio import CYCLE_CLOCKS, CYCLES_IN_12_US, OVERHEAD_CYCLES, sample
 
 _FIRST_SM = const(2)  # of block 0, whose first two are the generators
-_START = const(1 << 2 | 1)  # ADC enabled, one conversion
-_INPUT_SHIFT = const(12)
-_FIRST_ADC_PIN = const(26)
 # A result asks DMA to take it.
 _FCS = const(1 << 24 | 1 << 3 | 1)
 _TABLE_BYTES = const(16)  # of two channels: current and voltage of each, a word each
@@ -58,14 +55,19 @@ _SLOTS_MASK = const(63)  # of the generator's places, which are a power of two
 _MOV_Y_OSR = const(0xA047)
 
 
+def _conversion_of(pin):
+    """What CS is set to for a conversion of that pin."""
+    return reg.ADC_CONVERT | pin - reg.ADC_FIRST_PIN << reg.ADC_INPUT_SHIFT
+
+
 class Converter:
     """Has the ADC convert the senses round-robin: `currents` of channel 0 and 1, and the one `voltage`, all pins."""
 
     def __init__(self, currents, voltage):
         for pin in tuple(currents) + (voltage,):
             ADC(Pin(pin))  # digital input and pulls off
-        self._currents = [_START | pin - _FIRST_ADC_PIN << _INPUT_SHIFT for pin in currents]
-        self._voltage = _START | voltage - _FIRST_ADC_PIN << _INPUT_SHIFT
+        self._currents = [_conversion_of(pin) for pin in currents]
+        self._voltage = _conversion_of(voltage)
         # Each ring starts at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(3 * _TABLE_BYTES)
         self._table_at = (addressof(self._raw) + _TABLE_BYTES - 1) & ~(_TABLE_BYTES - 1)
