@@ -410,27 +410,10 @@ class Link:
     def _do_record(self, request):
         return self._supervisor.record()
 
-    # ---- the records of sessions ----
-
     def _do_log(self, request):
-        records = self._supervisor.need_records()
-        number, page = records.after(request["after"])
-        return {
-            "number": number,
-            "data": document.piece(page) if page else "",
-            "newest": records.newest,
-            "taken": records.taken(),
-            "left": records.left(),
-        }
+        return self._supervisor.recorded(request)
 
-    def _do_log_clear(self, request):
-        records = self._supervisor.need_records()
-        try:
-            digest = unhexlify(request["digest"])
-        except ValueError:
-            refuse("not_hexadecimal", "digest", request["digest"], "32 digits", "log_clear")
-        self._supervisor.write(records.take, request["number"], digest)
-        return {"taken": records.taken(), "left": records.left()}
+    _do_log_clear = _do_log
 
     # ---- the prescriptions that are kept ----
 

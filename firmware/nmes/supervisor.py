@@ -9,7 +9,7 @@ from nmes.core.lockout import Lockout
 from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
 from nmes.core.session import ARMED, COMPLETED, FAULT, HOST_LOST, IDLE, LOCAL, PAUSED, RUNNING
-from nmes.core.trend import FINE, STOP, WARN, Trend
+from nmes.core.trend import FINE, STOP, Trend
 from nmes.prescriptions import Prescriptions
 from nmes.selftest import SelfTest
 
@@ -28,9 +28,6 @@ _WAITING = (ARMED, PAUSED)
 # Faults that the safe line tells the end of.
 _OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
 _STILL_HIGH = "the enable reads high"
-_RECORDS = "the device's records"
-# What `warned` says beside 0 and trend.WARN: the load of channel _warning has grown.
-FEW_RECORDS = 2  # are left until one is overwritten that no host has taken
 
 
 class Supervisor:
@@ -41,10 +38,9 @@ class Supervisor:
         self.self_test = SelfTest(hal, session, board, stage)
         self._store = store
         self.prescriptions = Prescriptions(hal.area("prescriptions"))
-        self.records = self._records(hal.area("sessions"))
-        self.kept = None  # (number, SHA-256, schedule) of the programme that is loaded, if the device keeps it
         self.session = session
         self._stage = stage
+        self.kept = None  # see `load`
         self.calibrated = Calibrated(hal.area("calibration"), stage, hal.identity()[0])
         self._rows = self.calibrated.rows  # in force
         session.calibrate(self._rows)
@@ -55,7 +51,7 @@ class Supervisor:
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
         self._trends = [Trend() for _ in session.deliveries]
         self._warning = 0
-        self.warned = 0
+        self.warned = 0  # 1: the load of channel _warning has grown by half; see nmes/recording.py too
         self._lockout = Lockout(store, now_ms)
         self.clock = Clock()
         self.lock = Lock(store, hal.identity()[0])
@@ -77,15 +73,6 @@ class Supervisor:
             self.fail(faults.STORE_CORRUPT, "nothing whole was found")
         elif died:
             self.fail(faults.WATCHDOG_RESET, died)
-
-    @staticmethod
-    def _records(area):
-        """The records of sessions; None where the board has no sectors for any."""
-        if not area.count:
-            return None
-        from nmes.records import Records  # a stock MicroPython has no memory for it
-
-        return Records(area)
 
     # ---- what the link and the panel ask ----
 
@@ -202,20 +189,17 @@ class Supervisor:
             self.set(new)
         return self.write(self.prescriptions.erase_next)
 
-    def arm(self, crc, by=LOCAL, confirmed=False):
-        """Get ready at zero; the session belongs to `by`. `confirmed`: see core/dose.py. Raises Refused with all that
-        is missing."""
+    def arm(self, crc, by=LOCAL):
+        """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
         now_ms = self._hal.now_ms()
         self._need_safe_line()
         self.calibrated.need_usable()
         self.session.may_arm(crc, by)
-        self._need_dose(now_ms, confirmed)
         self._lockout.open(self.session.programme, now_ms)
         armed = False
         try:
             self._write(self._store.flush)  # nothing is written from here on until the session is over
             self._need_kept()
-            self._record_begin(by, now_ms, confirmed)
             self._test_self()
             self._hal.forget_openings()  # the self-test makes some up
             self._need_safe_line()
@@ -224,38 +208,6 @@ class Supervisor:
         finally:
             if not armed:
                 self._lockout.cancel()
-                if self.records:
-                    self.records.cancel(self.session, self.clock.unix_s(now_ms), self._hal.now_ms())
-
-    def _need_dose(self, now_ms, confirmed):
-        """Raises Refused when a prescription that the device keeps may not be run now, or nobody knows."""
-        if not self.kept or not self.kept[2]:
-            return
-        from nmes.core import dose
-
-        number, digest, schedule = self.kept
-        kept = dose.Kept(number, digest, self.session.programme_crc)
-        records = self.records
-        now = dose.Now(self.clock.unix_s(now_ms), now_ms // 1_000, records.power_on if records else 0)
-        reasons = self._unhurried(dose.check, schedule, kept, records.back() if records else (), now, confirmed)
-        if reasons:
-            raise Refused(reasons)
-
-    def _record_begin(self, by, now_ms, confirmed):
-        """The session has a record before anybody is armed. Raises Refused when a person's can have none."""
-        session = self.session
-        if self.records:
-            unix_s = self.clock.unix_s(now_ms)
-            kept = self.kept and self.kept[:2]
-            self._unhurried(self.records.begin, session, by, kept, unix_s, now_ms, confirmed)
-        elif session.programme.kind != DUMMY:
-            refuse("not_recorded", "session", "no sectors", "a board whose flash has room for records", _RECORDS)
-
-    def need_records(self):
-        """The records of sessions. Raises Refused where the board keeps none."""
-        if self.records is None:
-            refuse("no_records", "session", "no sectors", "a board whose flash has room for records", _RECORDS)
-        return self.records
 
     def _arm(self, crc, by):
         """Everything of this session at its begin. What needs memory comes before anybody is armed."""
@@ -268,7 +220,7 @@ class Supervisor:
             runs[i].lane = session.lanes[i]
         for trend in self._trends:
             trend.clear()
-        self.warned = 0
+        self.warned = False
 
     def _need_kept(self):
         """What could not be written is a fault, and then nothing may move."""
@@ -324,8 +276,6 @@ class Supervisor:
             hal.go(mask)
             now_ms = hal.now_ms()
             session.began(now_ms)
-            if self.records:
-                self.records.resumed(now_ms)
             self.feed(now_ms)  # before the link takes its time for an answer
             self._turn_ms = self._clock_ms = now_ms
 
@@ -333,20 +283,13 @@ class Supervisor:
         """Set the peak current of a channel. Raises Refused."""
         self.session.set_intensity(current_ua, self._hal.now_ms(), channel)
 
-    def locked_out_ms(self):
-        """How long it is until the next motor session may begin."""
-        return self._lockout.left_ms(self._hal.now_ms())
-
     def adjust(self, rate_mhz, width_us, channel):
         """Set rate and width of a channel's phase. Returns how many pulses come before. Raises Refused."""
         return self.session.adjust(rate_mhz, width_us, self._hal.now_ms(), channel)
 
     def pause(self):
         """Nothing after the running pulse; keeps the place."""
-        now_ms = self._hal.now_ms()
-        if self.records and self.session.state == RUNNING:
-            self.records.paused(self.session, now_ms)
-        self.session.pause(now_ms)
+        self.session.pause(self._hal.now_ms())
         self._off()
 
     def stop(self, why="stopped"):
@@ -412,8 +355,6 @@ class Supervisor:
             self._keep_due(self._hal.now_ms())
             self._write(self._store.flush)
             self._write(self._store.flush)  # the fault, should that have failed
-            if self.records:
-                self._unhurried(self.records.flush)
         except Exception as error:
             self.lost = True
             self.fail(faults.STORE_CORRUPT, error)
@@ -421,8 +362,6 @@ class Supervisor:
 
     def warning(self):
         """What `warned` is about."""
-        if self.warned == FEW_RECORDS:
-            return {"warning": "few_records", "left": self.records.left()}
         trend = self._trends[self._warning]
         return {
             "warning": faults.name(faults.IMPEDANCE_RISE),
@@ -455,6 +394,10 @@ class Supervisor:
     def record(self):
         """What is kept of the fault, keyed by faults.RECORD_FIELDS; without a fault all of it is None."""
         return self._store.get("fault") or dict.fromkeys(faults.RECORD_FIELDS)
+
+    def recorded(self, request):
+        """What the link answers to `log`. Raises Refused: see nmes/recording.py."""
+        refuse("no_records", "session", "none", "a board for people", "records")
 
     def _unhurried(self, act, *arguments):
         """`act` may take seconds: a programme with many sweeps 2 s for each, a worn flash 0.4 s for each sector that is
@@ -574,34 +517,26 @@ class Supervisor:
         """Nobody is armed: what is to be kept is written. Flash takes up to 400 ms in which nothing else runs, so a
         write comes after the turn of a fault, and when the host has been told of it or takes too long to listen."""
         self._keep_due(now_ms)
-        records = self.records
-        if not self._store.due and not (records and records.due):
+        if not self._store.due:
             self._held = 0
         elif self._hal.unsent() and self._held < _TELL_TURNS:
             self._held += 1
-        elif self._store.due:
-            self._held = 0
-            self._write(self._store.flush)
         else:
             self._held = 0
-            self._unhurried(records.flush)
-            if self._unhurried(records.are_few):
-                self.warned = FEW_RECORDS
+            self._write(self._store.flush)
 
     def _keep_due(self, now_ms):
         """Give the store what it has to write."""
         if self.session.state == FAULT:
             self._keep_fault()
-        if self._lockout.is_open() or self.records and self.records.is_open():
+        if self._lockout.is_open():
             self._close_lockout(now_ms)
         self._lockout.tick(now_ms)
 
     def _close_lockout(self, now_ms):
         """The session that has ended counts for what it delivered: without a pulse not at all. Counted once, however
-        often this is asked, and its record is made."""
+        often this is asked."""
         session = self.session
-        if self.records and session.state in _MAY_WRITE:
-            self.records.end(session, [run.delivered for run in self._runs], self.clock.unix_s(now_ms), now_ms)
         delivered_ms = session.elapsed_ms(now_ms) if session.queued > session.cancelled else 0
         self._lockout.close(session.ended == COMPLETED, delivered_ms, now_ms)
 
@@ -675,8 +610,6 @@ class Supervisor:
     def _passes_slowly(self, now_ms):
         """A few times a second: the pulses against the clock, and what the load has become."""
         session = self.session
-        if self.records:
-            self.records.look(session, now_ms)
         for run in self._runs:
             if not self._keeps_time(run, now_ms):
                 return False
@@ -704,7 +637,7 @@ class Supervisor:
             )
             return False
         if found != FINE and not self.warned:
-            self.warned = WARN
+            self.warned = True
             self._warning = channel
         return True
 

@@ -289,7 +289,8 @@ def test_the_parts_of_the_flash_follow_each_other_and_the_build_knows_them(path)
 def test_every_sector_of_the_store_is_one_thing_and_sessions_have_theirs(path):
     numbers = [number for sectors in LAYOUT.values() for number in sectors]
     flash = literal(path, "BOARD")["flash"]
-    assert sorted(numbers) == list(range((flash["store"][1] + flash["records"][1]) // SECTOR))
+    spare = range(24, 32)
+    assert sorted([*numbers, *spare]) == list(range((flash["store"][1] + flash["records"][1]) // SECTOR))
     assert flash["store"][1] // SECTOR == IN_STORE
     assert [number for number in numbers if number >= IN_STORE] == list(LAYOUT["sessions"])
     assert len(LAYOUT["prescriptions"]) > NUMBERS[1] >= 16
@@ -341,7 +342,7 @@ def test_boot_rests_every_output_first_and_then_lets_nothing_but_frozen_code_be_
         "rest(BOARD['pins'])",
         "import sys",
         "sys.path[:] = ['.frozen']",
-        "from nmes.hal.rp2.flash import mount_files",
+        "from nmes.hal.rp2.parts import mount_files",
         "mount_files(BOARD['flash'])",
     ]
 

@@ -17,15 +17,15 @@ SLOTS = 4
 
 # The store's flash: 32 sectors of 4 KiB, the least that can be erased, of 16 pages, the least that can be programmed;
 # and behind them those of the part that holds the records of sessions. Whose each is, once. The slots' are in their
-# order, and in both of the blocks of 64 KiB, which are the most that one command of the flash erases.
+# order, and in both of the blocks of 64 KiB, which are the most that one command of the flash erases. 24 to 31 are
+# spare.
 SECTOR = 4_096
 PAGE = 256
 LAYOUT = {
     "slots": (0, 16, 1, 17),
     "prescriptions": (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18, 19, 20, 21),
     "calibration": (22, 23),
-    "spare": (24, 25, 26, 27, 28, 29, 30, 31),
-    "sessions": tuple(range(32, 80)),
+    "sessions": range(32, 80),
 }
 IN_STORE = 32  # sectors
 
