@@ -168,7 +168,11 @@ class Recording(Supervisor):
             return {"warning": "few_records", "left": self.records.left()}
         return Supervisor.warning(self)
 
-    # ---- what the link asks ----
+    # ---- what the panel and the link ask ----
+
+    def locked_out_ms(self):
+        """How long it is until the next motor session may begin."""
+        return self._lockout.left_ms(self._hal.now_ms())
 
     def recorded(self, request):
         """What the link answers to `log`, and with a digest to `log_clear`. Raises Refused."""
