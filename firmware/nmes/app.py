@@ -41,18 +41,18 @@ def _run(hal, stage):
     supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
-    parts: tuple = (supervisor, link, panel)
+    steps: tuple = (supervisor.step, link.step, panel.step)
     if "panel" in BOARD["pins"]:  # type: ignore[operator]  # a stock MicroPython has none, and no room for it
         from nmes.core.access import GUESTS
         from nmes.patient import Patient
 
         link.guests = GUESTS
-        parts = (supervisor, link, Patient(hal, supervisor, panel))
+        steps = (supervisor.step, link.step, Patient(hal, supervisor, panel).step)
     hal.open_link()
     hal.watch(True)
     try:
         while not (link.wants_prompt and supervisor.settle()):
-            _turn(hal, supervisor, parts)
+            _turn(hal, supervisor, steps)
     finally:
         hal.rest()
         supervisor.settle()
@@ -63,13 +63,13 @@ def _run(hal, stage):
     return link.wants_bootloader
 
 
-def _turn(hal, supervisor, parts):
+def _turn(hal, supervisor, steps):
     """One iteration of the main loop. What a part raises becomes the fault and keeps no other part from its own work,
     the host's answers among it; only what `fail` raises leaves the loop."""
     begin_ms = hal.now_ms()
-    for part in parts:
+    for step in steps:  # of each part of the firmware
         try:
-            part.step(begin_ms)
+            step(begin_ms)
         except Exception as error:
             supervisor.fail(INTERNAL_ERROR, error)
     try:

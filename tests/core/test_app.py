@@ -22,7 +22,7 @@ class TheTurn(unittest.TestCase):
 
         board.hal.wait_ms = waits.append
         for _ in took_ms:
-            app._turn(board.hal, board.supervisor, (Part(),))
+            app._turn(board.hal, board.supervisor, (Part().step,))
         self.assertEqual(board.session.state, IDLE)
         return waits
 
