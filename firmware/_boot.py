@@ -12,6 +12,6 @@ import sys  # noqa: E402
 # os come from there first. A person who wants files at the prompt puts them back: sys.path.append('/lib').
 sys.path[:] = [".frozen"]
 
-from nmes.hal.rp2.flash import mount_files  # noqa: E402
+from nmes.hal.rp2.parts import mount_files  # noqa: E402
 
 mount_files(BOARD["flash"])

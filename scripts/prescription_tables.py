@@ -35,6 +35,8 @@ EXAMPLES = {
     "patient": {"notes": '["Empty the bladder before you begin."]'},
     "schedule": {
         "sessions_per_week": "3",
+        "sessions_per_day": "1",
+        "sessions_most": "36",
         "hours_between": "20",
         "not_before": "2026-12-01",
         "not_after": "2027-02-28",

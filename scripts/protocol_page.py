@@ -38,7 +38,8 @@ One JSON object, one space, the CRC-32 of the JSON text as eight lower-case hexa
 - `seq` is the host's own number, 0 to {seq_max}, and rises with each request.
 - The device answers every request once, in order: `ok` true with the answer's fields, or `ok` false with `error`,
   `text` and `reasons`. A line without `seq` and with `event` is said unasked: `status` once a second while armed,
-  running or paused and at each change of state; `warning` when a load has grown by half.
+  running or paused and at each change of state; `warning` when a load has grown by half
+  (`impedance_rise`), and after a session when a record is soon overwritten that no host has taken (`few_records`).
 
 ## Hosts and owners
 

@@ -6,7 +6,8 @@ nothing but the standard library.
 
     .venv/                       the Python packages of pyproject.toml and the `nmes` command
     build/typings/               stubs of MicroPython, for `make lint`; never in .venv, where they would hide its own
-    build/micropython            the Unix port (a link into the cache)
+    build/compiled               the emulator in machine code (a link into the cache, as the next ones)
+    build/micropython            the Unix port
     build/opennmes-BOARD.uf2     the firmware, and with another output stage opennmes-BOARD-STAGE.uf2
     build/sshd                   for the campaign over two machines that a test makes up; it is not installed
 """
@@ -17,8 +18,10 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
+from compiled import compile_emulator
 from sshd import sshd
 from toolchain import ROOT, BuildError, cache, digest, images, locked, run, say, unix_micropython
 
@@ -56,6 +59,7 @@ def missing_packages() -> list[str]:
         "g++": has("c++", "--version"),  # CMake's check of the host; the SDK's own tools
         "pkgconf": has("pkg-config", "--version"),
         "libffi-dev": has("pkg-config", "--exists", "libffi"),
+        "python3-dev": (Path(sysconfig.get_path("include")) / "Python.h").exists(),
         "python3-venv": has(sys.executable, "-c", "import ensurepip, venv"),
         "gcc-arm-none-eabi": has("arm-none-eabi-gcc", "--version"),
         "libnewlib-arm-none-eabi": arm_library("libc.a"),
@@ -154,6 +158,7 @@ def main() -> int:
             install_packages()
             make_venv()
             make_typings()
+            link("compiled", compile_emulator(VENV))
             link("micropython", unix_micropython())
             link("sshd", sshd())
             for name, image in images():

@@ -4,6 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Whether a test passes must not depend on what else the machine is doing.
+settings.register_profile("opennmes", deadline=None)
+settings.load_profile("opennmes")
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [

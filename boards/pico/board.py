@@ -16,11 +16,12 @@ BOARD = {
     "supply_mv": (3_000, 5_500),  # VSYS: what the reference stage and the Pico's regulator need and bear
     "temperature_dc": (-100, 700),  # tenths of a degree, of the chip; its sensor is some 5 K off
     # Where each part begins, and its length in bytes. The firmware must end before the store (scripts/toolchain.py sees
-    # to it); the file system is where MicroPython has it on every Pico.
+    # to it); the file system begins where MicroPython has it on every Pico, and ends before the records of sessions.
     "flash": {
         "firmware": (0x00000, 0x80000),
         "store": (0x80000, 0x20000),
-        "files": (0xA0000, 0x160000),
+        "files": (0xA0000, 0x130000),
+        "records": (0x1D0000, 0x30000),
     },
     # What may be written to USB without waiting, when a poll says that anything may: two packets
     # (patches/poll-for-two-packets.patch).

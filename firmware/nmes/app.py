@@ -9,7 +9,11 @@ from nmes.hal import make
 from nmes.link import Link
 from nmes.panel import Panel
 from nmes.store import Store
-from nmes.supervisor import Supervisor
+
+if BOARD.get("dummy_only"):
+    from nmes.supervisor import Supervisor  # a stock MicroPython has no memory for more
+else:
+    from nmes.recording import Recording as Supervisor
 
 LOOP_MS = 10  # the queue holds 66 ms, the lease 90 ms
 

@@ -39,6 +39,7 @@ _CHANGE_NOTHING = (
     "describe",
     "status",
     "record",
+    "log",
     "self_test",
     "load",
     "list",
@@ -328,9 +329,9 @@ class Link:
     def _do_load(self, request):
         return self._loaded(request["programme"])
 
-    def _loaded(self, data):
+    def _loaded(self, data, kept=None):
         session = self._supervisor.session
-        loaded = self._supervisor.load(data)
+        loaded = self._supervisor.load(data, kept)
         return {
             "programme_crc": session.programme_crc,
             "duration_ms": loaded.duration_ms,
@@ -409,6 +410,11 @@ class Link:
     def _do_record(self, request):
         return self._supervisor.record()
 
+    def _do_log(self, request):
+        return self._supervisor.recorded(request)
+
+    _do_log_clear = _do_log
+
     # ---- the prescriptions that are kept ----
 
     def _do_list(self, request):
@@ -467,7 +473,8 @@ class Link:
         gc.collect()
         row, text = self._prescriptions.whole(request["number"])
         answer = {"number": row.number, "title": row.title, "digest": row.digits()}
-        answer.update(self._loaded(document.programme_of(text)))
+        data, about = document.parts_of(text)
+        answer.update(self._loaded(data, (row.number, row.digest, about.get("schedule"))))
         return answer
 
     # ---- what else is kept ----

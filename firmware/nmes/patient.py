@@ -24,6 +24,7 @@ from nmes.core.dialogue import (
     RAISE,
     READY,
     RESUME,
+    TIME,
     TOLD,
     WORKING,
     Dialogue,
@@ -31,6 +32,8 @@ from nmes.core.dialogue import (
 from nmes.core.reason import Refused, refuse
 from nmes.core.screens import Screens, ma
 from nmes.core.session import COMPLETED, FAULT, IDLE, LOCAL, RUNNING
+from nmes.core.texts import TIMES
+from nmes.core.trend import WARN
 from nmes.display import Display
 
 LATE_MS = 250  # behind what was due in a session of the panel: one that nobody could stop for so long is over
@@ -46,7 +49,8 @@ PAUSED_TOO_LONG = "paused too long"
 _A_SCREEN_BYTES = 1_000
 _COLLECT_EVERY_BYTES = 18_000
 _SOURCE = "OpenNMES panel"
-_PLACES = (CHOOSE, ASK, READY, TOLD, WORKING, HELD, ENDED, FOREIGN, FAULTY)
+_WITH_TIME = ("too_soon_again", "too_many")  # refusals whose bound says when
+_PLACES = (CHOOSE, ASK, TIME, READY, TOLD, WORKING, HELD, ENDED, FOREIGN, FAULTY)
 
 
 class Patient:
@@ -71,7 +75,9 @@ class Patient:
         self._reached = []  # the largest current of each lane in this session
         self._last: dict = {}  # by the digest of a prescription: what was reached with it, since power on
         self._code = ""  # of a refusal beside what goes on, until _code_ms
-        self._code_ms = self._wait_ms = 0
+        self._code_ms = 0
+        self._wait = ""  # when what is told can be
+        self._rules = []  # of the schedule, of which nobody but the person knows whether they are met
         self._look_ms = 0
         self._state = None  # of the session, at the last look
         self._key = -1  # of what is shown
@@ -141,7 +147,7 @@ class Patient:
             try:
                 self._act(act, now_ms)
             except Refused as refused:
-                self._refuse(refused.reasons[0]["code"])
+                self._refuse(refused.reasons)
             now_ms = self._hal.now_ms()
             dialogue.follow(session.state, session.owner == LOCAL, now_ms)
         self._show(now_ms)
@@ -249,7 +255,8 @@ class Patient:
             self._find(shown["number"])
             refuse("other_digest", "digest", row.digits()[:16], shown["digest"][:16], _SOURCE)
         self._hal.collect()
-        supervisor.load(document.programme_of(text))
+        data, about = document.parts_of(text)
+        supervisor.load(data, (row.number, row.digest, about.get("schedule")))
         self._crc = self._session.programme_crc
 
     def _arm(self):
@@ -262,7 +269,7 @@ class Patient:
         self._need_display()
         steps.acknowledge(session)
         hal.collect()
-        supervisor.arm(self._crc, LOCAL)
+        supervisor.arm(self._crc, LOCAL, self._dialogue.confirmed)
         begun = False
         try:
             if hal.buttons() != buttons.START:
@@ -282,16 +289,28 @@ class Patient:
             self._last[self._row["digest"]] = "/".join([ma(most_ua) for most_ua in self._reached])
             self._reached = []
 
-    def _refuse(self, code):
-        """Say why not: beside what goes on, or instead of what was asked for."""
+    def _refuse(self, reasons):
+        """Say why not: beside what goes on, or instead of what was asked for; or ask, where only the time is not known
+        and the person may know it."""
         now_ms = self._hal.now_ms()
+        dialogue, code = self._dialogue, reasons[0]["code"]
         self._key = -1
-        if self._dialogue.place in (WORKING, HELD, FAULTY):
+        if dialogue.place in (WORKING, HELD, FAULTY):
             self._code = code
             self._code_ms = now_ms + TOLD_MS
             return
-        self._wait_ms = self._supervisor.locked_out_ms() if code == "locked_out" else 0
-        self._dialogue.tell(code, now_ms)
+        self._rules = [(reason["parameter"].rpartition(".")[2], reason["asked"]) for reason in reasons]
+        if not dialogue.confirmed and all(
+            [reason["code"] == "clock_unknown" for reason in reasons] + [key in TIMES for key, _ in self._rules]
+        ):
+            dialogue.ask_times(len(reasons), now_ms)
+            return
+        self._wait = ""
+        if code == "locked_out":
+            self._wait = "in %d min" % -(-self._supervisor.locked_out_ms() // 60_000)
+        elif code in _WITH_TIME:
+            self._wait = reasons[0]["bound"]
+        dialogue.tell(code, now_ms)
 
     # ---- what is seen ----
 
@@ -313,7 +332,7 @@ class Patient:
                 key = _mixed(key, steps.countdown(session, now_ms, self._lane())[1] // 1000)
             for lane in session.lanes:
                 key = _mixed(key, lane.intensity_ua // 100)
-        key = _mixed(key, 2 * _PLACES.index(place) + self._supervisor.warned)
+        key = _mixed(key, 2 * _PLACES.index(place) + (self._supervisor.warned == WARN))
         if key == self._key:
             return
         self._key = key
@@ -340,7 +359,9 @@ class Patient:
             return screens.choose(row["title"], self._place, row["count"], last)
         if place in (WORKING, HELD, FOREIGN):
             return self._screen_of_session(place, last, now_ms)
-        return screens.told(dialogue.code, self._wait_ms)
+        if place == TIME:
+            return screens.time(*self._rules[dialogue.at])
+        return screens.told(dialogue.code, self._wait)
 
     def _screen_of_session(self, place, last, now_ms):
         screens, session = self._screens, self._session
@@ -351,7 +372,7 @@ class Patient:
         if place == HELD:
             return screens.held(len(levels), left_ms)
         part, part_ms = steps.countdown(session, now_ms, self._lane())
-        title = "" if self._supervisor.warned else self._row["title"]
+        title = "" if self._supervisor.warned == WARN else self._row["title"]
         return screens.working(title, levels, self._channel, part, part_ms, left_ms, self._code, last)
 
 

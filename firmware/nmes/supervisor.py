@@ -40,6 +40,7 @@ class Supervisor:
         self.prescriptions = Prescriptions(hal.area("prescriptions"))
         self.session = session
         self._stage = stage
+        self.kept = None  # see `load`
         self.calibrated = Calibrated(hal.area("calibration"), stage, hal.identity()[0])
         self._rows = self.calibrated.rows  # in force
         session.calibrate(self._rows)
@@ -50,7 +51,7 @@ class Supervisor:
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
         self._trends = [Trend() for _ in session.deliveries]
         self._warning = 0
-        self.warned = False  # the load of channel _warning has grown by half
+        self.warned = 0  # 1: the load of channel _warning has grown by half; see nmes/recording.py too
         self._lockout = Lockout(store, now_ms)
         self.clock = Clock()
         self.lock = Lock(store, hal.identity()[0])
@@ -75,9 +76,12 @@ class Supervisor:
 
     # ---- what the link and the panel ask ----
 
-    def load(self, data):
-        """Accept a programme. Raises Refused."""
-        return self._unhurried(self.session.load, data)
+    def load(self, data, kept=None):
+        """Accept a programme; `kept`: (number, SHA-256, schedule) of the prescription on the device that it is of.
+        Raises Refused."""
+        loaded = self._unhurried(self.session.load, data)
+        self.kept = kept
+        return loaded
 
     def write(self, act, *arguments):
         """Carry out what erases or programs flash for a person who waits for it. Raises Refused unless the device is
@@ -279,10 +283,6 @@ class Supervisor:
         """Set the peak current of a channel. Raises Refused."""
         self.session.set_intensity(current_ua, self._hal.now_ms(), channel)
 
-    def locked_out_ms(self):
-        """How long it is until the next motor session may begin."""
-        return self._lockout.left_ms(self._hal.now_ms())
-
     def adjust(self, rate_mhz, width_us, channel):
         """Set rate and width of a channel's phase. Returns how many pulses come before. Raises Refused."""
         return self.session.adjust(rate_mhz, width_us, self._hal.now_ms(), channel)
@@ -394,6 +394,10 @@ class Supervisor:
     def record(self):
         """What is kept of the fault, keyed by faults.RECORD_FIELDS; without a fault all of it is None."""
         return self._store.get("fault") or dict.fromkeys(faults.RECORD_FIELDS)
+
+    def recorded(self, request):
+        """What the link answers to `log`. Raises Refused: see nmes/recording.py."""
+        refuse("no_records", "session", "none", "a board for people", "records")
 
     def _unhurried(self, act, *arguments):
         """`act` may take seconds: a programme with many sweeps 2 s for each, a worn flash 0.4 s for each sector that is

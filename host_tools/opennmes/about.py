@@ -19,6 +19,10 @@ def schedule_in_words(schedule: Mapping[str, Any]) -> str:
     parts = []
     if "sessions_per_week" in schedule:
         parts.append(f"{schedule['sessions_per_week']} a week")
+    if "sessions_per_day" in schedule:
+        parts.append(f"{schedule['sessions_per_day']} a day")
+    if "sessions_most" in schedule:
+        parts.append(f"{schedule['sessions_most']} in all")
     if "hours_between" in schedule:
         parts.append(f"at least {schedule['hours_between']} h between two")
     if "not_before" in schedule:

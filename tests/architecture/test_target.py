@@ -11,7 +11,8 @@ import pytest
 import toolchain
 from nmes.core import buttons, calibration, limits, pulse, pulse_check
 from nmes.core.document import NUMBERS
-from nmes.hal.common import LAYOUT, SECTOR
+from nmes.hal.common import IN_STORE, LAYOUT, PAGE, SECTOR
+from opennmes.device import modules
 from opennmes.emulator import exact
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -271,24 +272,52 @@ def test_every_method_of_the_contract_says_what_it_does():
 def test_the_parts_of_the_flash_follow_each_other_and_the_build_knows_them(path):
     flash = literal(path, "BOARD")["flash"]
     end = 0
-    for name in ("firmware", "store", "files"):
+    for name in ("firmware", "store", "files", "records"):
         begin, length = flash[name]
         assert begin == end and length % (64 * 1024) == 0
         end = begin + length
     assert end == 2 * 1024 * 1024
-    # Where MicroPython's own firmware has it, so that what is there is found by either.
-    assert flash["files"] == (0xA0000, 1408 * 1024)
+    # Where MicroPython's own firmware has its begin, so that what is there is found by either.
+    assert flash["files"][0] == 0xA0000 and flash["records"][0] + flash["records"][1] == 0xA0000 + 1408 * 1024
     config = (path.parent / "mpconfigboard.h").read_text()
-    (reached,) = re.findall(r"#define MICROPY_HW_FLASH_STORAGE_BYTES \(\((\d+) \+ (\d+)\) \* 1024\)", config)
-    assert [1024 * int(part) for part in reached] == [flash["store"][1], flash["files"][1]]
+    sizes = r"#define MICROPY_HW_FLASH_STORAGE_BYTES \(\((\d+) \+ (\d+) \+ (\d+)\) \* 1024\)"
+    (reached,) = re.findall(sizes, config)
+    assert [1024 * int(part) for part in reached] == [flash[name][1] for name in ("store", "files", "records")]
 
 
 @named(rp2040_boards())
 def test_every_sector_of_the_store_is_one_thing_and_sessions_have_theirs(path):
     numbers = [number for sectors in LAYOUT.values() for number in sectors]
-    _, length = literal(path, "BOARD")["flash"]["store"]
-    assert sorted(numbers) == list(range(length // SECTOR))
-    assert len(LAYOUT["prescriptions"]) > NUMBERS[1] >= 16 and len(LAYOUT["sessions"]) >= 8
+    flash = literal(path, "BOARD")["flash"]
+    spare = range(24, 32)
+    assert sorted([*numbers, *spare]) == list(range((flash["store"][1] + flash["records"][1]) // SECTOR))
+    assert flash["store"][1] // SECTOR == IN_STORE
+    assert [number for number in numbers if number >= IN_STORE] == list(LAYOUT["sessions"])
+    assert len(LAYOUT["prescriptions"]) > NUMBERS[1] >= 16
+    # Two sectors of pages are never full: one that is written, one that is erased for what comes next.
+    assert (len(LAYOUT["sessions"]) - 2) * SECTOR // PAGE >= 500
+
+
+def test_what_the_chip_never_imports_is_in_no_image_and_not_among_the_modules():
+    tree = ast.parse((ROOT / "firmware" / "manifest.py").read_text())
+    (left_out,) = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)]
+    assert left_out == modules._NOT_HERE
+    on_chip = {path for path in ON_TARGET if path.is_relative_to(ROOT / "firmware")}
+    for name in left_out:
+        dotted = name.removesuffix(".py").replace("/", ".")
+        of = [path for path in on_chip if dotted in ast_names(path)]
+        assert of == ([ROOT / "firmware" / "nmes" / "hal" / "__init__.py"] if name == "nmes/hal/virtual.py" else [])
+
+
+def ast_names(path):
+    """Every module that a file imports, by its dotted name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
 
 
 @named(rp2040_boards())
@@ -313,7 +342,7 @@ def test_boot_rests_every_output_first_and_then_lets_nothing_but_frozen_code_be_
         "rest(BOARD['pins'])",
         "import sys",
         "sys.path[:] = ['.frozen']",
-        "from nmes.hal.rp2.flash import mount_files",
+        "from nmes.hal.rp2.parts import mount_files",
         "mount_files(BOARD['flash'])",
     ]
 

@@ -566,21 +566,6 @@ def test_the_same_calls_give_the_same_run(bare_pico: Callable[..., EmulatedPico]
     assert runs[0] == runs[1]
 
 
-def test_a_cpu_that_is_as_quick_as_ever_runs_the_same_by_the_loop_for_slow_ones(
-    bare_pico: Callable[..., EmulatedPico],
-) -> None:
-    runs = []
-    for factor in (1.0, None):
-        pico = bare_pico()
-        if factor is None:
-            pico.driver._run_batch = pico.driver._run_slowly  # type: ignore[method-assign]
-        repl = Repl(pico)
-        edges = edges_of(pico, PIN_A)
-        output = repl.run(SQUARE % 1_000_000 + LOADS["gc and print"].replace("while True", "for _ in range(3)"))
-        runs.append((pico.nanos, output, edges))
-    assert runs[0] == runs[1]
-
-
 COUNT = """
 import time
 begun = time.ticks_us()

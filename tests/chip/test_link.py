@@ -77,13 +77,12 @@ def number(running: Running) -> tuple[int, int]:
 
 
 def said(running: Running, answers: int, most_s: float) -> list[dict[str, Any]]:
-    """What the board says, until there are so many answers, or time is over."""
-    heard = b""
+    """What the board says, until there are so many answers, or time is over; read by the client, which may hold the
+    begin of a line already."""
     until_s = running.port.now_s() + most_s
     messages: list[dict[str, Any]] = []
     while len(messages) < answers and running.port.now_s() < until_s:
-        heard += running.port.read(0.02)
-        messages = [each for each in map(frame.decode, heard.split(b"\n")[:-1]) if "ok" in each]
+        messages += [each for each in running.device.exchange.read(0.02) if "ok" in each]
     return messages
 
 

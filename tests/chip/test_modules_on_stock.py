@@ -34,7 +34,7 @@ def test_h01_the_modules_run_for_resistors_alone_and_nothing_else_that_lies_ther
 ) -> None:
     made = modules.files("pico")
     foreign = {f"{folder}/{name}.py": FOREIGN for folder in ("", "/lib", "/.frozen") for name in NAMES}
-    bench = Bench(stock, board, reference_stage, littlefs.image({**foreign, **made}))
+    bench = Bench(stock, board, reference_stage, littlefs.image({**foreign, **made}, littlefs.OF_STOCK))
     said = bench.device.identity
     assert said["board"] == "pico-stock" and identity.differences(said) == []
     assert b"FOREIGN" not in bench.device.exchange.strange

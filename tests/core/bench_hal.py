@@ -7,8 +7,8 @@ from nmes.core.session import LOCAL, Session
 from nmes.hal import virtual
 from nmes.hal.common import SLOTS
 from nmes.link import Link
+from nmes.recording import Recording
 from nmes.store import Store
-from nmes.supervisor import Supervisor
 
 BOARD = {"name": "virtual", "supply_mv": (3_000, 5_500), "temperature_dc": (-100, 700), "pins": {"channels": ({}, {})}}
 # Into a resistor no ramps are needed: every step of the current is seen.
@@ -191,7 +191,7 @@ class Bench:
         self.hal.death = death
         self.session = self.hal.session = Session(stage)
         self.store = Store(self.hal, self.hal.inherited)
-        self.supervisor = Supervisor(self.hal, self.session, self.store, BOARD, stage)
+        self.supervisor = Recording(self.hal, self.session, self.store, BOARD, stage)
 
     def load(self, data=None):
         self.session.load(data or samples.programme())

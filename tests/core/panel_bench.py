@@ -3,7 +3,7 @@
 import json
 
 from bench_hal import Linked
-from samples import phase, programme
+from samples import STAGE, phase, programme
 from test_link_prescriptions import put
 
 from nmes.core import access, buttons
@@ -30,8 +30,8 @@ class Screen:
 
 
 class Paneled(Linked):
-    def __init__(self, slots=None, kept=(CYCLES,), panel=True, **arguments):
-        super().__init__(slots, **arguments)
+    def __init__(self, slots=None, kept=(CYCLES,), panel=True, sectors=None):
+        super().__init__(slots, "", STAGE, sectors)
         self.mask = 0
         self.screen = Screen()
         hal = self.hal
@@ -50,6 +50,10 @@ class Paneled(Linked):
         """The panel as it is when the power comes."""
         self.patient = Patient(self.hal, self.supervisor, Panel(self.hal, self.supervisor))
         self.turns(20)
+
+    def powered(self):
+        """The same board with power back, and nobody who says what time it is."""
+        return Paneled(self.hal.slots, (), sectors=self.hal.flash.sectors)
 
     def _open(self):
         self.screen.opened += 1

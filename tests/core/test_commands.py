@@ -244,7 +244,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 3_551_909_467
+TABLE_CRC = 2_838_615_073
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

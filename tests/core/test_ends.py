@@ -26,7 +26,7 @@ sys.modules["board"] = Module(BOARD=dict(bench_hal.BOARD, stage="bench", hal="be
 sys.modules["stages"] = Module(bench=Module(STAGE=samples.STAGE))
 sys.modules["stages.bench"] = sys.modules["stages"].bench
 
-from nmes import app, supervisor  # noqa: E402
+from nmes import app, recording  # noqa: E402
 
 SHORT = samples.programme([samples.phase(duration_ms=20_000)])
 CTRL_C = b"\x03"
@@ -66,7 +66,7 @@ class Whole(bench_hal.BenchHal):
         return self.session
 
     def made_supervisor(self, *arguments):
-        self.supervisor = supervisor.Supervisor(*arguments)
+        self.supervisor = recording.Recording(*arguments)
         return self.supervisor
 
     def asked(self, part):

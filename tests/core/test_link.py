@@ -24,6 +24,8 @@ ARGUMENTS = {
     "adjust": {"channel": 0, "rate_mhz": 30_000, "width_us": 250},
     "clear": {"fault": faults.PULSE_CHECK},
     "list": {"after": 0},
+    "log": {"after": 0},
+    "log_clear": {"number": 1, "digest": 32 * "0"},
     "get": {"number": 1, "at": 0},
     "put": {"number": 0, "bytes": 400, "digest": 64 * "0"},
     "put_piece": {"at": 0, "data": "eHh4"},

@@ -2,13 +2,14 @@
 
 import json
 import unittest
+from binascii import hexlify
 
 import samples
 from bench_hal import RESISTOR, RIGHT, Linked
 from test_link import ARGUMENTS, begin, in_state
 
 from nmes import link
-from nmes.core import commands, document, faults, frame, lock
+from nmes.core import commands, document, faults, frame, lock, record
 from nmes.core.delivery import ACCOUNT_FIELDS
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.hal.common import OUT_BYTES
@@ -545,6 +546,8 @@ class EachCommand(unittest.TestCase):
             ("self_test", {}),
             ("run_self_test", {}),
             ("record", {}),
+            ("log", {"after": 0}),
+            ("log_clear", None),
             ("locked", {}),
             ("lock", {"key": KEY}),
             ("unlock", None),
@@ -552,9 +555,15 @@ class EachCommand(unittest.TestCase):
         )
         self.assertEqual(set(Linked().said("bootloader")), {"seq", "ok", "state"})
         seen = {"clear", "bootloader"}  # this one ends the application as maintenance does
+        answer = {}
         for cmd, arguments in asked:
             if cmd == "arm":
                 arguments = {"programme_crc": bench.session.programme_crc}
+            elif cmd == "log":
+                bench.turn(count=2)  # in which the record is completed
+            elif cmd == "log_clear":
+                page = document.bytes_of(answer["data"])
+                arguments = {"number": answer["number"], "digest": hexlify(record.digest(page)).decode()}
             elif cmd == "unlock":
                 arguments = {"counter": 1, "signature": lock.signature(KEY, "virtual", 1, "unlock", {})}
             answer = bench.said(cmd, **arguments)

@@ -381,7 +381,7 @@ class Refusals(unittest.TestCase):
         bench.answer()
         locks(bench)
         bench.press("start", turns=120)
-        self.assertEqual(bench.rows[5], "30 min")
+        self.assertEqual(bench.rows[5], "in 30 min")
 
     def test_a_prescription_that_was_changed_since_it_was_shown_is_not_loaded(self):
         bench = Paneled()
@@ -399,6 +399,74 @@ class Refusals(unittest.TestCase):
         bench.hal.proven = "an open line"
         bench.press("start", turns=120)
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.GUARD_FAILED))
+
+
+def scheduled(**rules):
+    """A sensory prescription with a schedule: there is no other pause after it."""
+    return dict(TENS, about={"schedule": rules})
+
+
+class TheSchedule(unittest.TestCase):
+    def after_a_session(self, **rules):
+        bench = Paneled(kept=(scheduled(**rules),))
+        bench.begin()
+        bench.turns(11_000)
+        self.assertEqual((bench.session.ended, bench.place), (COMPLETED, "ended"))
+        bench.press("up")
+        return bench
+
+    def told(self, bench):
+        return bench.place, bench.rows[5], bench.rows[6]
+
+    def test_h12_too_soon_too_many_or_all_is_told_with_the_time_to_wait(self):
+        for rules, told in (
+            ({"hours_between": 24}, ("told", "in 24 h 0 min", "too_soon_again")),
+            ({"sessions_per_day": 1}, ("told", "in 24 h 0 min", "too_many")),
+            ({"sessions_most": 1}, ("told", "", "all_done")),
+        ):
+            bench = self.after_a_session(**rules)
+            bench.begin()
+            self.assertEqual((self.told(bench), bench.session.state), (told, IDLE))
+
+    def test_h12_without_a_clock_the_person_says_whether_the_time_has_passed_and_holds_start_again(self):
+        bench = self.after_a_session(hours_between=24, sessions_per_week=1).powered()
+        bench.begin()
+        self.assertEqual((bench.session.state, bench.place, bench.rows[0]), (IDLE, "time", "Time not known"))
+        self.assertEqual(bench.rows[1:4], ["The last session", "was 24 hours ago", "or more"])
+        bench.turns(100)
+        bench.press("start")
+        self.assertEqual(bench.rows[1:4], ["Fewer than 1", "sessions in the", "last 7 days"])
+        bench.turns(100)
+        bench.press("start", turns=300)
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "ready"))
+        bench.press("start", turns=110)
+        self.assertEqual(bench.session.state, RUNNING)
+
+    def test_h12_no_is_no_and_asks_everything_again(self):
+        bench = self.after_a_session(hours_between=24).powered()
+        bench.begin()
+        bench.turns(100)
+        bench.press("stop")
+        self.assertEqual((bench.place, bench.rows[6]), ("told", "too_soon_again"))
+        bench.turns(100)
+        bench.press("up")
+        bench.begin()
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "time"))
+
+    def test_h12_days_are_for_the_clock_alone(self):
+        bench = Paneled(kept=(scheduled(not_before="2026-01-01", not_after="2026-12-31"),))
+        bench.begin()
+        self.assertEqual((bench.session.state, self.told(bench)), (IDLE, ("told", "", "clock_unknown")))
+        bench.said("clock", unix_s=1_795_000_000, back=0)
+        bench.turns(100)
+        bench.press("up")
+        bench.begin()
+        self.assertEqual(bench.session.state, RUNNING)
+
+    def test_a_session_of_the_panel_has_its_record(self):
+        bench = self.after_a_session(sessions_most=9)
+        ((_, begin, end),) = list(bench.supervisor.records.back())
+        self.assertEqual((begin["started_by"], begin["prescription"], end["ended"]), (LOCAL, 1, COMPLETED))
 
 
 class HostsMeanwhile(unittest.TestCase):
@@ -423,6 +491,8 @@ class HostsMeanwhile(unittest.TestCase):
             "lock": {"key": "0" * 64},
             "calibrate": {"rows": {}},
             "reset": {"token": 0},
+            "log": {"after": 0},
+            "log_clear": {"number": 1, "digest": "0" * 32},
         }
         bench = Paneled()
         bench.begin()

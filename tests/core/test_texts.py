@@ -4,7 +4,7 @@ import unittest
 
 import samples  # noqa: F401
 
-from nmes.core import access, checklist, faults, font, screens, settings, texts
+from nmes.core import access, checklist, dose, faults, font, screens, settings, texts
 from nmes.core.screens import Screens, ma, minutes
 from nmes.core.texts import BLOCK_ROWS, COLUMNS, LANGUAGES, ROW_PAIR, wrapped
 
@@ -15,22 +15,24 @@ MOST = "99/99"
 def blocks():
     """(text, rows that it may take)."""
     found = [(text, BLOCK_ROWS) for texts_of in texts.QUESTIONS for text in texts_of]
+    found += [(text % 168, BLOCK_ROWS) for texts_of in texts.TIMES.values() for text in texts_of]
     found += [(text, BLOCK_ROWS) for texts_of in texts.FAULTS.values() for text in texts_of + texts.OTHER_FAULT]
     return found + [(t, ROW_PAIR) for texts_of in texts.REFUSALS.values() for t in texts_of + texts.OTHER_REFUSAL]
 
 
 class Texts(unittest.TestCase):
     def test_each_is_there_in_each_language_and_the_setting_says_which(self):
-        for table in (texts.ROWS, texts.FAULTS, texts.REFUSALS):
+        for table in (texts.ROWS, texts.FAULTS, texts.REFUSALS, texts.TIMES):
             for key in table:
                 self.assertEqual((key, len(table[key]), all(table[key])), (key, len(LANGUAGES), True))
-        for row in texts.QUESTIONS + (texts.OTHER_FAULT, texts.OTHER_REFUSAL, texts.MINUTES):
+        for row in texts.QUESTIONS + (texts.OTHER_FAULT, texts.OTHER_REFUSAL):
             self.assertEqual((len(row), all(row)), (len(LANGUAGES), True))
         self.assertEqual(settings.SETTINGS["language"][1:3], (0, len(LANGUAGES) - 1))
 
     def test_every_fault_and_every_question_of_the_checklist_has_its_text(self):
         self.assertEqual(sorted(texts.FAULTS), sorted(faults.NAMES))
         self.assertEqual(len(texts.QUESTIONS), len(checklist.STOP))
+        self.assertEqual(sorted(texts.TIMES), sorted(set(dose.COUNTS) - {"sessions_most"}))
         self.assertEqual(checklist.VERSION, 3, "look whether the texts still say what the checklist says")
 
     def test_the_same_is_filled_into_every_language(self):
@@ -80,9 +82,11 @@ class TheScreens(unittest.TestCase):
         yield screen.choose("", 0, 0, "")
         for at in range(len(texts.QUESTIONS)):
             yield screen.ask(at, len(texts.QUESTIONS))
+        for key in texts.TIMES:
+            yield screen.time(key, 168)
         yield screen.ready(LONGEST, MOST)
         for code in tuple(texts.REFUSALS) + ("a_code_that_is_longer_than_a_row",):
-            yield screen.told(code, 1_800_000)
+            yield screen.told(code, "in 168 h 59 min")
             yield screen.working(LONGEST, levels, 1, "work", 30_000, 3_600_000, code, MOST)
         for part in ("work", "rest", ""):
             yield screen.working(LONGEST, levels, 0, part, 120_000, 3_600_000, "", MOST)

@@ -52,7 +52,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=600, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=600, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(phases, steps)
 def test_every_pulse_begins_when_it_should_whatever_is_changed_and_cancelled(made, doings):
     data = samples.programme([samples.phase(**{"name": str(i), **fields}) for i, fields in enumerate(made)])

@@ -16,7 +16,7 @@ widths = st.integers(10, 1000)
 pulses = st.tuples(levels, widths, levels, widths, counts, counts, counts, counts, counts).map(list)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 1_500), pulses), max_size=60))
 def test_charges_are_conserved_and_the_window_is_a_second(steps):
     made = Delivery(samples.STAGE)
@@ -43,7 +43,7 @@ class Numbers(list):
         super().__setitem__(at, Small(value) if isinstance(at, int) else [Small(one) for one in value])
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.lists(pulses, min_size=1, max_size=20), st.integers(0, 500_000_000))
 def test_judging_stays_within_30_bits(many, begin_ms):
     made = small(Delivery(samples.STAGE))

@@ -66,13 +66,13 @@ def test_the_programme_that_is_spoilt_is_accepted_before():
     assert outcome(FULL) == []
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=500, derandomize=True)
 @given(nested)
 def test_h24_junk_is_no_programme(junk):
     assert outcome(junk)
 
 
-@settings(max_examples=1_000, deadline=None, derandomize=True)
+@settings(max_examples=1_000, derandomize=True)
 @given(st.sampled_from(sorted(places(FULL), key=str)), nested)
 def test_h24_junk_in_any_place_is_refused_and_named_or_it_was_no_junk(path, junk):
     found = outcome(with_value(path, junk))
@@ -85,7 +85,7 @@ def test_h24_junk_in_any_place_is_refused_and_named_or_it_was_no_junk(path, junk
         assert type(junk) is int and last not in ("electrode", "phases", "channels", "person")
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(nested)
 def test_h17_no_junk_is_an_area(junk):
     found = outcome(with_value(("electrode", "area_mm2"), junk))

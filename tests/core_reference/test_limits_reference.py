@@ -148,13 +148,13 @@ far_beyond = st.builds(
 )
 
 
-@settings(max_examples=1_500, deadline=None, derandomize=True)
+@settings(max_examples=1_500, derandomize=True)
 @given(st.one_of(in_envelope, far_beyond))
 def test_h01_accepted_and_refused_are_the_same(exact):
     agree(exact)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.one_of(in_envelope, far_beyond))
 def test_h01_the_largest_current_is_the_largest_for_the_reference_too(exact):
     shape = Shape(exact)
@@ -170,7 +170,7 @@ def test_h01_the_largest_current_is_the_largest_for_the_reference_too(exact):
     assert source in named or largest_ua == 100_000
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=500, derandomize=True)
 @given(st.one_of(in_envelope, far_beyond), st.integers(0, 2_000_000))
 def test_more_current_never_breaks_less(exact, more_ua):
     more = replace(exact, current_ua=exact.current_ua + more_ua)
@@ -197,7 +197,7 @@ def test_no_charge_passes_that_shannon_forbids(area_mm2):
         assert "shannon" not in found(Exact(low - 1, width_us, 1_000, "probe", area_mm2))
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=500, derandomize=True)
 @given(st.one_of(in_envelope, far_beyond))
 def test_figures_are_rounded_up_and_not_further(exact):
     shape = Shape(exact)
@@ -280,7 +280,7 @@ def allowed(data):
     return True
 
 
-@settings(max_examples=1_000, deadline=None, derandomize=True)
+@settings(max_examples=1_000, derandomize=True)
 @given(programmes)
 def test_h01_a_programme_is_accepted_when_the_reference_accepts_it(data):
     try:
@@ -292,7 +292,7 @@ def test_h01_a_programme_is_accepted_when_the_reference_accepts_it(data):
     assert accepted == allowed(data)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(programmes)
 def test_the_tightest_of_all_phases_wins(data):
     whole = programme.Programme(data)
@@ -352,7 +352,7 @@ def exacts(data, fields, current_ua):
     return Exact(current_ua, widest_us, rate_mhz, electrode["kind"], electrode["area_mm2"], fields["ratio"])
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(pairs, st.integers(1, 100_000))
 def test_h20_two_channels_of_any_pattern_are_judged_exactly(data, current_ua):
     whole = parsed(data)
@@ -376,7 +376,7 @@ def test_h20_two_channels_of_any_pattern_are_judged_exactly(data, current_ua):
     assert all(r["asked"] > r["bound"] for r in ours if r["code"] != "no_rest_at_end")
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(pairs, st.integers(1_000, 200_000), st.one_of(st.none(), st.integers(1, 100_000)))
 def test_h01_the_largest_current_is_accepted_and_a_grain_more_is_not(data, full_scale_ua, electrode_ua):
     if electrode_ua is not None:

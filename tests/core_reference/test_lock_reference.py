@@ -21,13 +21,13 @@ WALKS, STEPS = 60, 60
 
 
 @given(st.binary(max_size=200), st.binary(max_size=300))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_hmac_is_that_of_cpython_for_every_key_and_text(key: bytes, text: bytes) -> None:
     assert lock.hmac_sha256(key, text) == hmac.new(key, text, hashlib.sha256).digest()
 
 
 @given(st.binary(max_size=40), st.binary(max_size=40))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_only_what_is_equal_is_the_same(one: bytes, other: bytes) -> None:
     assert lock.same(one, other) == (one == other)
     assert lock.same(one, bytes(one))

@@ -109,7 +109,7 @@ class Watched:
             assert session.owner == self.hosts[self.owner or 0].number
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(steps, max_size=40))
 def test_h14_current_flows_only_for_the_owner_who_asks_anew(drawn: list[tuple[Any, Any]]) -> None:
     watched = Watched()

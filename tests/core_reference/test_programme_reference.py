@@ -14,7 +14,7 @@ rates = st.integers(1_000, 150_000)
 times = st.integers(1_000, 120_000)
 
 
-@settings(max_examples=1_000, deadline=None, derandomize=True)
+@settings(max_examples=1_000, derandomize=True)
 @given(rates, st.integers(1_000, 3_600_000))
 def test_a_train_has_the_pulses_of_its_rate_that_begin_within_it(rate_mhz, train_ms):
     fields = samples.phase(rate_mhz=rate_mhz, work_ms=0, rest_ms=0, duration_ms=train_ms)
@@ -26,7 +26,7 @@ def test_a_train_has_the_pulses_of_its_rate_that_begin_within_it(rate_mhz, train
     assert asked - phase.pulses <= 1 + asked // 13_000
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=500, derandomize=True)
 @given(times, st.integers(0, 120_000), st.integers(1_000, 3_600_000))
 def test_trains_are_those_that_end_within_the_phase(work_ms, rest_ms, duration_ms):
     phase = programme.Phase("p", samples.phase(work_ms=work_ms, rest_ms=rest_ms, duration_ms=duration_ms))
@@ -51,7 +51,7 @@ phases = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.lists(phases, min_size=1, max_size=3))
 def test_the_feed_gives_every_pulse_of_every_train_once_and_in_its_time(made):
     try:

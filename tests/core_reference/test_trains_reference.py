@@ -59,7 +59,7 @@ def reference(fields, k, turn):
     return width, rounded(Fraction(10**9, rate))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.lists(phases, min_size=1, max_size=3))
 def test_counted_ahead_is_what_comes_and_every_interval_leads_to_the_next(made):
     try:

@@ -45,14 +45,14 @@ def parsed(made):
         reject()
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400, derandomize=True)
 @given(phases)
 def test_h01_the_worst_second_of_a_train_is_the_reference_s(fields):
     (phase,) = parsed([fields]).phases
     assert phase.duty == ceil(worst_second(fields))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.lists(phases, min_size=1, max_size=3))
 def test_h01_no_second_of_a_session_has_more_than_its_trains(made):
     whole = parsed(made)

@@ -190,7 +190,8 @@ def complete(kind: str) -> dict[str, Any]:
         "site": site,
         "patient": {"notes": ["A note."]},
         "schedule": {
-            "sessions_per_week": 1, "hours_between": 1, "not_before": "2020-01-01", "not_after": "2040-01-01",
+            "sessions_per_week": 1, "sessions_per_day": 1, "sessions_most": 1, "hours_between": 1,
+            "not_before": "2020-01-01", "not_after": "2040-01-01",
         },
         "electrode": {"kind": kind, "area_cm2": 25, "max_current_ma": 10},
         "limits": {"max_current_ma": 10},

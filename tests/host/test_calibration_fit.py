@@ -75,7 +75,7 @@ def codes(refused: Refused) -> set[str]:
     return {reason["code"] for reason in refused.reasons}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     gains=st.tuples(GAINS, GAINS, GAINS),
     offsets=st.tuples(st.integers(-9, 9), st.integers(-39, 39), st.integers(-39, 39)),
@@ -106,7 +106,7 @@ def test_the_row_that_the_stage_needs_is_found(
         assert abs(true_ua - asked_ua) <= Fraction(asked_ua, 100) + GRAIN_UA
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 10**9))
 def test_noise_of_some_counts_and_three_digits_still_give_one_percent(seed: int) -> None:
     dice = random.Random(seed)

@@ -41,7 +41,7 @@ def test_the_json_has_what_a_program_needs(example_file: Path, capsys: pytest.Ca
     assert (reason["code"], reason["phase"]) == ("rms_current_density", "work")
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     st.sampled_from(sorted(paths.PROGRAMMES.glob("*.toml"))),
     st.integers(100, 20_000),

@@ -40,6 +40,7 @@ PAGES_RUN_BY = {
     "docs/commands.md": EXAMPLE,
     "docs/kept.md": IN_ORDER,
     "docs/lock.md": LOCK,
+    "docs/records.md": IN_ORDER,
     "docs/run.md": HERE,
     "docs/verify.md": VERIFY,
 }

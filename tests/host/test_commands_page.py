@@ -158,7 +158,12 @@ def test_a_command_that_a_document_or_a_message_names_is_one(path: Path, line: s
 
 
 @pytest.mark.parametrize(
-    ("page", "first"), [("kept.md", "nmes push my.toml"), ("first-waveform.md", "nmes programmes bench-resistor")]
+    ("page", "first"),
+    [
+        ("kept.md", "nmes push my.toml"),
+        ("first-waveform.md", "nmes programmes bench-resistor"),
+        ("records.md", "nmes log"),
+    ],
 )
 def test_what_a_page_has_somebody_type_works_from_the_first_line_to_the_last(
     page: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, example_text: str

@@ -95,7 +95,7 @@ def test_every_prescription_of_the_library_survives_it(file: Path) -> None:
     assert Prescription.from_document(json.loads(json.dumps(made.document()))).digest() == made.digest()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(documents())
 def test_every_file_that_is_understood_survives_it(file: dict[str, Any]) -> None:
     try:
@@ -108,7 +108,7 @@ def test_every_file_that_is_understood_survives_it(file: dict[str, Any]) -> None
     assert read(made.to_toml()).digest() == made.digest()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(documents(), st.data())
 def test_a_document_with_one_thing_damaged_is_refused_or_is_another_one(
     file: dict[str, Any], data: st.DataObject

@@ -86,7 +86,7 @@ def test_the_two_agree_about_every_key_at_its_bounds_and_beyond(kind: str) -> No
     assert {name for name, seen in verdicts.items() if False not in seen} == set()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(damaged())
 def test_the_schema_and_check_agree_on_what_a_schema_can_know(document: dict[str, Any]) -> None:
     assert disagreement(file_of(document)) == ""
@@ -95,7 +95,7 @@ def test_the_schema_and_check_agree_on_what_a_schema_can_know(document: dict[str
 def test_the_corpus_has_every_kind_of_verdict() -> None:
     seen: set[tuple[bool, bool]] = set()
 
-    @settings(max_examples=100, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=100, database=None, derandomize=True)
     @given(damaged())
     def look(document: dict[str, Any]) -> None:
         text = file_of(document)

@@ -110,15 +110,15 @@ def test_the_pins_that_a_phrase_names_are_those_of_the_pico() -> None:
 AFTER = {
     "%", "Hz", "V", "bytes", "channels", "characters", "cm2", "codes", "counts", "degC", "digits", "items",
     "levels", "mA", "mA/cm2", "mJ", "mV", "mW/cm2", "min", "more", "ms", "of", "ohm", "phases", "ppm", "printable",
-    "pulses", "s", "sectors", "times", "uA", "uC", "us",
+    "pulses", "s", "sectors", "sessions", "times", "uA", "uC", "us",
 }  # fmt: skip
-BEFORE = {"channel", "channels", "checker", "counter", "most", "of", "rule", "sector", "version"}
+BEFORE = {"channel", "channels", "checker", "counter", "most", "of", "rule", "sector", "session", "version"}
 # Parameters whose values are texts, tables or nothing; faults by their names are such too.
 WORDS = {
     "--ohm", "--tolerance", "arguments", "calibration", "channels", "command", "change", "current", "current sense",
     "device_name", "digest", "display", "effect", "electrode.kind", "flash", "intensity", "kind", "lock", "name",
     "not_after", "not_before", "phase", "phases", "prescription", "programme", "reasons", "resistor", "rows",
-    "safe_line", "session", "settings", "signature", "stage", "start", "state", "title", "voltage",
+    "safe_line", "schedule", "session", "settings", "signature", "stage", "start", "state", "title", "voltage",
 }  # fmt: skip
 # Texts that are given with their unit.
 WITH_UNIT = ("_ma", "percent", "how", "unit")

@@ -39,7 +39,7 @@ from opennmes.measure.verify import Report
 WRONG = [*WRONG_PULSES, *WRONG_SAMPLES]
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "verify.md"
 RATE_HZ = 24_000_000
-RARELY = settings(deadline=None, suppress_health_check=list(HealthCheck))
+RARELY = settings(suppress_health_check=list(HealthCheck))
 
 
 # ---- the corpus ----

@@ -20,7 +20,7 @@ from opennmes.measure.names import named
 from opennmes.measure.trace import Trace
 
 RATE_HZ = 24_000_000
-RARELY = settings(deadline=None, suppress_health_check=list(HealthCheck))
+RARELY = settings(suppress_health_check=list(HealthCheck))
 
 
 def edges(path: Path, *wanted: str) -> list[tuple[int, int, int]]:

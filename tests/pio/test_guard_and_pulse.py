@@ -84,7 +84,7 @@ widths = st.integers(pulse.WIDTH_MIN_US, WIDTH_MOST)
 any_shape = st.tuples(widths, st.integers(0, GAP_MOST), widths, st.sampled_from([0, 0, 1, 7, 333, 20_000, 2_000_000]))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.lists(any_shape, min_size=1, max_size=6), st.integers(0, WIDTH_MOST), st.sampled_from(OFFSETS))
 def test_any_pulses_in_any_order_within_the_session_s_longest_are_left_alone(drawn, longer, offset):
     longest_us = min(WIDTH_MOST, max(max(a, b) for a, _, b, _ in drawn) + longer)

@@ -55,7 +55,7 @@ def test_pioemu_sees_the_same_pins_in_every_cycle_of_the_shipped_program(shapes)
     assert our_levels(shipped.program(), words, cycles) == pioemu_levels(shipped.program(), words, cycles)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(st.lists(st.integers(0, 0xFFFFFFFF), max_size=6))
 def test_pioemu_sees_the_same_pins_for_any_words(words):
     assert our_levels(shipped.program(), words, 700) == pioemu_levels(shipped.program(), words, 700)
@@ -75,7 +75,7 @@ def instructions(length: int):
     )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(
     st.lists(instructions(8), min_size=8, max_size=8), st.lists(st.integers(0, 0xFFFFFFFF), max_size=4), st.booleans()
 )
@@ -84,7 +84,7 @@ def test_pioemu_sees_the_same_pins_for_any_program_of_these_instructions(opcodes
     assert our_levels(program, words, 150) == pioemu_levels(program, words, 150)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(st.lists(st.tuples(st.integers(10, 300), st.integers(0, 300), st.integers(0, 500)), min_size=1, max_size=4))
 def test_leaps_over_counting_loops_give_the_same_edges_levels_and_end(shapes):
     words = shipped.records(*[shipped.words(9, w, g, 273 + 2 * w + g + rest) for w, g, rest in shapes])
@@ -165,25 +165,25 @@ def agree(machine: Machine, cycles: int) -> int:
     return len(states)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(input_changes(300), st.integers(1, 30))
 def test_pioemu_runs_watch_in_the_same_way_until_it_trips(changes, limit):
     assert agree(looking(WATCH, changes, isr=limit), 3_000) > 5
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(input_changes(60), st.integers(0, 40))
 def test_pioemu_runs_the_sampler_in_the_same_way(changes, wait):
     agree(looking(SAMPLE, changes[:16], y=0xABCD1234, osr=wait), 900)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(input_changes(40))
 def test_pioemu_runs_safe_line_in_the_same_way(changes):
     agree(looking(SAFE_LINE, [(0, 1), *[(50 + cycle, levels) for cycle, levels in changes]]), 500)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(st.lists(st.integers(0, 9), max_size=4))
 def test_pioemu_runs_lease_in_the_same_way(words):
     agree(looking(LEASE, (), words), 400)
@@ -222,7 +222,7 @@ def test_a_slower_machine_looks_and_writes_in_its_own_cycles():
     assert machine.block.log == [(1_250, 1)], "seen at 1125, the first cycle after 1002; written in the next"
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(input_changes(1_500, most=12), st.integers(1, 60))
 def test_leaps_over_rounds_give_the_same_log_flags_and_end(changes, limit):
     leaping, stepping = looking(WATCH, changes, isr=limit), looking(WATCH, changes, isr=limit)

@@ -134,7 +134,7 @@ def test_a_wrong_tag_parks_it_low_for_ever_before_any_wrong_pulse(wrong):
     assert parked(long_after(bench)) and len(bench.pulses()) == 1
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.lists(st.integers(0, 0xFFFFFFFF), max_size=40))
 def test_h04_junk_never_drives_both_pins_and_every_wait_is_at_rest(junk):
     bench = shipped.FedProgram(junk).run()
@@ -142,7 +142,7 @@ def test_h04_junk_never_drives_both_pins_and_every_wait_is_at_rest(junk):
     bench.pulses()  # every edge in order, never both pins
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.lists(st.integers(0, 0xFFFFFFFF), max_size=12))
 def test_once_parked_nothing_that_follows_moves_a_pin(junk):
     bench = shipped.FedProgram(ONE + ONE[1:]).run()

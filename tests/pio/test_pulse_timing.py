@@ -67,13 +67,13 @@ shapes_of_any_kind = st.tuples(widths, gaps, st.integers(0, pulse.PERIOD_MAX_US)
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.lists(shapes_of_any_kind, min_size=1, max_size=8))
 def test_any_pulses_in_any_order_are_exact(shapes):
     check(shapes)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(widths, gaps, widths)
 def test_phase_a_and_phase_b_each_follow_their_own_field(width_a_us, gap_us, width_b_us):
     (seen,) = shipped.FedProgram(shipped.words(1, width_a_us, gap_us, 10_000, width_b_us)).run().pulses()

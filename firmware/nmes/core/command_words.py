@@ -23,6 +23,10 @@ WORDS = {
     "self_test": "Says what the last self-test found, up to the first check that failed; every arming makes one.",
     "run_self_test": "Makes the self-test as before arming and says what it found. What fails is a fault. Refused "
     "while the interlock (the safe line) is open.",
+    "log": "Gives the record of the next session after one that no host has taken from the device (core/record.py), in "
+    "base64; number 0: there is none.",
+    "log_clear": "Says that a host has the records of all sessions up to this one, the newest, whose digest it has to "
+    "give: `log` does not give them again. They count for the prescription's schedule until others are in their place.",
     "list": "Says which prescription is kept under the next higher number; number 0: none. Condition: whole, "
     "damaged (it does not read as it was written) or newer (a newer firmware wrote it).",
     "get": "Gives back a prescription that is kept, from byte `at` on, as much as fits, in base64.",
@@ -122,10 +126,10 @@ FIELDS = {
     "current_most_ua": "the largest peak current of a pulse",
     "current_rest": "counts of the current sense after the pulse",
     "current_ua": "peak current of a channel",
-    "data": "a piece of the prescription, in base64",
+    "data": "a piece of the prescription, in base64; of `log` the record, empty where it cannot be read",
     "delivered": "pulses that have begun",
     "device": "always opennmes",
-    "digest": "SHA-256, hexadecimal; of a calibration its digest",
+    "digest": "SHA-256, hexadecimal; of a calibration its digest; of a record the first 16 bytes",
     "duration_ms": "how long the programme takes without pauses",
     "elapsed_ms": "how far the programme is; pauses do not count",
     "ended": "why the last session ended; empty: none has",
@@ -147,7 +151,8 @@ FIELDS = {
     "key": "the clinic's key, hexadecimal",
     "largest_current_ua": "the peak current that the session may have at most",
     "largest_source": "which limit says so",
-    "left": "steps that are left; null: none was made",
+    "left": "steps that are left; null: none was made; of `log`, sessions until a record is overwritten that no host "
+    "has taken",
     "limit_source": "which limit says so",
     "limit_ua": "the peak current that the session may have at most",
     "limits_digest": "digest of the limits in force",
@@ -158,8 +163,9 @@ FIELDS = {
     "micropython": "version of MicroPython",
     "missed": "pulses that were delivered and not measured",
     "name": "name of the command; in `identify` that of the device",
+    "newest": "number of the last session; 0: none",
     "net_charge_nc": "of the last second, phase A less phase B",
-    "number": "number under which a prescription is kept",
+    "number": "number under which a prescription is kept; of `log` that of the session, from 1",
     "output_ua": "peak current of the last pulse that was queued: intensity, ramps and fade",
     "part": "work, rest or done",
     "passed": "whether every check has passed; null: none was made",
@@ -181,6 +187,7 @@ FIELDS = {
     "state": "IDLE, ARMED, RUNNING, PAUSED or FAULT; in `record` the state before the fault",
     "states": "states in which it is possible",
     "table": "CRC-32 of the table of commands",
+    "taken": "the last session whose record a host has taken; 0: none",
     "title": "the prescription's title",
     "token": "number that confirms a reset; 0 asks for one",
     "uid": "unique id of the chip, hexadecimal",

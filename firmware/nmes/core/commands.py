@@ -153,6 +153,18 @@ COMMANDS = {
         {},
         ("at_ms", "passed", "results"),
     ),
+    "log": Command(
+        ANYBODY,
+        _NOBODY_ARMED,
+        {"after": ("int", 0, 0xFFFF_FFFF)},
+        ("number", "data", "newest", "taken", "left"),
+    ),
+    "log_clear": Command(
+        HOST,
+        _IDLE,
+        {"number": ("int", 1, 0xFFFF_FFFF), "digest": ("text", 32, 32)},
+        ("taken", "left"),
+    ),
     "list": Command(
         ANYBODY,
         _NOBODY_ARMED,

@@ -165,6 +165,11 @@ class Delivery:
         return self._state[verdict.MEASURED]
 
     @property
+    def driven(self):
+        """So many of them with current."""
+        return self._state[verdict.DRIVEN]
+
+    @property
     def set_ua(self):
         """Of the last pulse, phase A."""
         return self._state[verdict.SET_A_UA]
@@ -252,6 +257,7 @@ class Unmeasured:
     """The account of a channel on an output stage that measures nothing: nothing is known of it."""
 
     measured_ua = impedance_ohm = net_nc = None
+    driven = 0
 
     def __init__(self, stage, channel, calibration):
         pass

@@ -1,6 +1,7 @@
 """What the panel is in the middle of, and what a press means there. Pure: told the presses, the time and the session.
 
     CHOOSE -> ASK, each question of the checklist's STOP -> READY -> a session of the panel: WORKING <-> HELD -> ENDED
+    READY -> TIME, whether enough has passed when the device does not know -> READY
 
 A "no", a refusal (TOLD), another programme, or nobody who answers, and it begins at CHOOSE again, with every question.
 FAULTY, and FOREIGN for a session of a host, come and go with the device's state.
@@ -12,6 +13,7 @@ from nmes.core.session import FAULT, IDLE, PAUSED
 # Places.
 CHOOSE = "choose"
 ASK = "ask"
+TIME = "time"
 READY = "ready"
 TOLD = "told"
 WORKING = "working"
@@ -44,6 +46,8 @@ _SESSION = {WORKING: ((DOWN, LOWER), (START, PAUSE), (UP, RAISE), (PROGRAMME, OT
 class Dialogue:
     def __init__(self, questions):
         self._questions = questions
+        self._count = questions  # that are being asked
+        self.confirmed = False  # the person has said that the time has passed
         self.place = CHOOSE
         self.at = 0  # the question
         self.code = ""  # of what is told
@@ -69,7 +73,7 @@ class Dialogue:
             return self._held(CLEAR, held_ms)
         if place == CHOOSE:
             return OPEN if events & START else NEXT if events & PROGRAMME else NOTHING
-        if place in (ASK, READY):
+        if place in (ASK, TIME, READY):
             return self._prepares(events, held_ms, now_ms)
         if events and place != FOREIGN and now_ms - self._since_ms >= READ_MS:
             self._go(CHOOSE, now_ms)
@@ -79,7 +83,16 @@ class Dialogue:
     def ask(self, now_ms):
         """The programme is loaded: the questions come."""
         self.at = 0
+        self._count = self._questions
+        self.confirmed = False
         self._go(ASK, now_ms)
+
+    def ask_times(self, count, now_ms):
+        """So many rules of the schedule ask for a time that only the person knows: START has to be held once more
+        then."""
+        self.at = 0
+        self._count = count
+        self._go(TIME, now_ms)
 
     def tell(self, code, now_ms):
         """It cannot be, for a reason with that code."""
@@ -107,8 +120,8 @@ class Dialogue:
 
     def _prepares(self, events, held_ms, now_ms):
         if events & (STOP | DOWN):
-            if self.place == ASK:
-                self.tell("said_no", now_ms)
+            if self.place != READY:
+                self.tell("said_no" if self.place == ASK else "too_soon_again", now_ms)
                 return NOTHING
             self._go(CHOOSE, now_ms)
             return AGAIN
@@ -122,7 +135,9 @@ class Dialogue:
             return self._held(BEGIN, held_ms)
         if events & START and now_ms - self._since_ms >= READ_MS:
             self.at += 1
-            self._go(ASK if self.at < self._questions else READY, now_ms)
+            over = self.at >= self._count
+            self.confirmed = self.confirmed or over and self.place == TIME
+            self._go(READY if over else self.place, now_ms)
         return NOTHING
 
     def _held(self, act, held_ms):

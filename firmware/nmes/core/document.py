@@ -25,15 +25,21 @@ def digest(text):
 def programme_of(text):
     """What `load` takes of a document's text (bytes). Raises Refused when it is none; whether the programme is accepted
     is nmes.core.programme's to say."""
+    return parts_of(text)[0]
+
+
+def parts_of(text):
+    """(the same, its `about`)."""
     try:
         made = json.loads(text)
     except (ValueError, TypeError, RuntimeError):  # as in frame.decode
         refuse("not_json", "prescription", "no JSON", "the text of a prescription", _SOURCE)
     if not isinstance(made, dict):
         refuse("not_a_table", "prescription", made, "the keys of a programme", _SOURCE)
-    if not isinstance(made.pop(ABOUT, {}), dict):
+    about = made.pop(ABOUT, {})
+    if not isinstance(about, dict):
         refuse("not_a_table", ABOUT, "something else", "a table", _SOURCE)
-    return made
+    return made, about
 
 
 def piece(data):

@@ -124,6 +124,19 @@ PHRASES = {
     "wrong_length": "has {asked}; this piece has to have {bound}: push it again",
     "incomplete": "that arrived are {asked}; announced were {bound}: push it again",
     "other_token": "is {asked}; needed is {bound}",
+    # the records of sessions, and how often a prescription may be run
+    "not_recorded": "cannot be recorded, and so nobody is armed: there is {asked}, needed {bound}: docs/records.md",
+    "no_records": "of this board are not kept: there are {asked}; needed is {bound}",
+    "not_newest": "is {asked}; the newest on the device is {bound}: read them again",
+    "clock_unknown": (
+        "is {asked}, and the device does not know what time it is, since its power was off; needed is {bound}: "
+        "`nmes status` says it"
+    ),
+    "too_soon_again": "does not allow {asked} yet; it may begin {bound}",
+    "too_many": "does not allow {asked} yet; it may begin {bound}",
+    "all_done": "is {bound}, and {asked} were done: ask whoever wrote the prescription",
+    "before_its_days": "is {bound}, and it is {asked} by the device's clock (UTC): it may not be run yet",
+    "after_its_days": "is {bound}, and it is {asked} by the device's clock (UTC): it may not be run any more",
     # the lock
     "unsigned": (
         "is missing: a locked device takes `{asked}` only {bound}. Give --key FILE where the verb has it, or push a "
@@ -210,6 +223,7 @@ NUMBERED = {"checklist": "version"}
 COUNTED = {
     "at": "bytes",
     "back": "",
+    "after": "",
     "buzzer_volume": "",
     "bytes": "bytes",
     "channel": "",

@@ -59,11 +59,15 @@ class Screens:
         rows += [self.row("last", last + " mA") if last else "", self.row("hold"), self.row("from_zero")]
         return Screen(rows + [self.row("not_now")])
 
-    def told(self, code, wait_ms):
-        """Why it cannot be; `wait_ms`: when it can, 0 where time does not help."""
+    def time(self, key, rule):
+        """Whether a rule of the schedule is met, whose time the device does not know."""
+        block = wrapped(texts.TIMES[key][self._language] % rule, BLOCK_ROWS)
+        return Screen([self.row("no_clock")] + block + [self.row("true"), self.row("not_true")])
+
+    def told(self, code, wait):
+        """Why it cannot be; `wait`: when it can, "" where that is not known."""
         block = wrapped(self._refusal(code), 3)
-        wait = texts.MINUTES[self._language] % -(-wait_ms // 60_000) if wait_ms else ""
-        return Screen([self.row("cannot"), ""] + block + [wait, code[:COLUMNS], self.row("any")])
+        return Screen([self.row("cannot"), ""] + block + [wait[:COLUMNS], code[:COLUMNS], self.row("any")])
 
     def _refusal(self, code):
         return texts.REFUSALS.get(code, texts.OTHER_REFUSAL)[self._language]

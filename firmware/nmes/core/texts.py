@@ -19,6 +19,7 @@ ROWS = {
     "none": ("No programme", "Kein Programm"),
     "ask_clinic": ("Ask your clinic", "Praxis fragen"),
     "question": ("Question %d of %d", "Frage %d von %d"),
+    "no_clock": ("Time not known", "Uhrzeit fehlt"),
     "true": ("start: true", "Start: stimmt"),
     "not_true": ("stop: not true", "Stopp: nein"),
     "ready": ("Ready", "Bereit"),
@@ -85,6 +86,22 @@ QUESTIONS = (
     ),
 )
 
+# Of each rule of the schedule that asks for a time: what a person may know without a clock. %d is the rule's number.
+TIMES = {
+    "hours_between": (
+        "The last session was %d hours ago or more",
+        "Die letzte Sitzung ist %d Stunden her oder mehr",
+    ),
+    "sessions_per_day": (
+        "Fewer than %d sessions in the last 24 hours",
+        "Weniger als %d Sitzungen in den letzten 24 Stunden",
+    ),
+    "sessions_per_week": (
+        "Fewer than %d sessions in the last 7 days",
+        "Weniger als %d Sitzungen in den letzten 7 Tagen",
+    ),
+}
+
 # What happened, and what the person does.
 FAULTS = {
     1: ("Device error. Electrodes off, switch off and on", "Gerätefehler. Elektroden ab, aus- und einschalten"),
@@ -128,6 +145,13 @@ REFUSALS = {
     "ending": ("It is ending", "Es endet gerade"),
     "no_display": ("No display", "Keine Anzeige"),
     "locked_out": ("Rest after a session", "Erholung nach der Sitzung"),
+    "too_soon_again": ("Too soon after the last", "Zu früh nach der letzten"),
+    "too_many": ("Enough for these days", "Genug für diese Tage"),
+    "all_done": ("All sessions are done", "Alle Sitzungen gemacht"),
+    "before_its_days": ("It begins later", "Beginnt erst später"),
+    "after_its_days": ("It is over. Ask your clinic", "Vorbei. Praxis fragen"),
+    "clock_unknown": ("Time not known. Ask your clinic", "Uhrzeit fehlt. Praxis fragen"),
+    "not_recorded": ("No room for records", "Kein Platz für Einträge"),
     "not_safe": ("Emergency stop is open", "Not-Aus ist offen"),
     "not_there": ("Programme is gone", "Programm ist weg"),
     "damaged": ("Programme is damaged", "Programm ist beschädigt"),
@@ -142,7 +166,6 @@ REFUSALS = {
     "no_memory": ("Switch off and on", "Aus- und einschalten"),
 }
 OTHER_REFUSAL = ("Not now. Ask your clinic", "Jetzt nicht. Praxis fragen")
-MINUTES = ("%d min", "%d min")
 
 
 def wrapped(text, rows):

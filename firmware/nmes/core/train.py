@@ -122,6 +122,14 @@ class Feed:
             self._turn_us = 0
         self._prepare()
 
+    def works(self, less=0):
+        """How many trains have begun, but for the last `less` pulses taken: they are put back, and the feed is not used
+        any more."""
+        if 0 < less <= self.number - self._known_from:
+            self.put_back(less)
+        before = sum([phase.trains for phase in self._phases[: self.phase_index]])
+        return before + self._train_index + (1 if self.phase is not None and self.k else 0)
+
     def put_back(self, count):
         """The last `count` pulses taken were cancelled before they began, maybe in a train that is already left.
 

@@ -15,17 +15,19 @@ OUT_BYTES = 8_192
 # Slots to keep something in. One damaged place of the flash never reaches 0 and 1 both, nor 2 and 3.
 SLOTS = 4
 
-# The store's flash: 32 sectors of 4 KiB, the least that can be erased, of 16 pages, the least that can be programmed.
-# Whose each is, once. The slots' are in their order, and in both of the blocks of 64 KiB, which are the most that one
-# command of the flash erases. What keeps sessions is still to be written.
+# The store's flash: 32 sectors of 4 KiB, the least that can be erased, of 16 pages, the least that can be programmed;
+# and behind them those of the part that holds the records of sessions. Whose each is, once. The slots' are in their
+# order, and in both of the blocks of 64 KiB, which are the most that one command of the flash erases. 24 to 31 are
+# spare.
 SECTOR = 4_096
 PAGE = 256
 LAYOUT = {
     "slots": (0, 16, 1, 17),
     "prescriptions": (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18, 19, 20, 21),
     "calibration": (22, 23),
-    "sessions": (24, 25, 26, 27, 28, 29, 30, 31),
+    "sessions": range(32, 80),
 }
+IN_STORE = 32  # sectors
 
 # A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
 WATCHDOG_MS = 900

@@ -223,7 +223,8 @@ class Flash:
         return self.sectors[number]
 
     def readblocks(self, number, into, at):
-        into[:] = self.sector(number)[at : at + len(into)]
+        held = self.sectors.get(number)
+        into[:] = held[at : at + len(into)] if held else _ERASED * len(into)
 
     def writeblocks(self, number, data, at):
         held = self.sector(number)

@@ -23,6 +23,7 @@ from opennmes.cli import (
     emulate,
     flash,
     lock,
+    log,
     panel,
     plot,
     programmes,
@@ -114,6 +115,7 @@ app.command()(unlock.unlock)
 app.command()(sign.sign)
 app.command()(status.status)
 app.command()(record.record)
+app.command()(log.log)
 app.command()(clear.clear)
 app.command()(stop.stop)
 app.command()(selftest.selftest)

@@ -294,6 +294,10 @@ class Device:
         """What is kept of the fault that nobody has cleared, see nmes.core.faults.RECORD_FIELDS; None without one."""
         return self.request("record")
 
+    def log(self, after: int = 0) -> Message:
+        """The record of the next session after one; opennmes.device.records reads and verifies all of them."""
+        return self.request("log", after=after)
+
     def clear(self, number: int) -> Message:
         """Clear the fault that a person has named. Refused when it is another, or its cause is still there."""
         return self.request("clear", fault=number)

@@ -2,25 +2,23 @@
 
 rp2040py's own loop steps PIO at most once per CPU instruction and drops arrears while the CPU sleeps. Here every PIO
 instruction is an alarm of the simulated clock instead, set for the cycle in which it is due. The clock runs alarms
-at their own instant, also in the middle of a CPU instruction and while the CPU sleeps, so PIO is exact, while the CPU
-still runs in rp2040py's compiled loop.
+at their own instant, also in the middle of a CPU instruction and while the CPU sleeps, so PIO is exact.
 
-One PIO instruction costs about 2 us of wall time; a state machine that waits, counts or polls costs next to nothing
-(loops.py), and neither does an ADC that converts the same all the time (circle.py).
+A state machine that waits, counts or polls costs next to nothing (loops.py), and neither does an ADC that converts the
+same all the time (circle.py). exact.pxd has the types by which `make setup` compiles this file (scripts/compiled.py).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from rp2040py.execute_batch import execute_batch
 from rp2040py.peripherals.peripheral import Peripheral
 from rp2040py.peripherals.pio import RPPIO, WaitType
 from rp2040py.rp2040 import RP2040
 
 from opennmes.emulator.circle import Circle
 from opennmes.emulator.loops import Loop, find_loop
-from opennmes.emulator.quick import Batch, BeginningBatch, quicken
+from opennmes.emulator.quick import quicken
 
 if TYPE_CHECKING:
     from rp2040py.simulator import Simulator
@@ -41,6 +39,7 @@ class Driver:
         self.rp2040 = mcu
         self.cpu_factor = cpu_factor
         self.clock = mcu.clock
+        self._cycle_nanos = CYCLE_NANOS
         self._pios = list(mcu.pio)
         self._first, self._second = self._pios
         self.skip_loops = True  # False steps through everything, for the test that compares the two
@@ -51,7 +50,6 @@ class Driver:
         self._step_alarm = self.clock.create_alarm(self._step)
         self._stop_alarm = self.clock.create_alarm(self.stop)
         self._asked_to_stop = False
-        self._batch = Batch(mcu, self._pios)
         quicken(mcu)
         Circle(mcu, wanted=lambda: self.skip_loops)
         mcu.simulator = cast("Simulator", self)
@@ -65,40 +63,22 @@ class Driver:
         """
         if nanos <= 0:
             return
+        core, clock = self.rp2040.core, self.clock
+        instruction_nanos = CYCLE_NANOS * self.cpu_factor
         self._asked_to_stop = False
         self._stop_alarm.schedule(nanos)
         try:
-            if self.cpu_factor == 1:
-                # A batch also ends after some wall time, which changes nothing: the next one goes on where it stopped.
-                while not self._asked_to_stop:
-                    self._run_batch()
-            else:
-                self._run_slowly()
+            while not self._asked_to_stop:
+                if core.waiting:
+                    clock.tick(clock.nanos_to_next_alarm)
+                else:
+                    clock.tick(core.execute_instruction() * instruction_nanos)
         finally:
             self._stop_alarm.cancel()
 
     def stop(self) -> None:
         """End run() after the CPU instruction under way; for callbacks that the running chip makes."""
         self._asked_to_stop = True
-        self._batch.stopped = True
-
-    def _run_batch(self) -> None:
-        self._batch = BeginningBatch(self.rp2040, self._pios)
-        self.rp2040.pio = []
-        try:
-            execute_batch(cast("Simulator", self._batch), 1)
-        finally:
-            self.rp2040.pio = self._pios
-
-    def _run_slowly(self) -> None:
-        """What execute_batch does, with instructions of another length; about twice the wall time."""
-        core, clock = self.rp2040.core, self.clock
-        nanos = CYCLE_NANOS * self.cpu_factor
-        while not self._asked_to_stop:
-            if core.waiting:
-                clock.tick(clock.nanos_to_next_alarm)
-            else:
-                clock.tick(core.execute_instruction() * nanos)
 
     def sync(self) -> None:
         """Bring both PIO blocks to the present; before anything but time acts on them or looks at them.
@@ -106,11 +86,11 @@ class Driver:
         What PIO has to do in this very cycle comes first.
         """
         nanos = self.clock.nanos
-        if self._due_cycle * CYCLE_NANOS <= nanos:
+        if self._due_cycle * self._cycle_nanos <= nanos:
             self._step()
         if self._loops:
-            self._leave_loops(self._loops, int(nanos // CYCLE_NANOS) << 8)
-        cycle_fp = -int(-nanos // CYCLE_NANOS) << 8  # the next clock edge, if something runs off the grid
+            self._leave_loops(self._loops, int(nanos // self._cycle_nanos) << 8)
+        cycle_fp = -int(-nanos // self._cycle_nanos) << 8  # the next clock edge, if something runs off the grid
         self._first.cycle_fp = cycle_fp
         self._second.cycle_fp = cycle_fp
 
@@ -142,7 +122,7 @@ class Driver:
         due_cycle = (due_fp + 255) >> 8
         if due_cycle != self._due_cycle:
             self._due_cycle = due_cycle
-            self._step_alarm.schedule(max(0.0, due_cycle * CYCLE_NANOS - self.clock.nanos))
+            self._step_alarm.schedule(max(0.0, due_cycle * self._cycle_nanos - self.clock.nanos))
 
     def set_input(self, pin: int, level: int) -> None:
         """Drive a pad from outside the chip; PIO that waits for it goes on from the present cycle."""

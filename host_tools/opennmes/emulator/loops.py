@@ -3,11 +3,11 @@
 A state machine spends nearly all its time in loops of a few instructions that change nothing but a counter: a phase
 being timed, a guard watching its pin. Such a loop can be worked out ahead instead of being stepped through. What it
 would have done so far is caught up with before anything looks at the state machine or changes what it reads.
+
+loops.pxd has the types by which `make setup` compiles this file (scripts/compiled.py).
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from rp2040py.gpio_pin import GPIOPin
 from rp2040py.peripherals.pio import RPPIO
@@ -24,30 +24,28 @@ RIGHT, RIGHT_NO_AUTOPULL = 1 << 19, 1 << 19 | 1 << 17  # of SHIFTCTRL: out shift
 NOP_ARGUMENT = 0x42  # of mov(y, y)
 
 
-@dataclass(slots=True, eq=False)
 class Loop:
-    """`rounds` rounds of a loop that begins with the instruction due at `start_fp` (1/256 cycles)."""
+    """`rounds` rounds of a loop that begins with the instruction due at `start_fp` (1/256 cycles); each takes `x_step`
+    off x, `y_step` off y."""
 
-    machine: StateMachine
-    start_fp: int
-    round_fp: int
-    rounds: int
-    x: int
-    y: int
-    x_step: int  # what a round takes off x
-    y_step: int
-
-    @property
-    def end_fp(self) -> int:
-        return self.start_fp + self.rounds * self.round_fp
+    def __init__(self, machine: StateMachine, round_fp: int, rounds: int, x_step: int, y_step: int) -> None:
+        self.machine = machine
+        self.end_fp = machine.next_due_fp + rounds * round_fp
+        self._start_fp = machine.next_due_fp
+        self._round_fp = round_fp
+        self._rounds = rounds
+        self._x = machine.x
+        self._y = machine.y
+        self._x_step = x_step
+        self._y_step = y_step
 
     def catch_up(self, now_fp: int) -> None:
         """Bring the state machine to where it is after what was due at `now_fp`, or to the end of the loop."""
         machine = self.machine
-        rounds = min(self.rounds, max(0, (now_fp - self.start_fp) // self.round_fp))
-        machine.x = self.x - rounds * self.x_step
-        machine.y = self.y - rounds * self.y_step
-        machine.next_due_fp = self.start_fp + rounds * self.round_fp
+        rounds = min(self._rounds, max(0, (now_fp - self._start_fp) // self._round_fp))
+        machine.x = self._x - rounds * self._x_step
+        machine.y = self._y - rounds * self._y_step
+        machine.next_due_fp = self._start_fp + rounds * self._round_fp
         while machine.next_due_fp <= now_fp and machine.next_due_fp < self.end_fp:
             machine.step()
 
@@ -170,9 +168,7 @@ class _Round:
                 rounds = min(rounds, (begin - (name in self.not_zero)) // counted[name])
         if rounds < FEWEST_ROUNDS:
             return None
-        return Loop(
-            machine, machine.next_due_fp, round_fp, rounds, machine.x, machine.y, counted["x"], counted["y"]
-        )  # fmt: skip
+        return Loop(machine, round_fp, rounds, counted["x"], counted["y"])
 
 
 def _keeps(pio: RPPIO, machine: StateMachine, value: int, base: int, count: int) -> bool:
@@ -180,7 +176,10 @@ def _keeps(pio: RPPIO, machine: StateMachine, value: int, base: int, count: int)
     mask = _mask(base, count)
     if (pio.pin_values ^ value << base) & mask:
         return False
-    return not any(other.enabled and other is not machine and _written(other) & mask for other in pio.machines)
+    for other in pio.machines:  # noqa: SIM110 - compiled, a loop is no function of its own
+        if other.enabled and other is not machine and _written(other) & mask:
+            return False
+    return True
 
 
 def _written(machine: StateMachine) -> int:

@@ -19,7 +19,8 @@ from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
 from opennmes.emulator.exact import CYCLE_NANOS, Driver
 from opennmes.emulator.i2c import as_silicon_has_it
-from opennmes.emulator.quick import Chip
+from opennmes.emulator.meters import Watcher
+from opennmes.emulator.quick import new_chip
 from opennmes.emulator.usb import UsbHost
 
 FLASH_BYTES = 2 * 1024 * 1024
@@ -55,7 +56,7 @@ class EmulatedPico:
         make it on silicon; nothing but the CPU is slower. Raises BenchError when the UF2 cannot be read or the flash
         image is too long.
         """
-        self.mcu = Chip()
+        self.mcu = new_chip()
         self.mcu.logger = ConsoleLogger(LogLevel.DEBUG, throw_on_error=False) if verbose else _Silence()
         self.mcu.load_bootrom(BOOTROM_B1)  # also erases the flash
         if flash is not None:
@@ -178,18 +179,10 @@ class EmulatedPico:
 
     def watch(self, pin: int, changed: Callable[[int], None]) -> None:
         """Call `changed(level)` at every change of level(pin), resets included; `nanos` is the time of the edge."""
-        last = self.level(pin)
-
-        def on_change(state: GPIOPinState, _before: GPIOPinState) -> None:
-            nonlocal last
-            level = 1 if state is GPIOPinState.HIGH else 0
-            if level != last:
-                last = level
-                changed(level)
-
-        self.mcu.gpio[pin].add_listener(on_change)
+        watcher = Watcher(self.level(pin), changed)
+        self.mcu.gpio[pin].add_listener(watcher)
         # rp2040py reports no edge for a pin that a reset lets go.
-        self._watchers.append(lambda: on_change(self.mcu.gpio[pin].value, GPIOPinState.INPUT))
+        self._watchers.append(lambda: watcher(self.mcu.gpio[pin].value, GPIOPinState.INPUT))
 
     def set_input(self, pin: int, level: int) -> None:
         """Drive a pin from outside with 0 or 1."""

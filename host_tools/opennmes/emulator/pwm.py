@@ -1,11 +1,10 @@
 """PWM slices that run on as they are: an alarm knows when it is due again, and an edge that changes no pin is no work.
 
-A slice that is enabled wraps and compares some 375 000 times in a simulated second, most of the time at a duty of 0.
+A slice that is enabled wraps and compares some 375 000 times in a simulated second. pwm.pxd has the types by which
+`make setup` compiles this file (scripts/compiled.py).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from rp2040py.irq import IRQ
 from rp2040py.peripherals.dma import DREQChannel
@@ -20,86 +19,111 @@ PENDING = 1 << IRQ.PWM_WRAP
 def quicken_pwm(mcu: RP2040) -> None:
     """Let the slices of `mcu`, none of which runs, cost less from here on."""
     for channel in mcu.pwm.channels:
-        callbacks = (_compared(channel, 0), _compared(channel, 1), _wrapped(channel))
-        alarms = (channel.alarm_a, channel.alarm_b, channel.alarm_bottom)
-        for alarm, callback in zip(alarms, callbacks, strict=True):
-            alarm.__class__ = SteadyAlarm
-            alarm.callback = callback
-            alarm._clock_alarm = mcu.clock.create_alarm(alarm._handle_alarm)
+        sides = [_Side(channel, channel.alarm_a, CSR_A_INV, (channel.pin_a1, channel.pin_a2)),
+                 _Side(channel, channel.alarm_b, CSR_B_INV, (channel.pin_b1, channel.pin_b2))]  # fmt: skip
+        for side in sides:
+            SteadyAlarm(side.alarm, side)
+        SteadyAlarm(channel.alarm_bottom, _Wrap(channel, sides))
 
 
-class SteadyAlarm(Timer32PeriodicAlarm):
-    """A periodic alarm that works out its period once, for as long as nobody changes its timer or its target."""
+class _Event:
+    """What an alarm is for."""
 
-    _worked_out_for: tuple[float, ...] = ()
-    _period_nanos = 0.0
+    def happens(self) -> None:
+        raise NotImplementedError
 
-    def _handle_alarm(self) -> None:
-        self.callback()
-        timer = self.timer
-        if not (self._enabled and timer._enabled):
+
+class SteadyAlarm:
+    """Takes a periodic alarm's place on the clock; works out its period once, for as long as nobody changes its timer
+    or its target."""
+
+    def __init__(self, alarm: Timer32PeriodicAlarm, event: _Event) -> None:
+        self._alarm = alarm
+        self._timer = alarm.timer
+        self._event = event
+        self._period_nanos = 0.0  # 0: to be worked out
+        self._base_value = 0
+        self._clock_alarm = alarm.timer.clock.create_alarm(self._due)
+        alarm._clock_alarm = self._clock_alarm
+        alarm._schedule = self._schedule  # type: ignore[method-assign]
+
+    def _due(self) -> None:
+        self._event.happens()
+        alarm, timer = self._alarm, self._timer
+        if not (alarm._enabled and timer._enabled):
             return
-        now = (timer._base_value, timer._base_nanos, timer._top_value, timer._prescaler_value, timer._timer_mode,
-               timer._base_freq, self._target_value)  # fmt: skip
-        if now == self._worked_out_for:
+        # Whatever else changes the timer or the target calls _schedule.
+        if self._period_nanos and timer._base_value == self._base_value:
             self._clock_alarm.schedule(self._period_nanos)
             return
         self._schedule()
         if (
             timer._timer_mode == TimerMode.INCREMENT
-            and self._target_value <= timer._top_value < FREE_TOP
-            and timer.raw_counter == self._target_value
+            and alarm._target_value <= timer._top_value < FREE_TOP
+            and timer.raw_counter == alarm._target_value
         ):
-            self._worked_out_for = now
+            self._base_value = timer._base_value
             self._period_nanos = timer.to_nanos(timer._top_value + 1)
 
-
-def _compared(channel: PWMChannel, side: int) -> Callable[[], None]:
-    """What output A or B does when the counter comes to its level: it falls, if it is not low."""
-    set_it, inverted, pins = _side(channel, side)
-    pwm = channel.pwm
-
-    def falls() -> None:
-        if pwm.gpio_value & pins or channel.csr & inverted:
-            set_it(False)
-
-    return falls
+    def _schedule(self) -> None:
+        self._period_nanos = 0.0
+        Timer32PeriodicAlarm._schedule(self._alarm)
 
 
-def _wrapped(channel: PWMChannel) -> Callable[[], None]:
-    """What a slice does at the end of its period."""
-    pwm, mcu, index = channel.pwm, channel.pwm.rp2040, channel.index
-    raw, request = 1 << index, DREQChannel.DREQ_PWM_WRAP0 + index
-    sides = [(*_side(channel, side), (channel.alarm_a, channel.alarm_b)[side]) for side in (0, 1)]
+class _Side(_Event):
+    """Output A or B of a slice, whose counter comes to its level."""
 
-    def told() -> bool:
-        """Whether interrupt and DMA have heard of a wrap already and need not hear of another."""
-        return bool(
-            pwm._int_raw & raw
-            and not (pwm._int_enable or pwm._int_force)
-            and not mcu.core.pending_interrupts & PENDING
-            and mcu.dma.dreq.get(request)
-        )
+    def __init__(self, channel: PWMChannel, alarm: Timer32PeriodicAlarm, inverts: int, pins: tuple[int, int]) -> None:
+        self.alarm = alarm
+        self._channel = channel
+        self._pwm = channel.pwm
+        self._inverts = inverts  # the bit of CSR
+        self._pins = [(1 << pin, channel.pwm.rp2040.gpio[pin]) for pin in pins if pin >= 0]
+        self._mask = sum([bit for bit, _ in self._pins])
 
-    def wraps() -> None:
-        if not told():
-            pwm.channel_interrupt(index)
+    def happens(self) -> None:
+        self.set(False)
+
+    def set(self, high: bool) -> None:
+        """What the slice's own set_a and set_b do."""
+        pwm = self._pwm
+        if self._channel.csr & self._inverts:
+            high = not high
+        before = pwm.gpio_value
+        if before & self._mask == (self._mask if high else 0):
+            return
+        for bit, pin in self._pins:
+            pwm.gpio_value = pwm.gpio_value | bit if high else pwm.gpio_value & ~bit
+            pin.check_for_updates()
+
+
+class _Wrap(_Event):
+    """The end of a slice's period."""
+
+    def __init__(self, channel: PWMChannel, sides: list[_Side]) -> None:
+        self._channel = channel
+        self._pwm = channel.pwm
+        self._mcu = channel.pwm.rp2040
+        self._raw = 1 << channel.index
+        self._request = DREQChannel.DREQ_PWM_WRAP0 + channel.index
+        self._a, self._b = sides
+
+    def happens(self) -> None:
+        channel = self._channel
+        if not self._is_told():
+            self._pwm.channel_interrupt(channel.index)
         if channel.cc_updated or channel.top_updated:
             channel._update_double_buffered()
         if not channel.csr & CSR_PH_CORRECT:
-            for set_it, inverted, pins, alarm in sides:
-                if alarm._target_value > 0 or pwm.gpio_value & pins or channel.csr & inverted:
-                    set_it(alarm._target_value > 0)
+            self._a.set(self._a.alarm._target_value > 0)
+            self._b.set(self._b.alarm._target_value > 0)
 
-    return wraps
-
-
-def _side(channel: PWMChannel, side: int) -> tuple[Callable[[bool], None], int, int]:
-    """How output A (0) or B (1) of a slice is set, the bit that inverts it, and its pins."""
-    if side == 0:
-        return channel.set_a, CSR_A_INV, _pins(channel.pin_a1, channel.pin_a2)
-    return channel.set_b, CSR_B_INV, _pins(channel.pin_b1, channel.pin_b2)
-
-
-def _pins(first: int, second: int) -> int:
-    return 1 << first | (1 << second if second >= 0 else 0)
+    def _is_told(self) -> bool:
+        """Whether interrupt and DMA have heard of a wrap already and need not hear of another."""
+        pwm = self._pwm
+        return bool(
+            pwm._int_raw & self._raw
+            and not (pwm._int_enable or pwm._int_force)
+            and not self._mcu.core.pending_interrupts & PENDING
+            and self._mcu.dma.dreq.get(self._request)
+        )

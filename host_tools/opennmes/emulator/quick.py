@@ -1,13 +1,14 @@
-"""The same chip in half the wall time: what rp2040py's compiled code does in Python at every instruction, done quicker.
+"""The same chip in less wall time: what rp2040py's compiled code does in Python at every instruction, done quicker.
 
-rp2040py is compiled for the limited API of CPython. There a method of the chip, called by compiled code, first makes a
-bound method of itself, only to see whether somebody replaced it; and the registers of SIO are Python. Nothing here
-changes what the chip does or when: tests/chip/test_quick.py runs it beside the chip as it comes, to the cycle.
+rp2040py's wheel is compiled for the limited API of CPython. There a method of the chip, called by compiled code, first
+makes a bound method of itself, only to see whether somebody replaced it; and the registers of SIO are Python. Nothing
+here changes what the chip does or when: tests/chip/test_quick.py runs it beside the chip as it comes, to the cycle.
 """
 
 from __future__ import annotations
 
-from rp2040py.peripherals.pio import RPPIO
+import sys
+
 from rp2040py.rp2040 import RP2040
 from rp2040py.sio import CPUID, DIV_CSR, DIV_QUOTIENT, DIV_REMAINDER, DIV_UDIVIDEND, DIV_UDIVISOR, RPSIO
 
@@ -18,10 +19,16 @@ QUOTIENT_IS_DIRTY_AND_READY = 0b11  # of DIV_CSR: DIRTY and READY
 DIRTY = 0b10
 
 
+def new_chip() -> RP2040:
+    """A chip; where rp2040py is compiled for this very Python (scripts/compiled.py) it needs no help."""
+    limited = ".abi3." in (sys.modules[RP2040.__module__].__file__ or "")
+    return Chip() if limited else RP2040()
+
+
 class Chip(RP2040):
     """The chip with bound methods of its own, made once, where they are found first.
 
-    Compiled code finds them to be the chip's own methods, and goes on in C as before.
+    Code compiled for the limited API finds them to be the chip's own methods, and goes on in C as before.
     """
 
     __slots__ = ACCESSES
@@ -37,37 +44,6 @@ def quicken(mcu: RP2040) -> None:
     """Let the rest of `mcu`, which is at rest, run quicker from here on."""
     mcu.sio.__class__ = QuickSio
     quicken_pwm(mcu)
-
-
-class Batch:
-    """What `execute_batch` reads while it runs, and `stopped` before each instruction."""
-
-    __slots__ = ("clock", "pios", "rp2040", "stopped")
-    stopped: bool
-
-    def __init__(self, mcu: RP2040, pios: list[RPPIO]) -> None:
-        """To be made anew for each call; `mcu.pio` is to be empty then, and is `pios` again once the batch has begun.
-
-        execute_batch() fetches `rp2040.pio` once, then asks for `stopped`. It must find no PIO to advance, everything
-        else must find both.
-        """
-        self.rp2040 = mcu
-        self.clock = mcu.clock
-        self.pios = pios
-
-
-class BeginningBatch(Batch):
-    """A batch of which nobody has asked whether it is stopped; it becomes a usual one, whose attributes are quicker."""
-
-    __slots__ = ()
-
-    def __getattr__(self, name: str) -> bool:
-        if name != "stopped":
-            raise AttributeError(name)
-        self.__class__ = Batch  # type: ignore[assignment]
-        self.rp2040.pio = self.pios
-        self.stopped = False
-        return False
 
 
 class QuickSio(RPSIO):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from opennmes.emulator.meters import LevelMeter, Pump
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.measure.trace import Trace
 from opennmes.pins import FIRST_ADC_PIN
@@ -65,7 +66,7 @@ class OutputStage:
         pins = board["pins"]
         self._pins = pins
         self._enabled = pico.level(pins["enable"])
-        self._pump = _Pump(pico, pins["pump"], int(stage["pump_hold_us"]) * 1000, self._on_permit)
+        self._pump = Pump(pico, pins["pump"], int(stage["pump_hold_us"]) * 1000, self._on_permit)
         self._stop_opened = self._over_current = False
         self._note("enable", self._enabled)
         self._note("permit", 0)
@@ -216,8 +217,8 @@ class _Channel:
         self.index = index
         self._a = pico.level(pins["phase_a"])
         self._b = pico.level(pins["phase_b"])
-        self._level_a = _LevelMeter(pico, pins["level_a"], levels, settle_nanos, self.update)
-        self._level_b = _LevelMeter(pico, pins["level_b"], levels, settle_nanos, self.update)
+        self._level_a = LevelMeter(pico, pins["level_a"], levels, settle_nanos, self.update)
+        self._level_b = LevelMeter(pico, pins["level_b"], levels, settle_nanos, self.update)
         stage._note(f"ch{index}_a", self._a)
         stage._note(f"ch{index}_b", self._b)
         stage._note(f"ch{index}_current_ua", 0)
@@ -264,110 +265,3 @@ class _Channel:
     def voltage_mv(self) -> int:
         voltage_mv = self._stage.voltage_uv(self._drive_ua(), self.load_ohm) // 1000
         return -voltage_mv if self._b else voltage_mv
-
-
-class _LevelMeter:
-    """The duty of a PWM pin in counts, 0 to `levels`, after the filter.
-
-    A new duty counts `settle_nanos` after the register write that made it, or up to one PWM period sooner: the write
-    takes effect at the next wrap, which is all that can be seen of it. A pin without edges is at 0 or at `levels`.
-    """
-
-    def __init__(
-        self, pico: EmulatedPico, pin: int, levels: int, settle_nanos: int, changed: Callable[[], None]
-    ) -> None:
-        self.level = 0  # what counts now
-        self._clock = pico.mcu.clock
-        self._levels = levels
-        self._settle_nanos = settle_nanos
-        self._changed = changed
-        self._pin_level = pico.level(pin)
-        self._edge_nanos = self._rise_nanos = self._fall_nanos = self._clock.nanos - settle_nanos
-        self._period_nanos = 0.0
-        self._high_nanos = 0.0
-        self._target = self.level = levels if self._pin_level else 0
-        self._settle_alarm = self._clock.create_alarm(self._settle)
-        self._silence_alarm = self._clock.create_alarm(self._look_for_silence)
-        self._listening = False
-        pico.watch(pin, self._on_edge)
-
-    def _on_edge(self, level: int) -> None:
-        # 250 000 times a simulated second: the common case has to be short.
-        now = self._clock.nanos
-        self._edge_nanos = now
-        self._pin_level = level
-        if level:
-            period_nanos = now - self._rise_nanos
-            high_nanos = self._fall_nanos - self._rise_nanos
-            if period_nanos != self._period_nanos or high_nanos != self._high_nanos:
-                self._measure(period_nanos, high_nanos)
-            self._rise_nanos = now
-        else:
-            self._fall_nanos = now
-        if not self._listening:
-            self._listening = True
-            self._silence_alarm.schedule(self._settle_nanos / 2)
-
-    def _measure(self, period_nanos: float, high_nanos: float) -> None:
-        if period_nanos < self._settle_nanos:  # else this edge starts the PWM
-            self._period_nanos = period_nanos
-            self._high_nanos = high_nanos
-            self._aim(round(self._levels * high_nanos / period_nanos), self._rise_nanos - period_nanos)
-
-    def _aim(self, target: int, since_nanos: float) -> None:
-        if target == self._target:
-            return
-        self._target = target
-        self._settle_alarm.schedule(max(0.0, since_nanos + self._settle_nanos - self._clock.nanos))
-
-    def _settle(self) -> None:
-        if self.level != self._target:
-            self.level = self._target
-            self._changed()
-
-    def _look_for_silence(self) -> None:
-        silent_nanos = self._clock.nanos - self._edge_nanos
-        if silent_nanos >= self._settle_nanos / 2:
-            self._listening = False
-            self._period_nanos = 0.0
-            self._aim(self._levels if self._pin_level else 0, self._edge_nanos)
-        else:
-            self._silence_alarm.schedule(self._settle_nanos / 2 - silent_nanos)
-
-
-class _Pump:
-    """The charge pump that turns a square wave into permission: charged by steady edges, empty `hold_nanos` after."""
-
-    EDGES = 8  # to charge it
-    SLOWEST_NANOS = 50_000  # between two edges that still charge it
-
-    def __init__(self, pico: EmulatedPico, pin: int, hold_nanos: int, changed: Callable[[], None]) -> None:
-        self.charged = False
-        self._clock = pico.mcu.clock
-        self._hold_nanos = hold_nanos
-        self._changed = changed
-        self._edge_nanos = -float(hold_nanos)
-        self._edges = 0
-        self._alarm = self._clock.create_alarm(self._look)
-        pico.watch(pin, self._on_edge)
-
-    def _on_edge(self, _level: int) -> None:
-        # 200 000 times a simulated second while it is on: the common case has to be short.
-        now = self._clock.nanos
-        since, self._edge_nanos = now - self._edge_nanos, now
-        if self.charged:
-            return
-        self._edges = self._edges + 1 if since <= self.SLOWEST_NANOS else 1
-        if self._edges >= self.EDGES:
-            self.charged = True
-            self._alarm.schedule(self._hold_nanos)
-            self._changed()
-
-    def _look(self) -> None:
-        silent_nanos = self._clock.nanos - self._edge_nanos
-        if silent_nanos >= self._hold_nanos:
-            self.charged = False
-            self._edges = 0
-            self._changed()
-        else:
-            self._alarm.schedule(self._hold_nanos - silent_nanos)

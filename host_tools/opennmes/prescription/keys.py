@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from nmes.core import phase, programme
+from nmes.core import dose, phase, programme
 
 
 @dataclass(frozen=True)
@@ -154,10 +154,19 @@ NUMBER = {
 }
 TIMES = {
     "sessions_per_week": Quantity(
-        "sessions_per_week", "sessions", Decimal(1), optional=True, bounds=(1, 21), what="how many sessions a week"
+        "sessions_per_week", "sessions", Decimal(1), optional=True, bounds=dose.COUNTS["sessions_per_week"],
+        what="how many sessions within 7 days",
+    ),
+    "sessions_per_day": Quantity(
+        "sessions_per_day", "sessions", Decimal(1), optional=True, bounds=dose.COUNTS["sessions_per_day"],
+        what="how many sessions within 24 hours",
+    ),
+    "sessions_most": Quantity(
+        "sessions_most", "sessions", Decimal(1), optional=True, bounds=dose.COUNTS["sessions_most"],
+        what="how many sessions in all",
     ),
     "hours_between": Quantity(
-        "hours_between", "h", Decimal(1), optional=True, bounds=(1, WEEK_H),
+        "hours_between", "h", Decimal(1), optional=True, bounds=dose.COUNTS["hours_between"],
         what="at least so long from the end of a session to the next",
     ),
 }  # fmt: skip

@@ -1,60 +1,24 @@
-"""Which part of the flash is whose; `flash` is that table of the board's facts (boards/pico/board.py)."""
+"""What is kept over power cuts, where: in the parts of the flash that the board has for it (`flash` is that table of
+boards/pico/board.py), or in files on a stock MicroPython. Only what a board needs is loaded."""
 
-import rp2
-import vfs
-
-from nmes.hal.common import LAYOUT, Area
-from nmes.hal.rp2.files import FileSlots
-from nmes.hal.rp2.slots import Slots
-
-_SECTOR = 4_096
-_PROGRAM = 256
-_SECTORS = 4  # rp2.Flash's ioctl that says how many there are
-
-
-def partition(flash, name):
-    """A part of the flash as a block device. MicroPython reaches what is behind the firmware, and no more.
-
-    Raises ValueError when it reaches something else than the board's facts say: a stock MicroPython has its file system
-    where our store would then be written."""
-    begin, length = flash[name]
-    files, files_length = flash["files"]
-    reached = rp2.Flash().ioctl(_SECTORS, 0) * _SECTOR
-    if reached != files + files_length - flash["store"][0]:
-        raise ValueError("MicroPython reaches %d bytes of flash, not those from the store on" % reached)
-    return rp2.Flash(start=begin - flash["store"][0], len=length)  # type: ignore[call-arg]  # unknown to the stubs
+from nmes.hal.common import Area
 
 
 def slots(flash):
-    """The slots of the store: in raw flash, or in files where the board has no part for them (a stock MicroPython)."""
-    return Slots(partition(flash, "store")) if "store" in flash else FileSlots()
+    """The slots of the store: in raw flash, or in files where the board has no part for them."""
+    if "store" in flash:
+        from nmes.hal.rp2 import parts
+
+        return parts.slots(flash)
+    from nmes.hal.rp2.files import FileSlots
+
+    return FileSlots()
 
 
 def area(flash, name):
-    """The sectors of the store that have that name; none where the board has no part for them."""
-    if "store" not in flash:
-        return Area(None, ())
-    return Area(partition(flash, "store"), LAYOUT[name])
+    """The sectors that have that name; none where the board has no part for them."""
+    if "store" in flash:
+        from nmes.hal.rp2 import parts
 
-
-def mount_files(flash):
-    """Mount the file system at /. One that cannot be mounted is left as it is, whatever is wrong with it; a part of the
-    flash in which not a single bit has ever been programmed gets an empty one."""
-    device = partition(flash, "files")
-    try:
-        files = vfs.VfsLfs2(device, progsize=_PROGRAM)
-    except Exception:
-        if not _blank(device, flash["files"][1] // _SECTOR):
-            return
-        vfs.VfsLfs2.mkfs(device, progsize=_PROGRAM)
-        files = vfs.VfsLfs2(device, progsize=_PROGRAM)
-    vfs.mount(files, "/")
-
-
-def _blank(device, sectors):
-    held, erased = bytearray(_SECTOR), b"\xff" * _SECTOR
-    for sector in range(sectors):
-        device.readblocks(sector, held)
-        if held != erased:
-            return False
-    return True
+        return parts.area(flash, name)
+    return Area(None, ())

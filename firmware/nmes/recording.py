@@ -1,0 +1,170 @@
+"""The supervisor of a board for people: it has every session recorded, and holds to the schedule of a prescription that
+the device keeps. A board for resistors alone never loads this: a stock MicroPython has no memory for it."""
+
+from binascii import unhexlify
+
+from nmes.core import document, dose
+from nmes.core.phase import DUMMY
+from nmes.core.reason import Refused, refuse
+from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, RUNNING
+from nmes.records import Records
+from nmes.supervisor import Supervisor
+
+FEW_RECORDS = 2  # `warned`: soon a record is overwritten that no host has taken
+
+_SOURCE = "the device's records"
+_NO_SECTORS = "a board whose flash has room for records"
+
+
+class Recording(Supervisor):
+    """`records`: those of its sessions; None where the flash has no sectors for any, and then nobody is armed with
+    anything but a resistor."""
+
+    def __init__(self, hal, session, store, board, stage):
+        area = hal.area("sessions")
+        self.records = Records(area) if area.count else None
+        self._due = self.records is not None and self.records.due  # there is something to be written
+        self._open = False  # a session has a record that has no end yet
+        self._by = LOCAL
+        self._confirmed = False
+        Supervisor.__init__(self, hal, session, store, board, stage)
+
+    def _unix_s(self):
+        return self.clock.unix_s(self._hal.now_ms())
+
+    # ---- before a session ----
+
+    def arm(self, crc, by=LOCAL, confirmed=False):
+        """As Supervisor.arm. `confirmed`: see core/dose.py. Raises Refused too when the prescription's schedule does
+        not allow it now, and when a person's session cannot be recorded."""
+        self._need_safe_line()
+        self.calibrated.need_usable()
+        self.session.may_arm(crc, by)  # and once more, with all else, by Supervisor.arm
+        self._unhurried(self._need_dose, confirmed)
+        self._by, self._confirmed = by, confirmed
+        try:
+            Supervisor.arm(self, crc, by)
+        finally:
+            if self._open and self.session.state != ARMED:
+                self._end("not armed")
+
+    def _need_dose(self, confirmed):
+        if not self.kept or not self.kept[2]:
+            return
+        number, digest, schedule = self.kept
+        records = self.records
+        kept = dose.Kept(number, digest, self.session.programme_crc)
+        now = dose.Now(self._unix_s(), self._hal.now_ms() // 1_000, records.power_on if records else 0)
+        reasons = dose.check(schedule, kept, records.back() if records else (), now, confirmed)
+        if reasons:
+            raise Refused(reasons)
+
+    def _test_self(self):
+        """The lock-out is kept, and nobody is armed yet: the session has a record from now on."""
+        self._unhurried(self._begin_record)
+        Supervisor._test_self(self)
+
+    def _begin_record(self):
+        session = self.session
+        if self.records:
+            kept = self.kept and self.kept[:2]
+            now_ms = self._hal.now_ms()
+            self._open = self.records.begin(session, self._by, kept, self._unix_s(), now_ms, self._confirmed) != 0
+        elif session.programme.kind != DUMMY:
+            refuse("not_recorded", "session", "no sectors", _NO_SECTORS, _SOURCE)
+
+    # ---- while it goes on ----
+
+    def start(self):
+        """As Supervisor.start."""
+        Supervisor.start(self)
+        if self._open:
+            self.records.resumed(self._hal.now_ms())
+
+    def pause(self):
+        """As Supervisor.pause."""
+        if self._open and self.session.state == RUNNING:
+            self.records.paused(self.session, self._hal.now_ms())
+        Supervisor.pause(self)
+
+    def _passes_slowly(self, now_ms):
+        if self._open:
+            self.records.look(self.session, now_ms)
+        return Supervisor._passes_slowly(self, now_ms)
+
+    # ---- when it has ended ----
+
+    def _end(self, why=None):
+        """Make the rest of the record, once, however often this is asked; `why`: nobody was armed."""
+        self._open = False
+        self._due = True
+        session, unix_s, now_ms = self.session, self._unix_s(), self._hal.now_ms()
+        if why:
+            self.records.cancel(session, unix_s, now_ms)
+        else:
+            self.records.end(session, [run.delivered for run in self._runs], unix_s, now_ms)
+
+    def _close_lockout(self, now_ms):
+        if self._open and self.session.state in (IDLE, FAULT):
+            self._end()
+        Supervisor._close_lockout(self, now_ms)
+
+    def _keep_due(self, now_ms):
+        if self._open:
+            self._end()
+        Supervisor._keep_due(self, now_ms)
+
+    def _rest_turn(self, now_ms):
+        """The store is written first: it says whether a pause has to come."""
+        Supervisor._rest_turn(self, now_ms)
+        if self._due and not self._store.due and not self._hal.unsent():
+            self._write_records()
+
+    def _write_records(self):
+        self._due = False
+        if self.records and self._unhurried(self._flush):
+            self.warned = FEW_RECORDS
+
+    def _flush(self):
+        self.records.flush()
+        return self.records.are_few()
+
+    def settle(self):
+        """As Supervisor.settle."""
+        settled = Supervisor.settle(self)
+        if settled and self._due:
+            self._write_records()
+        return settled
+
+    def warning(self):
+        """As Supervisor.warning."""
+        if self.warned == FEW_RECORDS:
+            return {"warning": "few_records", "left": self.records.left()}
+        return Supervisor.warning(self)
+
+    # ---- what the panel and the link ask ----
+
+    def locked_out_ms(self):
+        """How long it is until the next motor session may begin."""
+        return self._lockout.left_ms(self._hal.now_ms())
+
+    def recorded(self, request):
+        """What the link answers to `log`, and with a digest to `log_clear`. Raises Refused."""
+        records = self.records
+        if not records:
+            refuse("no_records", "session", "no sectors", _NO_SECTORS, _SOURCE)
+        if "digest" in request:
+            try:
+                digest = unhexlify(request["digest"])
+            except ValueError:
+                refuse("not_hexadecimal", "digest", request["digest"], "32 digits", "log_clear")
+            self.write(records.take, request["number"], digest)
+            return {"taken": records.taken(), "left": records.left()}
+        number, page = records.after(request["after"])
+        return {
+            "number": number,
+            "data": document.piece(page) if page else "",
+            "newest": records.newest,
+            "taken": records.taken(),
+            "left": records.left(),
+        }

@@ -1,0 +1,28 @@
+cimport cython
+from rp2040py.native._cortex_m0_core cimport CortexM0Core
+from rp2040py.native._pio cimport RPPIO as Pio
+from rp2040py.native._simulation_clock cimport ClockAlarm, SimulationClock
+
+
+cdef class Driver:
+    cdef public object rp2040
+    cdef public double cpu_factor
+    cdef public SimulationClock clock
+    cdef double _cycle_nanos
+    cdef list _pios
+    cdef Pio _first, _second
+    cdef public bint skip_loops
+    cdef list _loops
+    cdef long long _loop_ends_fp, _steps, _due_cycle
+    cdef ClockAlarm _step_alarm, _stop_alarm
+    cdef bint _asked_to_stop
+
+    @cython.locals(core=CortexM0Core, clock=SimulationClock, instruction_nanos=double)
+    cpdef run(self, double nanos)
+    cpdef stop(self)
+    @cython.locals(nanos=double, cycle_fp=cython.longlong)
+    cpdef sync(self)
+    @cython.locals(due_fp=cython.longlong, due_cycle=cython.longlong)
+    cpdef arm(self)
+    @cython.locals(cycle_fp=cython.longlong)
+    cpdef _step(self)

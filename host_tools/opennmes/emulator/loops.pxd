@@ -1,0 +1,37 @@
+cimport cython
+from rp2040py.native._pio cimport RPPIO as Pio
+from rp2040py.native._state_machine cimport StateMachine as Machine
+
+
+cdef class Loop:
+    cdef public Machine machine
+    cdef public long long end_fp
+    cdef long long _start_fp, _round_fp, _rounds, _x, _y, _x_step, _y_step
+
+    @cython.locals(machine=Machine, rounds=cython.longlong)
+    cpdef catch_up(self, long long now_fp)
+
+
+cdef class _Round:
+    cdef dict registers, counted
+    cdef set assigned, not_zero
+    cdef bint compared
+    cdef object osr
+
+    cdef bint jumps(self, Machine machine, long condition, list pins)
+    @cython.locals(kind=cython.long, argument=cython.long, destination=cython.long, value=cython.long)
+    cdef bint does(self, Pio pio, Machine machine, long opcode)
+    cdef repeated(self, Machine machine, long long round_fp)
+
+
+@cython.locals(
+    a_round=_Round, start=cython.long, pc=cython.long, opcode=cython.long, field=cython.long, elapsed=cython.long,
+    side_count=cython.long, side_enable=cython.long, delay_mask=cython.long, width=cython.long, value=cython.long,
+    taken=cython.bint,
+)
+cpdef find_loop(Pio pio, Machine machine, list pins)
+
+@cython.locals(mask=cython.longlong, other=Machine)
+cdef bint _keeps(Pio pio, Machine machine, long long value, long base, long count)
+cdef long long _written(Machine machine)
+cdef long long _mask(long base, long count)

@@ -1,0 +1,35 @@
+cimport cython
+from rp2040py.native._gpio_pin cimport GPIOPin
+from rp2040py.native._simulation_clock cimport ClockAlarm
+
+
+cdef class _Event:
+    cpdef happens(self)
+
+
+cdef class SteadyAlarm:
+    cdef object _alarm, _timer
+    cdef _Event _event
+    cdef double _period_nanos
+    cdef long long _base_value
+    cdef ClockAlarm _clock_alarm
+
+
+cdef class _Side(_Event):
+    cdef public object alarm
+    cdef object _channel, _pwm
+    cdef list _pins
+    cdef long _inverts, _mask
+
+    cpdef happens(self)
+    @cython.locals(before=cython.long, bit=cython.long, pin=GPIOPin)
+    cpdef set(self, bint high)
+
+
+cdef class _Wrap(_Event):
+    cdef object _channel, _pwm, _mcu, _request
+    cdef long _raw
+    cdef _Side _a, _b
+
+    cpdef happens(self)
+    cdef bint _is_told(self)
