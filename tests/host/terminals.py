@@ -104,20 +104,26 @@ class Person:
 
 @contextlib.contextmanager
 def at_terminal(
-    *arguments: str | os.PathLike[str], columns: int = 200, before: str = "", **more: str
+    *arguments: str | os.PathLike[str],
+    columns: int = 200,
+    lines: int = 40,
+    shows_output: bool = False,
+    before: str = "",
+    **more: str,
 ) -> Iterator[Person]:
-    """Run nmes at a terminal that controls it, as a shell would; standard output goes elsewhere. `before` is Python
-    that is carried out first."""
+    """Run nmes at a terminal that controls it, as a shell would; standard output goes elsewhere unless the terminal
+    `shows_output`. `before` is Python that is carried out first."""
     master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def control() -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     environment = processes.environment(**{"COLUMNS": str(columns), **more})
     process = subprocess.Popen(
-        processes.command(*arguments, before=before), env=environment, stdin=slave, stdout=subprocess.PIPE,
-        stderr=slave, start_new_session=True, preexec_fn=control, text=True,
+        processes.command(*arguments, before=before), env=environment, stdin=slave,
+        stdout=slave if shows_output else subprocess.PIPE, stderr=slave, start_new_session=True, preexec_fn=control,
+        text=True,
     )  # fmt: skip
     os.close(slave)
     person = Person(process, master)

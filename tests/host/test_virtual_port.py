@@ -12,6 +12,7 @@ import pytest
 from opennmes import paths
 from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import VirtualPort
+from opennmes.screen import Screen
 
 ECHO = """
 now = 0
@@ -29,19 +30,19 @@ for line in sys.stdin:
         lines.append(line)
 """
 
-Board = Callable[[str], VirtualPort]
+Board = Callable[..., VirtualPort]
 
 
 @pytest.fixture
 def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
     """Makes a port to a board that is the given Python program."""
 
-    def make(program: str) -> VirtualPort:
+    def make(program: str, **options: bool) -> VirtualPort:
         path = tmp_path / "micropython"
         path.write_text(f"#!{sys.executable}\nimport os, sys\n{program}")
         path.chmod(0o755)
         monkeypatch.setenv("MICROPYTHON", str(path))
-        return VirtualPort()
+        return VirtualPort(**options)  # type: ignore[arg-type]
 
     return make
 
@@ -177,3 +178,57 @@ def test_a_micropython_that_does_not_start(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("MICROPYTHON", str(broken))
     with pytest.raises(PortError, match="cannot start"):
         VirtualPort()
+
+
+PANEL = """
+now = 0
+for line in sys.stdin:
+    if line.startswith("@run "):
+        now += int(line[5:])
+        print("@page 3 " + "81" * 128)
+        print("@lamps 9")
+        print("@at", now, flush=True)
+    else:
+        print("heard", line, end="")
+"""
+
+
+def test_what_the_board_shows_is_no_line_of_the_link_and_presses_come_before_the_time(board: Board) -> None:
+    port = board(f"panel = os.environ['NMES_PANEL']\n{PANEL}", panel=True)
+    port.press(0b101)
+    port.write(b"hello\n")
+    assert (port.screen, port.lamps) == (Screen(), 0)
+    port.let_pass(0.5)
+    assert port.now_s() == 0.5
+    assert (port.screen, port.lamps) == (Screen().with_page(3, b"\x81" * 128), 9)
+    assert port.read(1) == b"heard @buttons 5\nheard hello\n"
+    assert port.now_s() == 0.5
+    port.close()
+
+
+def test_time_that_passes_loses_nothing_that_is_said_meanwhile(board: Board) -> None:
+    port = board(ECHO)
+    for text in (b"one\n", b"two\n"):
+        port.write(text)
+        port.let_pass(0.25)
+    assert port.now_s() == 0.5
+    assert port.read(1) == b"one\ntwo\n"
+    port.close()
+
+
+@pytest.mark.parametrize(
+    "line", ["@page 8 " + "00" * 128, "@page 0 " + "00" * 127, "@page 0 xx", "@page 1", "@lamps x"]
+)
+def test_a_board_that_shows_what_is_no_picture_is_ended(board: Board, line: str) -> None:
+    port = board(f"input()\nprint('{line}')\nprint('@at 0', flush=True)\ninput()", panel=True)
+    with pytest.raises(PortError, match="what is no picture"):
+        port.let_pass(1)
+    assert not alive(port)
+
+
+def test_without_a_panel_nobody_presses_and_nothing_is_shown(board: Board) -> None:
+    port = board(f"assert 'NMES_PANEL' not in os.environ\n{PANEL}")
+    with pytest.raises(PortError, match="without a panel"):
+        port.press(1)
+    assert port.read(1) == b"@page 3 " + b"81" * 128 + b"\n@lamps 9\n"
+    port.close()

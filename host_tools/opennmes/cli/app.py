@@ -24,6 +24,7 @@ from opennmes.cli import (
     flash,
     lock,
     log,
+    panel,
     plot,
     programmes,
     pull,
@@ -120,6 +121,7 @@ app.command()(stop.stop)
 app.command()(selftest.selftest)
 app.command()(calibrate.calibrate)
 app.command()(emulate.emulate)
+app.command()(panel.panel)
 app.command()(completion.completion)
 if completion.VARIABLE in os.environ:
     completion.answer()

@@ -130,6 +130,12 @@ class Driver:
         self.rp2040.gpio[pin].set_input_value(bool(level))
         self.arm()
 
+    def release(self, pin: int) -> None:
+        """Let a pad go that was driven from outside."""
+        self.sync()
+        self.rp2040.gpio[pin].release_input()
+        self.arm()
+
     def _step(self) -> None:
         cycle_fp = self._due_cycle << 8
         first, second = self._first, self._second

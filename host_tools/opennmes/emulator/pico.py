@@ -18,6 +18,7 @@ from rp2040py.peripherals.vreg_and_chip_reset import HAD_RUN
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
 from opennmes.emulator.exact import CYCLE_NANOS, Driver
+from opennmes.emulator.i2c import as_silicon_has_it
 from opennmes.emulator.meters import Watcher
 from opennmes.emulator.quick import new_chip
 from opennmes.emulator.usb import UsbHost
@@ -66,6 +67,7 @@ class EmulatedPico:
             load_uf2(uf2, self.mcu)
         except (OSError, ValueError) as error:
             raise BenchError(f"cannot load {uf2}: {error}") from error
+        as_silicon_has_it(self.mcu.i2c)
         self.driver = Driver(self.mcu, cpu_factor)
         self.resets = 0  # of the chip since power on, whatever caused them
         self.in_bootsel = False  # the ROM waits for an image; here the CPU stands still, and the port is gone
@@ -185,6 +187,10 @@ class EmulatedPico:
     def set_input(self, pin: int, level: int) -> None:
         """Drive a pin from outside with 0 or 1."""
         self.driver.set_input(pin, level)
+
+    def release(self, pin: int) -> None:
+        """Drive a pin from outside no more: it reads as its pull resistor has it."""
+        self.driver.release(pin)
 
     def loopback(self, pins: list[int]) -> None:
         """Let inputs see what the chip drives on these pins, two cycles later as on silicon (rp2040py does not)."""

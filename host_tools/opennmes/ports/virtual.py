@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from typing import IO
 from opennmes import paths
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
+from opennmes.screen import Screen
 
 HEAP = "4m"
 HUNG_S = 60.0  # of wall time without a byte, while virtual time is to pass
@@ -29,21 +31,36 @@ class VirtualPort:
 
     name = "virtual"
 
-    def __init__(self, pulse_log: Path | None = None, load_ohm: int | None = None, store: Path | None = None) -> None:
+    def __init__(
+        self,
+        pulse_log: Path | None = None,
+        load_ohm: int | None = None,
+        store: Path | None = None,
+        *,
+        panel: bool = False,
+        display: bool = True,
+    ) -> None:
         """Start the board with a load of `load_ohm` on each channel. `pulse_log`: a CSV file for
         start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel of each pulse that begins. `store`: what the board
-        keeps without power goes into this path with .0 to .3; without, each board is new. Raises PortError.
+        keeps without power goes into this path with .0 to .3; without, each board is new. With `panel` its buttons can
+        be pressed, and `screen` and `lamps` are what it shows; `display`: whether it has one. Raises PortError.
         """
         path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
         environment = {**os.environ, "MICROPYPATH": os.pathsep.join(map(str, path))}
         environment.pop("NMES_PULSE_LOG", None)
         environment.pop("NMES_STORE", None)
+        environment.pop("NMES_PANEL", None)
         if load_ohm is not None:
             environment["NMES_LOAD_OHM"] = str(load_ohm)
         if store is not None:
             environment["NMES_STORE"] = str(store.resolve())
         if pulse_log is not None:
             environment["NMES_PULSE_LOG"] = str(pulse_log.resolve())
+        if panel:
+            environment["NMES_PANEL"] = "1" if display else "0"
+        self._panel = panel
+        self.screen = Screen()
+        self.lamps = 0  # 1 output, 2 ready, 4 fault, 8 the buzzer
         command = [micropython(), "-X", f"heapsize={HEAP}", str(paths.firmware() / "main.py")]
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
         try:
@@ -62,6 +79,7 @@ class VirtualPort:
         self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True)
         self._listener.start()
         self._unsent = b""
+        self._presses = b""
         self._unread = b""  # from the board, up to the last whole line of the link
         self._raw = b""  # from the board, not looked at yet
         self._running = False  # it was told to run and has not said @at yet
@@ -86,6 +104,24 @@ class VirtualPort:
                 self._take()
         data, self._unread = self._unread, b""
         return data
+
+    def let_pass(self, seconds: float) -> None:
+        """Let that much virtual time pass; what the board says meanwhile is there for read(). Raises PortError."""
+        self._check()
+        until_us = self._now_us + math.ceil(
+            seconds * 1e6
+        )  # what is left of a wait can be too little, and must pass too
+        while self._running or self._now_us < until_us:
+            if not self._running:
+                self._run(until_us - self._now_us)
+            self._take()
+
+    def press(self, mask: int) -> None:
+        """Hold the buttons with these bits from now on, and no other. Raises PortError."""
+        self._check()
+        if not self._panel:
+            raise PortError("this virtual board was started without a panel")
+        self._presses += b"@buttons %d\n" % mask
 
     def now_s(self) -> float:
         """Virtual seconds since power on."""
@@ -113,7 +149,8 @@ class VirtualPort:
 
     def _run(self, microseconds: int) -> None:
         whole, _, self._unsent = self._unsent.rpartition(b"\n")
-        message = (whole + b"\n" if whole else b"") + b"@run %d\n" % microseconds
+        message = self._presses + (whole + b"\n" if whole else b"") + b"@run %d\n" % microseconds
+        self._presses = b""
         assert self._process.stdin is not None
         try:
             with held_back():
@@ -137,6 +174,8 @@ class VirtualPort:
             for line in lines:
                 if line.startswith(b"@at "):
                     self._at(line)
+                elif self._panel and line.startswith((b"@page ", b"@lamps ")):
+                    self._shows(line)
                 else:
                     self._unread += line + b"\n"
         if not data:
@@ -158,6 +197,19 @@ class VirtualPort:
             self.close()
             raise PortError(f"the virtual board does not say what time it is ({line[:40]!r}); it was ended") from None
         self._running = False
+
+    def _shows(self, line: bytes) -> None:
+        try:
+            match line.split():
+                case [b"@page", number, columns]:
+                    self.screen = self.screen.with_page(int(number), bytes.fromhex(columns.decode()))
+                case [b"@lamps", bits]:
+                    self.lamps = int(bits)
+                case _:
+                    raise ValueError
+        except ValueError:
+            self.close()
+            raise PortError(f"the virtual board shows what is no picture ({line[:40]!r}); it was ended") from None
 
     def _died(self) -> PortError:
         """Clear up after a board that ended by itself, and say why it did."""

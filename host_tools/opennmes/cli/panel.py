@@ -1,0 +1,142 @@
+"""nmes panel: the device as the person who is treated has it, in the terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opennmes.cli.numbers import whole_number
+from opennmes.cli.output import FAILED, busy, error, reported
+from opennmes.device.client import Device
+from opennmes.device.prescriptions import push, text_of
+from opennmes.ports.base import Port
+from opennmes.ports.face import EmulatedFace, Face, VirtualFace
+from opennmes.ports.interrupts import stop_on_signals
+from opennmes.ports.open import KEEPS, LOAD_OHM
+from opennmes.ports.pace import Pace
+from opennmes.ports.virtual import VirtualPort
+from opennmes.prescription import Prescription
+
+
+def panel(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Prescriptions that it is given first.", show_default=False)
+    ] = None,
+    emulate: Annotated[
+        bool, typer.Option("--emulate", help="The real firmware on an emulated chip; far slower than a board.")
+    ] = False,
+    text: Annotated[
+        bool, typer.Option("--text", help="In words, line by line: for a screen reader, any terminal, or a script.")
+    ] = False,
+    load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel.")] = str(LOAD_OHM),
+    uf2: Annotated[Path | None, typer.Option(help="The firmware to run, with --emulate.")] = None,
+) -> None:
+    """Show a device's display, lamps, buzzer and buttons in the terminal, and press its buttons with keys. The device
+    is the virtual board in real time, or with --emulate the emulated one. Nobody can be connected to either.
+
+    Needs a terminal of 130x40 characters at least, but for --text: there one types words, and what the display shows is
+    said in words.
+
+    Example (exit status 1, where there is no terminal): nmes panel my.toml
+
+    Example: nmes panel my.toml --text
+    """
+    ohm = whole_number("--load-ohm", load_ohm)
+    with reported(False):
+        if not text:
+            _need_terminal()
+        prescriptions = [Prescription.read(file) for file in files or []]
+        for prescription in prescriptions:
+            text_of(prescription)
+        with tempfile.TemporaryDirectory() as folder:
+            face = _emulated(uf2, ohm, prescriptions) if emulate else _virtual(ohm, prescriptions, Path(folder))
+            if text:
+                _tell(face)
+            else:
+                _show(face, emulate)
+
+
+def _need_terminal() -> None:
+    from opennmes.cli.panel_app import COLUMNS, LINES
+
+    alternative = "; with --text it needs none"
+    try:
+        streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+        there = all(stream is not None and stream.isatty() for stream in streams)
+        size = os.get_terminal_size(sys.__stdout__.fileno()) if there and sys.__stdout__ else None
+    except (OSError, ValueError):  # it is closed
+        size = None
+    if size is None:
+        _refuse(f"the panel needs a terminal, for keys and picture{alternative}")
+    elif size.columns < COLUMNS or size.lines < LINES:
+        _refuse(
+            f"the panel needs a terminal of {COLUMNS}x{LINES} characters, and this one has {size.columns}x{size.lines}"
+            f": enlarge it, or make its letters smaller{alternative}"
+        )
+
+
+def _refuse(text: str) -> None:
+    error(text)
+    raise typer.Exit(FAILED)
+
+
+def _virtual(ohm: int, prescriptions: Sequence[Prescription], folder: Path) -> Face:
+    """The virtual board, which keeps its things in the files that the environment names, or else in `folder`."""
+    store = Path(os.environ.get(KEEPS) or folder / "virtual")
+    if prescriptions:
+        _give(VirtualPort(None, ohm, store), prescriptions)
+    return VirtualFace(VirtualPort(None, ohm, store, panel=True))
+
+
+def _emulated(uf2: Path | None, ohm: int, prescriptions: Sequence[Prescription]) -> Face:
+    # Not above: it takes a second to load.
+    from opennmes.boards import load_board
+    from opennmes.ports.emulator import BOARD, EmulatedPort, power_on
+
+    pico, _stage = power_on(uf2, ohm)
+    face = EmulatedFace(pico, load_board(BOARD))
+    if prescriptions:
+        with busy("giving the emulated board its prescriptions"):
+            _give(EmulatedPort(pico), prescriptions)
+        pico.hard_reset()
+    return face
+
+
+def _give(port: Port, prescriptions: Sequence[Prescription]) -> None:
+    """Put them there as a clinic does, before the device is switched off and given to a person. Closes the port."""
+    with Device(port) as device:
+        device.connect()
+        for prescription in prescriptions:
+            push(device, prescription)
+
+
+def _tell(face: Face) -> None:
+    from opennmes.cli.panel_text import TextPanel, lines_of
+
+    stop_on_signals()
+    try:
+        TextPanel(face, lambda line: print(line, flush=True)).run(lines_of(sys.stdin or io.StringIO()))
+    finally:
+        face.close()
+
+
+def _show(face: Face, emulated: bool) -> None:
+    from opennmes.cli.panel_app import PanelApp
+
+    pace = Pace(face)
+    app = PanelApp(pace, "the emulated board" if emulated else "the virtual board")
+    try:
+        app.run()
+    finally:
+        pace.end()
+    if app.interrupted:
+        raise KeyboardInterrupt
+    if pace.failure is not None:
+        raise pace.failure

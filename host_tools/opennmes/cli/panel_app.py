@@ -1,0 +1,102 @@
+"""The panel of a device in the terminal; loaded by `nmes panel` alone, because textual takes a third of a second."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from textual.app import App, ComposeResult
+from textual.events import Key, Resize
+from textual.widgets import Static
+
+from nmes.core import buttons
+from opennmes.cli.panel_words import HOLD_S, PRESSES, lamps_in_words
+from opennmes.ports.face import CLICK_S
+from opennmes.ports.interrupts import ending
+from opennmes.ports.pace import Pace, Seen
+from opennmes.screen import HEIGHT, WIDTH
+
+COLUMNS, LINES = 130, 40  # of a terminal: the picture in its frame, and what stands around it
+KEYS = {"space": "start", "h": "hold", "up": "up", "down": "down", "s": "stop", "p": "programme"}
+LEGEND = (
+    f"space: start, pause, yes   h: hold start for {HOLD_S:g} s   up, down: more, less   s: stop, no   p: programme   "
+    "q: cut its power\n"
+    f"A key presses its button for {CLICK_S:g} s of the device's time; one that the terminal repeats is one press that "
+    "lasts, because\nno terminal says when a key is let go."
+)
+_LOOKS_A_SECOND = 20
+_SLOW = 0.9  # of real time, and slower is said
+
+
+def speed_in_words(speed: float) -> str:
+    """How fast its time passes."""
+    if speed >= _SLOW:
+        return "in real time"
+    return f"{1 / speed:.2g} times slower than real" if speed > 0 else "stands still"
+
+
+class PanelApp(App[None]):
+    """Shows what `pace` sees, and gives it the keys. `interrupted`: a signal has ended it."""
+
+    CSS = """
+    Screen { align: center top; overflow: hidden; }
+    Static { width: auto; height: auto; }
+    #pixels { border: solid; }
+    """
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, pace: Pace, name: str) -> None:
+        """`name`: of the board, for people."""
+        super().__init__()
+        self._pace = pace
+        self._board = name
+        self.interrupted = False
+        self._shown: Seen | None = None
+        self._parts = {part: Static(markup=False, id=part) for part in ("head", "pixels", "lamps", "pressed", "keys")}
+
+    def compose(self) -> ComposeResult:
+        yield from self._parts.values()
+
+    def on_mount(self) -> None:
+        with contextlib.suppress(NotImplementedError):  # Windows
+            for number in ending():
+                asyncio.get_running_loop().add_signal_handler(number, self._interrupt)
+        self._pace.begin()
+        self._parts["keys"].update(LEGEND)
+        self.set_interval(1 / _LOOKS_A_SECOND, self.look)
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+        self.exit()
+
+    def on_resize(self, event: Resize) -> None:
+        self._shown = None
+        self.look()
+
+    def on_key(self, event: Key) -> None:
+        if event.key in ("q", "ctrl+c"):
+            event.stop()
+            self.exit()
+        elif event.key in KEYS:
+            event.stop()
+            self._pace.press(*PRESSES[KEYS[event.key]])
+
+    def look(self) -> None:
+        """Show what is to be seen now."""
+        if self._pace.failure is not None:
+            self.exit()
+            return
+        seen = self._pace.seen
+        if seen is self._shown:
+            return
+        self._shown = seen
+        width, height = self.size
+        if width < COLUMNS or height < LINES:
+            self._parts["pixels"].update(f"{width}x{height}: too small, make it {COLUMNS}x{LINES}; q: quit")
+            return
+        scale = max(1, min((width - 2) // WIDTH, 2 * (height - LINES + HEIGHT // 2) // HEIGHT))
+        held = buttons.names(seen.pressed) or "none"
+        self._parts["head"].update(f"{self._board}, {seen.now_s:.1f} s since power-on, {speed_in_words(seen.speed)}")
+        self._parts["pixels"].update("\n".join(seen.pixels.half_blocks(scale)))
+        self._parts["lamps"].update(lamps_in_words(seen.lamps))
+        self._parts["pressed"].update(f"buttons pressed: {held}")

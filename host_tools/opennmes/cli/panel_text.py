@@ -1,0 +1,112 @@
+"""The panel of a device as lines of words, for a screen reader, a small terminal or a script."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from opennmes.cli.panel_words import HOLD_S, PRESSES, lamps_in_words
+from opennmes.ports.face import CLICK_S, Face
+from opennmes.ports.reading import lines
+
+HELP = (
+    f"Type a word and Enter: {', '.join(PRESSES)} (hold is start for {HOLD_S:g} s); wait SECONDS; nothing, to hear it "
+    "again; quit, which cuts the power. What the display shows is said when its words change, not when its numbers do."
+)
+_TICK_S = 0.05
+_SETTLED_S = 0.4  # a picture comes page by page
+_WAIT = re.compile(r"wait ([0-9]{1,5}(?:\.[0-9]{1,3})?)")
+
+
+class TextPanel:
+    """A face in words. `say` gets each line; `clock` and `sleep` are those of the wall."""
+
+    def __init__(
+        self,
+        face: Face,
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._face = face
+        self._say = say
+        self._clock = clock
+        self._sleep = sleep
+        self._ahead_s = face.now_s() - clock()
+        self._seen: list[str] = []
+        self._since_s = 0.0  # of the device's time: it has been the same
+        self._said: list[str] | None = None
+
+    def run(self, next_line: Callable[[], str | None]) -> None:
+        """Carry out words until "quit". `next_line` gives the next one, None while there is none. Raises PortError."""
+        self._say(HELP)
+        while (line := next_line()) != "quit":
+            if line is None:
+                self._pass(_TICK_S)
+            else:
+                self._carry_out(line)
+
+    def _carry_out(self, line: str) -> None:
+        wait = _WAIT.fullmatch(line)
+        if wait:
+            self._pass(float(wait[1]))
+        elif line in PRESSES:
+            mask, seconds = PRESSES[line]
+            self._face.press(mask)
+            self._pass(seconds)
+            self._face.press(0)
+            self._pass(_SETTLED_S + CLICK_S)
+        elif line:
+            self._say(f"{line!r} is none of the words: {', '.join(PRESSES)}, wait SECONDS, quit")
+        else:
+            self._tell()
+
+    def _pass(self, seconds: float) -> None:
+        """Let time pass, never faster than the wall's, and say what changes."""
+        for _ in range(math.ceil(seconds / _TICK_S)):
+            self._face.wait(_TICK_S)
+            self._sleep(max(0.0, self._face.now_s() - self._ahead_s - self._clock()))
+            self._look()
+
+    def _look(self) -> None:
+        now_s, seen = self._face.now_s(), lines(self._face.pixels())
+        if seen != self._seen:
+            self._seen, self._since_s = seen, now_s
+        elif now_s - self._since_s >= _SETTLED_S and _without_numbers(seen) != self._said:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._said = _without_numbers(self._seen)
+        for line in [*(row for row in self._seen if row), lamps_in_words(self._face.lamps()), ""]:
+            self._say(line)
+
+
+def _without_numbers(rows: list[str]) -> list[str]:
+    return [re.sub("[0-9.:]+", "", row) for row in rows]
+
+
+def lines_of(stream: TextIO) -> Callable[[], str | None]:
+    """What gives the next line of `stream`, None while there is none, and "quit" at its end."""
+    come: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        with contextlib.suppress(OSError, ValueError):  # closed, or nothing that can be read
+            for line in stream:
+                come.put(" ".join(line.split()).lower())
+        come.put("quit")
+
+    threading.Thread(target=read, daemon=True).start()
+
+    def next_line() -> str | None:
+        try:
+            return come.get_nowait()
+        except queue.Empty:
+            return None
+
+    return next_line

@@ -1,0 +1,118 @@
+"""The firmware's writer of the display, on the emulated chip: its bytes, decoded, are the pixels on each controller."""
+
+from __future__ import annotations
+
+import ast
+import random
+from typing import Any
+
+import pytest
+
+from nmes.core import buttons
+from opennmes.emulator.oled import KINDS
+from opennmes.emulator.repl import Repl
+from opennmes.ports.face import EmulatedFace, Lamps
+from opennmes.screen import PAGES, WIDTH, Screen
+
+BEGIN = """
+import time
+from board import BOARD
+from nmes.hal.rp2.panel import Buttons, Display
+facts = dict(BOARD["display"])
+facts.update(CHANGED)
+display = Display(facts)
+def timed(action, *arguments):
+    since = time.ticks_us()
+    result = action(*arguments)
+    return result, time.ticks_us() - since
+"""
+PAGE_MOST_US = 6_000
+OPEN_MOST_US = 60_000  # both as hal/contract.py has them
+
+
+def begun(repl: Repl, board: dict[str, Any], kind: str = "ssd1306") -> EmulatedFace:
+    face = EmulatedFace(repl.pico, board, kind=kind)
+    changed = {"controller": kind, "offset": KINDS[kind].offset}
+    repl.run(BEGIN.replace("CHANGED", repr(changed)))
+    return face
+
+
+def answer(repl: Repl, expression: str) -> Any:
+    """What an expression comes to on the board."""
+    return ast.literal_eval(repl.run(f"print({expression})"))
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_pages_of_the_firmware_arrive_as_pixels(repl: Repl, board: dict[str, Any], kind: str) -> None:
+    face = begun(repl, board, kind)
+    shown, took_us = answer(repl, "timed(display.open_display)")
+    assert shown and took_us < OPEN_MOST_US
+    assert face.pixels() == Screen() and face.oled.controller.is_on, "blank, whatever its memory held"
+    screen = Screen()
+    for number in (3, 0, 7, 3, *range(PAGES)):
+        page = random.Random(took_us + number).randbytes(WIDTH)
+        shown, took_us = answer(repl, f"timed(display.display_page, {number}, bytearray({page!r}))")
+        assert shown and took_us < PAGE_MOST_US
+        screen = screen.with_page(number, page)
+        assert face.pixels() == screen
+    assert not face.oled.controller.complaints
+
+
+def test_what_has_not_changed_is_not_sent_again(repl: Repl, board: dict[str, Any]) -> None:
+    face = begun(repl, board)
+    assert answer(repl, "display.open_display()")
+    before = face.oled.controller.data_bytes
+    page = bytes(WIDTH - 1) + b"\x01"
+    assert answer(repl, f"display.display_page(5, bytearray({page!r}))")
+    assert face.oled.controller.data_bytes == before + 16
+    assert answer(repl, f"display.display_page(5, bytearray({page!r}))")
+    assert face.oled.controller.data_bytes == before + 16
+    assert face.pixels() == Screen().with_page(5, page)
+
+
+@pytest.mark.parametrize("fault", ["answers", "holds"])
+def test_a_display_that_fails_is_dropped_at_once_and_found_again(repl: Repl, board: dict[str, Any], fault: str) -> None:
+    face = begun(repl, board)
+    assert answer(repl, "display.open_display()")
+    setattr(face.oled, fault, fault == "holds")
+    shown, took_us = answer(repl, "timed(display.display_page, 0, bytearray(b'\\xff' * 128))")
+    assert not shown and took_us < PAGE_MOST_US
+    for _ in range(3):
+        shown, took_us = answer(repl, "timed(display.display_page, 0, bytearray(b'\\xff' * 128))")
+        assert not shown and took_us < 200, "one that was dropped costs nothing"
+    assert not answer(repl, "display.open_display()")
+    setattr(face.oled, fault, fault == "answers")
+    assert answer(repl, "display.open_display()")
+    assert answer(repl, "display.display_page(0, bytearray(b'\\xff' * 128))")
+    assert face.pixels() == Screen().with_page(0, b"\xff" * WIDTH)
+
+
+def test_a_display_that_is_not_there_is_said_within_its_time(repl: Repl, board: dict[str, Any]) -> None:
+    face = begun(repl, board)
+    face.oled.answers = False
+    shown, took_us = answer(repl, "timed(display.open_display)")
+    assert not shown and took_us < OPEN_MOST_US
+
+
+def test_an_sh1106_that_the_board_calls_an_ssd1306_is_seen_in_what_it_complains_of(
+    repl: Repl, board: dict[str, Any]
+) -> None:
+    begun(repl, board)
+    face = EmulatedFace(repl.pico, board, kind="sh1106")
+    assert answer(repl, "display.open_display()")
+    assert set(face.oled.controller.complaints) == {"unknown command 0x20", "unknown command 0x8d"}
+
+
+def test_buttons_are_read_by_their_names(repl: Repl, board: dict[str, Any]) -> None:
+    face = begun(repl, board)
+    repl.run("buttons = Buttons(BOARD['pins']['panel'])")
+    for mask in (0, buttons.START, buttons.UP | buttons.DOWN, buttons.STOP, buttons.PROGRAMME, buttons.ALL, 0):
+        face.press(mask)
+        assert answer(repl, "buttons.buttons()") == mask
+
+
+def test_lamps_are_what_the_pins_say(repl: Repl, board: dict[str, Any]) -> None:
+    face = begun(repl, board)
+    assert face.lamps() == Lamps()
+    repl.run("from machine import Pin\nfor name in ('ready', 'buzzer'): Pin(BOARD['pins'][name], Pin.OUT, value=1)")
+    assert face.lamps() == Lamps(ready=True, buzzer=True)
