@@ -12,6 +12,7 @@ from nmes.supervisor import Supervisor
 
 FEW_RECORDS = 2  # `warned`: soon a record is overwritten that no host has taken
 
+_TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 _SOURCE = "the device's records"
 _NO_SECTORS = "a board whose flash has room for records"
 
@@ -20,17 +21,38 @@ class Recording(Supervisor):
     """`records`: those of its sessions; None where the flash has no sectors for any, and then nobody is armed with
     anything but a resistor."""
 
+    # What every turn calls is found at once, and not only in the class below.
+    step = Supervisor.step
+    feed = Supervisor.feed
+    renew = Supervisor.renew
+    _feed = Supervisor._feed
+    _judge = Supervisor._judge
+    _keep_due = Supervisor._keep_due
+    _keeps_time = Supervisor._keeps_time
+    _passes = Supervisor._passes
+    _passes_at_rest = Supervisor._passes_at_rest
+    _permission_lost = Supervisor._permission_lost
+    _rest_turn = Supervisor._rest_turn
+
     def __init__(self, hal, session, store, board, stage):
         area = hal.area("sessions")
         self.records = Records(area) if area.count else None
-        self._due = self.records is not None and self.records.due  # there is something to be written
+        self._due = False  # there is something to be written
         self._open = False  # a session has a record that has no end yet
+        if self.records and self.records.due:
+            self._is_due()
         self._by = LOCAL
         self._confirmed = False
         Supervisor.__init__(self, hal, session, store, board, stage)
 
     def _unix_s(self):
         return self.clock.unix_s(self._hal.now_ms())
+
+    def _is_due(self):
+        """From now on every turn at rest looks whether there is something to be recorded; until it is."""
+        self._due = True
+        self._rest_turn = self._recording_turn  # type: ignore[method-assign]  # an idle turn costs nothing more
+        self._waited = 0
 
     # ---- before a session ----
 
@@ -55,7 +77,7 @@ class Recording(Supervisor):
         records = self.records
         kept = dose.Kept(number, digest, self.session.programme_crc)
         now = dose.Now(self._unix_s(), self._hal.now_ms() // 1_000, records.power_on if records else 0)
-        reasons = dose.check(schedule, kept, records.back() if records else (), now, confirmed)
+        reasons = dose.check(schedule, kept, records.back(kept.is_of) if records else (), now, confirmed)
         if reasons:
             raise Refused(reasons)
 
@@ -70,6 +92,7 @@ class Recording(Supervisor):
             kept = self.kept and self.kept[:2]
             now_ms = self._hal.now_ms()
             self._open = self.records.begin(session, self._by, kept, self._unix_s(), now_ms, self._confirmed) != 0
+            self._is_due()
         elif session.programme.kind != DUMMY:
             refuse("not_recorded", "session", "no sectors", _NO_SECTORS, _SOURCE)
 
@@ -97,7 +120,6 @@ class Recording(Supervisor):
     def _end(self, why=None):
         """Make the rest of the record, once, however often this is asked; `why`: nobody was armed."""
         self._open = False
-        self._due = True
         session, unix_s, now_ms = self.session, self._unix_s(), self._hal.now_ms()
         if why:
             self.records.cancel(session, unix_s, now_ms)
@@ -109,19 +131,21 @@ class Recording(Supervisor):
             self._end()
         Supervisor._close_lockout(self, now_ms)
 
-    def _keep_due(self, now_ms):
+    def _recording_turn(self, now_ms):
+        """The store is written first: it says whether a pause has to come. As there, the host is told before a write
+        stops everything, unless it takes too long to listen."""
         if self._open:
             self._end()
-        Supervisor._keep_due(self, now_ms)
-
-    def _rest_turn(self, now_ms):
-        """The store is written first: it says whether a pause has to come."""
         Supervisor._rest_turn(self, now_ms)
-        if self._due and not self._store.due and not self._hal.unsent():
-            self._write_records()
+        if self._due and not self._store.due:
+            if self._hal.unsent() and self._waited < _TELL_TURNS:
+                self._waited += 1
+            else:
+                self._write_records()
 
     def _write_records(self):
         self._due = False
+        del self._rest_turn
         if self.records and self._unhurried(self._flush):
             self.warned = FEW_RECORDS
 
@@ -131,6 +155,8 @@ class Recording(Supervisor):
 
     def settle(self):
         """As Supervisor.settle."""
+        if self._open and self.session.state in (IDLE, FAULT):
+            self._end()
         settled = Supervisor.settle(self)
         if settled and self._due:
             self._write_records()

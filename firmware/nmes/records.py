@@ -346,15 +346,16 @@ class Records:
                 return other, self._page
         return 0, b""
 
-    def back(self):
+    def back(self, wanted=None):
         """The sessions from the newest on, taken ones too: (BEGUN, ENDED, DAMAGED or NEWER; record.BEGIN of the first
-        two; record.END of ENDED)."""
+        two; record.END of ENDED, but for those of which `wanted(begin)` is not true)."""
         self.tidy()
         for number in range(self._next - 1, self._oldest() - 1, -1):
             found = self._holds(number)
             if found in _THERE:
                 begin = record.begin_of(self._page) if found in record.SESSIONS else None
-                yield found, begin, record.end_of(self._page) if found == record.ENDED else None
+                ended = found == record.ENDED and (wanted is None or wanted(begin))
+                yield found, begin, record.end_of(self._page) if ended else None
 
     # ---- the flash ----
 

@@ -51,7 +51,7 @@ class Supervisor:
         self._turn_ms = self._clock_ms = self._look_ms = self._memory_ms = now_ms
         self._trends = [Trend() for _ in session.deliveries]
         self._warning = 0
-        self.warned = 0  # 1: the load of channel _warning has grown by half; see nmes/recording.py too
+        self.warned = 0  # trend.WARN: the load of channel _warning has grown by half; see nmes/recording.py too
         self._lockout = Lockout(store, now_ms)
         self.clock = Clock()
         self.lock = Lock(store, hal.identity()[0])

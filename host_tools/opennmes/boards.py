@@ -58,10 +58,10 @@ def images() -> list[tuple[str, str]]:
 def _stock(board: dict[str, Any]) -> dict[str, Any]:
     """A board as a stock MicroPython has it. That one gives no raw flash, formats a file system that it cannot mount (a
     lock-out and a fault are forgotten with it) and has not been measured: nobody may be connected. Its poll of USB
-    promises room for a byte and no more. Its file system reaches to the end of the flash, its memory has no room for
-    a panel."""
-    begin, end = board["flash"]["files"][0], sum(board["flash"]["records"])
+    promises room for a byte and no more. Its memory has no room for a panel. Its file system reaches to the end of the
+    flash."""
     pins = {name: pin for name, pin in board["pins"].items() if name != "panel"}
+    begin, end = board["flash"]["files"][0], sum(board["flash"]["records"])
     return {
         **{name: fact for name, fact in board.items() if name != "display"},
         "pins": pins,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nmes.core import calibration
+
 OUT, IN, BOTH, ANALOGUE = "output", "input", "both", "analogue"
 FIRST_ADC_PIN = 26  # of the RP2040: ADC 0
 _PWM_SLICES = 8  # GP0 and 1 are slice 0, GP16 and 17 again (RP2040 datasheet, 4.5.2)
@@ -106,7 +108,7 @@ def abilities(board: dict[str, Any], stage: dict[str, Any]) -> list[tuple[str, s
         ("channels", str(min(len(pins["channels"]), stage["channels"]))),
         (
             "current",
-            f"up to {ceiling_ua / 1000:g} mA, in steps of {stage['full_scale_ua'] / stage['levels'] / 1000:g} mA",
+            f"up to {ceiling_ua / 1000:g} mA, in steps of {calibration.level_ua(stage) / 1000:g} mA",
         ),
         ("output stage", f"{stage['name']}, up to {stage['compliance_mv'] / 1000:g} V"),
         ("for", "every prescription" if for_people else "resistors alone: nobody may be connected"),

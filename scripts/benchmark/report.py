@@ -146,10 +146,9 @@ def _conditions(data: Data) -> list[str]:
     pulse = conditions["pulse"]
     shape = "/".join(f"{pulse[key] / 1000:g}" for key in ("width_ns", "gap_ns", "width_ns"))
     both = data["both_channels"]
-    awake = data["methods"][OURS]["idle"]["session_awake_percent"]
     return [
-        f"Both channels at {both['rate_hz']} Hz take {both['cpu_percent']:g} % of the CPU (idle). In a session "
-        f"of the whole firmware, asked for its status every 30 ms, the CPU is awake {awake:g} % of the time.",
+        f"The generator alone, both channels at {both['rate_hz']} Hz, "
+        f"takes {both['cpu_percent']:g} % of the CPU (idle).",
         "",
         f"Pulse {shape} µs at {1e9 / pulse['period_ns']:g} Hz. {conditions['emulator']}; "
         f"MicroPython {conditions['micropython']}; "

@@ -150,7 +150,6 @@ def with_session(methods: dict[str, dict[str, Figures]], run: Figures) -> dict[s
     idle["estop_us_max"] = idle["estop_us_max_of_each_way"]["guard"] = max(idle["estop_us_max"], stop_us)
     idle["estop_trials"] += len(run["stops_ns"]["guard"])
     idle["session_pulses_seen"] = run["pulses_seen"]
-    idle["session_awake_percent"] = run["awake_percent"]
     return methods
 
 

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmark.awake import Awake
 from benchmark.catalogue import Asked
 from benchmark.chip import stop_nanos, watch
 from benchmark.figures import Figures, edges
@@ -69,20 +68,17 @@ def _run(uf2: Path, asked: Asked) -> Figures:
     device.acknowledge()
     device.arm(loaded["programme_crc"])
     device.start()
-    awake = Awake(pico)
     device.raise_to(INTENSITY_UA)
     stops = [_stop(device, pico, stage, pins["enable"]) for _ in range(STOPS)]
     while (status := device.status())["delivered"] < PULSES:
         if status["state"] != RUNNING:
             raise BenchError(f"the session of the firmware ended by itself: {status}")
         device.wait(0.05)
-    percent = awake.percent
     device.stop()
     trace.end_nanos = pico.nanos
     return {
         **edges(trace, asked),
         "stops_ns": {"guard": stops},
-        "awake_percent": percent,
         "simulated_s": pico.nanos / 1e9,
         "wall_s": round(time.monotonic() - begin_wall, 1),
     }

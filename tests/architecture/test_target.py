@@ -136,6 +136,17 @@ def test_the_emulated_chip_s_clock_is_the_board_s(path):
     assert exact.CPU_HZ * exact.CYCLE_NANOS == 1_000_000_000, "a whole number of nanoseconds"
 
 
+@named(rp2040_boards())
+def test_the_clock_that_the_hal_counts_in_is_the_board_s(path):
+    cpu_hz = literal(path, "BOARD")["cpu_hz"]
+    room = ROOT / "firmware" / "nmes" / "hal" / "rp2"
+    clocks = [
+        (file.name, line) for file in room.glob("*.py") for line in file.read_text().splitlines() if "125_000" in line
+    ]
+    assert [name for name, _ in clocks] == ["registers.py"]
+    assert clocks[0][1].startswith(f"CPU_HZ = const({cpu_hz:_})")
+
+
 # ---- stages ----
 
 

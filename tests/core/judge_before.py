@@ -175,8 +175,8 @@ class Delivery:
             if self._idle >= IDLE_IN_A_ROW:
                 return faults.IDLE_CURRENT
 
-        nobodys = self._shared and voltage_a >= self._both and voltage_b >= self._both
-        if code_a != code_b or not self._right(least, most, voltage_a, voltage_b, nobodys):
+        unattributed = self._shared and voltage_a >= self._both and voltage_b >= self._both
+        if code_a != code_b or not self._right(least, most, voltage_a, voltage_b, unattributed):
             cause = self._judge_phases(seen)
             if cause:
                 return cause
@@ -184,10 +184,10 @@ class Delivery:
             self._bad_before = self._open = self._short = self._wrong = 0
         # In a ramp the next one is another anyway.
         if as_before and not self._bad_before and not self._idle:
-            self._admit(nobodys)
+            self._admit(unattributed)
         return 0
 
-    def _right(self, least, most, voltage_a, voltage_b, nobodys):
+    def _right(self, least, most, voltage_a, voltage_b, unattributed):
         """True when _bad would surely find nothing wrong with either of two equal phases of these counts."""
         calibration, set_ua = self.calibration, self.set_ua
         na = calibration.current_na
@@ -197,7 +197,7 @@ class Delivery:
             return False
         if 100 * (most_ua - self._tolerance_ua) > OVER_PERCENT * set_ua:
             return False
-        if nobodys:
+        if unattributed:
             return True
         low = voltage_a - calibration.voltage_zero
         high = calibration.voltage_zero - voltage_b
@@ -220,7 +220,7 @@ class Delivery:
         if code_b != code_a:
             self._set_b_ua = self.calibration.set_ua(code_b)
 
-    def _admit(self, nobodys):
+    def _admit(self, unattributed):
         """Pulses like this one, and between the strongest and the weakest yet, need no closer look: those of them that
         _bad finds nothing wrong with."""
         box, calibration = self._box, self.calibration
@@ -244,7 +244,7 @@ class Delivery:
             else:  # phase B goes the other way
                 box[4], box[5] = zero - most, zero - least
                 box[8], box[9] = zero_of_voltage - high, zero_of_voltage - low
-        if nobodys:
+        if unattributed:
             box[6] = box[8] = self._both
             box[7] = box[9] = _COUNTS
         most = min(self._rest_most, self._idle_most)
@@ -292,12 +292,12 @@ class Delivery:
         """`count` pulses were delivered and will not be measured any more."""
         self.missed += count
 
-    def _bad(self, set_ua, is_ua, is_mv, nobodys):
-        """What is wrong with one phase, as bits. nobodys: the voltage is not to be judged."""
+    def _bad(self, set_ua, is_ua, is_mv, unattributed):
+        """What is wrong with one phase, as bits. unattributed: the voltage is not to be judged."""
         bad = 0
         if set_ua >= COMPLIANCE_SET_UA and is_ua < self._open_ua(set_ua):
             bad = _OPEN
-        elif nobodys:
+        elif unattributed:
             pass
         elif is_mv >= self._compliance_mv and set_ua >= COMPLIANCE_SET_UA:
             bad = _OPEN
@@ -361,8 +361,8 @@ class Delivery:
         if seen is None or not self._code_a:
             return
         counts = min(seen[pulse.CURRENT_A] - calibration.current_zero, calibration.current_zero - seen[pulse.CURRENT_B])
-        nobodys = self._shared and max(seen[pulse.VOLTAGE_A], seen[pulse.VOLTAGE_B]) >= self._both
-        if nobodys or counts * calibration.current_na < 1_000 * IMPEDANCE_LEAST_UA:
+        unattributed = self._shared and max(seen[pulse.VOLTAGE_A], seen[pulse.VOLTAGE_B]) >= self._both
+        if unattributed or counts * calibration.current_na < 1_000 * IMPEDANCE_LEAST_UA:
             return
         ohm = (
             (seen[pulse.VOLTAGE_A] - seen[pulse.VOLTAGE_B])

@@ -60,7 +60,7 @@ class Twin:
     def _ua(self, counts):
         return counts * self.stage["sense_ua_per_count"]
 
-    def _phase(self, set_ua, counts, mv, nobodys):
+    def _phase(self, set_ua, counts, mv, unattributed):
         """(open, short, wrong)"""
         is_ua, tolerance_ua = self._ua(counts), self.stage["sense_tolerance_ua"]
         least_ua = (OPEN_PERCENT * set_ua + 99) // 100
@@ -68,8 +68,10 @@ class Twin:
             least_ua -= tolerance_ua
         opened = shorted = False
         if set_ua >= COMPLIANCE_FROM_UA:
-            opened = is_ua < least_ua or (not nobodys and mv >= self.stage["compliance_mv"] * COMPLIANCE_PERCENT // 100)
-        if set_ua > SHORT_ABOVE_UA and not opened and not nobodys:
+            opened = is_ua < least_ua or (
+                not unattributed and mv >= self.stage["compliance_mv"] * COMPLIANCE_PERCENT // 100
+            )
+        if set_ua > SHORT_ABOVE_UA and not opened and not unattributed:
             shorted = mv < SHORT_MV or 1_000 * mv < SHORT_OHM * is_ua
         wrong = 100 * (is_ua - tolerance_ua) > OVER_PERCENT * set_ua or is_ua < -tolerance_ua
         return opened, shorted, wrong
@@ -110,8 +112,8 @@ class Twin:
 
     def look(self, seen):
         code_a, _, _, _, current_a, voltage_a, current_b, voltage_b, _ = seen
-        nobodys = self.shared and max(voltage_a, voltage_b) >= self.stage["sense_both"]
-        if code_a and not nobodys and self._ua(min(current_a - ZERO, ZERO - current_b)) >= LOAD_FROM_UA:
+        unattributed = self.shared and max(voltage_a, voltage_b) >= self.stage["sense_both"]
+        if code_a and not unattributed and self._ua(min(current_a - ZERO, ZERO - current_b)) >= LOAD_FROM_UA:
             uv = (voltage_a - voltage_b) * self.stage["sense_mv_per_count"] * 1_000
             self.load.append(uv // self._ua(current_a - current_b))
 
@@ -316,11 +318,11 @@ class ToTheUnit(unittest.TestCase):
         ):
             made = Delivery(samples.STAGE)
             made.clear(shared=True)
-            nobodys = measured(200, current=364, voltage=BOTH, voltage_b=-BOTH)
-            self.assertEqual([made.judge(nobodys, 0) for _ in range(5)], [0] * 5)
-            somebodys = array("H", nobodys)
-            somebodys[at] = counts
-            self.assertEqual([made.judge(somebodys, 0) for _ in range(3)], [0, 0, fault])
+            unattributed = measured(200, current=364, voltage=BOTH, voltage_b=-BOTH)
+            self.assertEqual([made.judge(unattributed, 0) for _ in range(5)], [0] * 5)
+            attributed = array("H", unattributed)
+            attributed[at] = counts
+            self.assertEqual([made.judge(attributed, 0) for _ in range(3)], [0, 0, fault])
 
     def test_10_000_nC_are_allowed_and_one_more_pC_is_not(self):
         for sign in (1, -1):

@@ -158,14 +158,14 @@ class Changes(unittest.TestCase):
             [phase(rate_mhz=20_000, rate_to_mhz=100_000, width_us=200, width_to_us=100, change="sweep", change_ms=500)]
         )
         of_train = found[: channel.phases[0].pulses]
-        for begin_us, width_us, interval_us in of_train[: channel.phases[0].turn_pulses]:
+        for begin_us, width_us, interval_us in of_train[: channel.phases[0].pattern_pulses]:
             t_ms = begin_us // 1000
             x = t_ms if t_ms <= 500 else 1_000 - t_ms
             self.assertEqual(width_us, 200 + -100 * x // 500)
             self.assertEqual(interval_us, pulse.period_us(20_000 + 80_000 * x // 500))
         self.assertTrue(min(w for _, w, _ in of_train) <= 101)
         # The second turn is the first once more.
-        n = channel.phases[0].turn_pulses
+        n = channel.phases[0].pattern_pulses
         self.assertEqual([p[1:] for p in of_train[:10]], [p[1:] for p in of_train[n : n + 10]])
 
     def test_h01_the_worst_second_is_found_wherever_it_begins(self):
@@ -184,7 +184,7 @@ class Changes(unittest.TestCase):
             blocks = []  # (begin, end, rate times width) of each pulse
             t_us = 0
             for k in range(made.pulses):
-                n = k % made.turn_pulses
+                n = k % made.pattern_pulses
                 turn_us = made.offset_us(n)
                 rate_mhz = made.rate_mhz
                 if made.change == "sweep":

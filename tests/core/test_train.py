@@ -193,9 +193,9 @@ class EveryPulseOnce(unittest.TestCase):
         sweep = {"change": "sweep", "rate_to_mhz": 50_000, "width_to_us": 100, "change_ms": 1_000}
         made, whole = feed([samples.phase(rate_mhz=24_000, width_us=300, work_ms=10_000, duration_ms=15_000, **sweep)])
         (phase,) = whole.phases
-        self.assertTrue(phase.pulses > 4 * phase.turn_pulses)
+        self.assertTrue(phase.pulses > 4 * phase.pattern_pulses)
         for k in range(phase.pulses - 1):
-            n = k % phase.turn_pulses
+            n = k % phase.pattern_pulses
             t_us = phase.offset_us(n)
             wanted = (phase.start_us(k), phase.width_at(n, t_us), phase.interval_at(n, t_us))
             self.assertEqual((made.next_us(), made.width_us, made.interval_us), wanted, k)

@@ -24,6 +24,20 @@ def running(rate_mhz=50_000):
     return bench
 
 
+def missed(ends):
+    """(what the report says was missed, what began and was not measured) when `ends(supervisor)` ends a session in
+    which measuring has stopped after some pulses."""
+    bench = running()
+    bench.turn(10, 20)
+    bench.hal.take = lambda channel, into: 0
+    bench.turn(10, 5)
+    measured = bench.session.delivery.measured
+    ends(bench.supervisor)
+    delivered = bench.supervisor.status()["delivered"]
+    assert 0 < measured < delivered
+    return bench.session.delivery.account()["missed"], delivered - measured
+
+
 def in_state(state):
     """A bench in any state but FAULT; with pulses, some that have been measured."""
     bench = Bench()
@@ -359,15 +373,7 @@ class TheWayIntoAFault(unittest.TestCase):
         self.assertEqual(bench.hal.kept, kept)
 
     def test_pulses_that_were_not_measured_by_then_are_missed(self):
-        bench = running()
-        bench.turn(10, 20)
-        bench.hal.take = lambda channel, into: 0
-        bench.turn(10, 5)
-        measured = bench.session.delivery.measured
-        bench.supervisor.fail(faults.BOTH_PHASES, "x")
-        delivered = bench.supervisor.status()["delivered"]
-        self.assertTrue(0 < measured < delivered)
-        self.assertEqual(bench.session.delivery.account()["missed"], delivered - measured)
+        self.assertEqual(*missed(lambda supervisor: supervisor.fail(faults.BOTH_PHASES, "x")))
 
 
 class TheStatus(unittest.TestCase):
@@ -623,15 +629,7 @@ class AStop(unittest.TestCase):
         self.assertEqual((bench.session.fault, bench.session.fault_text), (faults.NET_CHARGE, text))
 
     def test_those_that_were_not_measured_are_missed(self):
-        bench = running()
-        bench.turn(10, 20)
-        bench.hal.take = lambda channel, into: 0
-        bench.turn(10, 5)
-        measured = bench.session.delivery.measured
-        bench.supervisor.stop()
-        delivered = bench.supervisor.status()["delivered"]
-        self.assertTrue(0 < measured < delivered)
-        self.assertEqual(bench.session.delivery.account()["missed"], delivered - measured)
+        self.assertEqual(*missed(lambda supervisor: supervisor.stop()))
 
     def test_a_count_that_does_not_agree_is_told_with_both_numbers(self):
         bench = running()

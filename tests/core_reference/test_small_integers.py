@@ -12,7 +12,7 @@ from nmes.core.session import Session
 
 def sought(phase):
     """Only `seek` multiplies with these, and that is not for every pulse."""
-    phase.turn_us, phase.turn_pulses = int(phase.turn_us), int(phase.turn_pulses)
+    phase.pattern_us, phase.pattern_pulses = int(phase.pattern_us), int(phase.pattern_pulses)
     return phase
 
 

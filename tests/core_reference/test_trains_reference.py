@@ -75,10 +75,10 @@ def test_counted_ahead_is_what_comes_and_every_interval_leads_to_the_next(made):
         assert late_us == 0, "every pulse at its time, whatever phase was before it"
         assert feed.next_us() < 1000 * (feed.begin_ms + phase.train_ms)
         if fields.get("change") == "sweep":
-            width_us, interval_us = reference(fields, feed.k, feed._turn_us)
+            width_us, interval_us = reference(fields, feed.k, feed._offset_us)
             assert feed.width_us == width_us
             assert feed.k == phase.pulses - 1 or feed.interval_us == interval_us
-        assert feed.interval_us >= phase.least_after(phase.interval_at(feed._n, feed._turn_us))
+        assert feed.interval_us >= phase.least_after(phase.interval_at(feed._n, feed._offset_us))
         assert fields["width_us"] <= feed.width_us <= phase.widest_us or fields["width_us"] > feed.width_us
         engine_us += feed.interval_us
         feed.take()

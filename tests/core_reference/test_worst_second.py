@@ -62,7 +62,7 @@ def test_h01_no_second_of_a_session_has_more_than_its_trains(made):
         phase, fields = feed.phase, made[whole.phases.index(feed.phase)]
         begin_us = max(feed.next_us(), late_us)
         rate_mhz = nearest_rate(fields, feed)
-        own_us = phase.least_after(phase.interval_at(feed._n, feed._turn_us))
+        own_us = phase.least_after(phase.interval_at(feed._n, feed._offset_us))
         level = Fraction(train.envelope(phase, feed.t_ms, 1_000), 1_000)
         rows.append((begin_us, own_us, rate_mhz * feed.width_us * level**2))
         late_us = begin_us + own_us
@@ -77,10 +77,10 @@ def test_h01_no_second_of_a_session_has_more_than_its_trains(made):
 def nearest_rate(fields, feed):
     """The rate that a pulse was asked for with; its interval has it in whole microseconds only."""
     if fields.get("change") != "sweep":
-        own_us = feed.phase.least_after(feed.phase.interval_at(feed._n, feed._turn_us))
+        own_us = feed.phase.least_after(feed.phase.interval_at(feed._n, feed._offset_us))
         rates = {fields["rate_mhz"], fields.get("rate_to_mhz") or fields["rate_mhz"]}
         return min(rates, key=lambda rate: abs(Fraction(10**9, rate) - own_us))
-    whole_ms, t_ms = fields["change_ms"], feed._turn_us // 1000
+    whole_ms, t_ms = fields["change_ms"], feed._offset_us // 1000
     x_ms = t_ms if t_ms <= whole_ms else max(0, 2 * whole_ms - t_ms)
     to = fields.get("rate_to_mhz") or fields["rate_mhz"]
     return fields["rate_mhz"] + Fraction(to - fields["rate_mhz"]) * x_ms // whole_ms

@@ -1,23 +1,19 @@
-"""The firmware with its panel, spoken to as hal/virtual.py says: presses, time, and what display and lamps show. Its
-link is a port like any other."""
+"""A virtual board with its panel: presses, and what display and lamps show, beside the link that every port has."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
+from typing import Any
 
 from nmes.core import buttons, font
 from nmes.core.texts import COLUMNS
-from opennmes import paths
 from opennmes.device import prescriptions
 from opennmes.device.client import Device
-from opennmes.ports.virtual import VirtualPort, micropython
+from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 
 OUTPUT, READY, FAULT, BUZZER = 1, 2, 4, 8  # of the lamps
 PRESS_S, LET_GO_S = 0.08, 0.12
-PANEL_OF = {True: "1", False: "0"}  # whether there is a display, as NMES_PANEL has it
 
 _CELL = 128 // COLUMNS
 _CHARACTERS = {
@@ -26,81 +22,32 @@ _CHARACTERS = {
 }
 
 
-class PanelPort:
-    """`lamps` and `pages` as they are now; `lit` is every state of the lamps so far, with its time at the latest."""
+class PanelPort(VirtualPort):
+    """`lit` is every state of the lamps so far."""
 
-    name = "panel"
-
-    def __init__(self, store: Path, *, display: bool = True, **environment: str) -> None:
-        """`store`: what the board keeps; `environment`: more of what hal/virtual.py reads."""
-        self.lamps = 0
+    def __init__(self, *, display: bool = True, **arguments: Any) -> None:
         self.lit: list[tuple[float, int]] = []
-        self.pages = [bytes(128)] * 8
-        path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
-        environment |= {"MICROPYPATH": os.pathsep.join(map(str, path)), "NMES_STORE": str(store)}
-        environment["NMES_PANEL"] = PANEL_OF[display]
-        self._process = subprocess.Popen(
-            [micropython(), "-X", "heapsize=4m", str(paths.firmware() / "main.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **environment},
-        )  # fmt: skip
-        self._said = b""
-        self._now_us = 0
+        super().__init__(panel=True, display=display, **arguments)
 
-    def write(self, data: bytes) -> None:
-        """As a port does."""
-        self._tell(data)
+    @property
+    def pages(self) -> tuple[bytes, ...]:
+        return self.screen.pages
 
-    def read(self, timeout_s: float) -> bytes:
-        """As a port does: what the link says, as soon as it does."""
-        end_us = self._now_us + max(1, round(timeout_s * 1e6))
-        while not self._said and self._now_us < end_us:
-            self._run(end_us - self._now_us)
-        said, self._said = self._said, b""
-        return said
-
-    def now_s(self) -> float:
-        """Virtual seconds since power on."""
-        return self._now_us / 1e6
-
-    def close(self) -> None:
-        """The power goes."""
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
-
-    def _tell(self, data: bytes) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(data)
-
-    def _run(self, microseconds: int) -> None:
-        assert self._process.stdin and self._process.stdout
-        self._tell(b"@run %d\n" % microseconds)
-        self._process.stdin.flush()
-        while True:
-            line = self._process.stdout.readline()
-            if line.startswith(b"@at "):
-                self._now_us = int(line[4:])
-                return
-            if line.startswith(b"@page "):
-                _, page, pixels = line.split()
-                self.pages[int(page)] = bytes.fromhex(pixels.decode())
-            elif line.startswith(b"@lamps "):
-                self.lamps = int(line[7:])
-                self.lit.append((self.now_s(), self.lamps))
-            else:
-                assert line, "the board has ended"
-                self._said += line
+    def _shows(self, line: bytes) -> None:
+        super()._shows(line)
+        if line.startswith(b"@lamps "):
+            self.lit.append((self.now_s(), self.lamps))
 
     def hold(self, *names: str) -> None:
         """These buttons, and no other, are pressed from now on."""
-        self._tell(b"@buttons %d\n" % sum(1 << buttons.NAMES.index(name) for name in names))
+        super().press(sum(1 << buttons.NAMES.index(name) for name in names))
 
-    def pass_s(self, seconds: float) -> None:
-        """Let time pass."""
-        end_us = self._now_us + round(seconds * 1e6)
-        while self._now_us < end_us:
-            self._run(end_us - self._now_us)
+    def pass_s(self, seconds: float) -> bytes:
+        """Let time pass. Returns what the link has said meanwhile."""
+        said, end_s = b"", self.now_s() + seconds
+        while end_s - self.now_s() > 1e-9:
+            said += self.read(end_s - self.now_s())
+        return said
 
     def press(self, *names: str, seconds: float = PRESS_S) -> None:
         """Press and let go."""

@@ -39,7 +39,7 @@ def data() -> dict[str, Any]:
         width_error_ns_max=250_000, period_error_ns_max=9_750_000, pulses_seen=23, period_ns_sd=None
     )
     ours = {"estop_us_max": 0.024, "estop_way": "guard", "estop_us_max_of_each_way": {"guard": 0.024}}
-    methods[OURS] = {load: entry(**ours, off_after_death_ms=39.05, session_awake_percent=30.0) for load in LOADS}
+    methods[OURS] = {load: entry(**ours, off_after_death_ms=39.05) for load in LOADS}
     return {
         "methods": methods,
         "both_channels": {"rate_hz": 100, "cpu_percent": 9.0},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from panel_for_tests import FAULT, OUTPUT, READY, PanelPort, keep
@@ -36,8 +37,8 @@ def power_on(store: Path) -> Iterator[Power]:
     """Makes the board, with the power back: what it keeps is still there."""
     made = []
 
-    def power(**arguments: str | bool) -> PanelPort:
-        made.append(PanelPort(store, **arguments))  # type: ignore[arg-type]
+    def power(**arguments: Any) -> PanelPort:
+        made.append(PanelPort(store=store, **arguments))
         return made[-1]
 
     yield power
@@ -65,7 +66,7 @@ def test_a_patient_s_whole_session_with_no_host_from_choosing_a_programme_to_its
 ) -> None:
     keep(store, TENS, STRESS)
     log = tmp_path / "pulses.csv"
-    port = power_on(NMES_PULSE_LOG=str(log))
+    port = power_on(pulse_log=log)
     port.pass_s(1)
     assert port.rows()[:2] == ["Choose programme", "1 of 2"] and port.lamps == READY
     port.press("programme")
@@ -110,10 +111,10 @@ def test_a_patient_s_whole_session_with_no_host_from_choosing_a_programme_to_its
     assert max(pulse.level_a for pulse in pulses) == 50  # of 1000 for 100 mA
     port.press("up")
     assert [port.rows()[at] for at in (0, 5)] == ["Choose programme", "last 5 mA"]
-    # A motor session has a pause behind it, and says for how long.
+    # Its schedule holds, and says for how long.
     port.answer()
     port.press("start", seconds=1.2)
-    assert [port.rows()[at] for at in (0, 5, 6)] == ["Not possible", "in 30 min", "locked_out"]
+    assert [port.rows()[at] for at in (0, 5, 6)] == ["Not possible", "in 20 h 0 min", "too_soon_again"]
 
 
 @pytest.mark.parametrize("file", LIBRARY, ids=lambda file: file.stem)
@@ -122,7 +123,7 @@ def test_every_programme_of_the_library_is_delivered_whole(
 ) -> None:
     keep(store, file)
     log = tmp_path / "pulses.csv"
-    port = power_on(NMES_PULSE_LOG=str(log))
+    port = power_on(pulse_log=log)
     port.pass_s(1)
     port.begin()
     port.press("up")
@@ -137,7 +138,7 @@ def test_every_programme_of_the_library_is_delivered_whole(
 def test_h26_stop_ends_it_in_the_turn_in_which_it_is_pressed(store: Path, power_on: Power, tmp_path: Path) -> None:
     keep(store, TENS)
     log = tmp_path / "pulses.csv"
-    port = power_on(NMES_PULSE_LOG=str(log))
+    port = power_on(pulse_log=log)
     port.pass_s(1)
     port.begin()
     port.press("up")
@@ -195,7 +196,7 @@ def test_h14_while_a_host_has_a_session_the_panel_only_stops(store: Path, power_
 
 def test_an_electrode_that_is_off_is_told_with_its_number_and_cleared_by_a_person(store: Path, power_on: Power) -> None:
     keep(store, TENS)
-    port = power_on(NMES_LOAD_OHM="1000000000")
+    port = power_on(load_ohm=1_000_000_000)
     port.pass_s(1)
     port.begin()
     for _ in range(2):

@@ -227,14 +227,19 @@ def test_a_failure_while_drawing_or_writing(
     assert main(["plot", str(example_file), "-o", str(before)]) != 0
 
 
-def test_a_full_disk(before: Path, example_file: Path) -> None:
-    limited = "import resource, signal, sys\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-    limited += "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-    limited += "from opennmes.cli import main; sys.exit(main(sys.argv[1:]))"
-    ran = subprocess.run(
-        [sys.executable, "-c", limited, "plot", str(example_file), "-o", str(before)],
+def plot_after(first: str, file: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    """`nmes plot` in a process of its own that runs these lines before."""
+    code = f"{first}import sys\nfrom opennmes.cli import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.run(
+        [sys.executable, "-c", code, "plot", str(file), "-o", str(out)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
     )  # fmt: skip
+
+
+def test_a_full_disk(before: Path, example_file: Path) -> None:
+    limited = "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    limited += "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+    ran = plot_after(limited, example_file, before)
     assert ran.returncode == 1
     assert f"{before}: File too large" in ran.stderr
 
@@ -249,13 +254,9 @@ def test_a_plot_that_cannot_begin(before: Path, example_file: Path, example: str
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_it_is_drawn(before: Path, example_file: Path, number: signal.Signals) -> None:
-    told = "import os, sys\nfrom matplotlib.figure import Figure\nsavefig = Figure.savefig\n"
+    told = "import os\nfrom matplotlib.figure import Figure\nsavefig = Figure.savefig\n"
     told += f"Figure.savefig = lambda *a, **o: (savefig(*a, **o), os.kill(os.getpid(), {int(number)}))\n"
-    told += "from opennmes.cli import main; sys.exit(main(sys.argv[1:]))"
-    ran = subprocess.run(
-        [sys.executable, "-c", told, "plot", str(example_file), "-o", str(before)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
-    )  # fmt: skip
+    ran = plot_after(told, example_file, before)
     assert ran.returncode == 1
     assert "interrupted" in ran.stderr
 

@@ -64,15 +64,15 @@ def test_h05_the_feed_dries_up_in_any_cycle_and_comes_back(shape, ahead):
 
 
 def stopped(bench, look_every, latency):
-    """What Generator.stop does from this cycle on: (fed, waiting, torn), as it reads them when the machine stands."""
+    """What Generator.stop does from this cycle on: (fed, waiting, aborted), as read when the machine stands."""
     bench.take_more(())
     while SETTLE_AT <= bench.machine.pc < REST_AT:
         for _ in range(look_every):
             bench.go(every_cycle=True)
     for _ in range(latency):
         bench.go(every_cycle=True)
-    torn = 0 < bench.machine.pc < REST_AT
-    return bench.fed, len(bench.machine.tx), torn
+    aborted = 0 < bench.machine.pc < REST_AT
+    return bench.fed, len(bench.machine.tx), aborted
 
 
 # From the look at the program counter to the disabling the CPU has 256 cycles, if the machine was seen just before it
@@ -83,19 +83,19 @@ def stopped(bench, look_every, latency):
 def test_h04_stopped_in_any_cycle_it_stands_low_and_every_pulse_that_began_was_whole(shape, ahead, look_every, latency):
     for bench, cycle in every_cycle(shape, ahead):
         before = len(bench.edges)
-        fed, waiting, torn = stopped(bench, look_every, latency)
+        fed, waiting, aborted = stopped(bench, look_every, latency)
         assert bench.machine.pins == 0, cycle
         count = whole(bench, shape)
         assert count - before // 4 <= 2
         # Generator.begun: records of which the machine has taken a word, but for one that it had not begun to play.
-        assert count == (fed - waiting + 2) // 3 - torn, cycle
+        assert count == (fed - waiting + 2) // 3 - aborted, cycle
 
 
 def test_a_stop_that_did_not_wait_for_rest_would_be_seen():
-    torn = 0
+    aborted = 0
     for bench, _ in every_cycle(SHAPES[2], 4):
         try:
             bench.pulses()
         except AssertionError:
-            torn += 1
-    assert torn == 2 * sum(SHAPES[2][:3])
+            aborted += 1
+    assert aborted == 2 * sum(SHAPES[2][:3])

@@ -83,6 +83,11 @@ def _check_row(reasons, row, source):
             check_int(reasons, key, row[key], least, most, source)
 
 
+def level_ua(stage):
+    """The current of one level of the stage: a whole number, as tests/architecture/test_target.py sees to."""
+    return stage["full_scale_ua"] // stage["levels"]
+
+
 class Calibration:
     """Channel `channel` of the output stage `stage` (a dictionary of boards/stages), by the stage's own row or by
     another. Of a stage that measures nothing, only what is set. Raises ValueError for what ROW does not allow."""
@@ -94,7 +99,7 @@ class Calibration:
             if not least <= row[key] <= most:
                 raise ValueError("%s: %d, %d to %d" % (key, row[key], least, most))
         self._levels = stage["levels"]
-        self._grain_ua = stage["full_scale_ua"] // stage["levels"]
+        self._level_ua = level_ua(stage)
         self.dac_scale = _MILLION + row["dac_gain_ppm"]
         self.dac_offset = row["dac_offset"]
         if not stage["measures"]:
@@ -125,7 +130,7 @@ class Calibration:
         """The current that a DAC code was meant to deliver, to half a level."""
         if not code:
             return 0
-        return (code - self.dac_offset) * 10_000 // (self.dac_scale // 100) * self._grain_ua
+        return (code - self.dac_offset) * 10_000 // (self.dac_scale // 100) * self._level_ua
 
     def current_ua(self, counts):
         """The load current that the ADC says, positive in phase A."""

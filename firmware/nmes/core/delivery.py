@@ -1,4 +1,4 @@
-"""What was really delivered: has every measured pulse judged (core/verdict.py), and keeps the account of a session.
+"""What was really delivered: has every measured pulse judged (core/verdict.py), and keeps a session's delivery report.
 
 Sums are kept in the ADC's counts and within 30 bits, longer ones in two parts; units are made when somebody asks.
 """
@@ -8,7 +8,7 @@ from array import array
 from nmes.core import faults, pulse, verdict
 from nmes.core.calibration import Calibration
 from nmes.core.compiler import const
-from nmes.core.verdict import NEXT, OTHER, SLOT_MS, judge  # asked for in every turn
+from nmes.core.verdict import NEXT, OTHER, SLOT_MS, judge  # looked up in every iteration
 
 COMPLIANCE_PERCENT = const(95)  # of what the stage can drive: an electrode is open from here on
 
@@ -66,7 +66,7 @@ COUNTS_FIELDS = (
 
 
 class Delivery:
-    """The account of channel `channel` of the output stage `stage` (a dictionary of boards/stages)."""
+    """The delivery report of channel `channel` of the output stage `stage` (a dictionary of boards/stages)."""
 
     def __init__(self, stage, channel=0, calibration=None):
         self.calibration = calibration or Calibration(stage, channel)
@@ -85,11 +85,11 @@ class Delivery:
         self.clear()
 
     def clear(self, shared=False):
-        """A new session: an empty account. `shared`: both channels may pulse at once, and then the voltage cannot be
+        """A new session: an empty report. `shared`: both channels may pulse at once, and then the voltage cannot be
         attributed to either."""
         self._shared = shared
         self.missed = 0  # pulses that were delivered and not measured
-        self.impedance_ohm = 0  # as last looked at; 0: not seen yet
+        self.impedance_ohm = 0  # as of the last `look`; 0: not known yet
         self.impedance_first_ohm = self.impedance_least_ohm = self.impedance_most_ohm = 0
         # How often verdict.CARRY was taken from the charge of phase A, and from the currents; what the net charge was
         # until it last began anew.
@@ -105,7 +105,7 @@ class Delivery:
 
     def judge(self, pulses, now_ms, count=1):
         """`count` pulses, pulse.MEASURED numbers each, one after the other in the array `pulses`. Returns 0, or the
-        fault that one of them is the last straw for; those after it are not judged. Allocates nothing."""
+        fault that one of them completes; those after it are not judged. Allocates nothing."""
         state, slot = self._state, now_ms // SLOT_MS + 1
         state[NEXT] = 0
         found = judge(state, self._slots, pulses, count, slot)
@@ -186,15 +186,15 @@ class Delivery:
         return (self._state[verdict.NET] - self._state[verdict.BASE]) * self.calibration.current_na // _FC_PER_NC
 
     def look(self):
-        """See what the load is by the last pulse, if it is strong enough to tell. Some times a second."""
+        """Update the load by the last pulse, if that is strong enough to tell. Called some times a second."""
         calibration, state = self.calibration, self._state
         if not state[_SET_LEVEL_A]:
             return
         current_a, current_b = state[_CURRENT_A], state[_CURRENT_B]
         voltage_a, voltage_b = state[_VOLTAGE_A], state[_VOLTAGE_B]
         counts = min(current_a - calibration.current_zero, calibration.current_zero - current_b)
-        nobodys = self._shared and max(voltage_a, voltage_b) >= self._both
-        if nobodys or counts * calibration.current_na < 1_000 * IMPEDANCE_LEAST_UA:
+        unattributed = self._shared and max(voltage_a, voltage_b) >= self._both
+        if unattributed or counts * calibration.current_na < 1_000 * IMPEDANCE_LEAST_UA:
             return
         ohm = (voltage_a - voltage_b) * calibration.voltage_uv
         ohm //= (current_a - current_b) * calibration.current_na // 1_000
@@ -219,7 +219,7 @@ class Delivery:
         return a * na // 1_000, (a - net) * na // 1_000
 
     def account(self):
-        """The session's account, keyed by ACCOUNT_FIELDS."""
+        """The session's delivery report, keyed by ACCOUNT_FIELDS."""
         self.look()
         a_pc, b_pc = self.charge_pc()
         na, state = self.calibration.current_na, self._state
@@ -254,7 +254,7 @@ def _carried(state, field):
 
 
 class Unmeasured:
-    """The account of a channel on an output stage that measures nothing: nothing is known of it."""
+    """The delivery report of a channel on an output stage that measures nothing: nothing is known of it."""
 
     measured_ua = impedance_ohm = net_nc = None
     driven = 0
@@ -266,7 +266,7 @@ class Unmeasured:
         """A new session."""
 
     def look(self):
-        """There is nothing to look at."""
+        """Nothing was measured."""
 
     def account(self):
         """ACCOUNT_FIELDS, each None."""

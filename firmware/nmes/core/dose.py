@@ -74,7 +74,8 @@ def check(schedule, kept, sessions, now, confirmed=False):
         return reasons
     _check_dates(reasons, schedule, now)
     if [key for key in COUNTS if key in schedule]:
-        _check_counts(reasons, schedule, _ages(kept, sessions, now), confirmed)
+        longest_s = _WINDOWS[-1][1] if "sessions_most" not in schedule else None
+        _check_counts(reasons, schedule, _ages(kept, sessions, now, longest_s), confirmed)
     return reasons
 
 
@@ -111,13 +112,16 @@ def _check_dates(reasons, schedule, now):
             reasons.append(reason("after_its_days", "schedule." + key, today, day, _SOURCE))
 
 
-def _ages(kept, sessions, now):
-    """[(least age in seconds, whether it is exact)] of each session that counts, from the newest on."""
+def _ages(kept, sessions, now, longest_s):
+    """[(least age in seconds, whether it is exact)] of each session that counts, from the newest on; of none that is
+    surely older than `longest_s`, if it is not None."""
     found, early_ms, newest = [], 0, None
     least_s = 0
     for _, begin, end in sessions:
         age_s, exact = _age(begin, end, now)
         least_s = max(least_s, age_s)
+        if longest_s is not None and least_s >= longest_s:
+            break  # so is every one before
         if begin is not None and not kept.is_of(begin):
             continue
         if end is not None and end["ended"] != COMPLETED:

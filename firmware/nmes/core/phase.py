@@ -1,8 +1,8 @@
 """One phase of a programme: its fields, and the pattern of pulses that its trains repeat.
 
-A train repeats one pattern (a `turn`): a burst, one there-and-back of an alternation or a sweep, or a single pulse.
-Pulse `n` of a turn, `t_us` after the turn's begin, has a width and an interval to the next one. How many pulses a train
-has, when each begins, and which second is the strongest, is found by walking through it pulse by pulse.
+A train repeats one pattern: a burst, one there-and-back of an alternation or a sweep, or a single pulse. Pulse `n` of
+a pattern, `t_us` after the pattern's begin, has a width and an interval to the next one. How many pulses a train has,
+when each begins, and which second is the strongest, is found by walking through it pulse by pulse.
 """
 
 from nmes.core import pulse
@@ -116,7 +116,7 @@ class Phase:
             self.train_ms = self.cycle_ms = self.duration_ms
         self.trains = max(0, (self.duration_ms - self.train_ms) // self.cycle_ms + 1)
         self._duty = None
-        self._begin_turn()
+        self._find_pattern()
         self.room_us = (self.duration_ms - (self.trains - 1) * self.cycle_ms) * 1000  # of the last train
         begin = min(self._fit(), self._asked())
         busy_us = self._until_next_us(begin)
@@ -126,13 +126,13 @@ class Phase:
         self.span_ms = -(-self.start_us(self.pulses) // 1000) if value("pulses") else self.train_ms
         self.busy_us = self._until_next_us(value("pulses")) if value("pulses") else busy_us
 
-    def _begin_turn(self):
-        """How many pulses a turn has, and how long it is."""
-        self._half = 0  # pulses of a turn before the other half of an alternation
-        self._burst_last_us = self.period_us  # the interval of a turn's last pulse
-        self.turn_pulses = 1
+    def _find_pattern(self):
+        """How many pulses a pattern has, and how long it is."""
+        self._half = 0  # pulses of a pattern before the other half of an alternation
+        self._burst_last_us = self.period_us  # the interval of a pattern's last pulse
+        self.pattern_pulses = 1
         if self.burst_pulses:
-            self.turn_pulses = self.burst_pulses
+            self.pattern_pulses = self.burst_pulses
             self._burst_last_us = (
                 pulse.period_us(self.burst_rate_mhz) - (self.burst_pulses - 1) * self.period_us
                 if self.burst_rate_mhz
@@ -140,10 +140,10 @@ class Phase:
             )
         elif self.change == "alternate":
             self._half = self._in(self.change_ms, self.rate_mhz, self.period_us)
-            self.turn_pulses = self._half + self._in(self.change_ms, self._last_rate_mhz, self._last_period_us)
+            self.pattern_pulses = self._half + self._in(self.change_ms, self._last_rate_mhz, self._last_period_us)
         elif self._sweeps:
-            self.turn_pulses = max(1, self._walk(_ANY, 2000 * self.change_ms)[0])
-        self.turn_us = self._walk(self.turn_pulses, _ANY)[1]
+            self.pattern_pulses = max(1, self._walk(_ANY, 2000 * self.change_ms)[0])
+        self.pattern_us = self._walk(self.pattern_pulses, _ANY)[1]
 
     @property
     def duty(self):
@@ -163,7 +163,7 @@ class Phase:
         if self.change == "none" and not self.burst_pulses:
             return self.rate_mhz * self.width_us
         window_us = min(WINDOW_US, self.busy_us)
-        end_us = min(self.busy_us, window_us + self.turn_us)  # after a turn it would all come again
+        end_us = min(self.busy_us, window_us + self.pattern_us)  # after a pattern it would all come again
         entering, leaving = self._shares(), self._shares()
         in_us = out_us = in_share = out_share = within = most = t_us = 0
         while t_us < end_us:
@@ -200,7 +200,7 @@ class Phase:
                 yield interval_us - own_us, 0
             t_us += interval_us
             n += 1
-            if n == self.turn_pulses:
+            if n == self.pattern_pulses:
                 n = t_us = 0
 
     def _in(self, ms, rate_mhz, period_us):
@@ -210,8 +210,8 @@ class Phase:
 
     def _fit(self):
         """How many pulses begin within a train, one interval after the other."""
-        turns, rest_us = self.train_ms * 1000 // self.turn_us, self.train_ms * 1000 % self.turn_us
-        return turns * self.turn_pulses + self._walk(self.turn_pulses, rest_us)[0]
+        whole, rest_us = self.train_ms * 1000 // self.pattern_us, self.train_ms * 1000 % self.pattern_us
+        return whole * self.pattern_pulses + self._walk(self.pattern_pulses, rest_us)[0]
 
     def _asked(self):
         """How many pulses the rates ask for; where periods are rounded down more would fit."""
@@ -221,8 +221,8 @@ class Phase:
             return self._in(self.train_ms, self.rate_mhz, self.period_us)
         if self._sweeps or not self.change_ms:
             return _ANY
-        turns, rest_ms = self.train_ms // (2 * self.change_ms), self.train_ms % (2 * self.change_ms)
-        asked = turns * self.turn_pulses
+        whole, rest_ms = self.train_ms // (2 * self.change_ms), self.train_ms % (2 * self.change_ms)
+        asked = whole * self.pattern_pulses
         if rest_ms:
             asked += self._in(min(rest_ms, self.change_ms), self.rate_mhz, self.period_us)
         if rest_ms > self.change_ms:
@@ -231,11 +231,11 @@ class Phase:
 
     def _until_next_us(self, count):
         """How soon another train may follow `count` pulses, from the train's begin."""
-        n = (count - 1) % self.turn_pulses
+        n = (count - 1) % self.pattern_pulses
         return self.start_us(count - 1) + self.least_after(self.interval_at(n, self.offset_us(n)))
 
     def _walk(self, most, until_us):
-        """Through one turn up to its pulse `most`, or the first that begins at `until_us` or later: (number, begin)."""
+        """Through one pattern to its pulse `most`, or the first that begins at `until_us` or later: (number, begin)."""
         n = t_us = 0
         while n < most and t_us < until_us:
             t_us += self.interval_at(n, t_us)
@@ -244,10 +244,10 @@ class Phase:
 
     def start_us(self, k):
         """When pulse `k` of a train begins, from the train's begin."""
-        return k // self.turn_pulses * self.turn_us + self.offset_us(k % self.turn_pulses)
+        return k // self.pattern_pulses * self.pattern_us + self.offset_us(k % self.pattern_pulses)
 
     def offset_us(self, n):
-        """When pulse `n` of a turn begins, from the turn's begin."""
+        """When pulse `n` of a pattern begins, from the pattern's begin."""
         return self._walk(n, _ANY)[1]
 
     # ---- for every pulse: nothing here allocates ----
@@ -262,15 +262,15 @@ class Phase:
         return t_ms if t_ms <= self.change_ms else max(0, 2 * self.change_ms - t_ms)
 
     def width_at(self, n, t_us):
-        """Phase A's width of pulse `n` of a turn, `t_us` after the turn's begin."""
+        """Phase A's width of pulse `n` of a pattern, `t_us` after the pattern's begin."""
         if self._sweeps:
             return _between(self.width_us, self._last_width_us, self._turned(t_us), self.change_ms)
         return self.width_us if n < self._half or not self._half else self._last_width_us
 
     def interval_at(self, n, t_us):
-        """From the begin of pulse `n` of a turn to that of the next."""
+        """From the begin of pulse `n` of a pattern to that of the next."""
         if self._sweeps:
             return pulse.period_us(_between(self.rate_mhz, self._last_rate_mhz, self._turned(t_us), self.change_ms))
         if self._half:
             return self.period_us if n < self._half else self._last_period_us
-        return self._burst_last_us if n == self.turn_pulses - 1 else self.period_us
+        return self._burst_last_us if n == self.pattern_pulses - 1 else self.period_us

@@ -84,8 +84,8 @@ def _crc(plain, before):
 
 
 def _digest(accepted, calibrations, *facts):
-    """CRC-32 of everything that pulses are made from: a programme, how the stage is corrected, and the session's own
-    `facts` of it."""
+    """CRC-32 of everything that pulses are generated from: a programme, the stage's calibration, and the session's own
+    `facts` of both."""
     digest = _crc(facts, _crc(accepted.facts(), 0))
     for corrected in calibrations:
         digest = _crc(corrected.__dict__, digest)
@@ -155,8 +155,7 @@ class Session:
         self.acknowledged_by = None
         self.owner = None  # while ARMED, RUNNING or PAUSED: who armed it
         self.measures = stage["measures"]
-        self._levels = stage["levels"]
-        self._full_scale_ua = stage["full_scale_ua"]
+        self._level_ua = calibration.level_ua(stage)
         self.calibrate(calibration.nominal(stage))
 
     def calibrate(self, rows):
@@ -217,7 +216,7 @@ class Session:
 
     def grain_ua(self, channel):
         """The step of the intensity of a programme's channel: a level of the stage, times the ratio of the phases."""
-        return channel.ratio * (self._stage["full_scale_ua"] // self._stage["levels"])
+        return channel.ratio * self._level_ua
 
     def _only_in(self, *states):
         """Raise Refused in any other state. The link has asked the table of commands; this does not trust it."""
@@ -231,7 +230,7 @@ class Session:
         self._only_in(IDLE)
         accepted = programme.accept(data, self._stage)
         limit_ua, limit_source = limits.session_limit(accepted, self._stage, self.own_most_ua)
-        level_most = limit_ua * self._stage["levels"] // self._stage["full_scale_ua"]
+        level_most = limit_ua // self._level_ua
         crc = programme.crc(data)
         digests = _data_digest(data), _digest(accepted, self.calibrations, limit_ua, limit_source, level_most, crc)
         # Whatever was to fail for want of memory has failed by now.
@@ -253,7 +252,7 @@ class Session:
         return _data_digest(self._data) == self._data_digest and self.unchanged()
 
     def unchanged(self):
-        """The second half of it: what pulses are made from."""
+        """The second half of `intact`: compares only what pulses are generated from."""
         of_limit = self.limit_ua, self.limit_source, self.level_most
         return _digest(self.programme, self.calibrations, *of_limit, self.programme_crc) == self._digest
 
@@ -322,7 +321,8 @@ class Session:
         self._since_ms = now_ms
 
     def waits_us(self):
-        """How long each lane's engine has to wait at a start: channels keep their distance, and none is in the past."""
+        """Start delays in us, in the order of `lanes`. If any would lie in the past, all are shifted until the earliest
+        is 0: the channels keep their distance."""
         waits = []
         for lane in self.lanes:
             at_us = lane.feed.next_us()
@@ -508,7 +508,7 @@ class Session:
         has it. Returns how many pulses from that one on, at most `most`, are due and like it; 0, and nothing is set,
         when none is due. Allocates nothing."""
         feed = lane.feed
-        count = feed.alike(lane.intensity_ua * self._levels // self._full_scale_ua, clock_ms, most)
+        count = feed.alike(lane.intensity_ua // self._level_ua, clock_ms, most)
         if not count:
             return 0
         level, ratio = feed.level, feed.phase.ratio
@@ -525,7 +525,7 @@ class Session:
         lane.code_b = corrected.code(level, ratio)
         lane.code_a = corrected.times(lane.code_b, ratio)
         lane.level = level
-        lane.output_ua = level * self._full_scale_ua // self._levels
+        lane.output_ua = level * self._level_ua
         lane.level_ratio = ratio
 
     def lag_ms(self, now_ms, lane):

@@ -7,9 +7,9 @@ there is no pulse whose interval would reach into the next train (`Phase.followe
 
 from collections import namedtuple
 
-# A pulse is due so long before its time. Less is queued: nmes.hal.LOOKAHEAD_US bounds that too.
+# A pulse is due so long before its time. Less is queued: LOOKAHEAD_US of nmes/hal/common.py bounds that too.
 AHEAD_MS = 66
-# No engine holds so many pulses: what was taken longer ago never comes back.
+# No engine holds so many pulses: what was taken longer ago is never put back.
 _KEPT = 64
 
 
@@ -23,9 +23,19 @@ def envelope(phase, t_ms, full):
     return full
 
 
-# From pulse `k` of a train on, `t_us` after its begin, a phase is `phase`; that train has `pulses` pulses in all, and
-# `number` pulses of the feed come before.
-Change = namedtuple("Change", ("phase_index", "train_index", "k", "t_us", "phase", "pulses", "number"))
+# A phase that was changed while it runs: where the change comes, and what holds from there on.
+Change = namedtuple(
+    "Change",
+    (
+        "phase_index",  # of the phase that was changed
+        "train_index",  # of its train in which the change comes
+        "k",  # of the first pulse in that train that is new
+        "t_us",  # when that pulse begins, from the train's begin
+        "phase",  # the phase as it is from there on, in the trains that follow too
+        "pulses",  # how many that train has in all, old and new ones
+        "number",  # how many pulses of the feed come before the first new one
+    ),
+)
 
 
 class Feed:
@@ -45,7 +55,7 @@ class Feed:
         self.phase_index = 0
         self._phase_begin_ms = 0
         self._train_index = 0
-        self.taken = False  # has any pulse been
+        self.taken = False  # whether any pulse has been taken
         self.level = 0  # of the next pulse, when `alike` was last asked
         self.number = 0
         self.phase = self._phases[0]
@@ -53,8 +63,8 @@ class Feed:
         self.last_ms = 0  # when the last pulse of the last train that is all taken begins
         self.width_us = 0
         self.interval_us = 0
-        self._n = 0  # of the pulse in its turn, which began _turn_us before it
-        self._turn_us = 0
+        self._n = 0  # of the pulse in its pattern, which began _offset_us before it
+        self._offset_us = 0
         self.seek(0)
 
     def next_us(self):
@@ -83,7 +93,7 @@ class Feed:
         # An interval is another one only at a train's end and where the phase was changed; in bursts, sweeps and
         # alternations it is often another.
         most = min(most, self._pulses - 1 - k, self._until_k - k)
-        if most > 1 and phase.turn_pulses == 1:
+        if most > 1 and phase.pattern_pulses == 1:
             most = min(most, 1 + (1000 * left_ms + 999 - t_us) // self.interval_us)
         else:
             most = 1
@@ -113,13 +123,13 @@ class Feed:
         self._t_us += count * self.interval_us
         self.t_ms += self._t_us // 1000
         self._t_us %= 1000
-        if self.phase.turn_pulses == 1 and not other and self.k != self._pulses - 1:
+        if self.phase.pattern_pulses == 1 and not other and self.k != self._pulses - 1:
             return  # it is as the one before, which is so for most and saves the CPU half of this
         self._n += 1
-        self._turn_us += self.interval_us
-        if self._n == self.phase.turn_pulses:
+        self._offset_us += self.interval_us
+        if self._n == self.phase.pattern_pulses:
             self._n = 0
-            self._turn_us = 0
+            self._offset_us = 0
         self._prepare()
 
     def works(self, less=0):
@@ -197,12 +207,12 @@ class Feed:
         t_us = self._from_us + self.phase.start_us(k)
         self.t_ms = t_us // 1000
         self._t_us = t_us % 1000
-        self._n = k % self.phase.turn_pulses
-        self._turn_us = self.phase.offset_us(self._n)
+        self._n = k % self.phase.pattern_pulses
+        self._offset_us = self.phase.offset_us(self._n)
         self._prepare()
 
     def _begin_train(self):
-        self.t_ms = self._t_us = self._n = self._turn_us = 0
+        self.t_ms = self._t_us = self._n = self._offset_us = 0
         if self.phase is not None:
             self._find()
             self._prepare()
@@ -249,8 +259,8 @@ class Feed:
 
     def _prepare(self):
         phase = self.phase
-        self.width_us = phase.width_at(self._n, self._turn_us)
-        self.interval_us = phase.interval_at(self._n, self._turn_us)
+        self.width_us = phase.width_at(self._n, self._offset_us)
+        self.interval_us = phase.interval_at(self._n, self._offset_us)
         if self.k == self._pulses - 1:
             next_ms = self._next_begin_ms()
             if next_ms >= 0:

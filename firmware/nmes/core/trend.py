@@ -1,7 +1,7 @@
 """The trend of the load: a pad that lifts or dries out delivers the same current through less and less skin.
 
-Fed a few times a second. What it was at first is the mean of the first readings that are fine enough; what it is now
-is smoothed over some two seconds. Integers; nothing here allocates.
+It is given a reading a few times a second. The load at first is the mean of the first readings that are fine enough;
+the load now is smoothed over some two seconds. Integers; nothing here allocates.
 """
 
 from nmes.core.compiler import const

@@ -1,4 +1,4 @@
-"""The rules that every measured pulse has to meet, each in one place, and the sums of a session's account.
+"""The rules that every measured pulse has to meet, each in one place, and the sums of a session's delivery report.
 
 All of it is numbers: `state` is an array of the fields below, `pulses` holds pulse.MEASURED numbers a pulse. So the
 device runs it as machine code (MicroPython's viper), which takes a pulse some 30 us instead of 600 and cannot allocate.
@@ -48,7 +48,7 @@ TOLERANCE_UA = const(4)
 COMPLIANCE_MV = const(5)
 IDLE_MOST = const(6)  # counts
 WINDOW_MOST = const(7)  # of the net charge, in counts times us
-# Of the session: what the voltage sense says while it is nobody's; above all counts: it is always somebody's.
+# Of the session: from these counts on the voltage cannot be attributed to a channel. Above all counts: it always can.
 BOTH = const(8)
 # Of the pulse before: the DAC's codes, and the currents that they are meant to deliver.
 CODE_A = const(9)
@@ -66,7 +66,7 @@ _SLOT = const(17)  # 0: none yet
 BASE = const(18)
 _WINDOW_LOW = const(19)
 _WINDOW_HIGH = const(20)
-# The account. Charges in counts times us, currents in counts.
+# The delivery report. Charges in counts times us, currents in counts.
 MEASURED = const(21)  # pulses
 CHARGE_A = const(22)
 NET = const(23)  # phase A less phase B
@@ -130,7 +130,7 @@ def _move_window(numbers, kept, slot: int):
 @micropython.viper
 def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
     """Judge the pulses from place state[NEXT] on, before place `count`. `slot` of the window is now, from 1 on.
-    Returns _GOOD; what the last one judged, the one before state[NEXT], is the last straw for; or OTHER, or _LONG_SUM.
+    Returns _GOOD; or what the last one judged, the one before state[NEXT], completes; or OTHER; or _LONG_SUM.
     `numbers` is the state, `kept` the SLOTS of its window. Allocates nothing."""
     state = ptr32(numbers)
     if slot != state[_SLOT]:
@@ -183,10 +183,10 @@ def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
         voltage_b = pulses[at + _VOLTAGE_B]
         uv, zero = state[VOLTAGE_UV], state[VOLTAGE_ZERO]
         na = state[CURRENT_NA]
-        nobodys = int(voltage_a >= state[BOTH])
-        bad = int(_bad(numbers, state[SET_A_UA], a * na // 1_000, (voltage_a - zero) * uv // 1_000, nobodys))
-        nobodys = int(voltage_b >= state[BOTH])
-        bad |= int(_bad(numbers, state[SET_B_UA], b * na // 1_000, (zero - voltage_b) * uv // 1_000, nobodys))
+        unattributed = int(voltage_a >= state[BOTH])
+        bad = int(_bad(numbers, state[SET_A_UA], a * na // 1_000, (voltage_a - zero) * uv // 1_000, unattributed))
+        unattributed = int(voltage_b >= state[BOTH])
+        bad |= int(_bad(numbers, state[SET_B_UA], b * na // 1_000, (zero - voltage_b) * uv // 1_000, unattributed))
         state[BAD] |= bad
         state[_OPENED] = state[_OPENED] + 1 if bad & _OPEN_BIT else 0
         state[_SHORTED] = state[_SHORTED] + 1 if bad & _SHORT_BIT else 0
@@ -203,8 +203,8 @@ def judge(numbers, kept, pulses: ptr16, count: int, slot: int) -> int:
 
 
 @micropython.viper
-def _bad(numbers, set_ua: int, is_ua: int, is_mv: int, nobodys: int) -> int:
-    """What is wrong with one phase, as bits. nobodys: the voltage is not to be judged."""
+def _bad(numbers, set_ua: int, is_ua: int, is_mv: int, unattributed: int) -> int:
+    """What is wrong with one phase, as bits. `unattributed`: the voltage is not to be judged."""
     state = ptr32(numbers)
     bad = 0
     tolerance_ua = state[TOLERANCE_UA]
@@ -213,7 +213,7 @@ def _bad(numbers, set_ua: int, is_ua: int, is_mv: int, nobodys: int) -> int:
         least_ua -= tolerance_ua
     if set_ua >= COMPLIANCE_SET_UA and is_ua < least_ua:
         bad = _OPEN_BIT
-    elif nobodys:
+    elif unattributed:
         pass
     elif set_ua >= COMPLIANCE_SET_UA and is_mv >= state[COMPLIANCE_MV]:
         bad = _OPEN_BIT

@@ -29,7 +29,7 @@ LAYOUT = {
 }
 IN_STORE = 32  # sectors
 
-# A program that is stuck for so long is reset. One turn of the loop takes tens of milliseconds.
+# A program that is stuck for so long is reset. One iteration of the main loop takes tens of milliseconds.
 WATCHDOG_MS = 900
 
 

@@ -9,12 +9,12 @@ class Channel:
     """The pulse engine of one channel of the output stage, and what is measured of its pulses."""
 
     def begin(self, delay_us, dummy, dac_offset, dac_scale):
-        """Get ready: empty queue, counts at zero, level zero. When Hal.go lets the engine go it rests for `delay_us`
+        """Get ready: empty queue, counts at zero, level zero. When Hal.go starts the engine it rests for `delay_us`
         first, exact to a cycle. `dummy`: nobody is connected, and the second checker is told so. `dac_offset` and
         `dac_scale`: the channel's calibration, for the second checker; without them it is told of none."""
 
     def room(self):
-        """How many more pulses may be queued now; bounded in time, see LOOKAHEAD_US."""
+        """How many more pulses may be queued now; bounded in time, see LOOKAHEAD_US (hal/common.py)."""
 
     def put(self, level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most, count):
         """Queue `count` equal pulses. Returns False, and nothing is queued, when the second checker found them bad."""
@@ -26,7 +26,7 @@ class Channel:
         """How many pulses are queued that have not begun."""
 
     def starved(self):
-        """True when the engine rests because it was given nothing."""
+        """True when the engine rests because its queue is empty: an underrun, if pulses were due."""
 
     def take(self, into):
         """Move pulses that have been measured, the oldest first, into `into`: an array of core.pulse.TAKE_MOST pulses
@@ -46,13 +46,13 @@ class Hal:
         """Milliseconds since power on; never wraps."""
 
     def wait_ms(self, ms):
-        """Let time pass, doing nothing but send what was written."""
+        """Wait, and do nothing but send what was written."""
 
     def memory_free(self):
         """Bytes of the heap that are free, garbage collected. Takes 15 ms."""
 
     def collect(self):
-        """Collect the garbage. Takes as long."""
+        """Collect the garbage. Takes 15 ms too."""
 
     # ---- the output ----
 
@@ -64,7 +64,7 @@ class Hal:
         comes every few ms. `rest` ends it."""
 
     def renew(self):
-        """The program is alive. Allocates nothing."""
+        """Renew the permission: the firmware is alive. Allocates nothing."""
 
     def tripped(self):
         """0, or the fault (core/faults.py) for which the guard took permission away. Allocates nothing."""
@@ -73,8 +73,8 @@ class Hal:
         """True when the static enable is there, as read back from its pin. Allocates nothing."""
 
     def proof(self):
-        """Show the guard every cause that can be made up at rest. Returns the first for which it does not take
-        permission away, or "". Only the enables move, and they end low."""
+        """Self-test of the guard, by every cause that can be made up at rest. Returns the first that failed to trip it,
+        in words, or an empty text. Only the enables move, and they end low."""
 
     def is_safe(self):
         """True when emergency stop and over-current comparator both allow output now."""
@@ -86,19 +86,19 @@ class Hal:
         """0, or the fault for which the safe line is open, or was since `forget_openings`, however shortly."""
 
     def go(self, mask):
-        """Let the engines of these channels go (bit 0: channel 0), all in the same cycle."""
+        """Start the engines of these channels (bit 0: channel 0), all in the same cycle."""
 
     # ---- senses ----
 
     def sense(self, mask, shortest_us):
-        """The phases of these channels (bit 0: channel 0), of which none is shorter than `shortest_us`, are sampled
-        from now on, that much / 2 after they begin; until `rest`."""
+        """From now until `rest`, sample each phase of these channels (bit 0: channel 0) `shortest_us` / 2 after it
+        begins. No phase of the session is shorter than that."""
 
     def senses(self):
-        """True when samples go on coming. Allocates nothing."""
+        """True while samples keep coming. Allocates nothing."""
 
     def idle_current(self, channel):
-        """Counts of a channel's current sense, now. As the next three only while nothing is sampled."""
+        """Counts of a channel's current sense, now. This and the next three only while nothing is sampled."""
 
     def idle_voltage(self):
         """Counts of the voltage sense, now."""
@@ -134,27 +134,29 @@ class Hal:
     # ---- the watchdog ----
 
     def watch(self, on):
-        """On: from now on `feed` has to come within WATCHDOG_MS, or all is reset. Off: no more, and this run of the
-        program has ended in order: for the prompt, and for nothing else."""
+        """On: start the watchdog; from now on `feed` has to come within WATCHDOG_MS, or the chip is reset. Off: stop
+        it, because this run of the firmware has ended in order: for the prompt, and for nothing else."""
 
     def unwatched(self, on):
-        """On: what comes next may take seconds; off: it is over. Only with every output at rest."""
+        """On: suspend the watchdog, because what comes next may take seconds. Off: resume it. Only with every output at
+        rest."""
 
     def feed(self):
-        """Every check of this turn has passed. Allocates nothing."""
+        """Feed the watchdog: every check of this iteration has passed. Allocates nothing."""
 
     def died(self):
-        """ "" when the run before this one ended in order or with the power, else by what it ended."""
+        """What ended the run before this one abnormally, in words (the watchdog, a reset by software). An empty text
+        when it ended in order or with the power."""
 
     # ---- what is kept over resets and power cuts ----
 
     def recall(self, slot):
-        """The bytes that a slot (0 to SLOTS - 1) holds, without erased ones (0xFF) behind them; empty when it is
+        """Read a slot (0 to SLOTS - 1). Returns its bytes, without erased ones (0xFF) behind them; empty when it is
         erased. Raises OSError when it cannot be read."""
 
     def keep(self, slot, data):
-        """Keep these bytes in a slot. Flash: nothing else runs meanwhile. Raises OSError, but not for everything that
-        can go wrong: read it back."""
+        """Write these bytes into a slot. Flash: nothing else runs meanwhile. Raises OSError, but not for everything
+        that can go wrong: read it back."""
 
     def area(self, name):
         """The sectors of flash that LAYOUT has under that name, as an Area."""
@@ -165,21 +167,21 @@ class Hal:
     # ---- who this is ----
 
     def identity(self):
-        """(mcu's unique id as hex, MicroPython's version)."""
+        """(the chip's unique id as hex, MicroPython's version)."""
 
     def firmware(self):
         """The digest of the firmware's own sources (core/digest.py)."""
 
     def random(self):
-        """A whole number of at least 30 bits, another one each time."""
+        """A random whole number of at least 30 bits."""
 
     # ---- the link ----
 
     def open_link(self):
-        """Take the link from the MicroPython prompt."""
+        """Take the link from the MicroPython prompt: Ctrl-C becomes a byte like any other."""
 
     def close_link(self):
-        """Give it back."""
+        """Give the link back to the prompt."""
 
     def read(self, into):
         """Move bytes that have come over the link into `into`: as many as there are and find room, but none behind one

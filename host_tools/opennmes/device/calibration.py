@@ -135,10 +135,10 @@ def amplitudes_ua(stage: dict[str, Any], ohm: int) -> tuple[list[int], int]:
         stage.get("board_max_current_ua", limits.CURRENT_MAX_UA),
         stage["compliance_mv"] * HEADROOM_PERCENT * 10 // ohm,
     )
-    grain_ua = stage["full_scale_ua"] // stage["levels"]
+    level_ua = calibration.level_ua(stage)
 
     def share(percent: int) -> int:
-        return int(most_ua * percent // 100 // grain_ua * grain_ua)
+        return int(most_ua * percent // 100 // level_ua * level_ua)
 
     return [share(percent) for percent in PERCENTS], share(CONTROL_PERCENT)
 
@@ -244,8 +244,8 @@ def _check_bounds(reasons: Reasons, row: dict[str, int], channel: int) -> None:
 def _dac(readings: list[Reading], stage: dict[str, Any], ohm: int, channel: int, reasons: Reasons) -> dict[str, int]:
     """The code that a level needs is `offset` + level * scale. A scope is off by so many percent, so each reading
     counts by its ratio: code / level = scale + offset / level is a straight line over 1 / level."""
-    grain_ua = stage["full_scale_ua"] // stage["levels"]
-    xs = [grain_ua / reading.true_ua(ohm) for reading in readings]
+    level_ua = calibration.level_ua(stage)
+    xs = [level_ua / reading.true_ua(ohm) for reading in readings]
     ys = [reading.counts.code * x for reading, x in zip(readings, xs, strict=True)]
     offset = round(_slope(xs, ys))
     scale = sum((y - offset * x for x, y in zip(xs, ys, strict=True)), Fraction(0)) / len(readings)
@@ -311,8 +311,8 @@ def _check_on_line(
 
 def check_verified(before: Reading, after: Reading, stage: dict[str, Any], ohm: int, channel: int) -> None:
     """Raises Refused unless the current is now near what was asked."""
-    grain_ppm = _MILLION * stage["full_scale_ua"] // stage["levels"] // after.asked_ua
-    most_ppm = VERIFIED_PPM + grain_ppm // 2
+    level_ppm = _MILLION * calibration.level_ua(stage) // after.asked_ua
+    most_ppm = VERIFIED_PPM + level_ppm // 2
     if abs(after.error_ppm(ohm)) > most_ppm:
         asked = f"{percent(after.error_ppm(ohm))} (before the calibration {percent(before.error_ppm(ohm))})"
         bound = f"{percent(most_ppm)} more or less"

@@ -101,11 +101,11 @@ def _train(axes: Axes, phase: Phase, current_ma: float, inches: float) -> None:
         shown_ms = min(phase.train_ms, phase.ramp_up_ms + at_least_ms)
     steps = [(0.0, 0.0)]
     for k in range(phase.pulses):
-        t_us, turn_us, n = phase.start_us(k), phase.offset_us(k % phase.turn_pulses), k % phase.turn_pulses
+        t_us, offset_us, n = phase.start_us(k), phase.offset_us(k % phase.pattern_pulses), k % phase.pattern_pulses
         if t_us >= shown_ms * 1000:
             break
         current_ua = envelope(phase, t_us // 1000, round(current_ma * 1000))
-        steps += _corners(t_us / 1e6, phase, phase.width_at(n, turn_us), current_ua / 1000, 1e-6)
+        steps += _corners(t_us / 1e6, phase, phase.width_at(n, offset_us), current_ua / 1000, 1e-6)
     steps.append((shown_ms / 1000, 0.0))
     draw.clean(axes, _train_title(phase), "time in the train (s)", "current (mA)", inches)
     draw.train(axes, steps)

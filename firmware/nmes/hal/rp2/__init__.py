@@ -1,1 +1,1 @@
-"""The RP2040 hardware: pulses by PIO and DMA, amplitude by PWM. See hal/__init__.py for the contract."""
+"""The RP2040 hardware: pulses by PIO and DMA, amplitude by PWM. See hal/contract.py for the contract."""

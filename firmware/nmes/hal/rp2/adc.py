@@ -5,11 +5,7 @@ from micropython import const
 
 from nmes.hal.rp2 import registers as reg
 
-_ENABLE = const(1)
 _TEMPERATURE_ON = const(1 << 1)
-_START = const(1 << 2)
-_INPUT_SHIFT = const(12)
-_FIRST_ADC_PIN = const(26)
 _TEMPERATURE_INPUT = const(4)
 _REFERENCE_MV = const(3_300)
 _COUNTS = const(4_096)
@@ -24,15 +20,15 @@ class Adc:
             ADC(Pin(supply))
         self._cs = reg.ADC_BASE + reg.ADC_CS
         self._result = reg.ADC_BASE + reg.ADC_RESULT
-        self._start = _ENABLE | _TEMPERATURE_ON | _START
+        self._start = reg.ADC_CONVERT | _TEMPERATURE_ON
 
     def counts(self, pin):
         """What the ADC makes of a pin now, 0 to 4095. Allocates nothing. Not while the sampler is on."""
-        return self._convert(pin - _FIRST_ADC_PIN)
+        return self._convert(pin - reg.ADC_FIRST_PIN)
 
     def _convert(self, number):
         cs = self._cs
-        mem32[cs] = self._start | number << _INPUT_SHIFT
+        mem32[cs] = self._start | number << reg.ADC_INPUT_SHIFT
         while not mem32[cs] & reg.ADC_READY:  # 2 us
             pass
         return mem32[self._result] & 0xFFF

@@ -19,6 +19,7 @@ from nmes.core import pulse, pulse_check
 from nmes.core.compiler import const, micropython, ptr8, ptr32
 from nmes.hal.common import LOOKAHEAD_US
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.dma import ABORT, EVER, WORD, Dma
 from nmes.hal.rp2.pulse_pio import PHASE_A_AT, REST_AT, SETTLE_AT
 from nmes.hal.rp2.pulse_pio import pulse as pulse_program
 
@@ -30,8 +31,6 @@ _LIST_BYTES = const(256)
 _RING_SIZE = const(8)
 _RECORD_BYTES = const(12)
 _WORDS = const(3)
-_PULL_BLOCK = const(0x80A0)
-_MOV_ISR_OSR = const(0xA0C7)
 _JMP = const(0x0000)
 
 
@@ -54,7 +53,7 @@ _TRIGGER = const(14)
 _LIST_BIT = const(15)  # of the list DMA, to trigger it
 _PC = const(16)
 _PROGRAM = const(17)  # where the program was put: the machine waits there for a record
-_TORN = const(18)  # 1 when the machine was stopped with a record that it had not begun to play
+_ABORTED = const(18)  # 1 when the machine was stopped with a record taken, before phase A: that pulse never began
 # The last record: which it is, and what it says. No level is _NONE.
 _RECORD = const(19)
 _LEVEL_A = const(20)
@@ -109,8 +108,8 @@ def _begun(numbers) -> int:
 @micropython.viper
 def _append(numbers, count: int):
     """Put the last record into `count` places of the list, and a 0 behind them. Each is noted to hold that record, and
-    to end a period after the one before. The place whose 0 ends the list until now comes last: the DMA sees none of
-    them or all."""
+    to end a period after the one before. The place whose 0 ended the list until now is written last: the DMA sees
+    none of them or all."""
     at = ptr32(numbers)
     places = ptr32(at[_LIST])
     ends = ptr32(at[_ENDS])
@@ -156,35 +155,25 @@ class Generator:
         self.records = array("H", bytes(_SLOTS * _RECORD_BYTES))
         self.records_at = addressof(self.records)
         self.record_of = bytearray(_SLOTS)  # of each place of the list
-        self._good = self.records  # all of them as the second checker found them good, the last for this highest level
+        # `begin` makes it a copy: all records as the second checker found them good. One that has been corrupted since
+        # is found when it is used again.
+        self._good = self.records
         # The ring must start at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(2 * _LIST_BYTES)
         self._list_at = (addressof(self._raw) + _LIST_BYTES - 1) & ~(_LIST_BYTES - 1)
-        self._data = rp2.DMA()
-        self._list = rp2.DMA()
-        self._level = rp2.DMA()
-        self._data_channel = reg.channel_of(self._data)
-        self._list_channel = reg.channel_of(self._list)
-        data_base = reg.DMA_BASE + self._data_channel * reg.DMA_CHANNEL
-        list_base = reg.DMA_BASE + self._list_channel * reg.DMA_CHANNEL
-        # Addresses above 2^30 are objects on the heap: made here once.
-        self._data_read = data_base + reg.DMA_READ_ADDR
-        self._data_ctrl = data_base + reg.DMA_CTRL
-        self._data_trigger = data_base + reg.DMA_READ_ADDR_TRIG
-        self._list_read = list_base + reg.DMA_READ_ADDR
-        self._list_ctrl = list_base + reg.DMA_CTRL
-        self._abort = reg.DMA_BASE + reg.DMA_ABORT
-        self._abort_bits = 1 << self._list_channel | 1 << self._data_channel
+        self._data = Dma()
+        self._list = Dma()
+        self._level = Dma()
         self._pc = reg.PIO0_BASE + reg.PIO_SM0_ADDR + index * reg.PIO_SM
         self._txf = reg.PIO0_BASE + reg.PIO_TXF0 + 4 * index
         self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * index
         self._pwm = reg.PWM_BASE + (pins["level_a"] >> 1 & 7) * reg.PWM_SLICE
-        self._treq_tx = index
-        self._treq_rx = 4 + index
+        self._treq_tx = reg.TREQ_PIO0_TX0 + index
+        self._treq_rx = reg.TREQ_PIO0_RX0 + index
         self._ends = array("I", [0] * _SLOTS)
         at = self._at = array("I", [0] * _FIELDS)
-        at[_LIST_READ] = self._list_read
-        at[_DATA_READ] = self._data_read
+        at[_LIST_READ] = self._list.at(reg.DMA_READ_ADDR)
+        at[_DATA_READ] = self._data.at(reg.DMA_READ_ADDR)
         at[_LEVELS_OF_FIFOS] = reg.PIO0_BASE + reg.PIO_FLEVEL
         at[_FIFO_SHIFT] = 8 * index
         at[_LIST] = self._list_at
@@ -192,26 +181,25 @@ class Generator:
         at[_RECORD_OF] = addressof(self.record_of)
         at[_ENDS] = addressof(self._ends)
         at[_AHEAD_US] = LOOKAHEAD_US
-        at[_LIST_CTRL] = self._list_ctrl
-        at[_DATA_CTRL] = self._data_ctrl
+        at[_LIST_CTRL] = self._list.ctrl
+        at[_DATA_CTRL] = self._data.ctrl
         at[_BUSY] = reg.DMA_BUSY
         at[_TRIGGER] = reg.DMA_BASE + reg.DMA_MULTI_TRIGGER
-        at[_LIST_BIT] = 1 << self._list_channel
+        at[_LIST_BIT] = 1 << self._list.channel
         at[_PC] = self._pc
         at[_LEVEL_A] = _NONE
         at[_PERIOD_US] = pulse.PERIOD_MAX_US
 
-    # long: three DMA channels are set up, a setting a line
     def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
-        """Queue empty, counts zero, level zero. When Hal.go lets the machine go it rests for `delay_us`, then waits at
-        rest for a first record. dummy: nobody is connected, and the second checker is told so, as of `dac_*`."""
+        """Queue empty, counts zero, level zero. When Hal.go starts the machine it rests for `delay_us`, then waits at
+        rest for a first record. dummy: nobody is connected; the second checker is told so, and is told `dac_*`."""
         self.halt()
         self._dummy = dummy
         self._dac_offset = dac_offset
         self._dac_scale = dac_scale
         self._good = array("H", self.records)
         at = self._at
-        at[_HEAD] = at[_END_US] = at[_TORN] = at[_RECORD] = 0
+        at[_HEAD] = at[_END_US] = at[_ABORTED] = at[_RECORD] = 0
         at[_LEVEL_A] = _NONE
         at[_PERIOD_US] = pulse.PERIOD_MAX_US
         for place in range(self._list_at, self._list_at + _LIST_BYTES, 4):
@@ -219,56 +207,19 @@ class Generator:
         self._begin_level()
         pins = self._pins
         self._sm.init(pulse_program, freq=ENGINE_HZ, sideset_base=Pin(pins["phase_a"]))
-        # Where MicroPython put the program: the machine stands at its start.
+        # Where MicroPython has put the program: the machine stands at its first instruction.
         self._at[_PROGRAM] = mem32[self._pc] & 0x1F
         # The machine begins in the rest of a pulse that never was: delay_us + 2 cycles, the same 2 on every channel.
         self._sm.put(delay_us)
-        self._sm.exec(_PULL_BLOCK)
-        self._sm.exec(_MOV_ISR_OSR)
+        self._sm.exec(reg.PULL_BLOCK)
+        self._sm.exec(reg.MOV_ISR_OSR)
         self._sm.exec(_JMP | self._at[_PROGRAM] + REST_AT - 1)
         data, chain, level = self._data, self._list, self._level
-        data.config(
-            read=self.records_at,
-            write=self._txf,
-            count=_WORDS,
-            ctrl=data.pack_ctrl(
-                size=2,
-                inc_read=True,
-                inc_write=False,
-                treq_sel=self._treq_tx,
-                chain_to=self._list_channel,
-                irq_quiet=True,
-            ),
-        )
-        chain.config(
-            read=self._list_at,
-            write=self._data_trigger,
-            count=1,
-            ctrl=chain.pack_ctrl(
-                size=2,
-                inc_read=True,
-                inc_write=False,
-                ring_sel=False,
-                ring_size=_RING_SIZE,
-                treq_sel=reg.TREQ_PERMANENT,
-                chain_to=self._list_channel,
-                irq_quiet=True,
-            ),
-        )
-        level.config(
-            read=self._rxf,
-            write=self._pwm + reg.PWM_CC,
-            count=0x3FFFFFFF,
-            ctrl=level.pack_ctrl(
-                size=2,
-                inc_read=False,
-                inc_write=False,
-                treq_sel=self._treq_rx,
-                chain_to=reg.channel_of(level),
-                irq_quiet=True,
-            ),
-            trigger=True,
-        )
+        data.config(self.records_at, self._txf, _WORDS, WORD, self._treq_tx, chain, read_ring=0)
+        next_at = data.at(reg.DMA_READ_ADDR_TRIG)
+        chain.config(self._list_at, next_at, 1, WORD, reg.TREQ_PERMANENT, chain, read_ring=_RING_SIZE)
+        level.config(self._rxf, self._pwm + reg.PWM_CC, EVER, WORD, self._treq_rx, level)
+        level.dma.active(1)
         self._active = True
 
     def _begin_level(self):
@@ -305,7 +256,7 @@ class Generator:
         ):
             if not self._write(level_a, level_b, width_a_us, gap_us, width_b_us, period_us, level_most):
                 return False
-        # The record before once more. The checker would say the same of it as long as it is the same, bit by bit.
+        # The last record once more. The checker would say the same of it as long as it is the same, bit by bit.
         elif self.records != self._good:
             return False
         _append(self._at, count)
@@ -337,13 +288,13 @@ class Generator:
     def begun(self) -> int:
         """Pulses begun since `begin`."""
         at = ptr32(self._at)
-        return int(_begun(self._at)) - at[_TORN]
+        return int(_begun(self._at)) - at[_ABORTED]
 
     @micropython.viper
     def queued(self) -> int:
         """Pulses queued and not begun."""
         at = ptr32(self._at)
-        return at[_HEAD] - int(_begun(self._at)) + at[_TORN]
+        return at[_HEAD] - int(_begun(self._at)) + at[_ABORTED]
 
     @micropython.viper
     def starved(self) -> bool:
@@ -358,7 +309,7 @@ class Generator:
     def room(self) -> int:
         """How many more like the last may be queued: bounded in time, whatever the periods of those before."""
         at = ptr32(self._at)
-        # One reading is enough here: caught in the middle of a transfer it is off by one pulse until the next turn.
+        # One reading is enough: caught in the middle of a transfer it is off by one pulse until the next iteration.
         begun = (int(_fed(self._at)) - int(_waiting(self._at)) + _WORDS - 1) // _WORDS
         queued = at[_HEAD] - begun
         before_us = 0
@@ -384,7 +335,7 @@ class Generator:
         self._sm.active(0)
         self._active = False
         # Stopped between a record's first word and its phases: that pulse never began.
-        self._at[_TORN] = 1 if 0 < mem32[self._pc] - self._at[_PROGRAM] < REST_AT else 0
+        self._at[_ABORTED] = 1 if 0 < mem32[self._pc] - self._at[_PROGRAM] < REST_AT else 0
         return self.queued()
 
     def halt(self):
@@ -392,15 +343,15 @@ class Generator:
         self._sm.active(0)
         # A record was taken, and phase A did not come: that pulse never began.
         if self._active and 0 < mem32[self._pc] - self._at[_PROGRAM] <= PHASE_A_AT:
-            self._at[_TORN] = 1
+            self._at[_ABORTED] = 1
         self._active = False
         self._stop_feed()
-        self._level.active(0)
+        self._level.dma.active(0)
 
     def _stop_feed(self):
         # With the list empty an aborted transfer that still completes (erratum RP2040-E13) finds nothing to go on with.
         for place in range(self._list_at, self._list_at + _LIST_BYTES, 4):
             mem32[place] = 0
-        mem32[self._abort] = self._abort_bits
-        while (mem32[self._list_ctrl] | mem32[self._data_ctrl]) & reg.DMA_BUSY:
+        mem32[ABORT] = 1 << self._list.channel | 1 << self._data.channel
+        while (mem32[self._list.ctrl] | mem32[self._data.ctrl]) & reg.DMA_BUSY:
             pass

@@ -1,4 +1,4 @@
-"""Permission to be on: taken away by PIO programs of the other block, without the CPU. See guard_pio.py.
+"""The output stage's permission: PIO programs of the other block take it away, without the CPU. See guard_pio.py.
 
 The enable pin is static and falls within a microsecond; the pump is a square wave that stands still within a lease.
 The stage needs both, so a pin stuck at either level is not enough.
@@ -28,11 +28,9 @@ from nmes.hal.rp2.guard_pio import (
 _PHASE_MOST_US = const(1000)
 _LEASE_US = const(90_000)
 _LEASE_ROUNDS = _LEASE_US // LEASE_ROUND_US
-_CYCLES_PER_US = const(125)
+_CYCLES_PER_US = reg.CPU_HZ // 1_000_000
 _SET_PINS_0 = const(0xE000)
 _SET_PINS_1 = const(0xE001)
-_MOV_ISR_OSR = const(0xA0C7)
-_PULL_BLOCK = const(0x80A0)
 _FLAG_OVER_LONG = const(1 << 4)
 _FLAG_BOTH = const(1 << 5)
 _FLAG_TOO_CLOSE = const(1 << 6)
@@ -91,7 +89,7 @@ class Guard:
         return self._safe.value() == 1 and self._stop_loop.value() == 1
 
     def forget_openings(self):
-        """From now on `opened` tells of any."""
+        """From now on `opened` tells of any opening of the safe line."""
         mem32[self._latch] = self._latch_bit
         mem32[self._line_latch] = self._line_latch_bit
 
@@ -110,8 +108,8 @@ class Guard:
     def begin(self, longest_us, lease_us=_LEASE_US):
         """Watch, and give permission. `longest_us`: the longest phase of the session, at most 1000.
 
-        The caller has asked `is_safe`; a safe line that is low takes permission away again at once. One that fell and
-        rose again before `opened` tells of.
+        The caller has asked `is_safe`; a safe line that is low takes permission away again at once. Of one that fell
+        and rose again before, `opened` tells.
         """
         self.halt()
         longest_us = min(longest_us, _PHASE_MOST_US)
@@ -121,11 +119,11 @@ class Guard:
         mem32[self._irq] = _FLAG_OVER_LONG | _FLAG_BOTH | _FLAG_TOO_CLOSE
         for machine, channel in zip(self._watchers, self._pins["channels"]):
             a, b = Pin(channel["phase_a"]), Pin(channel["phase_b"])
-            machine.init(watch, freq=125_000_000, in_base=b, jmp_pin=a, set_base=enable)
+            machine.init(watch, freq=reg.CPU_HZ, in_base=b, jmp_pin=a, set_base=enable)
             machine.put(limit)
-            machine.exec(_PULL_BLOCK)
-            machine.exec(_MOV_ISR_OSR)
-        self._safe_line.init(safe_line, freq=125_000_000, in_base=self._safe, set_base=enable)
+            machine.exec(reg.PULL_BLOCK)
+            machine.exec(reg.MOV_ISR_OSR)
+        self._safe_line.init(safe_line, freq=reg.CPU_HZ, in_base=self._safe, set_base=enable)
         self._at[_SAFE_TRIPPED] = (mem32[self._safe_pc] & 0x1F) + SAFE_LINE_TRIPPED_AT
         self._lease.init(lease, freq=LEASE_HZ, sideset_base=Pin(self._pins["pump"]), set_base=enable)
         self._at[_LEASE_TRIPPED] = (mem32[self._lease_pc] & 0x1F) + LEASE_TRIPPED_AT
@@ -139,7 +137,7 @@ class Guard:
         self._at[_ON] = 1
 
     def renew(self):
-        """The lease runs anew from now. Allocates nothing."""
+        """Begin the lease anew. Allocates nothing."""
         if self._lease.tx_fifo() == 0:
             self._lease.put(_LEASE_ROUNDS)
 
@@ -165,11 +163,12 @@ class Guard:
         return 0
 
     def proof(self):
-        """ "" when every cause that can be made up takes permission away, else the first that does not. At rest only.
+        """Self-test, at rest only. Returns the first cause that failed to take permission away, in words, or an empty
+        text. Takes some 30 ms.
 
-        Nothing is driven: the guard is shown phases, and an open line, that are not there, by the pins' input override
-        (2.19.6.1, INOVER), which PIO reads through. So its programs, the enable pin and the way between are proven, and
-        the wires to the emergency stop are not. Takes some 30 ms.
+        Nothing is driven: the pins' input override (2.19.6.1, INOVER), which PIO reads through, shows the guard phases
+        and an open line that are not there. So its programs, the enable pin and the way between are proven; the wires
+        to the emergency stop are not.
         """
         self.forget_openings()
         forced = [self._pins["safe_line"]]
@@ -241,7 +240,7 @@ class Guard:
         return faults.PULSES_TOO_CLOSE
 
     def halt(self):
-        """No permission. The caller makes the pins plain outputs after; until then they are low."""
+        """Take permission away. The caller makes the pins plain outputs after; until then they are low."""
         self._at[_ON] = 0
         self._safe_line.active(0)
         self._safe_line.exec(_SET_PINS_0)

@@ -1,4 +1,4 @@
-"""The RP2040 behind the contract of nmes/hal/__init__.py."""
+"""The RP2040 behind the contract of nmes/hal/contract.py."""
 
 import errno
 import gc
@@ -26,7 +26,7 @@ from nmes.hal.rp2.sampler import RING_BYTES, Converter, Sampler
 from nmes.hal.rp2.watchdog import Watchdog
 
 _LAST_WORDS_MS = const(100)  # USB carries the last answer to its host in some milliseconds
-_SEND_BYTES = const(128)  # a turn
+_SEND_BYTES = const(128)  # an iteration of the main loop
 _INHERITED = ("/nmes.0", "/nmes.1")
 
 
@@ -111,7 +111,7 @@ class Hal:
     def rest(self):
         # Nothing here allocates: it is for want of memory, too, that it is asked.
         self._guard.halt()
-        # Every machine stands from the same cycle on, and where it stands says whether its pulse has begun.
+        # Every state machine stops in the same cycle, and where it stands says whether its pulse has begun.
         mem32[self._machines_ctrl] = self._machines
         # The enable is low; were it stuck, a phase would go on while all else is halted, and that takes a millisecond.
         for ctrl in self._phases_low:

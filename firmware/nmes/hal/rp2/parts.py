@@ -3,10 +3,9 @@
 import rp2
 import vfs
 
-from nmes.hal.common import IN_STORE, LAYOUT, Area
+from nmes.hal.common import IN_STORE, LAYOUT, SECTOR, Area
 from nmes.hal.rp2.slots import Slots
 
-_SECTOR = 4_096
 _PROGRAM = 256
 _SECTORS = 4  # rp2.Flash's ioctl that says how many there are
 
@@ -17,7 +16,7 @@ def partition(flash, name):
     Raises ValueError when it reaches something else than the board's facts say: a stock MicroPython has its file system
     where our store would then be written."""
     begin, length = flash[name]
-    reached = rp2.Flash().ioctl(_SECTORS, 0) * _SECTOR
+    reached = rp2.Flash().ioctl(_SECTORS, 0) * SECTOR
     if reached != sum(flash["records"]) - flash["store"][0]:
         raise ValueError("MicroPython reaches %d bytes of flash, not those from the store on" % reached)
     return _from(flash, begin, length)
@@ -59,7 +58,7 @@ def mount_files(flash):
     try:
         files = _longer_files(flash) or vfs.VfsLfs2(device, progsize=_PROGRAM)
     except Exception:
-        if not _blank(device, flash["files"][1] // _SECTOR):
+        if not _blank(device, flash["files"][1] // SECTOR):
             return
         vfs.VfsLfs2.mkfs(device, progsize=_PROGRAM)
         files = vfs.VfsLfs2(device, progsize=_PROGRAM)
@@ -67,7 +66,7 @@ def mount_files(flash):
 
 
 def _blank(device, sectors):
-    held, erased = bytearray(_SECTOR), b"\xff" * _SECTOR
+    held, erased = bytearray(SECTOR), b"\xff" * SECTOR
     for sector in range(sectors):
         device.readblocks(sector, held)
         if held != erased:

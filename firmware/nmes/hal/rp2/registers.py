@@ -1,6 +1,9 @@
-"""RP2040 register addresses that MicroPython has no call for. Section numbers are those of the RP2040 datasheet."""
+"""RP2040 register addresses that MicroPython has no call for, and what else several modules know of the chip. Section
+numbers are those of the RP2040 datasheet."""
 
 from micropython import const
+
+CPU_HZ = const(125_000_000)  # every board's cpu_hz: what the programs' cycles are counted in
 
 SET = const(0x2000)  # offset of a register's atomic bit-set alias (2.1.2)
 CLEAR = const(0x3000)  # offset of a register's atomic bit-clear alias (2.1.2)
@@ -26,6 +29,8 @@ PIO_RXF0 = const(0x20)
 PIO_IRQ = const(0x30)
 PIO_SM0_ADDR = const(0xD4)
 PIO_SM = const(0x18)
+PULL_BLOCK = const(0x80A0)  # instructions for StateMachine.exec (3.4)
+MOV_ISR_OSR = const(0xA0C7)
 
 PWM_BASE = const(0x40050000)  # 4.5.3
 PWM_SLICE = const(0x14)
@@ -33,7 +38,9 @@ PWM_DIV = const(0x04)
 PWM_CC = const(0x0C)
 PWM_TOP = const(0x10)
 
-TREQ_PERMANENT = const(0x3F)  # 2.5.3.1
+TREQ_PIO0_TX0 = const(0)  # 2.5.3.1
+TREQ_PIO0_RX0 = const(4)
+TREQ_PERMANENT = const(0x3F)
 TREQ_ADC = const(36)
 
 ADC_BASE = const(0x4004C000)  # 4.9.6
@@ -42,7 +49,10 @@ ADC_RESULT = const(0x04)
 ADC_FCS = const(0x08)
 ADC_FIFO = const(0x0C)
 ADC_FCS_LEVEL = const(0xF << 16)
+ADC_CONVERT = const(1 << 2 | 1)  # of CS: enabled, one conversion of the input below
+ADC_INPUT_SHIFT = const(12)
 ADC_READY = const(1 << 8)
+ADC_FIRST_PIN = const(26)  # input 0
 
 IO_BANK0_BASE = const(0x40014000)  # 2.19.6.1
 IO_CTRL0 = const(0x04)
@@ -65,8 +75,3 @@ WATCHDOG_PAUSES = const(7 << 24)  # while a debugger holds a core, or JTAG the b
 PSM_BASE = const(0x40010000)  # 2.13.5
 PSM_WDSEL = const(0x08)
 PSM_ALL_BUT_OSCILLATORS = const(0x1FFFC)
-
-
-def channel_of(dma):
-    """The number of an rp2.DMA's channel."""
-    return dma.channel  # type: ignore[attr-defined]  # the stubs leave it out

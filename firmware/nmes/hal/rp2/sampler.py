@@ -3,11 +3,11 @@
     Converter   table of ADC inputs --select DMA--> ADC --result DMA--> one word a channel, and back to the select DMA
     Sampler     PIO at mid-phase --ask DMA--> keep DMA: the channel's word --> ring
 
-There is one ADC, and channels pulse when they like. So nobody asks it for anything: it converts the current of one
-channel, the voltage, then the same for the other if it is used, round and round, and what it found last stands in one
-word a channel (current in the lower half). In the middle of a phase that word is copied. Each conversion names its
-input, and the two DMA channels of the circle start each other: a result cannot end in another's place, and if either
-stood still both would. `runs` looks after that.
+There is one ADC, and the channels pulse independently of each other. So the ADC free-runs round-robin: the current of
+one channel, the voltage, then the same for the other channel if it is used. A word of each channel holds its latest
+results, the current in the lower half; in the middle of a phase that word is copied. Each conversion names its input,
+and the select DMA and the result DMA start each other: no result can end in another's place, and if one of them stood
+still both would, which `runs` tells.
 
     # One conversion takes 2 us (96 cycles of 48 MHz, 4.9.2) and some 0.1 us until the next has begun. Its input was
     # sampled 2.1 us before the result is there, and the next of the same input comes a round later: 2 conversions with
@@ -15,7 +15,7 @@ stood still both would. `runs` looks after that.
     # after the middle, so it is what was within 3 or 5 us of it; all of it lies within a phase of at least 10 or 14 us.
 
 These and the generators (three each) take all twelve DMA channels. A ring holds 256 words, 85 pulses: 170 ms at
-500 Hz. Who does not look for longer has lost its lease (guard.py, 90 ms).
+500 Hz. A firmware that takes none for longer has lost its lease (guard.py, 90 ms).
 """
 
 from array import array
@@ -27,12 +27,10 @@ from uctypes import addressof
 from nmes.core import pulse
 from nmes.core.compiler import const, micropython, ptr8, ptr16, ptr32
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.dma import EVER, HALF, WORD, Dma
 from nmes.hal.rp2.sampler_pio import CYCLE_CLOCKS, CYCLES_IN_12_US, OVERHEAD_CYCLES, sample
 
 _FIRST_SM = const(2)  # of block 0, whose first two are the generators
-_START = const(1 << 2 | 1)  # ADC enabled, one conversion
-_INPUT_SHIFT = const(12)
-_FIRST_ADC_PIN = const(26)
 # A result asks DMA to take it.
 _FCS = const(1 << 24 | 1 << 3 | 1)
 _TABLE_BYTES = const(16)  # of two channels: current and voltage of each, a word each
@@ -43,10 +41,7 @@ _LATE_TWO_US = const(6)
 _RING_MASK = const(255)
 RING_BYTES = 1024
 _RING_SIZE = const(10)
-_EVER = const(0x3FFFFFFF)
 _LOOKS = const(12)
-_WORD = const(2)
-_HALF = const(1)
 # The numbers of a pulse, as core/pulse.py has them: the compiler puts in only what stands in the same file.
 _CURRENT_A = const(4)
 _VOLTAGE_A = const(5)
@@ -58,67 +53,31 @@ _WORDS = const(3)  # of the ring a pulse: sampler_pio.SAMPLES
 _HALVES = const(6)  # of a record, as pulse.RECORD_HALVES says
 _SLOTS_MASK = const(63)  # of the generator's places, which are a power of two
 _MOV_Y_OSR = const(0xA047)
-_PULL_BLOCK = const(0x80A0)
 
 
-class _Dma:
-    """One DMA channel and where its registers are. Addresses above 2^30 are objects on the heap: made here once."""
-
-    def __init__(self):
-        self.dma = rp2.DMA()
-        self.channel = reg.channel_of(self.dma)
-        base = reg.DMA_BASE + reg.DMA_CHANNEL * self.channel
-        self.read_at = base + reg.DMA_READ_ADDR
-        self.write_at = base + reg.DMA_WRITE_ADDR
-        self.ctrl = base + reg.DMA_CTRL
-        self.trigger = base + reg.DMA_READ_ADDR_TRIG
-        self._off = self.channel << reg.DMA_CHAIN_TO_SHIFT
-        self._abort = reg.DMA_BASE + reg.DMA_ABORT
-        self._abort_bit = 1 << self.channel
-
-    def config(self, read, write, count, size, treq, then, read_ring=0, write_ring=0):
-        """`count` times from `read` to `write` when `treq` asks for it, then the turn of `then`."""
-        self.dma.config(
-            read=read,
-            write=write,
-            count=count,
-            ctrl=self.dma.pack_ctrl(
-                size=size,
-                inc_read=read_ring > 0,
-                inc_write=write_ring > 0,
-                ring_sel=write_ring > 0,
-                ring_size=read_ring or write_ring,
-                treq_sel=treq,
-                chain_to=then.channel,
-                irq_quiet=True,
-            ),
-        )
-
-    def halt(self):
-        """Out of every chain and off, whatever it was about to do (an aborted transfer may still end: erratum E13)."""
-        mem32[self.ctrl] = self._off
-        mem32[self._abort] = self._abort_bit
-        while mem32[self.ctrl] & reg.DMA_BUSY:
-            pass
+def _conversion_of(pin):
+    """What CS is set to for a conversion of that pin."""
+    return reg.ADC_CONVERT | pin - reg.ADC_FIRST_PIN << reg.ADC_INPUT_SHIFT
 
 
 class Converter:
-    """Keeps the ADC going round the senses: `currents` of channel 0 and 1, and the one `voltage`, all pins."""
+    """Has the ADC convert the senses round-robin: `currents` of channel 0 and 1, and the one `voltage`, all pins."""
 
     def __init__(self, currents, voltage):
         for pin in tuple(currents) + (voltage,):
             ADC(Pin(pin))  # digital input and pulls off
-        self._currents = [_START | pin - _FIRST_ADC_PIN << _INPUT_SHIFT for pin in currents]
-        self._voltage = _START | voltage - _FIRST_ADC_PIN << _INPUT_SHIFT
+        self._currents = [_conversion_of(pin) for pin in currents]
+        self._voltage = _conversion_of(voltage)
         # Each ring starts at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(3 * _TABLE_BYTES)
         self._table_at = (addressof(self._raw) + _TABLE_BYTES - 1) & ~(_TABLE_BYTES - 1)
         self._results_at = self._table_at + _TABLE_BYTES
-        self._select = _Dma()
-        self._result = _Dma()
+        self._select = Dma()
+        self._select_at = self._select.at(reg.DMA_READ_ADDR)
+        self._result = Dma()
 
     def begin(self, mask):
-        """Go round the channels of `mask` (bit 0: channel 0) from now on."""
+        """Convert the senses of the channels of `mask` (bit 0: channel 0) from now on."""
         self.halt()
         fifo, fcs = reg.ADC_BASE + reg.ADC_FIFO, reg.ADC_BASE + reg.ADC_FCS
         mem32[fcs] = _FCS
@@ -134,20 +93,20 @@ class Converter:
         select, result = self._select, self._result
         cs = reg.ADC_BASE + reg.ADC_CS
         sizes = len(channels) - 1  # twice as many, twice the rings
-        select.config(self._table_at, cs, 1, _WORD, reg.TREQ_PERMANENT, result, read_ring=_TABLE_SIZE + sizes)
+        select.config(self._table_at, cs, 1, WORD, reg.TREQ_PERMANENT, result, read_ring=_TABLE_SIZE + sizes)
         first = self.word_at(channels[0])
-        result.config(fifo, first, 1, _HALF, reg.TREQ_ADC, select, write_ring=_RESULTS_SIZE + sizes)
+        result.config(fifo, first, 1, HALF, reg.TREQ_ADC, select, write_ring=_RESULTS_SIZE + sizes)
         select.dma.active(1)
 
     def word_at(self, channel):
-        """Where the newest of a channel stands: current in the lower half, voltage in the upper."""
+        """The address of a channel's latest results: current in the lower half, voltage in the upper."""
         return self._results_at + 4 * channel
 
     def runs(self):
-        """True when the circle goes round. Allocates nothing."""
-        read_at = self._select.read_at
+        """True while conversions keep coming. Allocates nothing."""
+        read_at = self._select_at
         first = mem32[read_at]
-        for look in range(_LOOKS):  # each a little later than the one before: else it might just have come round
+        for look in range(_LOOKS):  # each a little later than the one before: else it might be just a round later
             for _ in range(look):
                 pass
             if mem32[read_at] != first:
@@ -177,41 +136,41 @@ class Sampler:
     def __init__(self, index, phase_a, converter, generator, ring_at):
         self._phase_a = phase_a
         self._sm = rp2.StateMachine(_FIRST_SM + index, sample)
-        self._treq = 4 + _FIRST_SM + index
+        self._treq = reg.TREQ_PIO0_RX0 + _FIRST_SM + index
         self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * (_FIRST_SM + index)
         self._word_at = converter.word_at(index)
         self._ring_at = ring_at
-        self._ask = _Dma()
-        self._keep = _Dma()
+        self._ask = Dma()
+        self._keep = Dma()
         at = self._at = array("I", [0] * _FIELDS)
-        at[_WRITE] = self._keep.write_at
+        at[_WRITE] = self._keep.at(reg.DMA_WRITE_ADDR)
         at[_RING] = self._ring_at
         at[_RECORDS] = generator.records_at
         at[_RECORD_OF] = addressof(generator.record_of)
         at[_MOST] = pulse.TAKE_MOST
 
     def begin(self, width_us, alone):
-        """Nothing measured yet; from now on every phase, `width_us` / 2 after it begins. `alone`: the only channel."""
+        """Sample every phase from now on, `width_us` / 2 after it begins. `alone`: no other channel is sampled."""
         self.halt()
         self._at[_TAKEN] = 0
         phase_a, phase_b = Pin(self._phase_a), Pin(self._phase_a + 1)
-        self._sm.init(sample, freq=125_000_000 // CYCLE_CLOCKS, in_base=phase_a, jmp_pin=phase_b)
+        self._sm.init(sample, freq=reg.CPU_HZ // CYCLE_CLOCKS, in_base=phase_a, jmp_pin=phase_b)
         ask, keep = self._ask, self._keep
-        keep.config(self._word_at, self._ring_at, 1, _WORD, reg.TREQ_PERMANENT, keep, write_ring=_RING_SIZE)
-        ask.config(self._rxf, keep.trigger, _EVER, _WORD, self._treq, ask)
+        keep.config(self._word_at, self._ring_at, 1, WORD, reg.TREQ_PERMANENT, keep, write_ring=_RING_SIZE)
+        ask.config(self._rxf, keep.at(reg.DMA_READ_ADDR_TRIG), EVER, WORD, self._treq, ask)
         ask.dma.active(1)
         self._sm.put(self._word_at)
-        self._sm.exec(_PULL_BLOCK)
+        self._sm.exec(reg.PULL_BLOCK)
         self._sm.exec(_MOV_Y_OSR)
         late_us = _LATE_ONE_US if alone else _LATE_TWO_US
         self._sm.put((width_us + 2 * late_us) * CYCLES_IN_12_US // 24 - OVERHEAD_CYCLES)
-        self._sm.exec(_PULL_BLOCK)
+        self._sm.exec(reg.PULL_BLOCK)
         self._sm.active(1)
 
     @micropython.viper
     def take(self, into: ptr16) -> int:
-        """Move the pulses measured and not taken yet, the oldest first, at most TAKE_MOST, into `into`, MEASURED
-        numbers each: what was sensed of one stands in the ring, what was set in the record that it was played from.
+        """Move pulses that have been measured, the oldest first and at most TAKE_MOST, into `into`, MEASURED numbers
+        each: what was sensed comes from the ring, what was set from the record that the pulse was played from.
         Returns how many. Allocates nothing."""
         at = ptr32(self._at)
         write = ptr32(at[_WRITE])
@@ -240,7 +199,7 @@ class Sampler:
         return count
 
     def halt(self):
-        """Nothing more is kept."""
+        """Sample nothing more."""
         self._sm.active(0)
         self._ask.halt()
         self._keep.halt()
