@@ -141,6 +141,8 @@ class Patient:
         self._state = session.state
         held_ms = self._buttons.held_ms(buttons.START, now_ms)
         dialogue = self._dialogue
+        if dialogue.place in (ASK, TIME, READY) and not self._display.there:
+            dialogue.tell("no_display", now_ms)  # nobody reads what is answered
         act = dialogue.step(events, held_ms, session.state, session.owner == LOCAL, now_ms)
         if act:
             self._code = ""

@@ -557,6 +557,25 @@ class TheDisplayMeanwhile(unittest.TestCase):
         self.assertEqual(bench.screen.opened, opened + 1)
         self.assertTrue(bench.patient._display.there)
 
+    def test_h27_what_is_answered_without_a_display_is_no_answer(self):
+        for questions in (1, 5, 9):
+            bench = Paneled()
+            bench.press("start")
+            for _ in range(questions):
+                bench.turns(100)
+                bench.press("start")
+            bench.screen.there = False
+            bench.turns(100)
+            self.assertEqual(bench.place, "ask" if questions < 9 else "ready")  # nothing was to be drawn
+            bench.patient._display._dirty = 1
+            bench.patient._display.due = True
+            bench.turns(2)
+            for _ in range(10):
+                bench.press("start", turns=120)
+                bench.turns(100)
+                self.assertTrue(bench.place in ("told", "choose"), bench.place)
+            self.assertEqual(bench.session.state, IDLE)
+
     def test_a_page_a_turn_and_none_when_nothing_changes(self):
         bench = Paneled()
         turns = [when for _, when in bench.screen.written]

@@ -111,10 +111,10 @@ def test_a_patient_s_whole_session_with_no_host_from_choosing_a_programme_to_its
     assert max(pulse.level_a for pulse in pulses) == 50  # of 1000 for 100 mA
     port.press("up")
     assert [port.rows()[at] for at in (0, 5)] == ["Choose programme", "last 5 mA"]
-    # A motor session has a pause behind it, and says for how long.
+    # Its schedule holds, and says for how long.
     port.answer()
     port.press("start", seconds=1.2)
-    assert [port.rows()[at] for at in (0, 5, 6)] == ["Not possible", "in 30 min", "locked_out"]
+    assert [port.rows()[at] for at in (0, 5, 6)] == ["Not possible", "in 20 h 0 min", "too_soon_again"]
 
 
 @pytest.mark.parametrize("file", LIBRARY, ids=lambda file: file.stem)
