@@ -7,7 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from opennmes.emulator import exact, meters, pwm
+from opennmes.emulator import exact, loops, meters, pwm, watcher
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.repl import Repl, hide_main
 from opennmes.emulator.stage import OutputStage
@@ -95,7 +95,7 @@ time.sleep_ms(2)
 
 
 def main(uf2: Path) -> None:
-    modules = [module.__file__.endswith(".py") for module in (exact, meters, pwm)]
+    modules = [module.__file__.endswith(".py") for module in (exact, loops, meters, pwm, watcher)]
     print("compiled" if not any(modules) else "python" if all(modules) else "mixed")
     board = runpy.run_path(str(BOARDS / "pico" / "board.py"))["BOARD"]
     reference = runpy.run_path(str(BOARDS / "stages" / "reference.py"))["STAGE"]

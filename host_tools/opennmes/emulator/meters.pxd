@@ -2,11 +2,6 @@ cimport cython
 from rp2040py.native._simulation_clock cimport ClockAlarm, SimulationClock
 
 
-cdef class Watcher:
-    cdef long _level
-    cdef object _changed
-
-
 cdef class LevelMeter:
     cdef public long level
     cdef SimulationClock _clock

@@ -8,26 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rp2040py.gpio_pin import GPIOPinState
-
 if TYPE_CHECKING:
     from opennmes.emulator.pico import EmulatedPico
-
-HIGH = GPIOPinState.HIGH
-
-
-class Watcher:
-    """A listener of rp2040py's pins that calls `changed(level)` where the level of pico.level(pin) changes."""
-
-    def __init__(self, level: int, changed: Callable[[int], None]) -> None:
-        self._level = level
-        self._changed = changed
-
-    def __call__(self, state: GPIOPinState, _before: GPIOPinState) -> None:
-        level = 1 if state is HIGH else 0
-        if level != self._level:
-            self._level = level
-            self._changed(level)
 
 
 class LevelMeter:

@@ -19,9 +19,9 @@ from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
 from opennmes.emulator.exact import CYCLE_NANOS, Driver
 from opennmes.emulator.i2c import as_silicon_has_it
-from opennmes.emulator.meters import Watcher
 from opennmes.emulator.quick import new_chip
 from opennmes.emulator.usb import UsbHost
+from opennmes.emulator.watcher import Watcher
 
 FLASH_BYTES = 2 * 1024 * 1024
 FLASH_SECTOR = 4096

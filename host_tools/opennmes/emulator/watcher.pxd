@@ -1,0 +1,3 @@
+cdef class Watcher:
+    cdef long _level
+    cdef object _changed
