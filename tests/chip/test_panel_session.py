@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
+import terminals
 from sessions import OUTPUTS, rises
 
 from nmes.core import buttons, checklist
@@ -215,3 +217,15 @@ def test_stop_ends_the_session_within_a_turn_and_a_pulse_however_it_bounces(work
     assert last - pressed < 30_000_000
     working.face.press(0)
     working.sees("Stopped", 2)
+
+
+def test_nmes_panel_shows_the_emulated_board_and_presses_its_buttons(uf2: Path) -> None:
+    with terminals.at_terminal(
+        "panel", "--emulate", "--uf2", uf2, columns=130, shows_output=True, LINES="40"
+    ) as person:
+        person.sees("the emulated board, ")
+        person.sees("ready lamp: ON")
+        person.sees("buttons pressed: up", start=person.press(terminals.UP))
+        person.press("q")
+        assert person.process.wait(60) == 0
+        processes.no_surprise(person.text)
