@@ -89,6 +89,7 @@ def run_on_the_emulated_pico(data: Message, wall: dict[str, float]) -> tuple[Mes
             while device.status()["delivered"] < PULSES:
                 device.wait(0.05)
             account: Message = device.stop()["account"]
+            account.update(account["channels"][0])
         say(f"the device's account: {in_words(account)}")
         with step("send it a prescription that is too strong, past the host's check", wall):
             reasons = refusal(device)

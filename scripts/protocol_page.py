@@ -89,7 +89,7 @@ def in_words(kind: str, least: object, most: object) -> str:
 
 def since(name: str) -> int:
     """The version of the protocol that had a command first."""
-    return 1 if name in command_words.FIRST else commands.PROTOCOL
+    return 1 if name in command_words.FIRST else command_words.SINCE
 
 
 def _head() -> str:

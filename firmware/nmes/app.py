@@ -57,7 +57,7 @@ def _run(hal, stage):
         hal.rest()
         supervisor.settle()
     if supervisor.lost:
-        hal.unwatched(True)  # the prompt is not reset, but the next run comes up in FAULT
+        hal.suspend_watchdog(True)  # the prompt is not reset, but the next run comes up in FAULT
     else:
         hal.watch(False)  # the only end in order: no exception comes by here
     return link.wants_bootloader

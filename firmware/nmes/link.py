@@ -339,7 +339,7 @@ class Link:
             "largest_current_ua": session.limit_ua,
             "largest_source": session.limit_source,
             "channels": [
-                {"channel": channel.index, "pulses": channel.pulses, "grain_ua": session.grain_ua(channel)}
+                {"channel": channel.index, "pulses": channel.pulses, "resolution_ua": session.resolution_ua(channel)}
                 for channel in loaded.channels
             ],
         }
@@ -388,7 +388,6 @@ class Link:
         status = self._supervisor.status()
         account = {key: status[key] for key in ("queued", "delivered", "cancelled", "underruns", "elapsed_ms")}
         session = self._supervisor.session
-        account.update(session.delivery.account())
         account["channels"] = [
             dict(session.deliveries[lane.index].account(), channel=lane.index) for lane in session.lanes
         ]

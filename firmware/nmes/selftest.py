@@ -140,7 +140,7 @@ class SelfTest:
         return True, "as it was accepted", "as it was accepted"
 
     def _guard(self):
-        found = self._hal.proof()
+        found = self._hal.try_guard()
         return not found, found or "cut every time", "cut every time"
 
 

@@ -64,7 +64,7 @@ class Supervisor:
     def _begin(self):
         """A fault that nobody has cleared is still there; a run that did not end in order is one."""
         record = self._store.get("fault")
-        died = self._hal.died()
+        died = self._hal.reset_cause()
         if record:
             self.session.fail(record["fault"], record["fault_text"], record["at_ms"])
         elif self._store.newer:
@@ -333,6 +333,9 @@ class Supervisor:
         session = self.session
         record = {key: value for key, value in self.status().items() if key in faults.RECORD_FIELDS}
         record.update({"at_ms": self._fault_at_ms(), "state": session.failed_in})
+        made = session.delivery  # of the first channel; status() has brought it up to date
+        record["measured_ua"], record["impedance_ohm"] = made.measured_ua, made.impedance_ohm
+        record["net_charge_nc"] = made.net_nc
         record["intensity_ua"] = [lane.failed_ua for lane in session.lanes]
         record.update(zip(("phase", "part"), session.part(session.fault_ms, session.failed_in)))
         return record
@@ -408,12 +411,12 @@ class Supervisor:
         erased. The watchdog lets it only with nobody armed and the enable seen to be low."""
         at_rest = self.session.state in _MAY_WRITE and not self._hal.enabled()
         if at_rest:
-            self._hal.unwatched(True)
+            self._hal.suspend_watchdog(True)
         try:
             return act(*arguments)
         finally:
             if at_rest:
-                self._hal.unwatched(False)
+                self._hal.suspend_watchdog(False)
 
     def _write(self, write):
         if not self._store.due:

@@ -55,7 +55,9 @@ def test_two_wires_are_enough_for_a_waveform_that_is_exact(bare_uf2: Path) -> No
     device.set_intensity(1_000, 0)
     device.wait(0.3)
     status = device.status()
-    assert (status["state"], status["fault"], status["measured_ua"]) == ("RUNNING", 0, None), status["fault_text"]
+    assert (status["state"], status["fault"], status["channels"][0]["measured_ua"]) == ("RUNNING", 0, None), status[
+        "fault_text"
+    ]
     answer = device.stop()
     trace = wires.finish()
     rises, falls = {}, {}
@@ -68,7 +70,7 @@ def test_two_wires_are_enough_for_a_waveform_that_is_exact(bare_uf2: Path) -> No
     assert {later - sooner for sooner, later in itertools.pairwise(rises["ch0_a"])} == {28_571_000}
     account = answer["account"]
     assert len(rises["ch0_a"]) == account["delivered"] >= 8
-    assert account["measured"] is None
+    assert account["channels"][0]["measured"] is None
 
 
 def test_dividers_are_enough_for_the_reference_image_to_run_at_zero(uf2: Path) -> None:

@@ -214,7 +214,11 @@ def test_h19_an_opened_emergency_stop_latches_and_needs_a_person(dense: Bench) -
     device.wait(0.03)
     assert max(nanos for nanos, value in stage.finish().changes("enable") if not value) - opened_ns <= 1_000
     status = device.status()
-    assert (status["state"], status["fault"], status["intensity_ua"]) == ("FAULT", faults.EMERGENCY_STOP, 0)
+    assert (status["state"], status["fault"], status["channels"][0]["intensity_ua"]) == (
+        "FAULT",
+        faults.EMERGENCY_STOP,
+        0,
+    )
     stage.stop_opened = False
     device.wait(0.02)
     for command in ("start", "arm"):

@@ -336,7 +336,7 @@ def test_each_sense_is_read_on_its_own_input_while_nothing_is_sampled(bench: Gen
 
 
 def test_the_guard_proves_itself_leaves_all_at_rest_and_keeps_nothing_of_it(bench: Generating) -> None:
-    found = bench.run("print(repr(hal.proof()), hal.enabled(), hal.tripped(), hal.opened())")
+    found = bench.run("print(repr(hal.try_guard()), hal.enabled(), hal.tripped(), hal.opened())")
     bench.run("hal.forget_openings()")
     assert found.split()[:3] == ["''", "False", "0"]
     assert bench.numbers("print(hal.opened())\nhal.permit(500)\ntime.sleep_us(300)\nprint(hal.tripped())") == [[0], [0]]

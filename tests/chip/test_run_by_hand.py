@@ -72,4 +72,4 @@ def test_the_only_board_is_found_tested_and_run_by_keys(board: Path, tmp_path: P
         person.press("s")
         status, said = person.result()
     assert (status, said["ended"], said["fault"]) == (0, "stopped", None)
-    assert 0 < said["account"]["current_most_ua"] <= 2_100
+    assert 0 < said["account"]["channels"][0]["current_most_ua"] <= 2_100

@@ -210,7 +210,7 @@ def test_a_guard_that_does_not_run_is_found(
             "lease": "guard._lease = Dead(guard._lease)",
         }[program]
     )
-    found = repl.run("print(hal.proof())")
+    found = repl.run("print(hal.try_guard())")
     wanted = {"watch": "phase_too_long, channel 1", "safe line": "over_current", "lease": "lease_lost"}[program]
     assert found.startswith(wanted) and "enable 1" in found
     assert repl.run("print(hal.enabled())") == "False\n"

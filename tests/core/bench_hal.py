@@ -111,7 +111,7 @@ class BenchHal(virtual.Hal):
     def enabled(self):
         return super().enabled() or self.stuck_high
 
-    def proof(self):
+    def try_guard(self):
         return self.proven
 
     def idle_current(self, channel):
@@ -148,13 +148,13 @@ class BenchHal(virtual.Hal):
     def renew(self):
         self.renewed += 1
 
-    def unwatched(self, on):
+    def suspend_watchdog(self, on):
         self.pauses.append((on, self.session.state))
 
     def feed(self):
         self.fed += 1
 
-    def died(self):
+    def reset_cause(self):
         return self.death
 
     def recall(self, slot):

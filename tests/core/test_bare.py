@@ -77,7 +77,7 @@ class WhatRuns(unittest.TestCase):
         self.assertEqual((bench.session.state, bench.session.fault), (RUNNING, 0))
         status = bench.supervisor.status()
         self.assertTrue(status["delivered"] > 100)
-        for row in (status, status["channels"][0]):
+        for row in status["channels"]:
             self.assertEqual((row["measured_ua"], row["impedance_ohm"], row["net_charge_nc"]), (None, None, None))
         bench.supervisor.stop()
         status = bench.supervisor.status()
@@ -141,7 +141,7 @@ class WhatItCallsItself(unittest.TestCase):
         self.assertTrue(bench.said("arm", programme_crc=loaded["programme_crc"])["ok"])
         self.assertTrue(bench.said("start")["ok"])
         account = bench.said("stop")["account"]
-        self.assertEqual((account["measured"], account["channels"][0]["charge_a_nc"]), (None, None))
+        self.assertEqual((account["channels"][0]["measured"], account["channels"][0]["charge_a_nc"]), (None, None))
 
 
 if __name__ == "__main__":

@@ -241,11 +241,11 @@ class AWholeSession(unittest.TestCase):
         bench.supervisor._judge = lambda now_ms: True  # the virtual stage is one that needs no correction
         bench.run(data)
         session = bench.session
-        grain_ua = LEVEL_UA * ratio
-        most_ua = session.limit_ua - session.limit_ua % grain_ua
+        resolution_ua = LEVEL_UA * ratio
+        most_ua = session.limit_ua - session.limit_ua % resolution_ua
         while session.intensity_ua < most_ua:
             bench.turn(50, count=5)
-            step_ua = 1_000 - 1_000 % grain_ua
+            step_ua = 1_000 - 1_000 % resolution_ua
             bench.supervisor.set_intensity(min(most_ua, session.intensity_ua + step_ua), 0)
             bench.turn()
             self.assertEqual((session.state, session.fault_text), (RUNNING, ""))

@@ -78,7 +78,7 @@ class Twin:
 
     def judge(self, seen, now_ms):
         code_a, width_a, code_b, width_b, current_a, voltage_a, current_b, voltage_b, rest = seen
-        grain_ua = self.stage["full_scale_ua"] // self.stage["levels"]
+        resolution_ua = self.stage["full_scale_ua"] // self.stage["levels"]
         mv, both = self.stage["sense_mv_per_count"], self.stage["sense_both"]
         a, b = current_a - ZERO, ZERO - current_b
         self.charges[0] += self._ua(a) * width_a
@@ -96,8 +96,8 @@ class Twin:
         found = [
             x or y
             for x, y in zip(
-                self._phase(code_a * grain_ua, a, (voltage_a - ZERO) * mv, self.shared and voltage_a >= both),
-                self._phase(code_b * grain_ua, b, (ZERO - voltage_b) * mv, self.shared and voltage_b >= both),
+                self._phase(code_a * resolution_ua, a, (voltage_a - ZERO) * mv, self.shared and voltage_a >= both),
+                self._phase(code_b * resolution_ua, b, (ZERO - voltage_b) * mv, self.shared and voltage_b >= both),
             )
         ]
         self.bad = any(found)
@@ -142,7 +142,7 @@ class Bounds:
     def __init__(self, die, stage, shared):
         self._die = die
         self._stage = stage
-        self._grain_ua = stage["full_scale_ua"] // stage["levels"]
+        self._resolution_ua = stage["full_scale_ua"] // stage["levels"]
         self._ua, self._mv = stage["sense_ua_per_count"], stage["sense_mv_per_count"]
         self._shared = shared
         self.another()
@@ -152,12 +152,12 @@ class Bounds:
         set_ua = self._die.one_of(
             (0, 100, 900, 1_000, 1_200, 1_300, 4_900, 5_000, 5_100, 9_900, 10_000, 10_100, 20_000, 60_000)
         )
-        self._code = min(self._die.one_of((set_ua // self._grain_ua, set_ua // self._grain_ua, 1, 2)), 1_000)
+        self._code = min(self._die.one_of((set_ua // self._resolution_ua, set_ua // self._resolution_ua, 1, 2)), 1_000)
         ratio = self._die.one_of((1, 1, 1, 2))
         self._codes = (self._code, self._code // ratio)
         self._widths = (100, 100 * ratio)
-        self._counts = [self._in_range(code * self._grain_ua // self._ua) for code in self._codes]
-        self._volts = [self._in_range(code * self._grain_ua // 2 // self._mv) for code in self._codes]
+        self._counts = [self._in_range(code * self._resolution_ua // self._ua) for code in self._codes]
+        self._volts = [self._in_range(code * self._resolution_ua // 2 // self._mv) for code in self._codes]
         self._rest = 0
 
     def _in_range(self, counts):
@@ -174,7 +174,7 @@ class Bounds:
     def pulse(self):
         counts, volts, rest = list(self._counts), list(self._volts), self._rest
         side = self._die.roll(2)
-        set_ua, off, kind = self._codes[side] * self._grain_ua, self._die.roll(5) - 2, self._die.roll(9)
+        set_ua, off, kind = self._codes[side] * self._resolution_ua, self._die.roll(5) - 2, self._die.roll(9)
         if kind < 2:
             edge_ua = self._die.one_of(
                 (80 * set_ua // 100, 80 * set_ua // 100 - 1_000, 120 * set_ua // 100 + 1_000, -1_000, 0, 900)

@@ -244,7 +244,7 @@ class AnArmingThatIsRefused(unittest.TestCase):
                 bench.hal.safe = False
                 return ""
 
-            bench.hal.proof = proof
+            bench.hal.try_guard = proof
 
         for breaks in (
             lambda bench: setattr(bench.hal, "proven", "lease_lost"),
@@ -252,7 +252,7 @@ class AnArmingThatIsRefused(unittest.TestCase):
             lambda bench: setattr(bench.hal, "stuck_high", True),
             lambda bench: setattr(bench.hal, "safe", False),
             lambda bench: setattr(bench.hal, "flash_error", OSError(5)),
-            lambda bench: setattr(bench.hal, "proof", failing(MemoryError())),
+            lambda bench: setattr(bench.hal, "try_guard", failing(MemoryError())),
             lambda bench: setattr(bench.hal, "forget_openings", failing(MemoryError())),
             lambda bench: setattr(bench.session, "arm", failing(MemoryError())),
             lambda bench: setattr(bench.session, "limit_ua", 0),
@@ -302,7 +302,7 @@ class AnArmingThatIsRefused(unittest.TestCase):
         bench = Bench()
         bench.load(SHORT)
         moved = []
-        bench.hal.proof = lambda: moved.append(1) or ""
+        bench.hal.try_guard = lambda: moved.append(1) or ""
         bench.hal.flash_error = OSError(5)
         self.assertEqual(codes(bench.supervisor.arm, bench.session.programme_crc), ["not_kept"])
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.STORE_CORRUPT))
@@ -374,7 +374,7 @@ class InOneTurn(unittest.TestCase):
             bench.hal.safe = False
             return ""
 
-        bench.hal.proof = opens_in_the_self_test
+        bench.hal.try_guard = opens_in_the_self_test
         self.assertEqual(codes(bench.supervisor.arm, bench.session.programme_crc), ["not_safe"])
         self.assertEqual(bench.session.state, IDLE)
         bench = Bench()

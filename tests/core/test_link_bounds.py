@@ -499,11 +499,10 @@ class EachCommand(unittest.TestCase):
         bench.turn(10, 20)
         account = bench.said("stop")["account"]
         counts = {"queued", "delivered", "cancelled", "underruns", "elapsed_ms"}
-        self.assertEqual(set(account), counts | set(ACCOUNT_FIELDS) | {"channels"})
+        self.assertEqual(set(account), counts | {"channels"})
         (channel,) = account["channels"]
         self.assertEqual(set(channel), set(ACCOUNT_FIELDS) | {"channel"})
-        self.assertEqual((channel["channel"], channel["measured"]), (0, account["measured"]))
-        self.assertEqual(account["measured"], account["delivered"])
+        self.assertEqual((channel["channel"], channel["measured"]), (0, account["delivered"]))
         self.assertTrue(account["delivered"] > 5)
 
     def test_maintenance_is_the_way_to_the_prompt_at_rest(self):

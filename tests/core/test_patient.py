@@ -36,13 +36,13 @@ class ASession(unittest.TestCase):
     def test_a_self_test_of_a_third_of_a_second_is_not_a_late_turn(self):
         bench = Paneled()
         bench.answer()
-        proof = bench.hal.proof
+        proof = bench.hal.try_guard
 
         def slow():
             bench.hal.pass_ms(LATE_MS + 100)
             return proof()
 
-        bench.hal.proof = slow
+        bench.hal.try_guard = slow
         bench.press("start", turns=110)
         self.assertEqual((bench.session.state, bench.session.fault, bench.place), (RUNNING, 0, "working"))
         bench.turns(1, ms=LATE_MS + 300)
@@ -62,7 +62,7 @@ class ASession(unittest.TestCase):
         for mask in (0, buttons.START | buttons.UP, buttons.STOP):
             bench = Paneled()
             bench.answer()
-            proof = bench.hal.proof
+            proof = bench.hal.try_guard
             pressed = []
 
             def lets_go(bench=bench, mask=mask, proof=proof, pressed=pressed):
@@ -70,7 +70,7 @@ class ASession(unittest.TestCase):
                 bench.mask = mask
                 return proof()
 
-            bench.hal.proof = lets_go
+            bench.hal.try_guard = lets_go
             bench.mask = buttons.START
             bench.turns(110)
             self.assertEqual(pressed, [buttons.START])

@@ -66,7 +66,7 @@ class Board:
     def idle_voltage(self):
         return self.facts["voltage"]
 
-    def proof(self):
+    def try_guard(self):
         return self.facts["proven"]
 
     def intact(self):

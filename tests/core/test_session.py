@@ -148,16 +148,16 @@ class ANewSession(unittest.TestCase):
             ("duration_ms", 60_000),
             ("phase", "work"),
             ("part", "work"),
-            ("intensity_ua", 10_000),
             ("limit_ua", 30_000),
             ("limit_source", "the prescription"),
-            ("output_ua", 10_000),
             ("queued", 100),
             ("delivered", 97),
             ("cancelled", 0),
             ("underruns", 3),
         ):
             self.assertEqual(status[field], wanted, field)
+        (row,) = status["channels"]
+        self.assertEqual((row["channel"], row["intensity_ua"], row["output_ua"]), (0, 10_000, 10_000))
 
 
 class Loading(unittest.TestCase):
@@ -340,9 +340,9 @@ class Intensity(unittest.TestCase):
         before = made.status(T0, [0])
         made.set_intensity(700, T0)
         after = made.status(T0, [0])
-        self.assertEqual(
-            [key for key in session.STATUS_FIELDS if after[key] != before[key]], ["intensity_ua", "channels"]
-        )
+        self.assertEqual([key for key in session.STATUS_FIELDS if after[key] != before[key]], ["channels"])
+        (was,), (now,) = before["channels"], after["channels"]
+        self.assertEqual([key for key in session.CHANNEL_FIELDS if now[key] != was[key]], ["intensity_ua"])
 
 
 class Leaving(unittest.TestCase):

@@ -149,7 +149,8 @@ class Memory(unittest.TestCase):
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
         made.arm(made.programme_crc, T0)
         status = made.status(T0, [0])
-        self.assertEqual([status[field] for field in ("measured_ua", "impedance_ohm", "net_charge_nc")], [0, 0, 0])
+        (row,) = status["channels"]
+        self.assertEqual([row[field] for field in ("measured_ua", "impedance_ohm", "net_charge_nc")], [0, 0, 0])
 
     def test_the_status_has_the_load_of_the_last_pulse(self):
         made = loaded()

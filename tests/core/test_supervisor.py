@@ -189,7 +189,7 @@ class TheSelfTest(unittest.TestCase):
     def test_on_request_an_open_safe_line_is_refused_and_no_fault(self):
         bench = Bench()
         bench.hal.is_safe = lambda: False
-        bench.hal.proof = lambda: self.fail("nothing was to be moved")
+        bench.hal.try_guard = lambda: self.fail("nothing was to be moved")
         with self.assertRaises(Refused) as refused:
             bench.supervisor.run_self_test()
         self.assertEqual(refused.exception.reasons[0]["code"], "not_safe")

@@ -220,7 +220,7 @@ class ArmingThatFails(unittest.TestCase):
                 bench.hal.safe = False
                 return ""
 
-            bench.hal.proof = proof
+            bench.hal.try_guard = proof
 
         def stuck(bench):
             bench.hal.proven = "both_phases"
@@ -244,7 +244,7 @@ class ArmingThatFails(unittest.TestCase):
         bench.load(samples.programme())
         bench.hal.flash_error = OSError(5)
         moved = []
-        bench.hal.proof = lambda: moved.append(1) or ""
+        bench.hal.try_guard = lambda: moved.append(1) or ""
         self.assertEqual(samples.codes(bench.supervisor.arm, bench.session.programme_crc), ["not_kept"])
         self.assertEqual((moved, bench.session.state), ([], FAULT))
 

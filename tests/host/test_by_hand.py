@@ -86,12 +86,12 @@ def pressed(
     *keys: list[str],
     wanted_ua: dict[int, int] | None = None,
     begin_ua: dict[int, int] | None = None,
-    grain_ua: int = 1_000,
+    resolution_ua: int = 1_000,
 ) -> Said:
     """What is said when these keys are pressed, one list after the other."""
     said = Said()
     board.set_ua.update(begin_ua or {})
-    steps_ua = dict.fromkeys(board.set_ua, grain_ua)
+    steps_ua = dict.fromkeys(board.set_ua, resolution_ua)
     device = Device(board)
     device.identity, device.state, device._host, device._owns = {"x": 1}, session.RUNNING, 12, True
     hand = Hand(device, Keys(*keys), said, Scene("A title", 40_000, "the prescription"), steps_ua, wanted_ua or {})
@@ -218,11 +218,11 @@ def test_a_session_that_nobody_sees_ends() -> None:
 # ---- steps ----
 
 
-@pytest.mark.parametrize(("step_ua", "grain_ua", "is_so"), [(None, 100, 1_000), (None, 300, 900), (500, 100, 500)])
+@pytest.mark.parametrize(("step_ua", "resolution_ua", "is_so"), [(None, 100, 1_000), (None, 300, 900), (500, 100, 500)])
 def test_the_step_is_what_was_asked_or_the_largest_that_the_device_takes(
-    step_ua: int | None, grain_ua: int, is_so: int
+    step_ua: int | None, resolution_ua: int, is_so: int
 ) -> None:
-    assert check_step(step_ua, grain_ua, "reference") == is_so
+    assert check_step(step_ua, resolution_ua, "reference") == is_so
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_up_down_pause_resume_and_stop(person: Person) -> None:
     assert (status, said["done"], said["ended"], said["interrupted"], said["unseen"]) == (
         0, True, "stopped", False, False
     )  # fmt: skip
-    assert 0 < said["account"]["current_most_ua"] <= 2_000
+    assert 0 < said["account"]["channels"][0]["current_most_ua"] <= 2_000
     assert person.settings() == before != []
 
 
@@ -347,7 +347,7 @@ def test_the_step_is_the_one_that_was_asked_for(runs: Runs) -> None:
         person.sees("0.5 mA more")
         person.raises_to("set 0.5 mA")
         person.press(" ")
-        assert person.result()[1]["account"]["current_most_ua"] <= 500
+        assert person.result()[1]["account"]["channels"][0]["current_most_ua"] <= 500
 
 
 @pytest.mark.usefixtures("two_channels")
@@ -406,7 +406,7 @@ def test_keys_that_were_pressed_before_it_ran_raise_nothing(runs: Runs) -> None:
         person.press("i")
         person.sees("channel 0: set 0 mA", start=place)
         person.press("s")
-        assert person.result()[1]["account"]["current_most_ua"] == 0
+        assert person.result()[1]["account"]["channels"][0]["current_most_ua"] == 0
         assert "set 1 mA" not in person.text
 
 
@@ -421,7 +421,7 @@ def test_what_the_command_line_raises_is_shown_and_a_key_ends_it(runs: Runs) -> 
     with runs("--intensity", "3", "--seconds", "30") as person:
         status, said = person.result()
     assert (status, said["ended"]) == (0, "stopped")
-    assert 2_900 <= said["account"]["current_most_ua"] <= 3_100
+    assert 2_900 <= said["account"]["channels"][0]["current_most_ua"] <= 3_100
     assert "set 3 mA" in person.text
 
 

@@ -159,7 +159,7 @@ def test_h14_a_host_that_comes_meanwhile_watches_and_stops_and_nothing_else(stor
     port.press("up")
     device = Device(port)
     device.introduce()
-    assert device.status()["state"] == "RUNNING" and device.status()["intensity_ua"] == 1_000
+    assert device.status()["state"] == "RUNNING" and device.status()["channels"][0]["intensity_ua"] == 1_000
     for name, arguments in (
         ("pause", {}), ("start", {}), ("keepalive", {}), ("intensity", {"channel": 0, "current_ua": 0}),
         ("set", {"settings": {"language": 1}}), ("select", {"number": 1}),
@@ -188,7 +188,7 @@ def test_h14_while_a_host_has_a_session_the_panel_only_stops(store: Path, power_
         device.raise_to(2_000)
         for name in ("start", "up", "down", "programme"):
             port.press(name, seconds=1.2)
-            assert device.status()["intensity_ua"] == 2_000
+            assert device.status()["channels"][0]["intensity_ua"] == 2_000
         assert port.rows()[0] == "A computer" and port.large() == ["2"]
         port.press("stop")
         assert device.status()["ended"] == "stopped"

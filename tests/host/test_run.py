@@ -63,12 +63,14 @@ def test_the_account_of_what_was_measured_is_what_the_programme_asked_for(exampl
         status = device.status()
         account = device.stop()["account"]
     pulses = read_pulse_log(log)
-    assert (account["measured"], account["missed"]) == (len(pulses), 0) == (account["delivered"], 0)
+    (made,) = account["channels"]
+    assert (made["measured"], made["missed"]) == (len(pulses), 0) == (account["delivered"], 0)
     true_nc = sum(pulse.current_ma(stage) * pulse.width_a_us for pulse in pulses)
-    assert abs(account["charge_a_nc"] - true_nc) <= len(pulses) * 0.0275 * 250
-    assert account["charge_a_nc"] == account["charge_b_nc"]
-    assert (account["current_most_ua"], status["net_charge_nc"], status["state"]) == (11_000, 0, session.RUNNING)
-    assert abs(status["impedance_ohm"] - 700) <= 40
+    assert abs(made["charge_a_nc"] - true_nc) <= len(pulses) * 0.0275 * 250
+    assert made["charge_a_nc"] == made["charge_b_nc"]
+    (row,) = status["channels"]
+    assert (made["current_most_ua"], row["net_charge_nc"], status["state"]) == (11_000, 0, session.RUNNING)
+    assert abs(row["impedance_ohm"] - 700) <= 40
 
 
 def test_each_channel_has_its_account(example_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

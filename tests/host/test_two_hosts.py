@@ -51,7 +51,7 @@ def test_h14_a_dead_host_s_session_fades_whoever_goes_on_watching(
         watcher.status()
         passes(port, every_s)
     status = watcher.status()
-    assert (status["state"], status["ended"], status["intensity_ua"]) == (session.IDLE, "host lost", 0)
+    assert (status["state"], status["ended"], status["channels"][0]["intensity_ua"]) == (session.IDLE, "host lost", 0)
     *_, last = (line.split(",") for line in (tmp_path / "pulses.csv").read_text().splitlines())
     assert int(last[0]) / 1e6 <= died_s + GONE_S
 
@@ -97,7 +97,7 @@ def test_another_host_is_told_that_it_is_not_the_owner_and_may_stop(port: Virtua
         with pytest.raises(DeviceRefused) as refused:
             ask()
         assert refused.value.error == "not_owner"
-    assert owner.status()["intensity_ua"] == 5_000
+    assert owner.status()["channels"][0]["intensity_ua"] == 5_000
     assert other.stop()["state"] == session.IDLE
     with pytest.raises(DeviceRefused):
         owner.start()

@@ -86,12 +86,12 @@ def test_a_pause_is_over_with_a_full_counter_and_one_that_was_never_started_stay
 
 @pytest.mark.parametrize("reason", [0, TIMER, FORCED, TIMER | FORCED])
 def test_h05_the_next_run_knows_that_this_one_died_and_of_what(chip, reason):
-    assert WATCHDOG.Watchdog().died == "", "after power on nothing has died"
+    assert WATCHDOG.Watchdog().reset_cause == "", "after power on nothing has died"
     first = WATCHDOG.Watchdog()
     first.start()
     # What is left after a reset: scratch registers and the reason.
     chip.values = {at: value for at, value in chip.values.items() if at in SCRATCH} | {REASON: reason}
-    died = WATCHDOG.Watchdog().died
+    died = WATCHDOG.Watchdog().reset_cause
     assert died and ("watchdog" in died) == bool(reason & TIMER)
     assert SCRATCH.start + 16 not in chip.values, "scratch 4 to 7 belong to the boot ROM (2.8.1.1)"
 
@@ -101,4 +101,4 @@ def test_a_run_that_ended_in_order_leaves_no_mark(chip):
     watchdog.start()
     watchdog.stop()
     chip.values |= {REASON: TIMER}
-    assert WATCHDOG.Watchdog().died == ""
+    assert WATCHDOG.Watchdog().reset_cause == ""

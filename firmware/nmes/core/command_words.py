@@ -69,8 +69,11 @@ WORDS = {
 VERSIONS = {
     1: "The first.",
     2: "Hosts have numbers and sessions have owners: what changes something carries `host`. Lines have no spaces.",
+    3: "What a channel does and delivered stands in `channels` alone, of the first channel too. `grain_ua` is "
+    "`resolution_ua`.",
 }
-# The version that had a command first; of all others it is the newest.
+# The commands that version 1 had; all others came with SINCE or after it.
+SINCE = 2
 FIRST = (
     "acknowledge",
     "adjust",
@@ -92,8 +95,7 @@ FIRST = (
 
 # What a field of a request or of an answer means; its unit is the end of its name.
 FIELDS = {
-    "account": "what was delivered: counts as in `status`, and the fields of an account, of channel 0 or the first one "
-    "used and in `channels` of each",
+    "account": "what was delivered: counts as in `status`, and in `channels` the fields of an account of each",
     "acknowledged": "version of the checklist that a person has confirmed for the next session; 0: none",
     "after": "the number before the one that is asked for",
     "arguments": "{name: [kind, least, most]}",
@@ -109,7 +111,7 @@ FIELDS = {
     "cancelled": "pulses that were queued and did not come",
     "channel": "number of the channel, from 0",
     "channels": "a list with a table for each channel that the programme uses; of `load`: `channel`, `pulses`, and "
-    "`grain_ua`, of which the intensity has to be a multiple",
+    "`resolution_ua`, of which the intensity has to be a multiple",
     "charge_a_nc": "of all phases A",
     "charge_b_nc": "of all phases B",
     "checklist": "version of the checklist",

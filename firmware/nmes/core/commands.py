@@ -20,7 +20,7 @@ A device may be locked (core/lock.py). FREE and NEVER say which commands of a HO
 which from nobody; all others it takes only with the arguments of SIGNATURE, and what ANYBODY may ask stays free. What
 is signed are the command and its arguments. The signature of `put` is for its put_end, which uses up the counter.
 
-Version 2 of the protocol brought hosts and owners; lines have no spaces since then.
+core/command_words.py says what each version of the protocol brought.
 """
 
 from collections import namedtuple
@@ -40,7 +40,7 @@ from nmes.core import (
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
 
-PROTOCOL = 2
+PROTOCOL = 3
 ANYBODY = "anybody"
 HOST = "host"
 ARGUMENT_REASONS_MOST = 8  # in a turn that pulses wait for, and each takes a millisecond

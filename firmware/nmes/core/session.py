@@ -41,17 +41,12 @@ STATUS_FIELDS = (
     "duration_ms",
     "phase",
     "part",
-    "intensity_ua",
     "limit_ua",
     "limit_source",
-    "output_ua",
     "queued",
     "delivered",
     "cancelled",
     "underruns",
-    "measured_ua",
-    "impedance_ohm",
-    "net_charge_nc",
     "channels",
 )
 CHANNEL_FIELDS = (
@@ -214,7 +209,7 @@ class Session:
             lane.intensity_ua = 0
             lane.output_ua = 0
 
-    def grain_ua(self, channel):
+    def resolution_ua(self, channel):
         """The step of the intensity of a programme's channel: a level of the stage, times the ratio of the phases."""
         return channel.ratio * self._level_ua
 
@@ -347,10 +342,10 @@ class Session:
             refuse("below_range", "current_ua", current_ua, 0, _OURS)
         if current_ua > self.limit_ua:
             refuse("above_limit", "current_ua", current_ua, self.limit_ua, self.limit_source)
-        grain_ua = self.grain_ua(lane)
-        if current_ua % grain_ua:
-            low_ua = current_ua - current_ua % grain_ua
-            bound = "%d or %d" % (low_ua, low_ua + grain_ua)
+        resolution_ua = self.resolution_ua(lane)
+        if current_ua % resolution_ua:
+            low_ua = current_ua - current_ua % resolution_ua
+            bound = "%d or %d" % (low_ua, low_ua + resolution_ua)
             refuse("not_representable", "current_ua", current_ua, bound, "output stage " + self._stage["name"])
         if current_ua > lane.intensity_ua:
             if self._fading_ms is not None:
@@ -554,8 +549,8 @@ class Session:
     def status(self, now_ms, delivered):
         """Everything that changes, keyed by STATUS_FIELDS; `delivered` is the number of pulses that began, by lane.
 
-        Intensity, output, phase, part and what is measured are those of the first channel, counts those of all;
-        `channels` has each, with rate and width of its phase as they are set now.
+        Phase and part are those of the first channel, counts those of all; `channels` has what each channel does, with
+        rate and width of its phase as they are set now.
         """
         # Written as dictionaries, which MicroPython makes in their size: made of pairs they grow by a few places at a
         # time, and a status takes three times as long.
@@ -567,8 +562,6 @@ class Session:
             cancelled += lane.cancelled
             underruns += lane.underruns
             channels.append(self._status_of(lane, begun))
-        first = self._first
-        row = channels[0] if channels else self._status_of(first, 0)
         phase, part = self.part(now_ms)
         return {
             "state": self.state,
@@ -581,17 +574,12 @@ class Session:
             "duration_ms": self.programme.duration_ms if self.programme else 0,
             "phase": phase,
             "part": part,
-            "intensity_ua": first.intensity_ua,
             "limit_ua": self.limit_ua,
             "limit_source": self.limit_source,
-            "output_ua": first.output_ua,
             "queued": queued,
             "delivered": begun_of_all,
             "cancelled": cancelled,
             "underruns": underruns,
-            "measured_ua": row["measured_ua"],
-            "impedance_ohm": row["impedance_ohm"],
-            "net_charge_nc": row["net_charge_nc"],
             "channels": channels,
         }
 

@@ -16,7 +16,7 @@ def acknowledge(session):
 
 def step_ua(session, lane):
     """A step of a lane: the largest that can be delivered exactly and is no more than a session allows at once."""
-    return STEP_MAX_UA - STEP_MAX_UA % session.grain_ua(lane)
+    return STEP_MAX_UA - STEP_MAX_UA % session.resolution_ua(lane)
 
 
 def higher_ua(session, now_ms, channel):

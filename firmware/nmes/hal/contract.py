@@ -72,7 +72,7 @@ class Hal:
     def enabled(self):
         """True when the static enable is there, as read back from its pin. Allocates nothing."""
 
-    def proof(self):
+    def try_guard(self):
         """Self-test of the guard, by every cause that can be made up at rest. Returns the first that failed to trip it,
         in words, or an empty text. Only the enables move, and they end low."""
 
@@ -137,14 +137,14 @@ class Hal:
         """On: start the watchdog; from now on `feed` has to come within WATCHDOG_MS, or the chip is reset. Off: stop
         it, because this run of the firmware has ended in order: for the prompt, and for nothing else."""
 
-    def unwatched(self, on):
+    def suspend_watchdog(self, on):
         """On: suspend the watchdog, because what comes next may take seconds. Off: resume it. Only with every output at
         rest."""
 
     def feed(self):
         """Feed the watchdog: every check of this iteration has passed. Allocates nothing."""
 
-    def died(self):
+    def reset_cause(self):
         """What ended the run before this one abnormally, in words (the watchdog, a reset by software). An empty text
         when it ended in order or with the power."""
 

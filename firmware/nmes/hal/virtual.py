@@ -342,7 +342,7 @@ class Hal:
     def enabled(self):
         return self._permitted
 
-    def proof(self):
+    def try_guard(self):
         return ""
 
     def idle_current(self, channel):
@@ -399,13 +399,13 @@ class Hal:
     def watch(self, on):
         pass  # whoever owns the clock sees a board that hangs
 
-    def unwatched(self, on):
+    def suspend_watchdog(self, on):
         pass
 
     def feed(self):
         pass
 
-    def died(self):
+    def reset_cause(self):
         return ""
 
     def recall(self, slot):

@@ -32,16 +32,16 @@ _SLICE_S = 0.02  # of the port's clock, between two looks at the keys
 _FAST_SLICE_S = 0.25  # where its clock runs ahead of the wall's by more than a second: a virtual board, unwatched
 
 
-def check_step(step_ua: int | None, grain_ua: int, stage_name: str) -> int:
-    """The step of a channel, in uA, whose intensity goes in multiples of `grain_ua`: the one that was asked for, or
-    the largest that the device takes. Raises Refused."""
+def check_step(step_ua: int | None, resolution_ua: int, stage_name: str) -> int:
+    """The step of a channel, in uA, whose intensity goes in multiples of `resolution_ua`: the one that was asked for,
+    or the largest that the device takes. Raises Refused."""
     if step_ua is None:
-        return int(session.STEP_MAX_UA // grain_ua * grain_ua)
+        return int(session.STEP_MAX_UA // resolution_ua * resolution_ua)
     if step_ua > session.STEP_MAX_UA:
         refuse("step_too_large", "step_ua", step_ua, session.STEP_MAX_UA, "OpenNMES session")
-    if step_ua < grain_ua or step_ua % grain_ua:
-        lower_ua = max(grain_ua, step_ua - step_ua % grain_ua)
-        bound = f"{lower_ua / 1000:g} and {(lower_ua + grain_ua) / 1000:g} mA"
+    if step_ua < resolution_ua or step_ua % resolution_ua:
+        lower_ua = max(resolution_ua, step_ua - step_ua % resolution_ua)
+        bound = f"{lower_ua / 1000:g} and {(lower_ua + resolution_ua) / 1000:g} mA"
         refuse("not_representable", "step_ua", step_ua, bound, f"output stage {stage_name}")
     return step_ua
 

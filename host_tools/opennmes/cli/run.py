@@ -252,8 +252,8 @@ def _carry_out(device: Device, chosen: Chosen, what: _What, how: _How) -> dict[s
     wanted_ua = _by_channel(how.intensities_ua, loaded)
     steps_ua = {}
     for row in loaded["channels"]:
-        _check_intensity(wanted_ua[row["channel"]], loaded, stage, row["grain_ua"])
-        steps_ua[row["channel"]] = check_step(how.step_ua, row["grain_ua"], stage["name"])
+        _check_intensity(wanted_ua[row["channel"]], loaded, stage, row["resolution_ua"])
+        steps_ua[row["channel"]] = check_step(how.step_ua, row["resolution_ua"], stage["name"])
     by_hand = _has_keys()
     for channel, current_ua in wanted_ua.items():
         _say(f"channel {channel}: {_up_to(current_ua, loaded, by_hand)}")
@@ -377,13 +377,13 @@ def _by_channel(intensities_ua: dict[int | None, int], loaded: Message) -> dict[
     return {channel: intensities_ua[channel] for channel in channels}
 
 
-def _check_intensity(current_ua: int, loaded: Message, stage: dict[str, Any], grain_ua: int) -> None:
+def _check_intensity(current_ua: int, loaded: Message, stage: dict[str, Any], resolution_ua: int) -> None:
     """What the device would refuse on the way up is better known before it starts. Raises Refused."""
     if current_ua > loaded["largest_current_ua"]:
         refuse("above_limit", "current_ua", current_ua, loaded["largest_current_ua"], loaded["largest_source"])
-    if current_ua % grain_ua:
-        lower_ua = current_ua - current_ua % grain_ua
-        bound = f"{lower_ua / 1000:g} and {(lower_ua + grain_ua) / 1000:g} mA"
+    if current_ua % resolution_ua:
+        lower_ua = current_ua - current_ua % resolution_ua
+        bound = f"{lower_ua / 1000:g} and {(lower_ua + resolution_ua) / 1000:g} mA"
         refuse("not_representable", "current_ua", current_ua, bound, f"output stage {stage['name']}")
 
 

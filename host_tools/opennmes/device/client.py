@@ -64,7 +64,7 @@ class Device:
         self.identity: Message = {}
         self.state = ""  # as last heard
         self.intensities: dict[int, int] = {}  # of each channel, as last heard; one that is not in it is at zero
-        self.grains: dict[int, int] = {}  # the step of each channel's intensity, as `load` said it
+        self.resolutions: dict[int, int] = {}  # the step of each channel's intensity, as `load` said it
         self.clock_refused = ""  # why the device did not take our time of day
         # Gives what stands beside a command's arguments on a locked device (device/locking.py).
         self.sign: Callable[[str, Message], Message] | None = None
@@ -186,7 +186,7 @@ class Device:
         return answer
 
     def _loaded(self, answer: Message) -> None:
-        self.grains = {row["channel"]: row["grain_ua"] for row in answer.get("channels", ())}
+        self.resolutions = {row["channel"]: row["resolution_ua"] for row in answer.get("channels", ())}
 
     def acknowledge(self) -> Message:
         """Say that a person has confirmed every item of nmes.core.checklist. Only call it when one has."""
@@ -233,8 +233,8 @@ class Device:
 
     def step(self, current_ua: int, channel: int = 0) -> None:
         """The same without the wait: the next step up is possible STEP_S later."""
-        grain_ua = self.grains.get(channel, 1)
-        step_ua = session.STEP_MAX_UA // grain_ua * grain_ua
+        resolution_ua = self.resolutions.get(channel, 1)
+        step_ua = session.STEP_MAX_UA // resolution_ua * resolution_ua
         was = self.state
         try:
             self.set_intensity(min(current_ua, self.intensities.get(channel, 0) + step_ua), channel)
@@ -336,8 +336,6 @@ class Device:
             self.intensities = {}
         if "channels" in message:
             self.intensities = {row["channel"]: row["intensity_ua"] for row in message["channels"]}
-        elif "intensity_ua" in message:
-            self.intensities = {0: message["intensity_ua"]}
 
     def _outcome(self, cmd: str, answer: Message) -> Message:
         if not answer["ok"]:

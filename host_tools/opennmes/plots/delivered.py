@@ -71,9 +71,11 @@ def _enlarged(axes: Axes, shown: Pulse, current: Sequence[tuple[int, int]]) -> N
 
 
 def intensity_steps(events: Iterable[dict[str, Any]]) -> list[tuple[float, float]]:
-    """The intensity over the session, as (s, mA), from a device's status events."""
+    """The intensity of the first channel over the session, as (s, mA), from a device's status events."""
     return [
-        (event["elapsed_ms"] / 1000, event["intensity_ua"] / 1000) for event in events if event.get("event") == "status"
+        (event["elapsed_ms"] / 1000, event["channels"][0]["intensity_ua"] / 1000)
+        for event in events
+        if event.get("event") == "status" and event["channels"]
     ]
 
 

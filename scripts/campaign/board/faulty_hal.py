@@ -154,7 +154,7 @@ class FaultyHal(virtual.Hal):
         if not self._dead:
             self._watching, self._fed_us = on, self.now_us
 
-    def unwatched(self, on):
+    def suspend_watchdog(self, on):
         self.world.note("unwatched", int(on))
         self._paused = on
         self._fed_us = self.now_us
@@ -162,7 +162,7 @@ class FaultyHal(virtual.Hal):
     def feed(self):
         self._fed_us = self.now_us
 
-    def died(self):
+    def reset_cause(self):
         return self._died
 
     def recall(self, slot):

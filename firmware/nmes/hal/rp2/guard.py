@@ -162,7 +162,7 @@ class Guard:
             return int(faults.LEASE_LOST)
         return 0
 
-    def proof(self):
+    def try_guard(self):
         """Self-test, at rest only. Returns the first cause that failed to take permission away, in words, or an empty
         text. Takes some 30 ms.
 

@@ -128,9 +128,9 @@ class Hal:
     def permit(self, longest_us):
         self._guard.begin(longest_us)
 
-    def proof(self):
+    def try_guard(self):
         try:
-            return self._guard.proof()
+            return self._guard.try_guard()
         except OSError as error:
             return str(error)
         finally:
@@ -179,14 +179,14 @@ class Hal:
         else:
             self._watchdog.stop()
 
-    def unwatched(self, on):
+    def suspend_watchdog(self, on):
         if on:
             self._watchdog.pause()
         else:
             self._watchdog.go_on()
 
-    def died(self):
-        return self._watchdog.died
+    def reset_cause(self):
+        return self._watchdog.reset_cause
 
     def recall(self, slot):
         return self._slots.recall(slot)

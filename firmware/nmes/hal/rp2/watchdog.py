@@ -20,7 +20,7 @@ class Watchdog:
         # Of the scratch registers, which only power and the RUN pin clear, 4 to 7 belong to the boot ROM (2.8.1.1).
         self._mark = reg.WATCHDOG_BASE + reg.WATCHDOG_SCRATCH0
         reason = mem32[reg.WATCHDOG_BASE + reg.WATCHDOG_REASON] & 3
-        self.died = _BY[reason] if mem32[self._mark] == _RUNNING else ""
+        self.reset_cause = _BY[reason] if mem32[self._mark] == _RUNNING else ""
 
     def start(self):
         """From now on `feed` has to come in time, or the whole chip but its oscillators is reset."""
