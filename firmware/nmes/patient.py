@@ -70,6 +70,7 @@ class Patient:
         self._language = None
         self._row = None  # of the programme that is shown
         self._place = 0  # among those that are kept
+        self._changes = 0  # of the prescriptions, at the last look at them
         self._crc = None  # of the programme that is loaded, and the questions are asked for
         self._channel = 0  # that up and down are for
         self._reached = []  # the largest current of each lane in this session
@@ -158,6 +159,7 @@ class Patient:
     def _begin(self):
         """The first programme that is offered, or the one that was shown: a host may have changed them."""
         offered = self._supervisor.settings()["default_prescription"]
+        self._changes = self._supervisor.prescriptions.changes
         self._find(self._row["number"] if self._row else offered)
 
     def _find(self, number):
@@ -324,6 +326,8 @@ class Patient:
             self._key = -1
             return
         self._translate()
+        if place == CHOOSE and self._supervisor.prescriptions.changes != self._changes and not self._buttons.pressed:
+            self._begin()  # and never under a finger: the press is for what has been read
         if self._code and now_ms >= self._code_ms:
             self._code = ""
             self._key = -1

@@ -171,6 +171,43 @@ class ASession(unittest.TestCase):
         bench.turns(110)
         self.assertEqual(bench.rows[:3], ["Choose programme", "2 of 2", "TENS"])
 
+    def test_what_a_host_keeps_changes_or_removes_is_seen_without_a_press(self):
+        bench = Paneled(kept=())
+        put(bench, text_of(TENS))
+        bench.turns(150)
+        self.assertEqual((bench.place, bench.rows[1], bench.rows[2]), ("choose", "1 of 1", "TENS"))
+        put(bench, text_of(CYCLES))
+        bench.turns(150)
+        self.assertEqual((bench.rows[1], bench.rows[2]), ("1 of 2", "TENS"))
+        put(bench, text_of(TWO), number=1)
+        bench.turns(150)
+        self.assertEqual((bench.rows[1], bench.rows[2]), ("1 of 2", "Two"))
+        bench.said("remove", number=1)
+        bench.turns(150)
+        self.assertEqual((bench.rows[1], bench.rows[2]), ("1 of 1", CYCLES["title"]))
+        bench.said("remove", number=2)
+        bench.turns(150)
+        self.assertEqual(bench.rows[1], "No programme")
+
+    def test_h25_a_press_before_the_change_is_seen_opens_nothing_that_nobody_has_read(self):
+        bench = Paneled(kept=(CYCLES,))
+        put(bench, text_of(TENS), number=1)
+        bench.press("start")
+        self.assertEqual((bench.place, bench.patient._dialogue.code), ("told", "other_digest"))
+        bench = Paneled(kept=())
+        put(bench, text_of(TENS))
+        bench.press("start")
+        self.assertEqual((bench.place, bench.patient._dialogue.code), ("told", "not_there"))
+        bench.turns(150)
+        bench.press("up")
+        self.assertEqual((bench.place, bench.rows[2]), ("choose", "TENS"))
+
+    def test_the_flash_is_not_read_while_nothing_is_changed(self):
+        bench = Paneled()
+        bench.supervisor.prescriptions._rows = None  # whoever looks fails
+        bench.turns(500)
+        self.assertEqual((bench.place, bench.session.fault), ("choose", 0))
+
     def test_without_a_prescription_nothing_can_be_chosen(self):
         bench = Paneled(kept=())
         self.assertEqual(bench.rows[1], "No programme")
