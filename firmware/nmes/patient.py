@@ -215,8 +215,8 @@ class Patient:
             refuse("wrong_state", "state", session.state, act, _SOURCE)
 
     def _need_display(self):
-        """Questions have to be read, and what is raised has to be seen."""
-        if not self._display.there:
+        """Questions have to be read, and what is raised has to be seen: not before the display died, but now."""
+        if not self._display.answers():
             refuse("no_display", "display", "none that answers", "a display", _SOURCE)
 
     def _raise(self, now_ms):

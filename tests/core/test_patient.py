@@ -594,6 +594,28 @@ class TheDisplayMeanwhile(unittest.TestCase):
         self.assertEqual(bench.screen.opened, opened + 1)
         self.assertTrue(bench.patient._display.there)
 
+    def test_h27_one_that_died_a_moment_ago_is_known_at_the_press_and_not_by_the_next_page(self):
+        bench = Paneled(kept=(TENS,))
+        bench.begin()
+        bench.press("up", after=30)
+        self.assertEqual(bench.level(), 1_000)
+        bench.turns()
+        bench.screen.there = False
+        self.assertTrue(bench.patient._display.there, "no page was due")
+        bench.mask = buttons.UP
+        bench.turns(buttons.SAMPLES)
+        self.assertEqual((bench.level(), bench.patient._code), (1_000, "no_display"))
+
+    def test_h27_one_that_died_while_start_was_held_begins_nothing(self):
+        bench = Paneled()
+        bench.answer()
+        bench.mask = buttons.START
+        bench.turns(50)
+        bench.screen.there = False
+        bench.turns(70)
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "told"))
+        self.assertEqual(bench.patient._dialogue.code, "no_display")
+
     def test_h27_what_is_answered_without_a_display_is_no_answer(self):
         for questions in (1, 5, 9):
             bench = Paneled()
