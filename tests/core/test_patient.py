@@ -33,6 +33,25 @@ class ASession(unittest.TestCase):
         bench.press("up")
         self.assertEqual((bench.place, bench.rows[5]), ("choose", "last 1 mA"))
 
+    def test_what_was_done_is_never_more_than_the_programme_and_no_second_that_was_not_whole(self):
+        short = dict(CYCLES, phases=[dict(CYCLES["phases"][0], duration_ms=12_000)])
+        bench = Paneled(kept=(short,))
+        bench.begin()
+        bench.turns(50)
+        bench.session.late_ms = 35  # its pulses
+        bench.turns(1_300)
+        self.assertEqual((bench.session.ended, bench.rows[0], bench.rows[4]), (COMPLETED, "Finished", "0:12 done"))
+        self.assertTrue(bench.session.elapsed_ms(bench.hal.now_ms()) > 12_000, "the test is about that")
+        bench = Paneled(kept=(short,))
+        bench.begin()
+        while bench.session.elapsed_ms(bench.hal.now_ms()) < 4_950:
+            bench.turns()
+        bench.press("stop")
+        self.assertEqual((bench.rows[0], bench.rows[4]), ("Stopped", "0:04 done"))
+        bench.said("set", settings={"language": 1})  # and nothing is loaded any more
+        bench.turns(110)
+        self.assertEqual((bench.place, bench.rows[4]), ("ended", "0:04 gemacht"))
+
     def test_a_self_test_of_a_third_of_a_second_is_not_a_late_turn(self):
         bench = Paneled()
         bench.answer()

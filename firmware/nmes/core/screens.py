@@ -90,9 +90,12 @@ class Screens:
         return Screen(rows + [self.row("left", minutes(left_ms))], ["0"] * channels)
 
     def ended(self, title, completed, done_ms, most):
-        """`most`: the largest current that was set, in mA."""
+        """`done_ms`: for so long the programme ran; a second that was not whole does not count. `most`: the largest
+        current that was set, in mA."""
         rows = [self.row("finished" if completed else "stopped"), ""] + wrapped(title, 2)
-        return Screen(rows + [self.row("done", minutes(done_ms)), self.row("most", most), "", self.row("any")])
+        return Screen(
+            rows + [self.row("done", minutes(done_ms // 1000 * 1000)), self.row("most", most), "", self.row("any")]
+        )
 
     def foreign(self, levels):
         """A host's session."""
