@@ -344,7 +344,8 @@ class Patient:
                 key = _mixed(key, steps.countdown(session, now_ms, self._lane())[1] // 1000)
             for lane in session.lanes:
                 key = _mixed(key, lane.intensity_ua // 100)
-        key = _mixed(key, 2 * _PLACES.index(place) + (self._supervisor.warned == WARN))
+        warns = self._supervisor.has_few_records() if place == CHOOSE else self._supervisor.warned == WARN
+        key = _mixed(key, 2 * _PLACES.index(place) + warns)
         if key == self._key:
             return
         self._key = key
@@ -368,7 +369,7 @@ class Patient:
             clears = session.fault in access.CLEARED_AT_PANEL
             return screens.faulty(session.fault, clears, self._code)
         if place == CHOOSE:
-            return screens.choose(row["title"], self._place, row["count"], last)
+            return screens.choose(row["title"], self._place, row["count"], last, self._supervisor.has_few_records())
         if place in (WORKING, HELD, FOREIGN):
             return self._screen_of_session(place, last, now_ms)
         if place == TIME:

@@ -174,6 +174,11 @@ class Recording(Supervisor):
         """How long it is until the next motor session may begin."""
         return self._lockout.left_ms(self._hal.now_ms())
 
+    def has_few_records(self):
+        """Whether soon a record is overwritten that no host has taken; at once after power on too, and until a host has
+        taken them."""
+        return self.records is not None and self._unhurried(self.records.are_few)  # the first look is at every page
+
     def recorded(self, request):
         """What the link answers to `log`, and with a digest to `log_clear`. Raises Refused."""
         records = self.records

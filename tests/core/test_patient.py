@@ -7,9 +7,10 @@ import samples
 from panel_bench import CYCLES, Paneled, text_of
 from test_link_prescriptions import put
 
-from nmes.core import access, buttons, commands, faults
+from nmes.core import access, buttons, commands, faults, record
 from nmes.core.dialogue import PAUSE_MOST_MS
 from nmes.core.session import ARMED, COMPLETED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
+from nmes.hal.common import LAYOUT
 from nmes.patient import LATE_MS, PAUSED_TOO_LONG
 
 TENS = samples.programme([samples.phase(work_ms=0, rest_ms=0, duration_ms=100_000)], title="TENS", effect="sensory")
@@ -180,6 +181,32 @@ class ASession(unittest.TestCase):
         bench.press("programme")
         bench.press("programme")
         self.assertEqual(bench.rows[1], "2 of 2")
+
+    def test_h16_when_few_records_are_left_the_programmes_say_who_has_to_see_the_device_until_a_host_took_them(self):
+        for language, words in enumerate(("Show your clinic", "Praxis zeigen")):
+            bench = Paneled(kept=(TENS,))
+            bench.said("set", settings={"language": language})
+            bench.turns(110)
+            self.assertFalse(words in bench.rows)
+            bench.begin()
+            bench.supervisor.records._next = 16 * len(LAYOUT["sessions"]) - record.FEW + 2
+            bench.press("stop", after=120)
+            bench.press("stop")
+            self.assertEqual((bench.place, bench.rows[0], bench.rows[2]), ("choose", words, "TENS"))
+            records = bench.supervisor.records
+            records._taken = records.newest  # a host has them
+            bench.turns(110)
+            self.assertEqual((bench.place, words in bench.rows), ("choose", False))
+
+    def test_h16_few_records_are_said_after_power_on_too(self):
+        bench = Paneled(kept=(TENS,))
+        bench.begin()
+        bench.press("stop", after=120)
+        again = bench.powered()
+        self.assertEqual(again.rows[0], "Choose programme")
+        again.supervisor.records._next = 16 * len(LAYOUT["sessions"]) - record.FEW + 2
+        again.turns(110)
+        self.assertEqual((again.place, again.rows[0]), ("choose", "Show your clinic"))
 
     def test_the_default_prescription_is_offered_first_in_the_language_that_is_set(self):
         bench = Paneled(kept=(CYCLES, TENS), panel=False)

@@ -110,7 +110,9 @@ class TheScreens(unittest.TestCase):
     def every(self, screen):
         levels = [(0, "100"), (1, "99.9")]
         yield screen.choose(LONGEST, 16, 16, MOST)
+        yield screen.choose(LONGEST, 16, 16, MOST, True)
         yield screen.choose("", 0, 0, "")
+        yield screen.choose("", 0, 0, "", True)
         for at in range(len(texts.QUESTIONS)):
             yield screen.ask(at, len(texts.QUESTIONS))
         for key in texts.TIMES:

@@ -39,12 +39,14 @@ class Screens:
         text = texts.ROWS[key][self._language]
         return (text % filled)[:COLUMNS] if filled else text
 
-    def choose(self, title, number, count, last):
-        """`count` programmes, of which the one with `title` is the `number`th. `last`: what was reached with it."""
+    def choose(self, title, number, count, last, few=False):
+        """`count` programmes, of which the one with `title` is the `number`th. `last`: what was reached with it. `few`:
+        soon a record is overwritten that no host has taken."""
         if not count:
             rows = ["", self.row("none"), "", self.row("ask_clinic"), "", "", "", ""]
             return Screen(rows)
-        rows = [self.row("choose"), self.row("of", number, count)] + self._title(title, last)
+        rows = [self.row("few_records" if few else "choose"), self.row("of", number, count)]
+        rows += self._title(title, last)
         return Screen(rows + [self.row("next"), self.row("go_on")])
 
     def _title(self, title, last):

@@ -14,6 +14,7 @@ _CUT = "..."
 # One row each; %d and %s are filled in, and have to fit then.
 ROWS = {
     "choose": ("Choose programme", "Programm wählen"),
+    "few_records": ("Show your clinic", "Praxis zeigen"),
     "of": ("%d of %d", "%d von %d"),
     "next": ("programme: next", "Programm: weiter"),
     "go_on": ("start: go on", "Start: weiter"),
