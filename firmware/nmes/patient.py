@@ -63,7 +63,7 @@ class Patient:
         self._lamps = lamps
         self._pressed = hal.buttons
         self._due_ms = 0  # nothing has to be looked at before
-        self._buttons = buttons.Buttons()
+        self._buttons = supervisor.buttons = buttons.Buttons()
         self._dialogue = Dialogue(len(checklist.STOP))
         self._display = Display(hal)
         self._screens = None
@@ -235,8 +235,6 @@ class Patient:
         number = self._session.fault
         if number not in access.CLEARED_AT_PANEL:
             refuse("clinic_only", faults.name(number), "the panel", "a host", _SOURCE)
-        if self._buttons.cause:
-            refuse("cause_there", faults.name(number), self._buttons.text, "every button let go of", _SOURCE)
         supervisor.clear(number)
 
     def _prepare(self, act, now_ms):

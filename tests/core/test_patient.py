@@ -375,13 +375,37 @@ class ProofOfLife(unittest.TestCase):
         bench.press("start", turns=120)
         self.assertEqual((bench.session.state, bench.place), (IDLE, "choose"))
 
-    def test_a_host_that_clears_it_while_the_button_is_pressed_gets_it_again(self):
+    def test_a_host_cannot_clear_it_while_the_button_is_pressed(self):
         bench = Paneled(panel=False)
         bench.mask = buttons.UP
         bench.power()
-        self.assertEqual(bench.said("clear", fault=faults.BUTTON_STUCK)["state"], IDLE)
+        refused = bench.said("clear", fault=faults.BUTTON_STUCK)
+        self.assertEqual((refused["ok"], refused["reasons"][0]["code"]), (False, "cause_there"))
+        self.assertEqual(refused["reasons"][0]["parameter"], "button_stuck")
         bench.turns(1)
         self.check(bench, "button_stuck")
+        bench.mask = 0
+        bench.turns(50)
+        self.assertEqual(bench.said("clear", fault=faults.BUTTON_STUCK)["reasons"][0]["code"], "cause_there")
+        bench.turns(100)
+        self.assertEqual(bench.said("clear", fault=faults.BUTTON_STUCK)["state"], IDLE)
+        bench.turns(200)
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "choose"))
+
+    def test_a_host_that_names_another_fault_is_told_so_whatever_is_pressed(self):
+        bench = Paneled(panel=False)
+        bench.mask = buttons.UP
+        bench.power()
+        self.assertEqual(bench.said("clear", fault=faults.SUPPLY_LOW)["reasons"][0]["code"], "other_fault")
+
+    def test_another_fault_is_not_cleared_either_while_a_button_would_bring_its_own(self):
+        bench = Paneled()
+        bench.supervisor.fail(faults.SUPPLY_LOW, "a test")
+        bench.mask = buttons.UP
+        bench.turns(1_010)
+        refused = bench.said("clear", fault=faults.SUPPLY_LOW)
+        self.assertEqual(refused["reasons"][0]["parameter"], "button_stuck")
+        self.check(bench, "supply_low")
 
     def test_an_exception_of_the_panel_is_a_fault(self):
         from test_app import app  # the turn of the main loop
