@@ -59,6 +59,12 @@ class Display:
         self.there = self._hal.display_page(page, self._pages[page])
         self.due = self.there and dirty != 0
 
+    def answers(self):
+        """Whether it is there at this moment: one that has died since its last page is found so."""
+        self.there = self.there and self._hal.display_answers()
+        self.due = self.there and self.due
+        return self.there
+
     def _draw(self, text, row):
         pixels = self._pages[row]
         _clear(pixels, PIXELS)

@@ -63,15 +63,18 @@ class Patient:
         self._lamps = lamps
         self._pressed = hal.buttons
         self._due_ms = 0  # nothing has to be looked at before
-        self._buttons = buttons.Buttons()
+        self._buttons = supervisor.buttons = buttons.Buttons()
         self._dialogue = Dialogue(len(checklist.STOP))
         self._display = Display(hal)
         self._screens = None
         self._language = None
         self._row = None  # of the programme that is shown
         self._place = 0  # among those that are kept
+        self._changes = 0  # of the prescriptions, at the last look at them
         self._crc = None  # of the programme that is loaded, and the questions are asked for
         self._channel = 0  # that up and down are for
+        self._most_ms = 0  # that this session lasts
+        self._done: tuple = ()  # when it has ended: whether it was completed, and for how many ms it ran
         self._reached = []  # the largest current of each lane in this session
         self._last: dict = {}  # by the digest of a prescription: what was reached with it, since power on
         self._code = ""  # of a refusal beside what goes on, until _code_ms
@@ -158,6 +161,7 @@ class Patient:
     def _begin(self):
         """The first programme that is offered, or the one that was shown: a host may have changed them."""
         offered = self._supervisor.settings()["default_prescription"]
+        self._changes = self._supervisor.prescriptions.changes
         self._find(self._row["number"] if self._row else offered)
 
     def _find(self, number):
@@ -213,8 +217,8 @@ class Patient:
             refuse("wrong_state", "state", session.state, act, _SOURCE)
 
     def _need_display(self):
-        """Questions have to be read, and what is raised has to be seen."""
-        if not self._display.there:
+        """Questions have to be read, and what is raised has to be seen: not before the display died, but now."""
+        if not self._display.answers():
             refuse("no_display", "display", "none that answers", "a display", _SOURCE)
 
     def _raise(self, now_ms):
@@ -231,8 +235,6 @@ class Patient:
         number = self._session.fault
         if number not in access.CLEARED_AT_PANEL:
             refuse("clinic_only", faults.name(number), "the panel", "a host", _SOURCE)
-        if self._buttons.cause:
-            refuse("cause_there", faults.name(number), self._buttons.text, "every button let go of", _SOURCE)
         supervisor.clear(number)
 
     def _prepare(self, act, now_ms):
@@ -277,6 +279,8 @@ class Patient:
             if hal.buttons() != buttons.START:
                 refuse("let_go", "start", "open", "held until the session has begun", _SOURCE)
             self._reached = [0] * len(session.lanes)
+            self._most_ms = session.programme.duration_ms
+            self._done = ()
             self._channel = session.lanes[0].index
             self._need(access.START)
             supervisor.start()
@@ -320,10 +324,14 @@ class Patient:
         """Make the screen anew, if it is to be another one."""
         dialogue, session = self._dialogue, self._session
         place = dialogue.place
+        if place == ENDED and not self._done:  # a host may load another one while it is shown
+            self._done = (session.ended == COMPLETED, min(session.elapsed_ms(now_ms), self._most_ms))
         if not self._display.there:
             self._key = -1
             return
         self._translate()
+        if place == CHOOSE and self._supervisor.prescriptions.changes != self._changes and not self._buttons.pressed:
+            self._begin()  # and never under a finger: the press is for what has been read
         if self._code and now_ms >= self._code_ms:
             self._code = ""
             self._key = -1
@@ -334,7 +342,8 @@ class Patient:
                 key = _mixed(key, steps.countdown(session, now_ms, self._lane())[1] // 1000)
             for lane in session.lanes:
                 key = _mixed(key, lane.intensity_ua // 100)
-        key = _mixed(key, 2 * _PLACES.index(place) + (self._supervisor.warned == WARN))
+        warns = self._supervisor.has_few_records() if place == CHOOSE else self._supervisor.warned == WARN
+        key = _mixed(key, 2 * _PLACES.index(place) + warns)
         if key == self._key:
             return
         self._key = key
@@ -353,12 +362,12 @@ class Patient:
             return screens.ready(row["title"], last)
         if place == ENDED:
             most = "/".join([ma(most_ua) for most_ua in self._reached])
-            return screens.ended(row["title"], session.ended == COMPLETED, session.elapsed_ms(now_ms), most)
+            return screens.ended(row["title"], self._done[0], self._done[1], most)
         if place == FAULTY:
             clears = session.fault in access.CLEARED_AT_PANEL
             return screens.faulty(session.fault, clears, self._code)
         if place == CHOOSE:
-            return screens.choose(row["title"], self._place, row["count"], last)
+            return screens.choose(row["title"], self._place, row["count"], last, self._supervisor.has_few_records())
         if place in (WORKING, HELD, FOREIGN):
             return self._screen_of_session(place, last, now_ms)
         if place == TIME:

@@ -85,6 +85,7 @@ class Prescriptions:
         self._made = bytearray(_PAGE)  # what is to be programmed
         self._worn = []  # sectors that did not take what was written, since power on
         self._put = None
+        self.changes = 0  # since power on, of what is kept: whoever shows it looks again
 
     # ---- what there is ----
 
@@ -337,6 +338,8 @@ class Prescriptions:
 
     def _program(self, sector, at):
         """Program the page that was made; whether it reads back so."""
+        if not at:
+            self.changes += 1  # a head or a mark
         try:
             self._area.program(sector, at, self._made)
             self._area.read(sector, at, self._page)

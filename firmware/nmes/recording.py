@@ -3,7 +3,7 @@ the device keeps. A board for resistors alone never loads this: a stock MicroPyt
 
 from binascii import unhexlify
 
-from nmes.core import document, dose
+from nmes.core import document, dose, faults
 from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
 from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, RUNNING
@@ -43,6 +43,7 @@ class Recording(Supervisor):
             self._is_due()
         self._by = LOCAL
         self._confirmed = False
+        self.buttons = None  # of a panel (core/buttons.py), which says so
         Supervisor.__init__(self, hal, session, store, board, stage)
 
     def _unix_s(self):
@@ -170,9 +171,21 @@ class Recording(Supervisor):
 
     # ---- what the panel and the link ask ----
 
+    def clear(self, number):
+        """As Supervisor.clear. A button that is pressed would be a fault again in the next turn."""
+        session, buttons = self.session, self.buttons
+        if buttons and buttons.cause and session.state == FAULT and number == session.fault:
+            refuse("cause_there", faults.name(buttons.cause), buttons.text, "every button let go of", "panel")
+        Supervisor.clear(self, number)
+
     def locked_out_ms(self):
         """How long it is until the next motor session may begin."""
         return self._lockout.left_ms(self._hal.now_ms())
+
+    def has_few_records(self):
+        """Whether soon a record is overwritten that no host has taken; at once after power on too, and until a host has
+        taken them."""
+        return self.records is not None and self._unhurried(self.records.are_few)  # the first look is at every page
 
     def recorded(self, request):
         """What the link answers to `log`, and with a digest to `log_clear`. Raises Refused."""

@@ -27,6 +27,7 @@ def timed(action, *arguments):
     return result, time.ticks_us() - since
 """
 PAGE_MOST_US = 6_000
+ASK_MOST_US = 1_000
 OPEN_MOST_US = 60_000  # both as hal/contract.py has them
 
 
@@ -85,6 +86,27 @@ def test_a_display_that_fails_is_dropped_at_once_and_found_again(repl: Repl, boa
     assert answer(repl, "display.open_display()")
     assert answer(repl, "display.display_page(0, bytearray(b'\\xff' * 128))")
     assert face.pixels() == Screen().with_page(0, b"\xff" * WIDTH)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("fault", ["answers", "holds"])
+def test_whether_it_answers_is_asked_of_the_bus_and_changes_nothing_that_is_seen(
+    repl: Repl, board: dict[str, Any], kind: str, fault: str
+) -> None:
+    face = begun(repl, board, kind)
+    assert answer(repl, "display.display_answers()") is False, "not opened yet"
+    assert answer(repl, "display.open_display()")
+    assert answer(repl, "display.display_page(2, bytearray(b'\x5a' * 128))")
+    seen = face.pixels()
+    answers, took_us = answer(repl, "timed(display.display_answers)")
+    assert answers and took_us < ASK_MOST_US
+    assert face.pixels() == seen and not face.oled.controller.complaints
+    setattr(face.oled, fault, fault == "holds")
+    answers, took_us = answer(repl, "timed(display.display_answers)")
+    assert not answers and took_us < PAGE_MOST_US
+    setattr(face.oled, fault, fault == "answers")
+    assert answer(repl, "display.display_answers()") is False, "it may have been off, and blank"
+    assert answer(repl, "display.open_display()") and answer(repl, "display.display_answers()")
 
 
 def test_a_display_that_is_not_there_is_said_within_its_time(repl: Repl, board: dict[str, Any]) -> None:

@@ -38,6 +38,7 @@ class Paneled(Linked):
         hal.buttons = lambda: self.mask
         hal.open_display = self._open
         hal.display_page = self._page
+        hal.display_answers = lambda: self.screen.there
         self.collected = []
         hal.collect = lambda: self.collected.append(hal.now_ms())
         self.link.guests = access.GUESTS

@@ -7,9 +7,10 @@ import samples
 from panel_bench import CYCLES, Paneled, text_of
 from test_link_prescriptions import put
 
-from nmes.core import access, buttons, commands, faults
+from nmes.core import access, buttons, commands, faults, record
 from nmes.core.dialogue import PAUSE_MOST_MS
 from nmes.core.session import ARMED, COMPLETED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
+from nmes.hal.common import LAYOUT
 from nmes.patient import LATE_MS, PAUSED_TOO_LONG
 
 TENS = samples.programme([samples.phase(work_ms=0, rest_ms=0, duration_ms=100_000)], title="TENS", effect="sensory")
@@ -32,6 +33,25 @@ class ASession(unittest.TestCase):
         self.assertEqual((bench.hal.enabled(), bench.session.fault), (False, 0))
         bench.press("up")
         self.assertEqual((bench.place, bench.rows[5]), ("choose", "last 1 mA"))
+
+    def test_what_was_done_is_never_more_than_the_programme_and_no_second_that_was_not_whole(self):
+        short = dict(CYCLES, phases=[dict(CYCLES["phases"][0], duration_ms=12_000)])
+        bench = Paneled(kept=(short,))
+        bench.begin()
+        bench.turns(50)
+        bench.session.late_ms = 35  # its pulses
+        bench.turns(1_300)
+        self.assertEqual((bench.session.ended, bench.rows[0], bench.rows[4]), (COMPLETED, "Finished", "0:12 done"))
+        self.assertTrue(bench.session.elapsed_ms(bench.hal.now_ms()) > 12_000, "the test is about that")
+        bench = Paneled(kept=(short,))
+        bench.begin()
+        while bench.session.elapsed_ms(bench.hal.now_ms()) < 4_950:
+            bench.turns()
+        bench.press("stop")
+        self.assertEqual((bench.rows[0], bench.rows[4]), ("Stopped", "0:04 done"))
+        bench.said("set", settings={"language": 1})  # and nothing is loaded any more
+        bench.turns(110)
+        self.assertEqual((bench.place, bench.rows[4]), ("ended", "0:04 gemacht"))
 
     def test_a_self_test_of_a_third_of_a_second_is_not_a_late_turn(self):
         bench = Paneled()
@@ -162,6 +182,32 @@ class ASession(unittest.TestCase):
         bench.press("programme")
         self.assertEqual(bench.rows[1], "2 of 2")
 
+    def test_h16_when_few_records_are_left_the_programmes_say_who_has_to_see_the_device_until_a_host_took_them(self):
+        for language, words in enumerate(("Show your clinic", "Praxis zeigen")):
+            bench = Paneled(kept=(TENS,))
+            bench.said("set", settings={"language": language})
+            bench.turns(110)
+            self.assertFalse(words in bench.rows)
+            bench.begin()
+            bench.supervisor.records._next = 16 * len(LAYOUT["sessions"]) - record.FEW + 2
+            bench.press("stop", after=120)
+            bench.press("stop")
+            self.assertEqual((bench.place, bench.rows[0], bench.rows[2]), ("choose", words, "TENS"))
+            records = bench.supervisor.records
+            records._taken = records.newest  # a host has them
+            bench.turns(110)
+            self.assertEqual((bench.place, words in bench.rows), ("choose", False))
+
+    def test_h16_few_records_are_said_after_power_on_too(self):
+        bench = Paneled(kept=(TENS,))
+        bench.begin()
+        bench.press("stop", after=120)
+        again = bench.powered()
+        self.assertEqual(again.rows[0], "Choose programme")
+        again.supervisor.records._next = 16 * len(LAYOUT["sessions"]) - record.FEW + 2
+        again.turns(110)
+        self.assertEqual((again.place, again.rows[0]), ("choose", "Show your clinic"))
+
     def test_the_default_prescription_is_offered_first_in_the_language_that_is_set(self):
         bench = Paneled(kept=(CYCLES, TENS), panel=False)
         bench.said("set", settings={"default_prescription": 2, "language": 1})
@@ -170,6 +216,43 @@ class ASession(unittest.TestCase):
         bench.said("set", settings={"language": 0})
         bench.turns(110)
         self.assertEqual(bench.rows[:3], ["Choose programme", "2 of 2", "TENS"])
+
+    def test_what_a_host_keeps_changes_or_removes_is_seen_without_a_press(self):
+        bench = Paneled(kept=())
+        put(bench, text_of(TENS))
+        bench.turns(150)
+        self.assertEqual((bench.place, bench.rows[1], bench.rows[2]), ("choose", "1 of 1", "TENS"))
+        put(bench, text_of(CYCLES))
+        bench.turns(150)
+        self.assertEqual((bench.rows[1], bench.rows[2]), ("1 of 2", "TENS"))
+        put(bench, text_of(TWO), number=1)
+        bench.turns(150)
+        self.assertEqual((bench.rows[1], bench.rows[2]), ("1 of 2", "Two"))
+        bench.said("remove", number=1)
+        bench.turns(150)
+        self.assertEqual((bench.rows[1], bench.rows[2]), ("1 of 1", CYCLES["title"]))
+        bench.said("remove", number=2)
+        bench.turns(150)
+        self.assertEqual(bench.rows[1], "No programme")
+
+    def test_h25_a_press_before_the_change_is_seen_opens_nothing_that_nobody_has_read(self):
+        bench = Paneled(kept=(CYCLES,))
+        put(bench, text_of(TENS), number=1)
+        bench.press("start")
+        self.assertEqual((bench.place, bench.patient._dialogue.code), ("told", "other_digest"))
+        bench = Paneled(kept=())
+        put(bench, text_of(TENS))
+        bench.press("start")
+        self.assertEqual((bench.place, bench.patient._dialogue.code), ("told", "not_there"))
+        bench.turns(150)
+        bench.press("up")
+        self.assertEqual((bench.place, bench.rows[2]), ("choose", "TENS"))
+
+    def test_the_flash_is_not_read_while_nothing_is_changed(self):
+        bench = Paneled()
+        bench.supervisor.prescriptions._rows = None  # whoever looks fails
+        bench.turns(500)
+        self.assertEqual((bench.place, bench.session.fault), ("choose", 0))
 
     def test_without_a_prescription_nothing_can_be_chosen(self):
         bench = Paneled(kept=())
@@ -292,13 +375,37 @@ class ProofOfLife(unittest.TestCase):
         bench.press("start", turns=120)
         self.assertEqual((bench.session.state, bench.place), (IDLE, "choose"))
 
-    def test_a_host_that_clears_it_while_the_button_is_pressed_gets_it_again(self):
+    def test_a_host_cannot_clear_it_while_the_button_is_pressed(self):
         bench = Paneled(panel=False)
         bench.mask = buttons.UP
         bench.power()
-        self.assertEqual(bench.said("clear", fault=faults.BUTTON_STUCK)["state"], IDLE)
+        refused = bench.said("clear", fault=faults.BUTTON_STUCK)
+        self.assertEqual((refused["ok"], refused["reasons"][0]["code"]), (False, "cause_there"))
+        self.assertEqual(refused["reasons"][0]["parameter"], "button_stuck")
         bench.turns(1)
         self.check(bench, "button_stuck")
+        bench.mask = 0
+        bench.turns(50)
+        self.assertEqual(bench.said("clear", fault=faults.BUTTON_STUCK)["reasons"][0]["code"], "cause_there")
+        bench.turns(100)
+        self.assertEqual(bench.said("clear", fault=faults.BUTTON_STUCK)["state"], IDLE)
+        bench.turns(200)
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "choose"))
+
+    def test_a_host_that_names_another_fault_is_told_so_whatever_is_pressed(self):
+        bench = Paneled(panel=False)
+        bench.mask = buttons.UP
+        bench.power()
+        self.assertEqual(bench.said("clear", fault=faults.SUPPLY_LOW)["reasons"][0]["code"], "other_fault")
+
+    def test_another_fault_is_not_cleared_either_while_a_button_would_bring_its_own(self):
+        bench = Paneled()
+        bench.supervisor.fail(faults.SUPPLY_LOW, "a test")
+        bench.mask = buttons.UP
+        bench.turns(1_010)
+        refused = bench.said("clear", fault=faults.SUPPLY_LOW)
+        self.assertEqual(refused["reasons"][0]["parameter"], "button_stuck")
+        self.check(bench, "supply_low")
 
     def test_an_exception_of_the_panel_is_a_fault(self):
         from test_app import app  # the turn of the main loop
@@ -556,6 +663,28 @@ class TheDisplayMeanwhile(unittest.TestCase):
         bench.turns(600)
         self.assertEqual(bench.screen.opened, opened + 1)
         self.assertTrue(bench.patient._display.there)
+
+    def test_h27_one_that_died_a_moment_ago_is_known_at_the_press_and_not_by_the_next_page(self):
+        bench = Paneled(kept=(TENS,))
+        bench.begin()
+        bench.press("up", after=30)
+        self.assertEqual(bench.level(), 1_000)
+        bench.turns()
+        bench.screen.there = False
+        self.assertTrue(bench.patient._display.there, "no page was due")
+        bench.mask = buttons.UP
+        bench.turns(buttons.SAMPLES)
+        self.assertEqual((bench.level(), bench.patient._code), (1_000, "no_display"))
+
+    def test_h27_one_that_died_while_start_was_held_begins_nothing(self):
+        bench = Paneled()
+        bench.answer()
+        bench.mask = buttons.START
+        bench.turns(50)
+        bench.screen.there = False
+        bench.turns(70)
+        self.assertEqual((bench.session.state, bench.place), (IDLE, "told"))
+        self.assertEqual(bench.patient._dialogue.code, "no_display")
 
     def test_h27_what_is_answered_without_a_display_is_no_answer(self):
         for questions in (1, 5, 9):

@@ -66,20 +66,53 @@ class Texts(unittest.TestCase):
 
 
 class Wrapping(unittest.TestCase):
-    def test_words_go_as_far_as_they_fit_and_what_is_too_much_is_cut(self):
+    def test_words_go_as_far_as_they_fit(self):
         self.assertEqual(wrapped("", 2), ["", ""])
         self.assertEqual(wrapped("a b", 1), ["a b"])
         self.assertEqual(wrapped("1234567 12345678 x", 2), ["1234567 12345678", "x"])
         self.assertEqual(wrapped("1234567 123456789 x", 2), ["1234567", "123456789 x"])
-        self.assertEqual(wrapped("x" * 20 + " y z", 2), ["x" * 16, "y z"])
-        self.assertEqual(wrapped("a " * 60, 2), ["a a a a a a a a"] * 2)
+        self.assertEqual(wrapped("a " * 60, 2), ["a a a a a a a a", "a a a a a a a..."])
+
+    def test_what_is_cut_says_so_at_a_word_where_there_is_one(self):
+        self.assertEqual(wrapped("Stress incontinence", 1), ["Stress..."])
+        self.assertEqual(wrapped("Stress", 1), ["Stress"])
+        self.assertEqual(wrapped("Abdomen of 16 ch", 1), ["Abdomen of 16 ch"])
+        self.assertEqual(wrapped("Abdomen after 16 ch", 1), ["Abdomen after..."])
+        self.assertEqual(wrapped("Abdomen afterw 16 ch", 1), ["Abdomen..."])
+        self.assertEqual(wrapped("Beckenbodentraining", 1), ["Beckenbodentr..."])
+        self.assertEqual(wrapped("Stress incontinence, 35 Hz", 2), ["Stress", "incontinence,..."])
+
+    def test_a_word_that_is_longer_than_a_row_goes_on_in_the_next_one(self):
+        self.assertEqual(wrapped("x" * 20 + " y z", 2), ["x" * 16, "xxxx y z"])
+        self.assertEqual(wrapped("a " + "x" * 16, 2), ["a", "x" * 16])
+
+    def test_no_screen_cuts_a_title_without_saying_so(self):
+        levels = [(0, "12")]
+        for title in ("Stress incontinence, 35 Hz", "Beckenbodentraining für zu Hause", LONGEST):
+            for language in range(len(LANGUAGES)):
+                made = Screens(language)
+                for screen in (
+                    made.choose(title, 1, 2, ""), made.choose(title, 1, 2, "12"), made.ready(title, ""),
+                    made.ready(title, "12"), made.ended(title, True, 720_000, "12"),
+                    made.working(title, levels, 0, "work", 1_000, 2_000, "", "12"),
+                ):  # fmt: skip
+                    shown = " ".join(screen.rows)
+                    whole = title.replace(" ", "") in "".join(screen.rows).replace(" ", "")
+                    self.assertTrue(whole or "..." in shown, (title, screen.rows))
+
+    def test_the_whole_title_stands_on_the_last_screen(self):
+        rows = Screens(0).ended("Stress incontinence, 35 Hz", True, 900_000, "12").rows
+        self.assertEqual(rows[:4], ["Finished", "Stress", "incontinence, 35", "Hz"])
+        self.assertEqual(rows[4:], ["15:00 done", "most 12 mA", "", "press a button"])
 
 
 class TheScreens(unittest.TestCase):
     def every(self, screen):
         levels = [(0, "100"), (1, "99.9")]
         yield screen.choose(LONGEST, 16, 16, MOST)
+        yield screen.choose(LONGEST, 16, 16, MOST, True)
         yield screen.choose("", 0, 0, "")
+        yield screen.choose("", 0, 0, "", True)
         for at in range(len(texts.QUESTIONS)):
             yield screen.ask(at, len(texts.QUESTIONS))
         for key in texts.TIMES:

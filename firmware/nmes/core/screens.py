@@ -39,14 +39,21 @@ class Screens:
         text = texts.ROWS[key][self._language]
         return (text % filled)[:COLUMNS] if filled else text
 
-    def choose(self, title, number, count, last):
-        """`count` programmes, of which the one with `title` is the `number`th. `last`: what was reached with it."""
+    def choose(self, title, number, count, last, few=False):
+        """`count` programmes, of which the one with `title` is the `number`th. `last`: what was reached with it. `few`:
+        soon a record is overwritten that no host has taken."""
         if not count:
             rows = ["", self.row("none"), "", self.row("ask_clinic"), "", "", "", ""]
             return Screen(rows)
-        rows = [self.row("choose"), self.row("of", number, count)] + wrapped(title, 3)
-        rows += [self.row("last", last + " mA") if last else "", self.row("next"), self.row("go_on")]
-        return Screen(rows)
+        rows = [self.row("few_records" if few else "choose"), self.row("of", number, count)]
+        rows += self._title(title, last)
+        return Screen(rows + [self.row("next"), self.row("go_on")])
+
+    def _title(self, title, last):
+        """Four rows, all of them for the title where there is no last time."""
+        if last:
+            return wrapped(title, 3) + [self.row("last", last + " mA")]
+        return wrapped(title, 4)
 
     def ask(self, at, count):
         """Question `at` of `count`, from 0 on."""
@@ -55,9 +62,8 @@ class Screens:
 
     def ready(self, title, last):
         """Everything has been answered."""
-        rows = [self.row("ready")] + wrapped(title, 3)
-        rows += [self.row("last", last + " mA") if last else "", self.row("hold"), self.row("from_zero")]
-        return Screen(rows + [self.row("not_now")])
+        rows = [self.row("ready")] + self._title(title, last)
+        return Screen(rows + [self.row("hold"), self.row("from_zero"), self.row("not_now")])
 
     def time(self, key, rule):
         """Whether a rule of the schedule is met, whose time the device does not know."""
@@ -76,7 +82,7 @@ class Screens:
         """`title`: "" when the load has risen; `levels`: the current of each channel, as (number, mA); `part`: "work"
         or "rest", "" for no end; `part_ms`: until it is over; `left_ms`: until the session is; `code`: of a refusal
         just now, or ""."""
-        rows = [title[:COLUMNS] or self.row("electrode"), "", "", "", ""]
+        rows = [wrapped(title, 1)[0] or self.row("electrode"), "", "", "", ""]
         if code:
             rows += wrapped(self._refusal(code), ROW_PAIR) + [code[:COLUMNS]]
             return Screen(rows, [level for _, level in levels])
@@ -90,9 +96,11 @@ class Screens:
         return Screen(rows + [self.row("left", minutes(left_ms))], ["0"] * channels)
 
     def ended(self, title, completed, done_ms, most):
-        """`most`: the largest current that was set, in mA."""
-        rows = [self.row("finished" if completed else "stopped"), ""] + wrapped(title, 2)
-        return Screen(rows + [self.row("done", minutes(done_ms)), self.row("most", most), "", self.row("any")])
+        """`done_ms`: for so long the programme ran; a second that was not whole does not count. `most`: the largest
+        current that was set, in mA."""
+        rows = [self.row("finished" if completed else "stopped")] + wrapped(title, 3)
+        rows += [self.row("done", minutes(done_ms // 1000 * 1000)), self.row("most", most)]
+        return Screen(rows + ["", self.row("any")])
 
     def foreign(self, levels):
         """A host's session."""

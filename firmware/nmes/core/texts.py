@@ -9,10 +9,12 @@ LANGUAGES = ("English", "Deutsch")
 COLUMNS = 16
 BLOCK_ROWS = 5
 ROW_PAIR = 2
+_CUT = "..."
 
 # One row each; %d and %s are filled in, and have to fit then.
 ROWS = {
     "choose": ("Choose programme", "Programm wählen"),
+    "few_records": ("Show your clinic", "Praxis zeigen"),
     "of": ("%d of %d", "%d von %d"),
     "next": ("programme: next", "Programm: weiter"),
     "go_on": ("start: go on", "Start: weiter"),
@@ -169,8 +171,8 @@ OTHER_REFUSAL = ("Not now. Ask your clinic", "Jetzt nicht. Praxis fragen")
 
 
 def wrapped(text, rows):
-    """A text broken at its spaces into so many rows of COLUMNS characters, empty ones behind it; what does not fit is
-    cut."""
+    """A text broken at its spaces into so many rows of COLUMNS characters, empty ones behind it; a word that is longer
+    goes on in the next row. What does not fit is cut at a word, and ends with three dots."""
     made = []
     row = ""
     for word in text.split():
@@ -179,6 +181,19 @@ def wrapped(text, rows):
             row = word
         else:
             row = row + " " + word if row else word
+        while len(row) > COLUMNS:
+            made.append(row[:COLUMNS])
+            row = row[COLUMNS:]
     made.append(row)
-    made = [row[:COLUMNS] for row in made[:rows]]
-    return made + [""] * (rows - len(made))
+    if len(made) > rows:
+        made[rows - 1] = _cut(made[rows - 1])
+    return made[:rows] + [""] * (rows - len(made))
+
+
+def _cut(row):
+    """A row behind which something is left out."""
+    most = COLUMNS - len(_CUT)
+    if len(row) > most:
+        end = row.rfind(" ", 0, most + 1)
+        row = row[: end if end > 0 else most]
+    return row + _CUT

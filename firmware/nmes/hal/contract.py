@@ -131,6 +131,10 @@ class Hal:
         to 6 ms. Returns False, and then nothing is shown before `open_display`, when there is no display or it does not
         take them. Allocates nothing."""
 
+    def display_answers(self):
+        """Whether the display that was opened answers at this moment. Takes up to 6 ms, 0.2 ms where it does. Returns
+        False as `display_page` does."""
+
     # ---- the watchdog ----
 
     def watch(self, on):

@@ -396,6 +396,9 @@ class Hal:
             sys.stdout.buffer.write(b"@page %d %s\n" % (page, hexlify(pixels)))
         return self._has_display
 
+    def display_answers(self):
+        return self._has_display
+
     def watch(self, on):
         pass  # whoever owns the clock sees a board that hangs
 

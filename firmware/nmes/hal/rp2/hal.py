@@ -78,6 +78,7 @@ class Hal:
             self.buttons = self._contacts.buttons
             self.open_display = self._display.open_display
             self.display_page = self._display.display_page
+            self.display_answers = self._display.display_answers
         self._flash = board["flash"]
         self._slots = slots(self._flash)
         self._ticks = time.ticks_ms()

@@ -22,6 +22,7 @@ _BEGIN = b"\xae\xd5\x80\xa8\x3f\xd3\x00\x40"
 _OF_CONTROLLER = {"ssd1306": b"\x20\x02\x8d\x14", "sh1106": b"\xad\x8b"}
 _END = b"\xa1\xc8\xda\x12\x81\xcf\xd9\xf1\xdb\x40\xa4\xa6"
 _ON = b"\x00\xaf"
+_NOTHING = b"\x00\xe3"  # the NOP that both have
 _COMMANDS = b"\x00"  # control byte: what follows is commands
 _DATA = const(0x40)  # what follows is data
 
@@ -102,6 +103,16 @@ class Display:
             self._bus = None
             return False
         return True
+
+    def display_answers(self):
+        bus = self._bus
+        try:
+            if bus is not None and self._takes(bus, _NOTHING):
+                return True
+        except OSError:
+            pass
+        self._bus = None
+        return False
 
     def _sends(self, bus, pixels, at, page, column):
         """Whether the display takes a block of `pixels` from place `at` on."""
