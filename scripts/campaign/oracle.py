@@ -101,6 +101,10 @@ class Seen:
     def of(self, what: str) -> Iterator[Note]:
         return (note for note in self.notes if note[1] == what)
 
+    def adjusted(self) -> Iterator[Note]:
+        """What may have set a width or a rate anew."""
+        return self.of("sent")
+
     def high_us(self, begin: float, end: float) -> float:
         """How long the enable was high within."""
         total, since = 0.0, None
@@ -158,7 +162,7 @@ def _phases(seen: Seen, channel: int | None = None) -> list[dict[str, Any]]:
 
 def _asked(seen: Seen, key: str, channel: int | None = None) -> set[int]:
     """What a phase may have: as prescribed, or as the session's host has set it anew."""
-    adjusted = (note[4] for note in seen.of("sent") if key in note[4])
+    adjusted = (note[4] for note in seen.adjusted() if key in note[4])
     return {
         *(phase[key] for phase in _phases(seen, channel)),
         *(what[key] for what in adjusted if channel is None or what["channel"] == channel),

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from campaign import oracle
+from campaign import oracle, panel_oracle
 
 FAILURES = ("unsafe", "undetected", "impossible")
 
@@ -16,7 +16,7 @@ Result = dict[str, Any]
 
 def result(seen: oracle.Seen) -> Result:
     """The verdict, and a digest of all that it was reached from: pins, currents, virtual time and what was said."""
-    verdict = oracle.judge(seen)
+    verdict = panel_oracle.judge(seen) if isinstance(seen, panel_oracle.Seen) else oracle.judge(seen)
     all_seen = json.dumps([seen.notes, [dataclasses.astuple(pulse) for pulse in seen.pulses], seen.end_us])
     return {
         "seed": seen.plan["seed"], "seen": hashlib.sha256(all_seen.encode()).hexdigest(),

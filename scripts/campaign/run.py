@@ -20,12 +20,13 @@ from typing import Any
 
 from rich.progress import track
 
+from campaign.panel_plan import PANEL_SEED
 from campaign.result import FAILURES, Result, failed
 from campaign.virtual import virtual
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "campaign.json"
-CASES, CHIP_CASES = 3_000, 12  # one of each kind
+CASES, PANEL_CASES, CHIP_CASES = 3_000, 600, 12  # of the chip: one of each kind
 A_PART, A_CHIP_PART = 50, 5
 CHIP_SEED = 1_000_000_000  # seeds from here on are cases of the emulated chip
 
@@ -69,7 +70,8 @@ def summary(found: list[Result]) -> dict[str, Any]:
         for kind, ms in each["detection_ms"]:
             detection[kind].append(ms)
     seeds = sorted(each["seed"] for each in found)
-    on_virtual = [seed for seed in seeds if seed < CHIP_SEED]
+    on_virtual = [seed for seed in seeds if seed < PANEL_SEED]
+    at_panel = [seed for seed in seeds if PANEL_SEED <= seed < CHIP_SEED]
     on_chip = [seed for seed in seeds if seed >= CHIP_SEED]
     every = json.dumps(sorted(found, key=lambda each: int(each["seed"])), sort_keys=True)
     return {
@@ -83,21 +85,25 @@ def summary(found: list[Result]) -> dict[str, Any]:
         },
         "seeds": {
             "virtual": [on_virtual[0], on_virtual[-1]] if on_virtual else [],
+            "panel": [at_panel[0], at_panel[-1]] if at_panel else [],
             "chip": [on_chip[0], on_chip[-1]] if on_chip else [],
             "failed": [each["seed"] for each in sorted(found, key=lambda each: each["seed"]) if failed(each)],
         },
     }
 
 
-def campaign(first: int, count: int, chip_count: int, together: int, out: Path) -> int:
+def campaign(first: int, count: int, panel_count: int, chip_count: int, together: int, out: Path) -> int:
     if shutil.which("parallel") is None:
         print("campaign: GNU parallel is missing; run `make setup`, or `apt-get install parallel`", file=sys.stderr)
         return 2
     parts = [(CHIP_SEED + first + i, min(A_CHIP_PART, chip_count - i)) for i in range(0, chip_count, A_CHIP_PART)]
-    parts += [(first + i, min(together, count - i)) for i in range(0, count, together)]
+    for begin, of in ((PANEL_SEED + first, panel_count), (first, count)):
+        parts += [(begin + i, min(together, of - i)) for i in range(0, of, together)]
     print(
-        f"seeds {first} to {first + count - 1} on the virtual board, {chip_count} from {CHIP_SEED + first} on the chip"
+        f"seeds {first} to {first + count - 1} on the virtual board, {panel_count} from {PANEL_SEED + first} at its "
+        f"panel, {chip_count} from {CHIP_SEED + first} on the chip"
     )
+    every = count + panel_count + chip_count
     command = [
         "parallel", "--will-cite", "--colsep", " ", "--workdir", str(ROOT), "--line-buffer",
         "env", "PYTHONPATH=scripts", ".venv/bin/python", "-m", "campaign.run", "--part", "{1}", "{2}",
@@ -108,7 +114,7 @@ def campaign(first: int, count: int, chip_count: int, together: int, out: Path) 
         list_of_parts.seek(0)
         running = subprocess.Popen(command, stdin=list_of_parts, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert running.stdout is not None
-        lines = track(running.stdout, "campaign", total=count + chip_count)
+        lines = track(running.stdout, "campaign", total=every)
         found: list[Result] = [json.loads(line) for line in lines]
         returncode = running.wait()
     for each in found:
@@ -119,9 +125,9 @@ def campaign(first: int, count: int, chip_count: int, together: int, out: Path) 
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(table, indent=1) + "\n")
     print(json.dumps(table, indent=1))
-    complete = returncode == 0 and len(found) == count + chip_count
+    complete = returncode == 0 and len(found) == every
     if not complete:
-        print(f"campaign: {len(found)} of {count + chip_count} cases ran; see above", file=sys.stderr)
+        print(f"campaign: {len(found)} of {every} cases ran; see above", file=sys.stderr)
     return 0 if complete and not any(table[word] for word in FAILURES) else 1
 
 
@@ -130,6 +136,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, help="run this case again and show what was seen of it")
     options.add_argument("--first", type=int, default=1, help="the first seed (1)")
     options.add_argument("--cases", type=int, default=CASES, help=f"on the virtual board ({CASES})")
+    options.add_argument("--panel", type=int, default=PANEL_CASES, help=f"at the virtual board's panel ({PANEL_CASES})")
     options.add_argument("--chip", type=int, default=CHIP_CASES, help=f"on the emulated chip ({CHIP_CASES})")
     options.add_argument("--together", type=int, default=A_PART, help=f"how many make a part ({A_PART})")
     options.add_argument("--out", type=Path, default=OUT, help="where the summary goes (build/campaign.json)")
@@ -139,7 +146,7 @@ def main() -> int:
         return part(*asked.part)
     if asked.seed is not None:
         return replay(asked.seed)
-    return campaign(asked.first, asked.cases, asked.chip, asked.together, asked.out)
+    return campaign(asked.first, asked.cases, asked.panel, asked.chip, asked.together, asked.out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from campaign import oracle, plan
+from campaign import oracle, panel_oracle, panel_plan, plan
 from campaign.result import Result, result
 from opennmes.ports.virtual import micropython
 
@@ -16,9 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BOARD = Path(__file__).resolve().parent / "board" / "device.py"
 
 
+def made(seed: int) -> plan.Plan:
+    return panel_plan.make(seed) if seed >= panel_plan.PANEL_SEED else plan.make(seed)
+
+
 def virtual(seeds: Iterable[int], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
     """Run these cases on the campaign's board and judge them. `variant`: a file that breaks the firmware on purpose."""
-    yield from cases([plan.make(seed) for seed in seeds], variant)
+    yield from cases([made(seed) for seed in seeds], variant)
 
 
 def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
@@ -34,5 +38,6 @@ def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple
         )
     for case, line in zip(plans, lines, strict=True):
         found = json.loads(line)
-        seen = oracle.Seen(case, found["notes"], found["pulses"], found["end_us"])
+        kind = panel_oracle.Seen if "kept" in case else oracle.Seen
+        seen = kind(case, found["notes"], found["pulses"], found["end_us"])
         yield result(seen), seen

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BROKEN = Path(__file__).resolve().parent / "broken"
 sys.path.append(str(ROOT / "scripts"))
 plan = importlib.import_module("campaign.plan")
+panel_plan = importlib.import_module("campaign.panel_plan")
+panel_oracle = importlib.import_module("campaign.panel_oracle")
 run = importlib.import_module("campaign.run")
 result = importlib.import_module("campaign.result")
 virtual = importlib.import_module("campaign.virtual")
@@ -28,6 +30,11 @@ SEEDS_OF = {
     "damage_is_taken_for_new": (20, 69, 121, 135),
     "forgets_the_lockout": (57, 61, 69),
     "calls_slow_phases_late": (3, 39, 41, 49),
+    "panel_stop_waits_for_up": (500_000_169,),
+    "panel_up_repeats": (500_000_017,),
+    "panel_lets_hosts_raise": (500_000_017, 500_000_033),
+    "panel_begins_without_a_hold": (500_000_030,),
+    "panel_knows_no_stuck_button": (500_000_017,),
 }
 # What a broken firmware is found as, if not as unsafe.
 FOUND_AS = {
@@ -44,13 +51,13 @@ def judged(cases: list[dict[str, Any]], variant: str = "") -> list[dict[str, Any
 
 def test_the_firmware_as_it_is_passes_where_the_broken_ones_do_not() -> None:
     seeds = sorted({*SEEDS, *(seed for seeds in SEEDS_OF.values() for seed in seeds)})
-    found = judged([plan.make(seed) for seed in seeds])
+    found = judged([virtual.made(seed) for seed in seeds])
     assert [each for each in found if result.failed(each)] == []
 
 
 @pytest.mark.parametrize("variant", sorted(path.stem for path in BROKEN.glob("*.py")))
 def test_a_broken_firmware_is_found(variant: str) -> None:
-    found = judged([plan.make(seed) for seed in SEEDS_OF.get(variant, SEEDS)], variant)
+    found = judged([virtual.made(seed) for seed in SEEDS_OF.get(variant, SEEDS)], variant)
     word = FOUND_AS.get(variant, "unsafe")
     assert [each["seed"] for each in found if each[word]], f"nothing {word} was seen of it"
 
@@ -169,6 +176,84 @@ def test_a_case_is_the_same_each_time_and_says_that_faults_are_injected() -> Non
     assert plan.make(7) == plan.make(7) != plan.make(8)
     ((_, seen),) = virtual.cases([made])
     assert next(seen.of("identity"))[2:] == ["virtual, faults injected", "faults-injected"]
+
+
+# ---- the panel ----
+
+START, UP, DOWN, STOP = panel_plan.START, panel_plan.UP, panel_plan.DOWN, panel_plan.STOP
+BEGUN_MS = 14_000  # by then a session of the panel is on
+
+
+def at_panel(
+    presses: list[tuple[int, int, int]], faults: tuple[dict[str, Any], ...] = (), variant: str = "", script: Any = ()
+) -> tuple[dict[str, Any], Any]:
+    """A session of the panel, and then these presses: (ms, how long, mask)."""
+    made = panel_plan.make(panel_plan.PANEL_SEED + 1)
+    kept = {**made["kept"][0], "effect": "sensory", "max_current_ua": 15_000}
+    kept["channels"] = [{"channel": 0, "delay_us": 0}]
+    kept["phases"] = [{**kept["phases"][0], "work_ms": 0, "rest_ms": 0, "rate_mhz": 35_000, "duration_ms": 60_000}]
+    begins = [(500 + 1_200 * i, 100, START) for i in range(10)] + [(12_600, 1_300, START)]
+    contacts = [[ms * MS, mask] for at, for_ms, of in [*begins, *presses] for ms, mask in ((at, of), (at + for_ms, 0))]
+    made.update(
+        kept=[kept], programme=kept, contacts=contacts, broken_contacts="", faults=list(faults), end_us=22_000 * MS,
+        clock_ms=0, script=list(script), load_ohm=500,
+    )  # fmt: skip
+    ((found, seen),) = virtual.cases([made], BROKEN / f"{variant}.py" if variant else None)
+    return found, seen
+
+
+UPS = [(BEGUN_MS + 1_000 + 400 * i, 100, UP) for i in range(3)]
+TO_US = 21_000 * MS
+
+
+def test_a_session_of_the_panel_is_as_its_presses_and_is_stopped_by_one() -> None:
+    found, seen = at_panel([*UPS, (18_000, 100, STOP)])
+    assert not result.failed(found), found
+    assert seen.enabled(17_990 * MS) and not seen.enabled(18_040 * MS)
+    assert max(pulse.a_ua for pulse in seen.pulses) == 3_000
+
+
+@pytest.mark.parametrize(
+    ("variant", "presses", "words"),
+    [
+        ("panel_stop_waits_for_up", [(17_000, 600, UP | STOP)], "stop was pressed"),
+        ("panel_up_repeats", [(17_000, 1_500, UP)], "the presses of UP come to"),
+    ],
+)
+def test_a_broken_panel_is_seen_for_what_it_is(variant: str, presses: Any, words: str) -> None:
+    found, _ = at_panel(presses, variant=variant)
+    assert any(words in text for text in found["unsafe"]), found
+    found, _ = at_panel(presses)
+    assert not result.failed(found), found
+
+
+def test_a_host_that_raises_in_the_session_of_the_panel_is_seen() -> None:
+    script = [[16_000, "intensity", {"channel": 0, "current_ua": 1_000}]]
+    found, seen = at_panel([], variant="panel_lets_hosts_raise", script=script)
+    assert any("the presses of UP come to 0 uA" in text for text in found["unsafe"]), found
+    found, seen = at_panel([], script=script)
+    assert not result.failed(found) and seen.enabled(TO_US), found
+    assert [note[4:] for note in seen.of("answered") if note[3] == "intensity"] == [[False, "not_owner"]]
+
+
+@pytest.mark.parametrize("kind", ["display_fails", "display_hangs"])
+def test_a_session_goes_on_without_its_display_and_cannot_be_raised(kind: str) -> None:
+    later = [(18_500, 100, UP), (19_000, 100, DOWN)]
+    found, seen = at_panel([*UPS, *later], ({"at_us": 16_300 * MS, "kind": kind},))
+    assert not result.failed(found), found
+    last = [pulse.a_ua for pulse in seen.pulses if pulse.start_us > 19_500 * MS]
+    assert seen.enabled(TO_US) and set(last) == {2_000}
+
+
+def test_the_cases_of_the_panel_have_every_kind_and_are_the_same_each_time() -> None:
+    made = [panel_plan.make(panel_plan.PANEL_SEED + i) for i in range(300)]
+    assert made[:5] == [panel_plan.make(panel_plan.PANEL_SEED + i) for i in range(5)]
+    kinds = {fault["kind"] for each in made for fault in each["faults"]}
+    assert kinds >= set(panel_plan.KINDS) - {"clock_wrap"}
+    assert {each["broken_contacts"] for each in made} == set(panel_plan.CONTACTS)
+    assert {each["who"] for each in made} == set(panel_plan.WHO)
+    first, second = ([seen.notes for _, seen in virtual.cases(made[:1])] for _ in range(2))
+    assert first == second
 
 
 def test_every_kind_of_fault_occurs_and_seeds_are_replayed_by_one_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,6 +33,8 @@ class FaultyHal(virtual.Hal):
         self._dead = False
         self._died, world.death = world.death, ""
         self._files = None
+        if world.person:
+            self.flash = world.person.sectors
         self._stops = [channel.stop for channel in self.channels]
         for number, channel in enumerate(self.channels):
             channel.stop = self._stop_of(number)
@@ -174,6 +176,21 @@ class FaultyHal(virtual.Hal):
 
     def identity(self):
         return "faults-injected", super().identity()[1]
+
+    # ---- panel ----
+
+    def buttons(self):
+        return self.world.person.buttons() if self.world.person else 0
+
+    def open_display(self):
+        return self.world.person is not None and not self._dead and self.world.person.open_display()
+
+    def display_page(self, page, pixels):
+        return self.world.person is not None and not self._dead and self.world.person.display_page(page, pixels)
+
+    def memory_free(self):
+        person = self.world.person
+        return super().memory_free() if person is None or person.memory is None else person.memory
 
     # ---- link ----
 

@@ -96,7 +96,21 @@ class Injected:
     def _do_enable_low(self, event):
         self._world.around.reads_low = True
 
+    # ---- the panel ----
+
+    def _do_display_fails(self, event):
+        self._world.person.display = "fails"
+
+    def _do_display_hangs(self, event):
+        self._world.person.display = "hangs"
+
+    def _do_display_back(self, event):
+        self._world.person.display = "there"
+
     # ---- the chip ----
+
+    def _do_memory_low(self, event):
+        self._world.person.memory = event["bytes"]
 
     def _do_cpu_stop(self, event):
         self._world.stop_until(self._world.now_us + event["us"])

@@ -5,6 +5,7 @@ from faulty_hal import FaultyHal, Gone
 from flash import Flash
 from hosts import IDENTIFY, Hosts
 from injected import Injected
+from person import Person
 from surroundings import Surroundings
 
 from nmes import app
@@ -30,6 +31,7 @@ class World:
         self.flash = Flash(self)
         self.cable = Cable(self)
         self.hosts = Hosts(self)
+        self.person = Person(self) if "kept" in plan else None  # at a panel
         self._injected = Injected(self)
 
     def note(self, what, *more):
