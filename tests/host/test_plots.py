@@ -108,7 +108,7 @@ def test_nothing_to_draw() -> None:
 
 
 def test_intensity_comes_from_status_events() -> None:
-    events = [{"event": "hello"}, {"event": "status", "elapsed_ms": 1500, "intensity_ua": 2000}]
+    events = [{"event": "hello"}, {"event": "status", "elapsed_ms": 1500, "channels": [{"intensity_ua": 2000}]}]
     assert intensity_steps(events) == [(1.5, 2.0)]
 
 
