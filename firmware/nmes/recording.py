@@ -22,7 +22,6 @@ class Recording(Supervisor):
     anything but a resistor."""
 
     # What every turn calls is found at once, and not only in the class below.
-    step = Supervisor.step
     feed = Supervisor.feed
     renew = Supervisor.renew
     _feed = Supervisor._feed

@@ -188,6 +188,9 @@ class FaultyHal(virtual.Hal):
     def display_page(self, page, pixels):
         return self.world.person is not None and not self._dead and self.world.person.display_page(page, pixels)
 
+    def display_answers(self):
+        return self.world.person is not None and not self._dead and self.world.person.display_answers()
+
     def memory_free(self):
         person = self.world.person
         return super().memory_free() if person is None or person.memory is None else person.memory

@@ -9,6 +9,7 @@ from nmes.hal.common import LAYOUT, Area
 from nmes.prescriptions import Prescriptions
 
 PAGE_US = 1_000  # what a page takes
+ASKED_US = 200  # whether the display is there
 HANGS_US = 6_000  # and one that nobody takes (hal/contract.py)
 PROGRAM_US = 3_000
 ERASE_US = 30_000
@@ -71,6 +72,9 @@ class Person:
 
     def display_page(self, page, pixels):
         return self._takes(PAGE_US)
+
+    def display_answers(self):
+        return self._takes(ASKED_US)
 
     def _takes(self, us):
         self._world.hal.pass_us(HANGS_US if self.display == "hangs" else us)
