@@ -173,7 +173,7 @@ def test_h08_10_kiloohm_are_carried_at_a_current_that_the_stage_can_deliver_and_
     bench.begin(1_000)
     bench.after(2, lambda: setattr(bench.stage, "load_ohm", 10_000), 120)
     assert bench.fault() == 0
-    assert abs(int(bench.repl.run("print(supervisor.status()['impedance_ohm'])")) - 10_000) < 600
+    assert abs(int(bench.repl.run("print(supervisor.status()['channels'][0]['impedance_ohm'])")) - 10_000) < 600
     assert bench.after(3, lambda: setattr(bench.stage, "load_ohm", OPEN_OHM)) == 3
     assert bench.fault() == faults.ELECTRODE_OPEN
 

@@ -279,12 +279,13 @@ def test_a_traceback_of_a_refusal_shows_its_reasons_in_words(reason: object, not
 
 def test_events_are_kept_and_handed_on() -> None:
     heard: list[dict[str, object]] = []
-    event = line(event="status", state="RUNNING", intensity_ua=3_000)
+    rows = [{"channel": 0, "intensity_ua": 3_000}]
+    event = line(event="status", state="RUNNING", channels=rows)
     with ScriptedPort((STATUS, event + ok(1, fault=0))) as port:
         device = Device(port, on_event=heard.append)
         device.status()
     assert (device.state, device.intensity_ua) == ("RUNNING", 3_000)
-    assert heard == list(device.events) == [{"event": "status", "state": "RUNNING", "intensity_ua": 3_000}]
+    assert heard == list(device.events) == [{"event": "status", "state": "RUNNING", "channels": rows}]
 
 
 def test_a_programme_that_fits_no_line() -> None:

@@ -43,7 +43,7 @@ def whole(device: Device) -> dict[str, Any]:
     """What must not change."""
     status = device.status()
     return {
-        "status": {key: status[key] for key in ("state", "fault", "programme_crc", "acknowledged", "intensity_ua")},
+        "status": {key: status[key] for key in ("state", "fault", "programme_crc", "acknowledged", "channels")},
         "kept": [vars(row) for row in kept_on(device)],
         **{command: device.request(command) for command in ("settings", "calibration", "locked", "record")},
     }  # fmt: skip
