@@ -65,6 +65,13 @@ def test_time_passes_only_in_read(board: Board) -> None:
     assert not alive(port)
 
 
+def test_what_was_taken_before_the_listener_said_so_is_taken_once(board: Board) -> None:
+    port = board(ECHO)
+    port._something_arrived.set()  # the listener comes late, for bytes that went with those before
+    port.write(b"one\n")
+    assert port.read(1) == b"one\n"
+
+
 def test_half_a_line_waits_for_its_end(board: Board) -> None:
     port = board(ECHO)
     port.write(b"hel")

@@ -108,9 +108,7 @@ class VirtualPort:
     def let_pass(self, seconds: float) -> None:
         """Let that much virtual time pass; what the board says meanwhile is there for read(). Raises PortError."""
         self._check()
-        until_us = self._now_us + math.ceil(
-            seconds * 1e6
-        )  # what is left of a wait can be too little, and must pass too
+        until_us = self._now_us + math.ceil(seconds * 1e6)  # what is left of a wait is at least a microsecond
         while self._running or self._now_us < until_us:
             if not self._running:
                 self._run(until_us - self._now_us)
@@ -165,8 +163,10 @@ class VirtualPort:
             self.close()
             raise PortError(f"the virtual board has hung: not a byte in {HUNG_S:g} s; it was ended. Report this")
         with held_back():
-            data = self._arrived.popleft()
             self._something_arrived.clear()
+            if not self._arrived:
+                return  # it was taken before the listener had come to say so
+            data = self._arrived.popleft()
             if self._arrived:  # looked at after clear(): what arrives from here on says so by itself
                 self._something_arrived.set()
             self._raw += data
