@@ -65,8 +65,11 @@ class Alone:
         device.tells_time = False
         device.connect()
         push(device, Prescription.from_text(prescription, Path("its.toml")))
+        self.sees("Choose programme", 3)  # without a press
         self.pico.hard_reset()
-        self.sees("Choose programme", 3)
+        # The display has power all the time, and shows what it did until the firmware clears it.
+        assert wait_until(self.face, lambda: not self.text().strip(), 3), self.text()
+        self.sees("start: go on", 3)  # its last row: the buttons have been looked at by then
 
     def text(self) -> str:
         return "\n".join(lines(self.face.pixels()))
