@@ -14,6 +14,7 @@ from pathlib import Path
 from toolchain import ROOT, BuildError, build_once, cache, digest, run
 
 EMULATOR = ROOT / "host_tools" / "opennmes" / "emulator"
+HEADERS = Path(sysconfig.get_config_var("INCLUDEPY"))
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")  # this Python's own: found before the wheel's .abi3.so
 # Signed integers wrap as the wheel's do.
 FLAGS = ("-O2", "-w", "-fwrapv", "-fPIC", "-shared", "-DNDEBUG")
@@ -21,7 +22,7 @@ FLAGS = ("-O2", "-w", "-fwrapv", "-fPIC", "-shared", "-DNDEBUG")
 
 def compile_emulator(venv: Path) -> Path:
     """Compile both for the Python of `venv`, once; rp2040py's are put into `venv`. Returns the folder of ours."""
-    packages = Path(sysconfig.get_path("platlib", vars={"platbase": str(venv), "base": str(venv)}))
+    packages = packages_of(venv)
     native = packages / "rp2040py" / "native"
     theirs = build_once(cache() / f"rp2040py-{_key(native.glob('*.c'))}", lambda target: _compile_all(native, target))
     for built in theirs.glob(f"*{SUFFIX}"):
@@ -48,6 +49,11 @@ def compile_emulator(venv: Path) -> Path:
     return build_once(cache() / f"emulator-{_key(ours, theirs.name)}", make)
 
 
+def packages_of(venv: Path) -> Path:
+    """Where pip puts packages of a virtual environment. Not by this Python's own scheme: Debian's means /usr/local."""
+    return Path(sysconfig.get_path("platlib", "venv", {"platbase": str(venv), "base": str(venv)}))
+
+
 def _key(sources: object, *more: str) -> str:
     """What decides how it comes out: the sources, the flags, the Python."""
     parts = [part for path in sorted(sources) for part in (path.name, path.read_bytes())]  # type: ignore[call-overload]
@@ -56,10 +62,10 @@ def _key(sources: object, *more: str) -> str:
 
 def _compile_all(sources: Path, target: Path) -> None:
     for source in sorted(sources.glob("*.c")):
-        built, headers = target / (source.stem + SUFFIX), sysconfig.get_path("include")
+        built = target / (source.stem + SUFFIX)
         run(
             f"compiling {source.stem} for the emulated chip",
-            ["cc", *FLAGS, f"-I{headers}", str(source), "-o", str(built)],
+            ["cc", *FLAGS, f"-I{HEADERS}", str(source), "-o", str(built)],
             log=cache() / "logs" / "emulator.log",
         )
     if not any(target.glob(f"*{SUFFIX}")):

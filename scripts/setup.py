@@ -18,10 +18,9 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
-from compiled import compile_emulator
+from compiled import HEADERS, compile_emulator
 from sshd import sshd
 from toolchain import ROOT, BuildError, cache, digest, images, locked, run, say, unix_micropython
 
@@ -59,7 +58,7 @@ def missing_packages() -> list[str]:
         "g++": has("c++", "--version"),  # CMake's check of the host; the SDK's own tools
         "pkgconf": has("pkg-config", "--version"),
         "libffi-dev": has("pkg-config", "--exists", "libffi"),
-        "python3-dev": (Path(sysconfig.get_path("include")) / "Python.h").exists(),
+        "python3-dev": (HEADERS / "Python.h").exists(),
         "python3-venv": has(sys.executable, "-c", "import ensurepip, venv"),
         "gcc-arm-none-eabi": has("arm-none-eabi-gcc", "--version"),
         "libnewlib-arm-none-eabi": arm_library("libc.a"),
