@@ -60,6 +60,18 @@ def edges_of(pico: EmulatedPico, pin: int) -> list[tuple[int, int]]:
     return edges
 
 
+def test_a_pin_that_is_let_go_and_driven_low_has_no_edge(repl: Repl) -> None:
+    edges = edges_of(repl.pico, PIN_A)
+    repl.run("""
+from machine import Pin
+for low in ((Pin.IN, Pin.PULL_DOWN), (Pin.OUT, None), (Pin.IN, Pin.PULL_UP), (Pin.IN, None), (Pin.OUT, None)):
+    Pin(2, *low, value=0)
+Pin(2, Pin.OUT, value=1)
+Pin(2, Pin.OUT, value=0)
+""")
+    assert [level for _, level in edges] == [1, 0]
+
+
 @pytest.mark.parametrize("load", LOADS)
 @pytest.mark.parametrize(("freq", "divider", "run_us"), [(125_000_000, 1, 12_000), (1_000_000, 125, 25_000)])
 def test_pio_is_exact_whatever_the_cpu_does(repl: Repl, load: str, freq: int, divider: int, run_us: int) -> None:

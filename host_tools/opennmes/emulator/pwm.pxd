@@ -11,7 +11,6 @@ cdef class SteadyAlarm:
     cdef object _alarm, _timer
     cdef _Event _event
     cdef double _period_nanos
-    cdef long long _base_value
     cdef ClockAlarm _clock_alarm
 
 

@@ -42,7 +42,6 @@ class SteadyAlarm:
         self._timer = alarm.timer
         self._event = event
         self._period_nanos = 0.0  # 0: to be worked out
-        self._base_value = 0
         self._clock_alarm = alarm.timer.clock.create_alarm(self._due)
         alarm._clock_alarm = self._clock_alarm
         alarm._schedule = self._schedule  # type: ignore[method-assign]
@@ -52,8 +51,8 @@ class SteadyAlarm:
         alarm, timer = self._alarm, self._timer
         if not (alarm._enabled and timer._enabled):
             return
-        # Whatever else changes the timer or the target calls _schedule.
-        if self._period_nanos and timer._base_value == self._base_value:
+        # Whatever changes the timer or the target calls _schedule.
+        if self._period_nanos:
             self._clock_alarm.schedule(self._period_nanos)
             return
         self._schedule()
@@ -62,7 +61,6 @@ class SteadyAlarm:
             and alarm._target_value <= timer._top_value < FREE_TOP
             and timer.raw_counter == alarm._target_value
         ):
-            self._base_value = timer._base_value
             self._period_nanos = timer.to_nanos(timer._top_value + 1)
 
     def _schedule(self) -> None:
