@@ -64,6 +64,19 @@ def test_what_is_shown_is_said_once_it_has_settled_and_again_when_its_words_chan
     assert said(face, "wait 5") == ["Ready", "hold start:", "Work", "3 s"]
 
 
+def test_no_button_is_pressed_before_the_device_has_shown_something() -> None:
+    # One that is pressed when the power comes is a button that is stuck.
+    face = Scripted(lambda now_s: Screen() if now_s < 1 else screen("Ready"))
+    assert said(face, "start")[0] == "Ready"
+    assert face.presses[0][0] >= 1.4
+
+
+def test_a_device_that_shows_nothing_is_pressed_all_the_same() -> None:
+    face = Scripted(lambda now_s: Screen())
+    said(face, "stop")
+    assert face.presses[0][0] == pytest.approx(5, abs=0.1)
+
+
 def test_numbers_that_change_are_not_said_until_somebody_asks() -> None:
     face = Scripted(lambda now_s: screen("Work", f"{9 - int(now_s)} s left"))
     assert said(face, "wait 2.5", "", "wait 2") == ["Work", "9 s left", "Work", "7 s left"]

@@ -61,6 +61,8 @@ def nmes(*arguments: str) -> subprocess.CompletedProcess[str]:
         ["selftest", "--port", "virtual", "--json"],
         ["boards", "pico", "--json"],
         ["completion", "zsh"],
+        ["log", "--port", "virtual", "--json"],
+        ["panel", "FILE", "--text"],
     ],
     ids=" ".join,
 )
@@ -71,6 +73,12 @@ def test_a_verb_works_without_what_windows_lacks(arguments: list[str], example_f
     assert "Traceback" not in ran.stderr
     if "--json" in arguments:
         json.loads(ran.stdout)
+
+
+def test_a_panel_without_a_terminal_says_what_needs_none() -> None:
+    ran = nmes("panel")
+    assert ran.returncode == 1
+    assert ran.stderr == "nmes: the panel needs a terminal, for keys and picture; with --text it needs none\n"
 
 
 def test_emulate_says_that_it_cannot_work_there_and_what_does(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from opennmes.cli.numbers import whole_number
 from opennmes.cli.output import FAILED, busy, error, reported
+from opennmes.cli.panel_words import COLUMNS, LINES
 from opennmes.device.client import Device
 from opennmes.device.prescriptions import push, text_of
 from opennmes.ports.base import Port
@@ -64,8 +65,6 @@ def panel(
 
 
 def _need_terminal() -> None:
-    from opennmes.cli.panel_app import COLUMNS, LINES
-
     alternative = "; with --text it needs none"
     try:
         streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)

@@ -10,13 +10,12 @@ from textual.events import Key, Resize
 from textual.widgets import Static
 
 from nmes.core import buttons
-from opennmes.cli.panel_words import HOLD_S, PRESSES, lamps_in_words
+from opennmes.cli.panel_words import COLUMNS, HOLD_S, LINES, PRESSES, lamps_in_words
 from opennmes.ports.face import CLICK_S
 from opennmes.ports.interrupts import ending
 from opennmes.ports.pace import Pace, Seen
 from opennmes.screen import HEIGHT, WIDTH
 
-COLUMNS, LINES = 130, 40  # of a terminal: the picture in its frame, and what stands around it
 KEYS = {"space": "start", "h": "hold", "up": "up", "down": "down", "s": "stop", "p": "programme"}
 LEGEND = (
     f"space: start, pause, yes   h: hold start for {HOLD_S:g} s   up, down: more, less   s: stop, no   p: programme   "

@@ -21,6 +21,7 @@ HELP = (
 )
 _TICK_S = 0.05
 _SETTLED_S = 0.4  # a picture comes page by page
+_STARTED_S = 5.0  # since the power came: what has shown nothing by then shows nothing
 _WAIT = re.compile(r"wait ([0-9]{1,5}(?:\.[0-9]{1,3})?)")
 
 
@@ -41,7 +42,7 @@ class TextPanel:
         self._ahead_s = face.now_s() - clock()
         self._seen: list[str] = []
         self._since_s = 0.0  # of the device's time: it has been the same
-        self._said: list[str] | None = None
+        self._said: list[str] = []
 
     def run(self, next_line: Callable[[], str | None]) -> None:
         """Carry out words until "quit". `next_line` gives the next one, None while there is none. Raises PortError."""
@@ -58,6 +59,9 @@ class TextPanel:
             self._pass(float(wait[1]))
         elif line in PRESSES:
             mask, seconds = PRESSES[line]
+            # A button that is pressed while the device starts is one that is stuck.
+            while not any(self._said) and self._face.now_s() < _STARTED_S:
+                self._pass(_TICK_S)
             self._face.press(mask)
             self._pass(seconds)
             self._face.press(0)

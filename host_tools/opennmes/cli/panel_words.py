@@ -1,10 +1,11 @@
-"""What both ways to show a panel share: how its buttons are pressed, and its lamps in words."""
+"""What both ways to show a panel share, and all of it that has to be known before either is loaded."""
 
 from __future__ import annotations
 
 from nmes.core import buttons
 from opennmes.ports.face import CLICK_S, Lamps
 
+COLUMNS, LINES = 130, 40  # of a terminal: the picture in its frame, and what stands around it
 HOLD_S = 1.5
 # By the word for it: which button, and for how many seconds of the device's time.
 PRESSES = {
