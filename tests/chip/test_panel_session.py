@@ -18,8 +18,9 @@ from opennmes.device.prescriptions import push
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.stage import OutputStage
 from opennmes.measure import pulses as measure
-from opennmes.ports.emulator import EmulatedPort
-from opennmes.ports.face import EmulatedFace, Lamps, click, wait_until
+from opennmes.ports.emulator import EmulatedFace, EmulatedPort
+from opennmes.ports.face import click, wait_until
+from opennmes.ports.lamps import Lamps
 from opennmes.ports.reading import UNKNOWN, lines
 from opennmes.prescription import Prescription
 

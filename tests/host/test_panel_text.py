@@ -15,7 +15,8 @@ from nmes.core import buttons
 from nmes.core.screens import Screen as Rows
 from opennmes.cli.panel_text import TextPanel, lines_of
 from opennmes.cli.panel_words import HOLD_S, PRESSES
-from opennmes.ports.face import CLICK_S, Lamps
+from opennmes.ports.face import CLICK_S
+from opennmes.ports.lamps import Lamps
 from opennmes.screen import Screen
 
 
@@ -118,6 +119,18 @@ def test_it_waits_for_the_clock_on_the_wall() -> None:
     come = iter(["wait 3", "quit"])
     TextPanel(face, lambda line: None, lambda: sum(waited), waited.append).run(lambda: next(come))
     assert sum(waited) == pytest.approx(3.0)
+
+
+def test_after_a_long_stop_of_the_computer_the_session_does_not_race_to_catch_up() -> None:
+    face = Scripted(lambda now_s: Screen())
+    waited: list[float] = []
+
+    def clock() -> float:
+        return sum(waited) + (60.0 if face.now_s() > 2 else 0.0)
+
+    come = iter(["wait 4", "quit"])
+    TextPanel(face, lambda line: None, clock, waited.append).run(lambda: next(come))
+    assert sum(waited) == pytest.approx(4.0, abs=0.1)
 
 
 class Unreadable(io.StringIO):

@@ -18,7 +18,7 @@ from opennmes.cli.panel_words import COLUMNS, LINES
 from opennmes.device.client import Device
 from opennmes.device.prescriptions import push, text_of
 from opennmes.ports.base import Port
-from opennmes.ports.face import EmulatedFace, Face, VirtualFace
+from opennmes.ports.face import Face, VirtualFace
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import KEEPS, LOAD_OHM
 from opennmes.ports.pace import Pace
@@ -97,7 +97,7 @@ def _virtual(ohm: int, prescriptions: Sequence[Prescription], folder: Path) -> F
 def _emulated(uf2: Path | None, ohm: int, prescriptions: Sequence[Prescription]) -> Face:
     # Not above: it takes a second to load.
     from opennmes.boards import load_board
-    from opennmes.ports.emulator import BOARD, EmulatedPort, power_on
+    from opennmes.ports.emulator import BOARD, EmulatedFace, EmulatedPort, power_on
 
     pico, _stage = power_on(uf2, ohm)
     face = EmulatedFace(pico, load_board(BOARD))

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from opennmes.cli.panel_words import HOLD_S, PRESSES, lamps_in_words
 from opennmes.ports.face import CLICK_S, Face
+from opennmes.ports.pace import RealTime
 from opennmes.ports.reading import lines
 
 HELP = (
@@ -39,7 +40,7 @@ class TextPanel:
         self._say = say
         self._clock = clock
         self._sleep = sleep
-        self._ahead_s = face.now_s() - clock()
+        self._real_time = RealTime(face.now_s(), clock())
         self._seen: list[str] = []
         self._since_s = 0.0  # of the device's time: it has been the same
         self._said: list[str] = []
@@ -72,10 +73,10 @@ class TextPanel:
             self._tell()
 
     def _pass(self, seconds: float) -> None:
-        """Let time pass, never faster than the wall's, and say what changes."""
+        """Let time pass, in real time where the device is quick enough, and say what changes."""
         for _ in range(math.ceil(seconds / _TICK_S)):
             self._face.wait(_TICK_S)
-            self._sleep(max(0.0, self._face.now_s() - self._ahead_s - self._clock()))
+            self._sleep(self._real_time.ahead_s(self._face.now_s(), self._clock()))
             self._look()
 
     def _look(self) -> None:

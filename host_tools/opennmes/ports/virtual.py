@@ -15,6 +15,7 @@ from typing import IO
 from opennmes import paths
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
+from opennmes.ports.lamps import Lamps
 from opennmes.screen import Screen
 
 HEAP = "4m"
@@ -60,7 +61,7 @@ class VirtualPort:
             environment["NMES_PANEL"] = "1" if display else "0"
         self._panel = panel
         self.screen = Screen()
-        self.lamps = 0  # 1 output, 2 ready, 4 fault, 8 the buzzer
+        self.lamps = Lamps()
         command = [micropython(), "-X", f"heapsize={HEAP}", str(paths.firmware() / "main.py")]
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
         try:
@@ -204,7 +205,7 @@ class VirtualPort:
                 case [b"@page", number, columns]:
                     self.screen = self.screen.with_page(int(number), bytes.fromhex(columns.decode()))
                 case [b"@lamps", bits]:
-                    self.lamps = int(bits)
+                    self.lamps = Lamps.of_bits(int(bits))
                 case _:
                     raise ValueError
         except ValueError:
