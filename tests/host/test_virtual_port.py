@@ -188,6 +188,11 @@ def test_a_micropython_that_does_not_start(monkeypatch: pytest.MonkeyPatch, tmp_
         VirtualPort()
 
 
+def test_what_it_keeps_goes_into_a_folder_that_is_there(tmp_path: Path) -> None:
+    with pytest.raises(PortError, match="there is no folder"):
+        VirtualPort(store=tmp_path / "none" / "store")
+
+
 PANEL = """
 now = 0
 for line in sys.stdin:

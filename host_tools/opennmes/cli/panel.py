@@ -13,10 +13,10 @@ from typing import Annotated
 import typer
 
 from opennmes.cli.numbers import whole_number
-from opennmes.cli.output import FAILED, busy, error, reported
+from opennmes.cli.output import FAILED, busy, error, not_understood, reported
 from opennmes.cli.panel_words import COLUMNS, LINES
 from opennmes.device.client import Device
-from opennmes.device.prescriptions import push, text_of
+from opennmes.device.prescriptions import kept_already, push, text_of
 from opennmes.ports.base import Port
 from opennmes.ports.face import Face, VirtualFace
 from opennmes.ports.interrupts import stop_on_signals
@@ -50,6 +50,8 @@ def panel(
     Example: nmes panel my.toml --text
     """
     ohm = whole_number("--load-ohm", load_ohm)
+    if uf2 is not None and not emulate:
+        not_understood("--uf2 is for --emulate; the virtual board runs the firmware of these tools")
     with reported(False):
         if not text:
             _need_terminal()
@@ -113,7 +115,8 @@ def _give(port: Port, prescriptions: Sequence[Prescription]) -> None:
     with Device(port) as device:
         device.connect()
         for prescription in prescriptions:
-            push(device, prescription)
+            if kept_already(device, prescription) is None:
+                push(device, prescription)
 
 
 def _tell(face: Face) -> None:

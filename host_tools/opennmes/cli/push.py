@@ -22,7 +22,7 @@ from opennmes.device import locking
 from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.device.locking import LockingError, Signature
-from opennmes.device.prescriptions import WHOLE, Kept, kept_on, text_of
+from opennmes.device.prescriptions import Kept, kept_already, text_of
 from opennmes.device.prescriptions import push as put
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.prescription import Prescription
@@ -113,22 +113,11 @@ def _in_words(row: Row) -> str:
     return f"{in_a_line(Kept(**row['kept']))}: {row['file']} {how}, SHA-256 {row['kept']['digest']}"
 
 
-def _there(device: Device, prescription: Prescription, number: int | None) -> Kept | None:
-    """Where the device keeps it already."""
-    digest = prescription.digest()
-    same = [
-        kept
-        for kept in kept_on(device)
-        if (kept.digest, kept.condition) == (digest, WHOLE) and number in (None, kept.number)
-    ]
-    return same[0] if same else None
-
-
 def _seals(device: Device, where: str, asked: Todo) -> dict[Path, Signature]:
     """What was signed elsewhere for each file, where the device is locked and the key is not here. Raises LockingError
     when anything of it would not be taken: then nothing is put there."""
     number = asked.number
-    todo = [(file, made) for file, made in asked.prescriptions.items() if _there(device, made, number) is None]
+    todo = [(file, made) for file, made in asked.prescriptions.items() if kept_already(device, made, number) is None]
     if not todo:
         return {}
     if asked.key is not None or device.request("locked")["locked_by"] in ("", LOST):
@@ -151,7 +140,7 @@ def _seals(device: Device, where: str, asked: Todo) -> dict[Path, Signature]:
 def _push(
     device: Device, prescription: Prescription, number: int | None, signature: Signature | None, *, shows: bool
 ) -> Row:
-    there = _there(device, prescription, number)
+    there = kept_already(device, prescription, number)
     if there is not None:
         return {"kept": as_json(there), "unchanged": True}
     with busy(f"pushing {prescription.title}") if shows else nullcontext() as line:

@@ -46,6 +46,11 @@ class VirtualPort:
         keeps without power goes into this path with .0 to .3; without, each board is new. With `panel` its buttons can
         be pressed, and `screen` and `lamps` are what it shows; `display`: whether it has one. Raises PortError.
         """
+        if store is not None and not store.resolve().parent.is_dir():
+            raise PortError(
+                f"the virtual board keeps its things in {store}.0 and so on, and there is no folder "
+                f"{store.resolve().parent}; make it first"
+            )
         path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
         environment = {**os.environ, "MICROPYPATH": os.pathsep.join(map(str, path))}
         environment.pop("NMES_PULSE_LOG", None)
