@@ -96,6 +96,9 @@ def test_every_session_is_in_the_table_and_whole(
             record.ENDED, "stopped", True, True,
         )  # fmt: skip
         assert 0 <= row["unix_s"] - 1_800_000_000 < 60 and row["channel_0_pulses"] > 10 and row["channel_1_pulses"] == 0
+        # What was loaded by a host has no prescription on the device; a load that was not seen is not one of 0 ohm.
+        assert (row["prescription"], row["prescription_digest"]) == (0, None)
+        assert 490 <= row["channel_0_impedance_least_ohm"] <= 510 and row["channel_1_impedance_least_ohm"] is None
     assert main(["log", "--port", "/dev/mine"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "contractions" in lines[0] and len(lines) == 4 and all("stopped" in line for line in lines[1:])

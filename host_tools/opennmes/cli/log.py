@@ -258,6 +258,8 @@ def fields(kept: Kept) -> dict[str, Any]:
     made: dict[str, Any] = {"number": kept.number, "condition": kept.condition}
     begin = kept.begin or dict.fromkeys(name for name, _ in record.BEGIN)
     made.update({name: value for name, value in begin.items() if name not in ("number", "flags")})
+    if not made["prescription"]:
+        made["prescription_digest"] = None
     for key in ("prescription_digest", "before"):
         made[key] = None if made[key] is None else binascii.hexlify(made[key]).decode()
     flags = None if kept.begin is None else kept.begin["flags"]
@@ -269,7 +271,8 @@ def fields(kept: Kept) -> dict[str, Any]:
     for channel in range(record.CHANNELS):
         row = end["channels"][channel] if end else {}
         for name, _ in record.CHANNEL:
-            made[f"channel_{channel}_{name}"] = row.get(name) if measured or name in record.COUNTED else None
+            value = row.get(name) if measured or name in record.COUNTED else None
+            made[f"channel_{channel}_{name}"] = None if name.startswith("impedance_") and not value else value
         for level, ms in zip(record.LEVELS_UA, row.get("levels_ms", [None] * len(record.LEVELS_UA)), strict=True):
             made[f"channel_{channel}_from_{level}_ua_ms"] = ms
     if made["unix_s"] == 0:
