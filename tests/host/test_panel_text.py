@@ -24,6 +24,10 @@ def screen(*rows: str) -> Screen:
     return drawn(Rows([*rows, *[""] * (8 - len(rows))]))
 
 
+def at_intensity(*large: str, left: int = 9) -> Screen:
+    return drawn(Rows(["Stress", *[""] * 4, "mA", "Work 3 s", f"{left} s left"], large))
+
+
 class Scripted:
     """A face whose display is what `shows` says at that time; notes when it was pressed."""
 
@@ -81,6 +85,14 @@ def test_a_device_that_shows_nothing_is_pressed_all_the_same() -> None:
 def test_numbers_that_change_are_not_said_until_somebody_asks() -> None:
     face = Scripted(lambda now_s: screen("Work", f"{9 - int(now_s)} s left"))
     assert said(face, "wait 2.5", "", "wait 2") == ["Work", "9 s left", "Work", "7 s left"]
+
+
+def test_an_intensity_that_changes_is_said_by_itself_and_the_time_that_is_left_is_not() -> None:
+    # A person who raises it and cannot see the display has to hear what it is.
+    face = Scripted(lambda now_s: at_intensity("2" if now_s > 2 else "0", left=9 - int(now_s)))
+    assert said(face, "wait 5") == ["Stress", "0", "mA", "Work 3 s", "9 s left", "2 mA"]
+    face = Scripted(lambda now_s: at_intensity("8", "3" if now_s > 2 else "2.5"))
+    assert said(face, "wait 5")[-1] == "8 and 3 mA"
 
 
 @pytest.mark.parametrize("word", list(PRESSES))

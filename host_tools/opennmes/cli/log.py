@@ -238,14 +238,14 @@ def _row(kept: Kept) -> tuple[str, ...]:
         _each(used, "pulses"),
         _each(used, "current_mean_ua", 1_000) if measures else _UNKNOWN,
         _each(used, "current_most_ua", 1_000) if measures else _UNKNOWN,
-        _each(used, "charge_a_nc", 1_000_000) if measures else _UNKNOWN,
+        _each(used, "charge_a_nc", 1_000_000, 2) if measures else _UNKNOWN,
         ended,
     )
 
 
-def _each(rows: list[dict[str, Any]], key: str, divisor: int = 1) -> str:
+def _each(rows: list[dict[str, Any]], key: str, divisor: int = 1, decimals: int = 1) -> str:
     """A value of each channel, in the unit that is so many of the record's."""
-    return " / ".join(str(row[key]) if divisor == 1 else f"{row[key] / divisor:.1f}" for row in rows)
+    return " / ".join(str(row[key]) if divisor == 1 else f"{row[key] / divisor:.{decimals}f}" for row in rows)
 
 
 def _time_of(unix_s: int) -> str:
