@@ -190,7 +190,7 @@ def test_a_file_that_does_not_read_back_clears_nothing(
 
 
 def test_a_file_that_is_there_is_left_alone_and_a_folder_that_is_not_is_said(
-    said: Said, power_on: Power, tmp_path: Path
+    said: Said, power_on: Power, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sessions(power_on, 1)
     path = tmp_path / "mine.csv"
@@ -199,7 +199,8 @@ def test_a_file_that_is_there_is_left_alone_and_a_folder_that_is_not_is_said(
     status, _, _ = said("log", "--csv", str(tmp_path / "none" / "here.csv"), "--clear")
     assert (status, path.read_text()) == (1, "mine")
     assert len(said("log")[1]["records"]) == 1
-    assert said("log", "--csv", str(path), "--force")[0] == 0 and "ended" in path.read_text()
+    assert main(["log", "--csv", str(path), "--force", "--port", "/dev/mine"]) == 0 and "ended" in path.read_text()
+    assert f"1 record is in {path}, and was read back" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,12 @@ def _few_left(read: Read) -> str:
 
 
 def _written(csv_file: Path, reads: list[Read]) -> str:
-    return f"{sum(len(read.log.kept) for read in reads)} records are in {csv_file}, and were read back"
+    count = sum(len(read.log.kept) for read in reads)
+    return (
+        f"{count} records are in {csv_file}, and were read back"
+        if count != 1
+        else (f"1 record is in {csv_file}, and was read back")
+    )
 
 
 def _as_json(read: Read, csv_file: Path | None, cleared: bool) -> dict[str, Any]:
