@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from nmes.core import font
 from nmes.core.lock import LOST
 from nmes.core.reason import Refused
 from opennmes.boards import stage_of
 from opennmes.cli import several
-from opennmes.cli.kept import as_json, connected, connected_to, in_a_line, number_of
+from opennmes.cli.kept import as_json, connected, connected_to, in_a_line, number_of, warning
 from opennmes.cli.keyfile import KeyFile, open_for_change
 from opennmes.cli.output import FAILURES, busy, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import All, Ports
@@ -68,8 +69,9 @@ def push(
     with reported(json, done=False, pushed=done):
         stop_on_signals()
         prescriptions = {file: Prescription.read(file) for file in files}
-        for prescription in prescriptions.values():
+        for file, prescription in prescriptions.items():
             text_of(prescription)
+            _warn_of_unseen(file, prescription.title)
         todo = Todo(prescriptions, wanted, key)
         if several.asked_for(port, all_devices):
             several.carry_out(port, lambda chosen: _one_of_several(chosen, todo), as_json=json)
@@ -83,6 +85,13 @@ def push(
         with out:
             for row in done:
                 out.print(words(_in_words(row)), soft_wrap=True)
+
+
+def _warn_of_unseen(file: Path, title: str) -> None:
+    """Say which characters the display of a panel cannot show."""
+    unseen = dict.fromkeys(character for character in title if not (character.isascii() or character in font.MORE))
+    if unseen:
+        warning(f"{file}: its title has {' '.join(unseen)}, and the display of a panel shows a question mark instead")
 
 
 def _one_of_several(chosen: Chosen, todo: Todo) -> Result:
