@@ -223,6 +223,21 @@ def test_stop_ends_the_session_within_a_turn_and_a_pulse_however_it_bounces(work
     working.sees("Stopped", 2)
 
 
+def test_nmes_panel_gives_the_emulated_board_a_prescription_and_says_nothing_of_the_time_before(
+    uf2: Path, tmp_path: Path
+) -> None:
+    # The display once showed what it had shown before the power was cut, and a press then was one at power-on.
+    (tmp_path / "short.toml").write_text(SHORT)
+    done = processes.ran(
+        "panel", tmp_path / "short.toml", "--emulate", "--text", "--uf2", uf2, shell="<<END\nstart\nEND\n"
+    )
+    assert done.returncode == 0, done.stderr
+    said = [
+        line for line in done.stdout.splitlines() if line.startswith(("No programme", "Choose", "Question", "Fault"))
+    ]
+    assert said == ["Choose programme", f"Question 1 of {len(checklist.STOP)}"]
+
+
 def test_nmes_panel_shows_the_emulated_board_and_presses_its_buttons(uf2: Path) -> None:
     with terminals.at_terminal(
         "panel", "--emulate", "--uf2", uf2, columns=130, shows_output=True, LINES="40"

@@ -36,7 +36,7 @@ from opennmes.cli.ports import All, Ports
 from opennmes.cli.several import Result
 from opennmes.device.choose import NAME_KEY, Chosen, choose
 from opennmes.device.client import Device, LinkError
-from opennmes.device.records import Kept, Log, clear, log_of, problems
+from opennmes.device.records import Kept, Log, Progress, clear, log_of, problems
 from opennmes.files import write_text
 from opennmes.ports.interrupts import stop_on_signals
 
@@ -110,8 +110,8 @@ def _of_one(
     with connected_to(chosen, to_write=wants_clear) as (device, where):
         if wants_clear:
             open_for_change(device, where, key)
-        with busy("reading the records of sessions"):
-            read = _read_from(device, where)
+        with busy("reading the records of sessions") as line:
+            read = _read_from(device, where, lambda number, newest: line.update(words(f"record {number} of {newest}")))
         if csv_file is not None:
             _write(csv_file, [read], force)
         if wants_clear and read.log.kept:
@@ -161,8 +161,8 @@ def _of_several(ports: list[str] | None, csv_file: Path | None, force: bool, jso
     several.say(said, as_json=json)
 
 
-def _read_from(device: Device, where: str) -> Read:
-    log = log_of(device)
+def _read_from(device: Device, where: str, progress: Progress | None = None) -> Read:
+    log = log_of(device, progress)
     return Read(where, str(device.identity.get("uid", "")), str(device.identity.get(NAME_KEY, "")), log, problems(log))
 
 

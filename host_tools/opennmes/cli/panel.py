@@ -106,7 +106,7 @@ def _emulated(uf2: Path | None, ohm: int, prescriptions: Sequence[Prescription])
     if prescriptions:
         with busy("giving the emulated board its prescriptions"):
             _give(EmulatedPort(pico), prescriptions)
-        pico.hard_reset()
+        face.cut_power()
     return face
 
 

@@ -20,8 +20,8 @@ KEYS = {"space": "start", "h": "hold", "up": "up", "down": "down", "s": "stop", 
 LEGEND = (
     f"space: start, pause, yes   h: hold start for {HOLD_S:g} s   up, down: more, less   s: stop, no   p: programme   "
     "q: cut its power\n"
-    f"A key presses its button for {CLICK_S:g} s of the device's time; one that the terminal repeats is one press that "
-    "lasts, because\nno terminal says when a key is let go."
+    f"A key presses its button for {CLICK_S:g} s of the device's time. No terminal says when a key is let go: one that "
+    "is held is a\npress, and one more that lasts when the terminal begins to repeat it."
 )
 _LOOKS_A_SECOND = 20
 _SLOW = 0.9  # of real time, and slower is said

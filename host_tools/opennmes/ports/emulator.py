@@ -118,6 +118,11 @@ class EmulatedFace:
         self._lamps = [pins[PINS[field.name]] for field in fields(Lamps)]
         self._buttons = Buttons(pico, [pins["panel"][name] for name in buttons.NAMES], bounce_ms=bounce_ms, seed=seed)
 
+    def cut_power(self) -> None:
+        """Cut the power of board and display for a moment: only what is in flash stays."""
+        self.pico.hard_reset()
+        self.oled.cut_power()
+
     def pixels(self) -> Screen:
         return self.oled.seen
 
