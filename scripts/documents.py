@@ -116,11 +116,10 @@ def traceability_md() -> str:
 
 if __name__ == "__main__":
     DOCS = ROOT / "docs"
-    (DOCS / "commands.md").write_text(commands_page.commands_md())
-    (DOCS / "faults.md").write_text(faults_md())
-    (DOCS / "protocol.md").write_text(protocol_page.protocol_md())
-    (DOCS / "traceability.md").write_text(traceability_md())
+    (DOCS / "commands.md").write_text(commands_page.commands_md(), encoding="utf-8")
+    (DOCS / "faults.md").write_text(faults_md(), encoding="utf-8")
+    (DOCS / "protocol.md").write_text(protocol_page.protocol_md(), encoding="utf-8")
+    (DOCS / "traceability.md").write_text(traceability_md(), encoding="utf-8")
     schema.FILE.write_text(schema.text(), encoding="utf-8")
-    (DOCS / "prescriptions.md").write_text(prescription_tables.written((DOCS / "prescriptions.md").read_text()))
-    (DOCS / "panel.md").write_text(panel_table.written((DOCS / "panel.md").read_text()))
-    (DOCS / "safety.md").write_text(limits_table.written((DOCS / "safety.md").read_text()))
+    for made in (prescription_tables, panel_table, limits_table):
+        made.DOCUMENT.write_text(made.written(made.DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

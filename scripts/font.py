@@ -152,4 +152,4 @@ def font_py() -> str:
 
 
 if __name__ == "__main__":
-    MODULE.write_text(font_py())
+    MODULE.write_text(font_py(), encoding="utf-8")

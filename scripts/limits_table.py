@@ -5,17 +5,17 @@ The numbers are the code's; what each was chosen from, in more words than the de
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware")]
 
+import marks  # noqa: E402 the path first
 from nmes.core import limits, phase  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "safety.md"
-BEGIN, END = "<!-- limits: scripts/limits_table.py -->\n", "<!-- end of limits -->\n"
+MARKS = marks.of("limits", "scripts/limits_table.py")
 
 
 def _between(field: str, per: int = 1) -> str:
@@ -99,7 +99,4 @@ def table() -> str:
 
 def written(document: str) -> str:
     """`document` with the table between its marks as the code has it."""
-    made, count = re.subn(f"{BEGIN}.*?{END}", lambda _: BEGIN + table() + END, document, flags=re.S)
-    if count != 1:
-        raise ValueError(f"{DOCUMENT} has to have the marks {BEGIN!r} and {END!r} once")
-    return made
+    return marks.put(document, MARKS, table())

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware")]
 
+import marks  # noqa: E402 the path first
 from nmes.core import access  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "panel.md"
-BEGIN, END = "<!-- access: scripts/panel_table.py -->\n", "<!-- end of access -->\n"
+MARKS = marks.of("access", "scripts/panel_table.py")
 
 # What each act is, in more words than the device has room for.
 WORDS = {
@@ -52,7 +52,4 @@ def cleared() -> str:
 
 def written(document: str) -> str:
     """`document` with the table between its marks as the code has it."""
-    made, count = re.subn(f"{BEGIN}.*?{END}", lambda _: BEGIN + table() + END, document, flags=re.S)
-    if count != 1:
-        raise ValueError(f"{DOCUMENT} has to have the marks {BEGIN!r} and {END!r} once")
-    return made
+    return marks.put(document, MARKS, table())

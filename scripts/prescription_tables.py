@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
+import marks  # noqa: E402 the path first
 from nmes.core import phase, programme  # noqa: E402
 from opennmes.about import sources_in_words  # noqa: E402
 from opennmes.prescription import library, schema  # noqa: E402
@@ -171,9 +171,5 @@ MADE = {"keys": keys, "sites": sites, "left out": left_out, "programmes": progra
 def written(document: str) -> str:
     """`document` with what stands between each pair of marks as the code has it."""
     for name, make in MADE.items():
-        begin, end = f"<!-- {name}: scripts/prescription_tables.py -->\n", f"<!-- end of {name} -->\n"
-        parts = re.split(f"{begin}.*?{end}", document, flags=re.S)
-        document = f"{begin}\n{make()}\n{end}".join(parts)
-        if len(parts) != 2:
-            raise ValueError(f"{DOCUMENT} has to have the marks {begin!r} and {end!r} once")
+        document = marks.put(document, marks.of(name, "scripts/prescription_tables.py"), f"\n{make()}\n")
     return document

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from matplotlib.image import imread, imsave
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
+import marks  # noqa: E402 the path first
 from nmes.core import buttons, checklist  # noqa: E402 the path first
 from opennmes.device.client import Device  # noqa: E402
 from opennmes.device.prescriptions import push  # noqa: E402
@@ -20,12 +24,14 @@ from opennmes.ports.face import VirtualFace, click, wait_until  # noqa: E402
 from opennmes.ports.reading import lines  # noqa: E402
 from opennmes.ports.virtual import VirtualPort  # noqa: E402
 from opennmes.prescription import library  # noqa: E402
-from opennmes.screen import Screen  # noqa: E402
+from opennmes.screen import DARK, HEIGHT, LIT, WIDTH, Screen  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 DOCUMENT = ROOT / "docs" / "panel.md"
-SCALE = 3
-BEGIN, END = "<!-- screens: scripts/screens.py -->", "<!-- end of screens -->"
+SCALE = 3  # points of a picture for each pixel of the display, in both directions
+MARGIN = 4  # dark pixels around it
+DARK_RGB, LIT_RGB = (8, 12, 20), (214, 236, 255)
+MARKS = marks.of("screens", "scripts/screens.py")
 HEAD = """\
 ## Pictures of the screens
 
@@ -80,6 +86,12 @@ class Person:
         click(self.face, button)
         self.wait(SETTLED_S)
 
+    def hold(self, button: int, *until: str) -> None:
+        """Hold a button until one of these words is on the display."""
+        self.face.press(button)
+        self.shows(*until)
+        self.face.press(0)
+
     def shows(self, *words: str) -> None:
         """Wait until one of these words is on the display. Raises ValueError when none comes."""
         if not wait_until(self.face, lambda: any(word in self.text() for word in words), MOST_S):
@@ -98,9 +110,7 @@ class Person:
     def begin(self) -> None:
         """All of that, and hold start until the session runs."""
         self.answer()
-        self.face.press(buttons.START)
-        self.shows(*WORK)
-        self.face.press(0)
+        self.hold(buttons.START, *WORK)
 
     def rise(self, to_ma: int, place: int = 0) -> None:
         """Up, while the muscle works, until the large number at that place says so much."""
@@ -141,9 +151,7 @@ def whole_session(person: Person, shoot: Shoot) -> None:
     shoot("finished", "The programme has come to its end.")
     person.press(buttons.DOWN)
     person.answer()
-    person.face.press(buttons.START)
-    person.shows("Not possible")
-    person.face.press(0)
+    person.hold(buttons.START, "Not possible")
     shoot("locked-out", "A session so soon after the last one.")
 
 
@@ -166,9 +174,7 @@ def electrode_off(person: Person, shoot: Shoot) -> None:
 
 
 def button_stuck(person: Person, shoot: Shoot) -> None:
-    person.face.press(buttons.UP)
-    person.shows("Fault 28")
-    person.face.press(0)
+    person.hold(buttons.UP, "Fault 28")
     shoot("button-stuck", "The button up was held for ten seconds.")
 
 
@@ -194,9 +200,7 @@ def in_german(person: Person, shoot: Shoot) -> None:
     person.begin()
     person.rise(12)
     shoot("german-work", "A contraction.")
-    person.face.press(buttons.UP)
-    person.shows("Fehler")
-    person.face.press(0)
+    person.hold(buttons.UP, "Fehler")
     shoot("german-fault", "The button up was held for ten seconds.")
 
 
@@ -226,12 +230,12 @@ def shots() -> list[Shot]:
 
 
 def section(found: list[Shot]) -> str:
-    """The document's section, from its first mark to its last one."""
-    parts = [BEGIN, "\n", HEAD]
+    """The document's section."""
+    parts = [HEAD]
     for shot in found:
         words = " / ".join(row for row in lines(shot.screen) if row)
         parts.append(f"\n**{shot.caption}**\n\n![{words}](pictures/{file_of(shot).name})\n")
-    return "".join([*parts, END])
+    return "".join(parts)
 
 
 def file_of(shot: Shot) -> Path:
@@ -241,16 +245,35 @@ def file_of(shot: Shot) -> Path:
 
 def written(document: str, found: list[Shot]) -> str:
     """The document with its section as it is now."""
-    before, _, rest = document.partition(BEGIN)
-    return before + section(found) + rest.partition(END)[2]
+    return marks.put(document, MARKS, section(found))
+
+
+def draw(screen: Screen, path: Path) -> None:
+    """Put a picture of a screen into a file."""
+    bits = [[screen.lit(x, y) for x in range(WIDTH)] for y in range(HEIGHT)]
+    lit = np.kron(np.pad(np.array(bits, dtype=int), MARGIN), np.ones((SCALE, SCALE), dtype=int))
+    imsave(path, np.array([DARK_RGB, LIT_RGB], dtype=np.uint8)[lit], metadata={"Software": "scripts/screens.py"})
+
+
+def pictured(path: Path) -> Screen | None:
+    """The screen that a picture shows; None where it shows none."""
+    points = imread(path)[..., 0] > 0.5
+    pixels = points[::SCALE, ::SCALE]
+    inside = pixels[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    whole = np.array_equal(np.kron(np.pad(inside, MARGIN), np.ones((SCALE, SCALE), dtype=bool)), points)
+    if not whole or inside.shape != (HEIGHT, WIDTH):
+        return None
+    return Screen.of_rows("".join(LIT if lit else DARK for lit in row) for row in inside)
 
 
 def main() -> None:
     found = shots()
-    for old in PICTURES.glob("panel-*.png"):
+    for old in set(PICTURES.glob("panel-*.png")) - set(map(file_of, found)):
         old.unlink()
     for shot in found:
-        file_of(shot).write_bytes(shot.screen.png(SCALE))
+        path = file_of(shot)
+        if not path.exists() or pictured(path) != shot.screen:
+            draw(shot.screen, path)
     DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8"), found), encoding="utf-8")
 
 

@@ -67,7 +67,11 @@ def locked(name: str) -> Iterator[None]:
     """Two builds at once (test workers, two terminals) wait for each other instead of colliding."""
     cache().mkdir(parents=True, exist_ok=True)
     with open(cache() / f"{name}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"  {name}: waiting for another one on this computer to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -1,9 +1,7 @@
-"""A picture of 128 by 64 pixels, as a small display shows it: as text, for a terminal, and as a PNG."""
+"""A picture of 128 by 64 pixels, as a small display shows it: as text, and for a terminal."""
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,10 +9,6 @@ WIDTH, HEIGHT = 128, 64
 PAGES = HEIGHT // 8
 DARK, LIT = ".", "#"
 _HALVES = " ▀▄█"  # by the upper pixel and, twice as much, the lower one
-_BLACK, _WHITE = (8, 12, 20), (214, 236, 255)
-_MARGIN = 4  # dark pixels around a PNG
-_PNG = b"\x89PNG\r\n\x1a\n"
-_BITS, _PALETTE = 1, 3
 
 
 @dataclass(frozen=True)
@@ -58,28 +52,3 @@ class Screen:
             "".join(_HALVES[upper + 2 * lower] for upper, lower in zip(*pair, strict=True))
             for pair in zip(rows[::2], rows[1::2], strict=True)
         ]
-
-    def png(self, scale: int = 4) -> bytes:
-        """A PNG in which each pixel is a square of `scale` by `scale`, with a dark margin."""
-        margin = [False] * (scale * _MARGIN)
-        lines = []
-        for y in range(HEIGHT):
-            line = [*margin, *(self.lit(x // scale, y) for x in range(WIDTH * scale)), *margin]
-            lines += [line] * scale
-        width = len(lines[0])
-        empty = [[False] * width] * len(margin)
-        lines = [*empty, *lines, *empty]
-        head = struct.pack(">IIBBBBB", width, len(lines), _BITS, _PALETTE, 0, 0, 0)
-        data = b"".join(b"\0" + _packed(line) for line in lines)
-        colours = bytes((*_BLACK, *_WHITE))
-        parts = {b"IHDR": head, b"PLTE": colours, b"IDAT": zlib.compress(data, 9), b"IEND": b""}
-        return _PNG + b"".join(_chunk(name, content) for name, content in parts.items())
-
-
-def _packed(bits: list[bool]) -> bytes:
-    filled = [*bits, *([False] * (-len(bits) % 8))]
-    return bytes(sum(filled[at + bit] << 7 - bit for bit in range(8)) for at in range(0, len(filled), 8))
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import marks
 from benchmark import awake
 from benchmark.catalogue import LOADS, METHODS, OURS
 
@@ -16,8 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "benchmark.md"
 PICTURE = ROOT / "docs" / "pictures" / "bench.png"
 AWAKE_PICTURE = ROOT / "docs" / "pictures" / "bench-awake.png"
-BEGIN = "<!-- bench: begin -->"
-END = "<!-- bench: end -->"
+MARKS = ("<!-- bench: begin -->", "<!-- bench: end -->")
 CYCLE_NS = 8  # nothing smaller can be seen; what divides by 0 divides by this instead
 
 Data = dict[str, Any]
@@ -274,20 +274,11 @@ def write(data: Data, folder: Path) -> None:
     draw_sessions(data, folder / "bench-awake.png")
 
 
-def put_into(document: str, tables: str) -> str:
-    """The document with what stands between its two marks replaced. Raises ValueError when they are not there."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{BEGIN} and {END} have to stand in the document, in this order")
-    return f"{before}{BEGIN}\n{tables}{END}{after}"
-
-
 def main() -> int:
     build = ROOT / "build"
     data: Data = json.loads((build / "bench.json").read_text())
     write(data, build)
-    DOCUMENT.write_text(put_into(DOCUMENT.read_text(), markdown(data)))
+    DOCUMENT.write_text(marks.put(DOCUMENT.read_text(), MARKS, markdown(data)))
     shutil.copyfile(build / "bench.png", PICTURE)
     shutil.copyfile(build / "bench-awake.png", AWAKE_PICTURE)
     return 0

@@ -143,7 +143,7 @@ class Seen:
 
 def judge(seen: Seen) -> Verdict:
     verdict = Verdict(injected=[note[2] for note in seen.of("injected")])
-    for rule in (_shapes, _permission, _currents, _slope, _net_charge):
+    for rule in (shapes, _permission, _currents, slope, net_charge):
         verdict.unsafe += list(dict.fromkeys(rule(seen)))[:5]
     _detections(seen, verdict)
     verdict.impossible = list(dict.fromkeys(_impossible(seen)))[:5]
@@ -160,7 +160,7 @@ def _phases(seen: Seen, channel: int | None = None) -> list[dict[str, Any]]:
     return [phase for row in rows for phase in row.get("phases", programme.get("phases", ()))]
 
 
-def _asked(seen: Seen, key: str, channel: int | None = None) -> set[int]:
+def asked_values(seen: Seen, key: str, channel: int | None = None) -> set[int]:
     """What a phase may have: as prescribed, or as the session's host has set it anew."""
     adjusted = (note[4] for note in seen.adjusted() if key in note[4])
     return {
@@ -169,17 +169,18 @@ def _asked(seen: Seen, key: str, channel: int | None = None) -> set[int]:
     }
 
 
-def _period_us(rate_mhz: int) -> float:
+def period_of(rate_mhz: int) -> float:
+    """From the begin of a pulse to that of the next, in us."""
     return 1e9 / rate_mhz
 
 
-def _shapes(seen: Seen) -> Iterator[str]:
+def shapes(seen: Seen) -> Iterator[str]:
     """Each pulse by itself, and its distance to the one before."""
     of_channel = {
         channel: (
-            _asked(seen, "width_us", channel),
+            asked_values(seen, "width_us", channel),
             {phase.get("ratio", 1) for phase in _phases(seen, channel)},
-            _period_us(max(_asked(seen, "rate_mhz", channel), default=1_000)) - 2,
+            period_of(max(asked_values(seen, "rate_mhz", channel), default=1_000)) - 2,
         )
         for channel in {pulse.channel for pulse in seen.pulses}
     }
@@ -206,7 +207,7 @@ def _shapes(seen: Seen) -> Iterator[str]:
 
 def _ends(seen: Seen) -> Iterator[tuple[float, float, str]]:
     """(when something ended permission, how long it may take, what)."""
-    period_us = _period_us(min(_asked(seen, "rate_mhz")))
+    period_us = period_of(min(asked_values(seen, "rate_mhz")))
     for note in seen.notes:
         us, what = note[0], note[1]
         if what in ("answered", "other_answered") and note[3] in ("stop", "pause") and note[4]:
@@ -276,7 +277,7 @@ def _limits(seen: Seen) -> int:
     return min([int(seen.plan["programme"]["max_current_ua"]), *(int(note[2]) for note in seen.of("accepted"))])
 
 
-def _exempt(seen: Seen, pulse: Pulse) -> bool:
+def exempt(seen: Seen, pulse: Pulse) -> bool:
     """A stage that delivers more than it was set to is judged by whether and when that is reported."""
     return any(pulse.start_us >= note[0] for note in seen.of("injected") if note[2] == "stage_strong")
 
@@ -284,7 +285,7 @@ def _exempt(seen: Seen, pulse: Pulse) -> bool:
 def _currents(seen: Seen) -> Iterator[str]:
     """Never above the limit, nor above what the person has set: the highest that was asked since the last answer."""
     limit_ua = _limits(seen)
-    period_us = _period_us(min(_asked(seen, "rate_mhz")))
+    period_us = period_of(min(asked_values(seen, "rate_mhz")))
     queued_us = max(LOOKAHEAD_US, period_us) + period_us + TURN_US
     asked: dict[int, list[tuple[float, float, int]]] = {}  # channel: (from, until, uA)
     answers = {note[2]: note for note in seen.of("answered")}
@@ -302,7 +303,7 @@ def _currents(seen: Seen) -> Iterator[str]:
     for pulse in seen.pulses:
         if not pulse.live:
             continue
-        ua = pulse.set_ua if _exempt(seen, pulse) else max(pulse.a_ua, pulse.b_ua, pulse.set_ua)
+        ua = pulse.set_ua if exempt(seen, pulse) else max(pulse.a_ua, pulse.b_ua, pulse.set_ua)
         at = f"at {pulse.start_us / 1e3:.1f} ms, channel {pulse.channel}"
         if ua > limit_ua:
             yield f"{at}: {ua} uA above the session's limit {limit_ua} uA"
@@ -314,7 +315,7 @@ def _currents(seen: Seen) -> Iterator[str]:
             yield f"{at}: {ua} uA, set {most} uA"
 
 
-def _slope(seen: Seen) -> Iterator[str]:
+def slope(seen: Seen) -> Iterator[str]:
     """From zero at each start, and anywhere: no steeper by hand than a step every 250 ms. What the programme's own ramp
     adds is below a bound that knows it only where trains begin, so within trains this is judged from plateaus."""
     starts = [note[0] for note in seen.starts]
@@ -343,12 +344,12 @@ def _slope(seen: Seen) -> Iterator[str]:
                     break
             ramp_over = pulse.start_us - start > 1_000 * phases[0]["ramp_up_ms"] + 400_000
             if not trains and ramp_over and not _faded(seen, pulse, phases[0]):
-                least = [*least[-200:], (pulse.start_us - _queued_before(seen), float(pulse.set_ua))]
+                least = [*least[-200:], (pulse.start_us - queued_before(seen), float(pulse.set_ua))]
 
 
-def _queued_before(seen: Seen) -> float:
+def queued_before(seen: Seen) -> float:
     """A pulse has the current of when it was queued."""
-    return max(LOOKAHEAD_US, _period_us(min(_asked(seen, "rate_mhz")))) + TURN_US
+    return max(LOOKAHEAD_US, period_of(min(asked_values(seen, "rate_mhz")))) + TURN_US
 
 
 def _faded(seen: Seen, pulse: Pulse, phase: dict[str, Any]) -> bool:
@@ -357,13 +358,13 @@ def _faded(seen: Seen, pulse: Pulse, phase: dict[str, Any]) -> bool:
     return lost or bool(phase["duration_ms"] < 30_000)
 
 
-def _net_charge(seen: Seen) -> Iterator[str]:
+def net_charge(seen: Seen) -> Iterator[str]:
     """Over any second, beside one pulse that was cut and the pulses of the turn in which it is found."""
     for channel in {pulse.channel for pulse in seen.pulses}:
         live = [pulse for pulse in seen.pulses if pulse.channel == channel and pulse.live]
         begin, net, one = 0, 0.0, max((abs(p.a_nc - p.b_nc) for p in live), default=0.0)
         slack = max((p.a_nc for p in live if p.cut), default=0.0)
-        period_us = _period_us(max(_asked(seen, "rate_mhz")))
+        period_us = period_of(max(asked_values(seen, "rate_mhz")))
         late = one * (2 + TURN_US // period_us)
         for pulse in live:
             net += pulse.a_nc - pulse.b_nc
@@ -382,7 +383,8 @@ def _said_fault(seen: Seen, since: float) -> float | None:
     return next((note[0] for note in seen.of("said") if note[0] >= since and note[2] == "FAULT"), None)
 
 
-def _in_fault(seen: Seen, us: float) -> bool:
+def in_fault(seen: Seen, us: float) -> bool:
+    """Whether the last that was said before is a fault."""
     said = [note for note in seen.of("said") if note[0] < us]
     return bool(said) and said[-1][2] == "FAULT"
 
@@ -400,24 +402,24 @@ def _detections(seen: Seen, verdict: Verdict) -> None:
             _refused(seen, verdict, us, kind, "arm")
         elif kind in HOST_LOST:
             _host_lost(seen, verdict, us, kind)
-        elif not _in_fault(seen, us):
+        elif not in_fault(seen, us):
             onset = MUST[kind](seen, us, what) if kind in MUST else None
             if onset is not None:
-                _reported(seen, verdict, kind, *onset)
+                reported(seen, verdict, kind, *onset)
     for note in seen.of("corrupted"):
         if not _before(seen, note[0] + STATUS_US, HOST_LOST):  # somebody has to ask after a boot
-            _reported(seen, verdict, _damaged_by(seen, note[0]), note[0], note[0] + STATUS_US)
+            reported(seen, verdict, _damaged_by(seen, note[0]), note[0], note[0] + STATUS_US)
     for note in seen.of("write_failed"):
         # What happens in the first turn after a boot is said when somebody asks.
         booted = any(note[0] - WRITE_US <= boot[0] <= note[0] for boot in seen.of("boot"))
-        if not _in_fault(seen, note[0]) and not (booted and _before(seen, note[0] + STATUS_US, HOST_LOST)):
-            _reported(seen, verdict, "flash_error", note[0], note[0] + (STATUS_US if booted else TURN_US))
+        if not in_fault(seen, note[0]) and not (booted and _before(seen, note[0] + STATUS_US, HOST_LOST)):
+            reported(seen, verdict, "flash_error", note[0], note[0] + (STATUS_US if booted else TURN_US))
     for cut in seen.of("cut"):
         _kept(seen, verdict, cut[0])
         _locked(seen, verdict, cut[0])
 
 
-def _reported(seen: Seen, verdict: Verdict, kind: str, onset_us: float, due_us: float) -> None:
+def reported(seen: Seen, verdict: Verdict, kind: str, onset_us: float, due_us: float) -> None:
     """A fault that shows from `onset_us` on has to be said until `due_us`, unless the session ended before."""
     stopped = sum(note[3]["us"] for note in seen.of("injected") if note[2] == "cpu_stop" and note[0] < due_us)
     due_us += stopped if kind != "cpu_stop" else 0

@@ -99,17 +99,17 @@ def judge(seen: Seen) -> oracle.Verdict:
     verdict = oracle.Verdict(injected=[note[2] for note in seen.of("injected")])
     if seen.plan["broken_contacts"]:
         verdict.injected.append("contacts_" + seen.plan["broken_contacts"])
-    for rule in (_presence, _ended, _raised, _too_long, oracle._shapes, oracle._slope, oracle._net_charge):
+    for rule in (_presence, _ended, _raised, _too_long, oracle.shapes, oracle.slope, oracle.net_charge):
         verdict.unsafe += list(dict.fromkeys(rule(seen)))[:5]
     for note in seen.of("injected"):
         us, kind, what = note[0], note[2], note[3] if len(note) > 3 else {}
         # After a reset nobody asks here; what is still on is _ended's.
         # A write at rest lasts longer than the shortest of these: nobody can see that the clock went back within it.
         hidden = kind == "clock_back" and what["us"] <= WRITE_US and not seen.enabled(us)
-        if kind in oracle.MUST and kind != "cpu_stop" and not hidden and not oracle._in_fault(seen, us):
+        if kind in oracle.MUST and kind != "cpu_stop" and not hidden and not oracle.in_fault(seen, us):
             onset = oracle.MUST[kind](seen, us, what)
             if onset is not None and not seen.is_blind(*onset):
-                oracle._reported(seen, verdict, kind, *onset)
+                oracle.reported(seen, verdict, kind, *onset)
     verdict.impossible = list(dict.fromkeys(_impossible(seen)))[:5]
     return verdict
 
@@ -165,7 +165,7 @@ def _sure_contacts(seen: Seen) -> Iterator[tuple[float, str]]:
 
 def _ends(seen: Seen, pauses: bool = True) -> Iterator[tuple[float, float, str]]:
     """(when something ended permission, how long it may take, what)."""
-    period_us = oracle._period_us(min(oracle._asked(seen, "rate_mhz")))
+    period_us = oracle.period_of(min(oracle.asked_values(seen, "rate_mhz")))
     for us in _sure_stops(seen):
         yield us, TURN_US + STOPS_US, "stop was pressed"
     for us in _sure_pauses(seen) if pauses else ():
@@ -307,7 +307,7 @@ def _raised(seen: Seen) -> Iterator[str]:
         if one and not any(abs(us - begin) <= 4 * TURN_US for us, by_ua in steps if by_ua > 0)
     ]
     caps = _caps(steps, [begin for begin, _ in _high(seen)])
-    late_us = 4 * TURN_US + oracle._queued_before(seen)  # what was queued before has the current of then
+    late_us = 4 * TURN_US + oracle.queued_before(seen)  # what was queued before has the current of then
     first = 0
     for pulse in seen.pulses:
         if not pulse.live:
@@ -317,7 +317,7 @@ def _raised(seen: Seen) -> Iterator[str]:
         now = [row for row in caps[first:] if row[0] <= pulse.start_us]
         since = max((i for i, row in enumerate(now) if row[2]), default=0)
         allowed_ua = max((row[1] for row in now[since:]), default=0)
-        strong = oracle._exempt(seen, pulse)
+        strong = oracle.exempt(seen, pulse)
         ua = pulse.set_ua if strong else max(pulse.a_ua, pulse.b_ua, pulse.set_ua)
         where = f"at {pulse.start_us / MS:.1f} ms, channel {pulse.channel}"
         if ua > limit_ua:

@@ -244,7 +244,7 @@ def _fault(die: random.Random, kind: str, plan: Plan) -> list[dict[str, Any]]:
         back = die.choice((0, 0, 1_000, 8_000))
         again = [{"at_us": fault["at_us"] + back * MS, "kind": "display_back"}] if back else []
         return [fault, *again]
-    made = usual._fault(die, kind, plan)
+    made = usual.make_fault(die, kind, plan)
     if made and kind not in ("power_cut_in_write", "flash_error"):
         shift = fault["at_us"] - made[0]["at_us"]
         made = [{**each, "at_us": each["at_us"] + shift} for each in made]

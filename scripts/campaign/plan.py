@@ -159,7 +159,7 @@ def _usual(die: random.Random) -> Plan:
     for kind in kinds:
         # A sense that is broken unseen hides a broken stage: docs/campaign.md. Not both at once.
         if not (blind and kind.startswith("stage_")):
-            plan["faults"] += _fault(die, kind, plan)
+            plan["faults"] += make_fault(die, kind, plan)
     return plan
 
 
@@ -215,7 +215,8 @@ def _session(die: random.Random, programme: dict[str, Any]) -> list[Any]:
     return script
 
 
-def _fault(die: random.Random, kind: str, plan: Plan) -> list[dict[str, Any]]:
+def make_fault(die: random.Random, kind: str, plan: Plan) -> list[dict[str, Any]]:
+    """What breaks, when and how; of some kinds several in a row."""
     at_us = die.randrange(100_000, plan["end_us"] - 800_000)
     fault: dict[str, Any] = {"at_us": at_us, "kind": kind}
     if kind.startswith(("load_", "stage_", "sense_")):

@@ -11,7 +11,8 @@ import pytest
 from nmes.core import buttons
 from opennmes.emulator.oled import KINDS
 from opennmes.emulator.repl import Repl
-from opennmes.ports.face import EmulatedFace, Lamps
+from opennmes.ports.emulator import EmulatedFace
+from opennmes.ports.lamps import Lamps
 from opennmes.screen import PAGES, WIDTH, Screen
 
 BEGIN = """

@@ -18,8 +18,9 @@ from opennmes.device.prescriptions import push
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.stage import OutputStage
 from opennmes.measure import pulses as measure
-from opennmes.ports.emulator import EmulatedPort
-from opennmes.ports.face import EmulatedFace, Lamps, click, wait_until
+from opennmes.ports.emulator import EmulatedFace, EmulatedPort
+from opennmes.ports.face import click, wait_until
+from opennmes.ports.lamps import Lamps
 from opennmes.ports.reading import UNKNOWN, lines
 from opennmes.prescription import Prescription
 
@@ -220,6 +221,21 @@ def test_stop_ends_the_session_within_a_turn_and_a_pulse_however_it_bounces(work
     assert last - pressed < 30_000_000
     working.face.press(0)
     working.sees("Stopped", 2)
+
+
+def test_nmes_panel_gives_the_emulated_board_a_prescription_and_says_nothing_of_the_time_before(
+    uf2: Path, tmp_path: Path
+) -> None:
+    # The display once showed what it had shown before the power was cut, and a press then was one at power-on.
+    (tmp_path / "short.toml").write_text(SHORT)
+    done = processes.ran(
+        "panel", tmp_path / "short.toml", "--emulate", "--text", "--uf2", uf2, shell="<<END\nstart\nEND\n"
+    )
+    assert done.returncode == 0, done.stderr
+    said = [
+        line for line in done.stdout.splitlines() if line.startswith(("No programme", "Choose", "Question", "Fault"))
+    ]
+    assert said == ["Choose programme", f"Question 1 of {len(checklist.STOP)}"]
 
 
 def test_nmes_panel_shows_the_emulated_board_and_presses_its_buttons(uf2: Path) -> None:

@@ -5,28 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nmes.core import buttons, font
-from nmes.core.texts import COLUMNS
+from nmes.core import buttons
 from opennmes.device import prescriptions
 from opennmes.device.client import Device
+from opennmes.ports import reading
+from opennmes.ports.lamps import Lamps
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 
-OUTPUT, READY, FAULT, BUZZER = 1, 2, 4, 8  # of the lamps
 PRESS_S, LET_GO_S = 0.08, 0.12
-
-_CELL = 128 // COLUMNS
-_CHARACTERS = {
-    font.GLYPHS[at * font.WIDTH : (at + 1) * font.WIDTH]: character
-    for at, character in enumerate([*map(chr, range(32, 127)), *font.MORE])
-}
 
 
 class PanelPort(VirtualPort):
     """`lit` is every state of the lamps so far."""
 
     def __init__(self, *, display: bool = True, **arguments: Any) -> None:
-        self.lit: list[tuple[float, int]] = []
+        self.lit: list[tuple[float, Lamps]] = []
         super().__init__(panel=True, display=display, **arguments)
 
     @property
@@ -69,36 +63,12 @@ class PanelPort(VirtualPort):
         self.press("start", seconds=1.2)
 
     def rows(self) -> list[str]:
-        """What the display shows, as the text that it can be read as; large digits are "~"."""
-        return [self._row(pixels) for pixels in self.pages]
-
-    def _row(self, pixels: bytes) -> str:
-        cells = [pixels[at + 1 : at + 1 + font.WIDTH] for at in range(0, 128, _CELL)]
-        return "".join(_CHARACTERS.get(cell, "~") for cell in cells).rstrip()
+        """What the display shows, row by row."""
+        return reading.rows(self.screen)
 
     def large(self) -> list[str]:
         """The large texts, from the left and from the middle."""
-        found = []
-        for half in (0, 64):
-            text = ""
-            for wide in (3, 2):
-                text = "".join(
-                    self._large_glyph(half + at, wide) for at in range(0, 64 - wide * font.WIDTH, wide * 6)
-                ).strip()
-                if "~" not in text:
-                    break
-            found.append(text)
-        return [text for text in found if text]
-
-    def _large_glyph(self, at: int, wide: int) -> str:
-        columns = []
-        for column in range(font.WIDTH):
-            bits = 0
-            for part in range(4):
-                byte = self.pages[1 + part][at + column * wide]
-                bits |= (bool(byte & 0x0F) | bool(byte & 0xF0) << 1) << 2 * part
-            columns.append(bits)
-        return _CHARACTERS.get(bytes(columns), "~")
+        return reading.large(self.screen)
 
 
 def keep(store: Path, *files: Path) -> None:

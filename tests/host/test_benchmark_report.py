@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import marks
 from benchmark import awake, figures, report, run
 from benchmark.catalogue import LOADS, METHODS, OURS, Asked
 from nmes.core import faults
@@ -105,15 +106,17 @@ def test_the_sessions_have_the_share_that_the_cpu_is_awake_and_the_first_factor_
 
 
 def test_tables_go_between_the_marks_and_nowhere_else() -> None:
-    document = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
-    assert report.put_into(document, "new\n") == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
-    with pytest.raises(ValueError, match="have to stand in the document"):
-        report.put_into("no marks", "new\n")
+    begin, end = report.MARKS
+    document = f"before\n{begin}\nold\n{end}\nafter\n"
+    assert marks.put(document, report.MARKS, "new\n") == f"before\n{begin}\nnew\n{end}\nafter\n"
+    turned, twice, endless = f"{end}\n{begin}\n", document + document, f"{begin}\nold\nafter\n"
+    for wrong in ("no marks", turned, twice, endless):
+        with pytest.raises(ValueError, match="have to stand in the document once, in this order"):
+            marks.put(wrong, report.MARKS, "new\n")
 
 
 def test_the_document_has_the_tables_of_all_methods() -> None:
     text = report.DOCUMENT.read_text()
-    assert text.count(report.BEGIN) == text.count(report.END) == 1
     table = rows(text, "| Method | Load")
     assert table[0] == list(report.COLUMNS)
     named = [f"**{method.title}**" if method.name == OURS else method.title for method in METHODS]

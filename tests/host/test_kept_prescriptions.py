@@ -381,3 +381,23 @@ def test_a_virtual_board_keeps_its_things_where_it_is_told_to_and_is_new_otherwi
     assert main(["pull", "--list", "--port", "virtual"]) == 0
     there, new = capsys.readouterr().out.splitlines()[-2:]
     assert "Stress incontinence" in there and new == "the device keeps no prescription"
+
+
+@pytest.mark.parametrize(
+    ("title", "unseen"),
+    [
+        ("Stress, 50 \N{MICRO SIGN}s", "\N{MICRO SIGN}"),
+        ("\u4e2d\u6587\u4e2d", "\u4e2d \u6587"),
+        ("Gr\xf6\xdfe ~{}", None),
+    ],
+)
+def test_what_a_panel_cannot_show_of_a_title_is_said_to_who_puts_it_there(
+    title: str, unseen: str | None, tmp_path: Path, example: str, said: Said
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(example.replace("Stress incontinence, 35 Hz", title), encoding="utf-8")
+    status, answer, err = said("push", str(path))
+    assert (status, answer["done"]) == (0, True)
+    assert ("warning" in err) is (unseen is not None)
+    if unseen:
+        assert f"its title has {unseen}, and the display of a panel shows a question mark instead" in err

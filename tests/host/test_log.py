@@ -4,6 +4,7 @@ pulse log and the arithmetic of whole sessions."""
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from opennmes.cli import main
 from opennmes.device import records
 from opennmes.device.client import Device
 from opennmes.measure.pulse_log import read_pulse_log
+from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import library
 
@@ -94,6 +96,9 @@ def test_every_session_is_in_the_table_and_whole(
             record.ENDED, "stopped", True, True,
         )  # fmt: skip
         assert 0 <= row["unix_s"] - 1_800_000_000 < 60 and row["channel_0_pulses"] > 10 and row["channel_1_pulses"] == 0
+        # What was loaded by a host has no prescription on the device; a load that was not seen is not one of 0 ohm.
+        assert (row["prescription"], row["prescription_digest"]) == (0, None)
+        assert 490 <= row["channel_0_impedance_least_ohm"] <= 510 and row["channel_1_impedance_least_ohm"] is None
     assert main(["log", "--port", "/dev/mine"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "contractions" in lines[0] and len(lines) == 4 and all("stopped" in line for line in lines[1:])
@@ -185,7 +190,7 @@ def test_a_file_that_does_not_read_back_clears_nothing(
 
 
 def test_a_file_that_is_there_is_left_alone_and_a_folder_that_is_not_is_said(
-    said: Said, power_on: Power, tmp_path: Path
+    said: Said, power_on: Power, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sessions(power_on, 1)
     path = tmp_path / "mine.csv"
@@ -194,7 +199,96 @@ def test_a_file_that_is_there_is_left_alone_and_a_folder_that_is_not_is_said(
     status, _, _ = said("log", "--csv", str(tmp_path / "none" / "here.csv"), "--clear")
     assert (status, path.read_text()) == (1, "mine")
     assert len(said("log")[1]["records"]) == 1
-    assert said("log", "--csv", str(path), "--force")[0] == 0 and "ended" in path.read_text()
+    assert main(["log", "--csv", str(path), "--force", "--port", "/dev/mine"]) == 0 and "ended" in path.read_text()
+    assert f"1 record is in {path}, and was read back" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--key", "mine.key"], "give --clear too"),
+        (["--key", "mine.key", "--csv", "a.csv"], "give --clear too"),
+        (["--force"], "--force is for --csv FILE"),
+        (["--clear"], "give --csv FILE too"),
+        (["--clear", "--csv", "a.csv", "--port", "virtual"], "--clear takes records off one device"),
+        (["--all"], "--all and --port are both given"),
+    ],
+)
+def test_options_that_do_nothing_together_are_one_clear_message(
+    options: list[str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["log", *options, "--port", "/dev/mine"]) == 2
+    printed = capsys.readouterr()
+    assert why in printed.err and printed.err.count("nmes: ") == 1 and printed.out == ""
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_a_file_of_no_record_has_all_columns(said: Said, power_on: Power, tmp_path: Path) -> None:
+    assert said("log", "--csv", str(tmp_path / "none.csv"))[0] == 0
+    sessions(power_on, 1)
+    assert said("log", "--csv", str(tmp_path / "one.csv"))[0] == 0
+    none, one = ((tmp_path / name).read_text().splitlines() for name in ("none.csv", "one.csv"))
+    assert (len(none), len(one)) == (1, 2) and none[0] == one[0]
+
+
+# ---- of several devices ----
+
+
+@pytest.fixture
+def several_boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, board: None) -> Callable[[str], Power]:
+    """A board for each port that is asked for; "gone" is none."""
+
+    def power_on_at(port: str) -> Power:
+        if port == "gone":
+            raise PortError("gone: there is no such port")
+        return lambda **more: VirtualPort(store=tmp_path / f"store-{port}", **more)
+
+    monkeypatch.setattr("opennmes.cli.kept.open_port", lambda port: power_on_at(port)())
+    return power_on_at
+
+
+def test_of_several_devices_each_is_shown_and_one_that_fails_stops_no_other(
+    several_boards: Callable[[str], Power], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    sessions(several_boards("a"), 2)
+    sessions(several_boards("b"), 1)
+    named = ["--port", "a", "--port", "gone", "--port", "b"]
+    assert main(["log", *named, "--json"]) == 1
+    first, second, third = json.loads(capsys.readouterr().out)["devices"]
+    assert [(each["port"], len(each["records"]), each["device_uid"]) for each in (first, third)] == [
+        ("a", 2, "virtual"), ("b", 1, "virtual"),
+    ]  # fmt: skip
+    assert second["error"] == "gone: there is no such port" and "records" not in second
+    path = tmp_path / "all.csv"
+    assert main(["log", *named, "--csv", str(path)]) == 1
+    printed = capsys.readouterr().out
+    assert printed.count("session 1: ") == 2 and printed.count("session 2: ") == 1 and "3 records are in" in printed
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:3] == ["device_uid", "device_name", "number"]
+    assert [row["number"] for row in rows] == ["1", "2", "1"]
+
+
+def test_a_record_of_one_of_several_that_is_damaged_is_said_of_that_one(
+    several_boards: Callable[[str], Power], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for port, count in (("a", 1), ("b", 2)):
+        sessions(several_boards(port), count)
+    change(tmp_path / "store-b", 1, 10, b"\x00\x01")
+    assert main(["log", "--port", "a", "--port", "b", "--json"]) == 1
+    first, second = json.loads(capsys.readouterr().out)["devices"]
+    assert (first["whole"], second["whole"]) == (True, False)
+    assert main(["log", "--port", "a", "--port", "b"]) == 1
+    assert capsys.readouterr().out.count("record 1 is damaged") == 1
+
+
+def test_where_no_device_could_be_read_no_file_is_made(
+    several_boards: Callable[[str], Power], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "all.csv"
+    assert main(["log", "--port", "gone", "--port", "gone", "--csv", str(path)]) == 1
+    assert not path.exists() and "records are in" not in capsys.readouterr().out
 
 
 # ---- whole sessions ----

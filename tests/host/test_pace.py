@@ -9,8 +9,8 @@ import pytest
 
 from nmes.core import buttons
 from opennmes.ports.errors import PortError
-from opennmes.ports.face import Lamps
-from opennmes.ports.pace import GIVEN_UP_S, SLICE_S, Pace
+from opennmes.ports.lamps import Lamps
+from opennmes.ports.pace import GIVEN_UP_S, MEASURED_S, SLICE_S, Pace, RealTime
 from opennmes.screen import Screen
 
 
@@ -100,7 +100,30 @@ def test_what_was_last_seen_is_there_and_why_it_ended() -> None:
 def test_how_much_slower_than_real_it_is_is_measured(factor: int) -> None:
     face = ShortLife(300)
     pace = lived(Pace(face, lambda: factor * face.now_s()))
-    assert pace.seen.speed == pytest.approx(1 / factor)
+    assert pace.speed == pytest.approx(1 / factor, rel=0.02)
+
+
+def test_it_is_measured_from_the_first_slice_on_and_nobody_knows_before() -> None:
+    face = ShortLife(2)
+    pace = Pace(face, lambda: 30 * face.now_s())
+    assert pace.speed is None
+    lived(pace)
+    assert pace.speed == pytest.approx(1 / 30)
+
+
+def test_a_device_that_stands_still_gets_slower_while_it_does() -> None:
+    late_s = [0.0]
+    face = ShortLife(300)
+    pace = lived(Pace(face, lambda: face.now_s() + late_s[0]))
+    assert pace.speed == pytest.approx(1, rel=0.02)
+    late_s[0] = 100 * MEASURED_S
+    assert pace.speed is not None and pace.speed < 0.02
+
+
+def test_when_it_becomes_slower_that_is_seen_within_twice_the_time_for_which_it_is_measured() -> None:
+    face = ShortLife(600)
+    pace = lived(Pace(face, lambda: face.now_s() if face.slices < 400 else 8 + 10 * (face.now_s() - 8)))
+    assert pace.speed == pytest.approx(0.1, rel=0.02)
 
 
 def test_it_never_runs_ahead_of_the_clock_on_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,3 +148,50 @@ def test_after_a_long_stop_it_does_not_race_to_catch_up(monkeypatch: pytest.Monk
     lived(pace)
     # The minute is not made up for: before and after it each slice is waited for.
     assert len(waited) >= 97 and sum(waited) == pytest.approx(98 * SLICE_S, abs=GIVEN_UP_S / 10)
+
+
+def test_the_device_never_gets_further_ahead_than_it_fell_behind_and_no_more_than_that_is_made_up_for() -> None:
+    real = RealTime(5.0, 100.0)
+    assert real.ahead_s(5.02, 100.0) == pytest.approx(0.02)
+    assert real.ahead_s(5.02, 100.4) == 0  # behind, and caught up without a wait
+    assert real.ahead_s(5.40, 100.4) == 0
+    assert real.ahead_s(5.42, 100.4) == pytest.approx(0.02)
+    assert real.ahead_s(5.42, 160.0) == 0  # the computer slept: from here on
+    assert real.ahead_s(5.44, 160.0) == pytest.approx(0.02)
+
+
+def test_two_presses_with_a_button_in_both_are_no_other_button() -> None:
+    face = ShortLife(10)
+    pace = Pace(face, face.now_s)
+    pace.press(buttons.START, 2 * SLICE_S)
+    pace.press(buttons.START | buttons.UP, 4 * SLICE_S)
+    lived(pace)
+    assert face.presses == [(0, buttons.START | buttons.UP), (4, 0)]
+
+
+def test_what_never_began_can_be_ended() -> None:
+    face = ShortLife(1)
+    Pace(face, face.now_s).end()
+    assert face.closed
+
+
+def test_a_bug_is_a_failure_too_and_no_picture_that_stands_still() -> None:
+    def bug(slice_: int) -> None:
+        if slice_ == 3:
+            raise ZeroDivisionError("a bug")
+
+    face = ShortLife(10, bug)
+    assert isinstance(lived(Pace(face, face.now_s)).failure, ZeroDivisionError)
+
+
+def test_what_comes_of_the_end_itself_is_no_failure() -> None:
+    paces: list[Pace] = []
+
+    def ended(slice_: int) -> None:
+        if slice_ == 2:
+            paces[0]._over.set()
+            raise PortError("the virtual board is closed")
+
+    face = ShortLife(10, ended)
+    paces.append(Pace(face, face.now_s))
+    assert lived(paces[0]).failure is None

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from panel_for_tests import FAULT, OUTPUT, READY, PanelPort, keep
+from panel_for_tests import PanelPort, keep
 
 from nmes.core import checklist, faults
 from opennmes import paths
 from opennmes.boards import stage_of
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.measure.pulse_log import read_pulse_log
+from opennmes.ports.lamps import Lamps
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
 
 pytestmark = pytest.mark.usefixtures("virtual_board")
 
+OUTPUT, READY = Lamps(output=True), Lamps(ready=True)
 STRESS = paths.PROGRAMMES / "stress-incontinence-50hz.toml"
 TENS = paths.PROGRAMMES / "c-section-tens.toml"
 BOTH = paths.PROGRAMMES / "abdominal-diastasis.toml"
@@ -204,7 +206,7 @@ def test_an_electrode_that_is_off_is_told_with_its_number_and_cleared_by_a_perso
         port.pass_s(0.3)
     port.pass_s(0.3)
     assert port.rows()[0] == f"Fault {faults.ELECTRODE_OPEN}" and port.rows()[1] == "Electrode? It is"
-    assert not port.lamps & OUTPUT and any(lamps & FAULT for _, lamps in port.lit)
+    assert not port.lamps.output and any(lamps.fault for _, lamps in port.lit)
     port.press("start", seconds=1.2)
     assert port.rows()[0] == "Choose programme"
 

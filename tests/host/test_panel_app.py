@@ -13,7 +13,8 @@ from nmes.core import buttons
 from opennmes.cli.panel_app import COLUMNS, LINES, PanelApp, speed_in_words
 from opennmes.cli.panel_words import HOLD_S, lamps_in_words
 from opennmes.ports.errors import PortError
-from opennmes.ports.face import CLICK_S, Lamps
+from opennmes.ports.face import CLICK_S
+from opennmes.ports.lamps import Lamps
 from opennmes.ports.pace import Pace, Seen
 from opennmes.screen import Screen
 
@@ -25,15 +26,20 @@ class Still(Pace):
 
     def __init__(self) -> None:
         self.presses: list[tuple[int, float]] = []
-        self.seen = Seen(PICTURE, Lamps(ready=True), 0, 1.25, 1.0)
+        self.seen = Seen(PICTURE, Lamps(ready=True), 0, 1.25)
         self.failure = None
+        self.fast: float | None = 1.0
         self.begun = False
 
     def begin(self) -> None:
         self.begun = True
 
-    def press(self, button: int, seconds: float) -> None:
-        self.presses.append((button, seconds))
+    @property
+    def speed(self) -> float | None:
+        return self.fast
+
+    def press(self, mask: int, seconds: float) -> None:
+        self.presses.append((mask, seconds))
 
 
 def shown(app: PanelApp, part: str) -> str:
@@ -137,7 +143,8 @@ def test_it_ends_when_the_board_has_died() -> None:
 
 def test_every_lamp_is_words_and_what_is_pressed_too() -> None:
     async def body(app: PanelApp, pace: Still, pilot: Pilot[None]) -> None:
-        pace.seen = Seen(Screen(), Lamps(True, True, True, True), buttons.START | buttons.STOP, 3.0, 0.04)
+        pace.seen = Seen(Screen(), Lamps(True, True, True, True), buttons.START | buttons.STOP, 3.0)
+        pace.fast = 0.04
         app.look()
         assert shown(app, "pressed") == "buttons pressed: start and stop"
         assert shown(app, "head").endswith("3.0 s since power-on, 25 times slower than real")
@@ -146,4 +153,35 @@ def test_every_lamp_is_words_and_what_is_pressed_too() -> None:
 
     at((COLUMNS, LINES), body)
     assert lamps_in_words(Lamps()).count("off") == 3 and "silent" in lamps_in_words(Lamps())
-    assert speed_in_words(0.0) == "stands still"
+
+
+@pytest.mark.parametrize(
+    ("speed", "words"),
+    [
+        (None, "starting"), (20.0, "in real time"), (0.9, "in real time"), (0.8, "1.2 times slower than real"),
+        (1 / 123, "123 times slower than real"), (0.0, "stands still"),
+    ],
+)  # fmt: skip
+def test_how_fast_its_time_passes_is_said(speed: float | None, words: str) -> None:
+    assert speed_in_words(speed) == words
+
+
+def test_that_its_time_stands_still_is_said_while_nothing_new_is_seen() -> None:
+    async def body(app: PanelApp, pace: Still, pilot: Pilot[None]) -> None:
+        app.look()
+        assert shown(app, "head").endswith("in real time")
+        pace.fast = 0.01
+        app.look()
+        assert shown(app, "head").endswith("100 times slower than real")
+
+    at((COLUMNS, LINES), body)
+
+
+def test_a_bug_in_what_lets_time_pass_ends_it_and_is_no_still_picture() -> None:
+    async def body(app: PanelApp, pace: Still, pilot: Pilot[None]) -> None:
+        pace.failure = ZeroDivisionError("a bug")
+        app.look()
+        await pilot.pause()
+        assert not app.is_running
+
+    at((COLUMNS, LINES), body)

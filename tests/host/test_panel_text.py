@@ -15,12 +15,17 @@ from nmes.core import buttons
 from nmes.core.screens import Screen as Rows
 from opennmes.cli.panel_text import TextPanel, lines_of
 from opennmes.cli.panel_words import HOLD_S, PRESSES
-from opennmes.ports.face import CLICK_S, Lamps
+from opennmes.ports.face import CLICK_S
+from opennmes.ports.lamps import Lamps
 from opennmes.screen import Screen
 
 
 def screen(*rows: str) -> Screen:
     return drawn(Rows([*rows, *[""] * (8 - len(rows))]))
+
+
+def at_intensity(*large: str, left: int = 9) -> Screen:
+    return drawn(Rows(["Stress", *[""] * 4, "mA", "Work 3 s", f"{left} s left"], large))
 
 
 class Scripted:
@@ -82,6 +87,14 @@ def test_numbers_that_change_are_not_said_until_somebody_asks() -> None:
     assert said(face, "wait 2.5", "", "wait 2") == ["Work", "9 s left", "Work", "7 s left"]
 
 
+def test_an_intensity_that_changes_is_said_by_itself_and_the_time_that_is_left_is_not() -> None:
+    # A person who raises it and cannot see the display has to hear what it is.
+    face = Scripted(lambda now_s: at_intensity("2" if now_s > 2 else "0", left=9 - int(now_s)))
+    assert said(face, "wait 5") == ["Stress", "0", "mA", "Work 3 s", "9 s left", "2 mA"]
+    face = Scripted(lambda now_s: at_intensity("8", "3" if now_s > 2 else "2.5"))
+    assert said(face, "wait 5")[-1] == "8 and 3 mA"
+
+
 @pytest.mark.parametrize("word", list(PRESSES))
 def test_a_word_presses_its_button_for_its_time(word: str) -> None:
     face = Scripted(lambda now_s: screen("Ready"))
@@ -118,6 +131,18 @@ def test_it_waits_for_the_clock_on_the_wall() -> None:
     come = iter(["wait 3", "quit"])
     TextPanel(face, lambda line: None, lambda: sum(waited), waited.append).run(lambda: next(come))
     assert sum(waited) == pytest.approx(3.0)
+
+
+def test_after_a_long_stop_of_the_computer_the_session_does_not_race_to_catch_up() -> None:
+    face = Scripted(lambda now_s: Screen())
+    waited: list[float] = []
+
+    def clock() -> float:
+        return sum(waited) + (60.0 if face.now_s() > 2 else 0.0)
+
+    come = iter(["wait 4", "quit"])
+    TextPanel(face, lambda line: None, clock, waited.append).run(lambda: next(come))
+    assert sum(waited) == pytest.approx(4.0, abs=0.1)
 
 
 class Unreadable(io.StringIO):

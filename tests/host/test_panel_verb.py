@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,3 +77,18 @@ def test_a_file_that_is_no_prescription_is_said_before_anything_is_shown(virtual
         assert person.process.wait(60) == 2
         person.sees("no.toml")
         assert "ready lamp" not in person.text
+
+
+def test_a_board_that_keeps_a_prescription_already_is_not_given_it_again(
+    virtual_board: None, example_file: Path, tmp_path: Path
+) -> None:
+    store = str(tmp_path / "store")
+    for _ in range(2):
+        assert processes.ran("panel", example_file, "--text", NMES_VIRTUAL_STORE=store).returncode == 0
+    listed = json.loads(processes.ran("pull", "--list", "--json", "--port", "virtual", NMES_VIRTUAL_STORE=store).stdout)
+    assert [kept["number"] for kept in listed["prescriptions"]] == [1]
+
+
+def test_an_image_is_for_the_emulated_board_alone(tmp_path: Path) -> None:
+    done = processes.ran("panel", "--text", "--uf2", tmp_path / "mine.uf2")
+    assert (done.returncode, done.stdout) == (2, "") and "--uf2 is for --emulate" in done.stderr

@@ -1,23 +1,15 @@
-"""The picture of a small display: its text, its half blocks for a terminal, its PNG."""
+"""The picture of a small display: its text, and its half blocks for a terminal."""
 
 from __future__ import annotations
-
-import io
-import random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.image import imread
 
 from opennmes.screen import HEIGHT, PAGES, WIDTH, Screen
 
 PAGE = st.binary(min_size=WIDTH, max_size=WIDTH)
 SCREENS = st.tuples(*[PAGE] * PAGES).map(Screen)
-
-
-def noise(seed: int) -> Screen:
-    return Screen(tuple(random.Random(seed + page).randbytes(WIDTH) for page in range(PAGES)))
 
 
 def test_the_lowest_bit_of_a_page_is_its_upper_row() -> None:
@@ -45,19 +37,6 @@ def test_half_blocks_show_each_pixel(screen: Screen, scale: int) -> None:
         for x in range(0, WIDTH * scale, 5):
             seen = lines[y // 2][x] in ("▄█" if y % 2 else "▀█")
             assert seen == screen.lit(x // scale, y // scale)
-
-
-@pytest.mark.parametrize("scale", [1, 3, 4])
-def test_a_png_has_a_square_for_each_pixel_and_a_dark_margin(scale: int) -> None:
-    screen = noise(scale)
-    image = imread(io.BytesIO(screen.png(scale)), format="png")
-    assert image.shape[:2] == ((HEIGHT + 8) * scale, (WIDTH + 8) * scale)
-    bright = image[..., 0] > 0.5
-    assert bright.sum() == scale * scale * sum(page.bit_count() for page in map(int.from_bytes, screen.pages))
-    for y in range(HEIGHT):
-        for x in range(0, WIDTH, 11):
-            square = bright[(y + 4) * scale : (y + 5) * scale, (x + 4) * scale : (x + 5) * scale]
-            assert square.all() if screen.lit(x, y) else not square.any()
 
 
 @pytest.mark.parametrize("rows", [[], ["#" * 128] * 63, ["#" * 127] * 64, ["#" * 127 + "x"] * 64])

@@ -11,6 +11,7 @@ import pytest
 
 from opennmes import paths
 from opennmes.ports.errors import PortError
+from opennmes.ports.lamps import Lamps
 from opennmes.ports.virtual import VirtualPort
 from opennmes.screen import Screen
 
@@ -187,6 +188,11 @@ def test_a_micropython_that_does_not_start(monkeypatch: pytest.MonkeyPatch, tmp_
         VirtualPort()
 
 
+def test_what_it_keeps_goes_into_a_folder_that_is_there(tmp_path: Path) -> None:
+    with pytest.raises(PortError, match="there is no folder"):
+        VirtualPort(store=tmp_path / "none" / "store")
+
+
 PANEL = """
 now = 0
 for line in sys.stdin:
@@ -204,10 +210,10 @@ def test_what_the_board_shows_is_no_line_of_the_link_and_presses_come_before_the
     port = board(f"panel = os.environ['NMES_PANEL']\n{PANEL}", panel=True)
     port.press(0b101)
     port.write(b"hello\n")
-    assert (port.screen, port.lamps) == (Screen(), 0)
+    assert (port.screen, port.lamps) == (Screen(), Lamps())
     port.let_pass(0.5)
     assert port.now_s() == 0.5
-    assert (port.screen, port.lamps) == (Screen().with_page(3, b"\x81" * 128), 9)
+    assert (port.screen, port.lamps) == (Screen().with_page(3, b"\x81" * 128), Lamps(output=True, buzzer=True))
     assert port.read(1) == b"heard @buttons 5\nheard hello\n"
     assert port.now_s() == 0.5
     port.close()
@@ -224,7 +230,7 @@ def test_time_that_passes_loses_nothing_that_is_said_meanwhile(board: Board) -> 
 
 
 @pytest.mark.parametrize(
-    "line", ["@page 8 " + "00" * 128, "@page 0 " + "00" * 127, "@page 0 xx", "@page 1", "@lamps x"]
+    "line", ["@page 8 " + "00" * 128, "@page 0 " + "00" * 127, "@page 0 xx", "@page 1", "@lamps x", "@lamps 16"]
 )
 def test_a_board_that_shows_what_is_no_picture_is_ended(board: Board, line: str) -> None:
     port = board(f"input()\nprint('{line}')\nprint('@at 0', flush=True)\ninput()", panel=True)

@@ -13,12 +13,12 @@ from typing import Annotated
 import typer
 
 from opennmes.cli.numbers import whole_number
-from opennmes.cli.output import FAILED, busy, error, reported
+from opennmes.cli.output import FAILED, busy, error, not_understood, reported
 from opennmes.cli.panel_words import COLUMNS, LINES
 from opennmes.device.client import Device
-from opennmes.device.prescriptions import push, text_of
+from opennmes.device.prescriptions import kept_already, push, text_of
 from opennmes.ports.base import Port
-from opennmes.ports.face import EmulatedFace, Face, VirtualFace
+from opennmes.ports.face import Face, VirtualFace
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import KEEPS, LOAD_OHM
 from opennmes.ports.pace import Pace
@@ -50,6 +50,8 @@ def panel(
     Example: nmes panel my.toml --text
     """
     ohm = whole_number("--load-ohm", load_ohm)
+    if uf2 is not None and not emulate:
+        not_understood("--uf2 is for --emulate; the virtual board runs the firmware of these tools")
     with reported(False):
         if not text:
             _need_terminal()
@@ -97,14 +99,14 @@ def _virtual(ohm: int, prescriptions: Sequence[Prescription], folder: Path) -> F
 def _emulated(uf2: Path | None, ohm: int, prescriptions: Sequence[Prescription]) -> Face:
     # Not above: it takes a second to load.
     from opennmes.boards import load_board
-    from opennmes.ports.emulator import BOARD, EmulatedPort, power_on
+    from opennmes.ports.emulator import BOARD, EmulatedFace, EmulatedPort, power_on
 
     pico, _stage = power_on(uf2, ohm)
     face = EmulatedFace(pico, load_board(BOARD))
     if prescriptions:
         with busy("giving the emulated board its prescriptions"):
             _give(EmulatedPort(pico), prescriptions)
-        pico.hard_reset()
+        face.cut_power()
     return face
 
 
@@ -113,7 +115,8 @@ def _give(port: Port, prescriptions: Sequence[Prescription]) -> None:
     with Device(port) as device:
         device.connect()
         for prescription in prescriptions:
-            push(device, prescription)
+            if kept_already(device, prescription) is None:
+                push(device, prescription)
 
 
 def _tell(face: Face) -> None:

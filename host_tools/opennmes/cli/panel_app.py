@@ -20,18 +20,20 @@ KEYS = {"space": "start", "h": "hold", "up": "up", "down": "down", "s": "stop", 
 LEGEND = (
     f"space: start, pause, yes   h: hold start for {HOLD_S:g} s   up, down: more, less   s: stop, no   p: programme   "
     "q: cut its power\n"
-    f"A key presses its button for {CLICK_S:g} s of the device's time; one that the terminal repeats is one press that "
-    "lasts, because\nno terminal says when a key is let go."
+    f"A key presses its button for {CLICK_S:g} s of the device's time. No terminal says when a key is let go: one that "
+    "is held is a\npress, and one more that lasts when the terminal begins to repeat it."
 )
 _LOOKS_A_SECOND = 20
 _SLOW = 0.9  # of real time, and slower is said
 
 
-def speed_in_words(speed: float) -> str:
-    """How fast its time passes."""
+def speed_in_words(speed: float | None) -> str:
+    """How fast its time passes; None: nobody knows yet."""
+    if speed is None:
+        return "starting"
     if speed >= _SLOW:
         return "in real time"
-    return f"{1 / speed:.2g} times slower than real" if speed > 0 else "stands still"
+    return f"{1 / speed:.{1 if speed > 0.1 else 0}f} times slower than real" if speed > 0 else "stands still"
 
 
 class PanelApp(App[None]):
@@ -86,6 +88,10 @@ class PanelApp(App[None]):
             self.exit()
             return
         seen = self._pace.seen
+        # Also where nothing new is seen: then it stands still, and that is what is said.
+        self._parts["head"].update(
+            f"{self._board}, {seen.now_s:.1f} s since power-on, {speed_in_words(self._pace.speed)}"
+        )
         if seen is self._shown:
             return
         self._shown = seen
@@ -95,7 +101,6 @@ class PanelApp(App[None]):
             return
         scale = max(1, min((width - 2) // WIDTH, 2 * (height - LINES + HEIGHT // 2) // HEIGHT))
         held = buttons.names(seen.pressed) or "none"
-        self._parts["head"].update(f"{self._board}, {seen.now_s:.1f} s since power-on, {speed_in_words(seen.speed)}")
         self._parts["pixels"].update("\n".join(seen.pixels.half_blocks(scale)))
         self._parts["lamps"].update(lamps_in_words(seen.lamps))
         self._parts["pressed"].update(f"buttons pressed: {held}")

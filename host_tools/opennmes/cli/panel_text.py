@@ -13,11 +13,13 @@ from typing import TextIO
 
 from opennmes.cli.panel_words import HOLD_S, PRESSES, lamps_in_words
 from opennmes.ports.face import CLICK_S, Face
-from opennmes.ports.reading import lines
+from opennmes.ports.pace import RealTime
+from opennmes.ports.reading import large, lines
 
 HELP = (
     f"Type a word and Enter: {', '.join(PRESSES)} (hold is start for {HOLD_S:g} s); wait SECONDS; nothing, to hear it "
-    "again; quit, which cuts the power. What the display shows is said when its words change, not when its numbers do."
+    "again; quit, which cuts the power. What the display shows is said when its words change, and the intensity when "
+    "it does; other numbers are not."
 )
 _TICK_S = 0.05
 _SETTLED_S = 0.4  # a picture comes page by page
@@ -39,10 +41,12 @@ class TextPanel:
         self._say = say
         self._clock = clock
         self._sleep = sleep
-        self._ahead_s = face.now_s() - clock()
+        self._real_time = RealTime(face.now_s(), clock())
         self._seen: list[str] = []
         self._since_s = 0.0  # of the device's time: it has been the same
+        self._intensity: list[str] = []
         self._said: list[str] = []
+        self._intensity_said: list[str] = []
 
     def run(self, next_line: Callable[[], str | None]) -> None:
         """Carry out words until "quit". `next_line` gives the next one, None while there is none. Raises PortError."""
@@ -72,21 +76,27 @@ class TextPanel:
             self._tell()
 
     def _pass(self, seconds: float) -> None:
-        """Let time pass, never faster than the wall's, and say what changes."""
+        """Let time pass, in real time where the device is quick enough, and say what changes."""
         for _ in range(math.ceil(seconds / _TICK_S)):
             self._face.wait(_TICK_S)
-            self._sleep(max(0.0, self._face.now_s() - self._ahead_s - self._clock()))
+            self._sleep(self._real_time.ahead_s(self._face.now_s(), self._clock()))
             self._look()
 
     def _look(self) -> None:
-        now_s, seen = self._face.now_s(), lines(self._face.pixels())
+        now_s, pixels = self._face.now_s(), self._face.pixels()
+        seen = lines(pixels)
         if seen != self._seen:
-            self._seen, self._since_s = seen, now_s
-        elif now_s - self._since_s >= _SETTLED_S and _without_numbers(seen) != self._said:
+            self._seen, self._since_s, self._intensity = seen, now_s, large(pixels)
+        elif now_s - self._since_s < _SETTLED_S:
+            return
+        elif _without_numbers(seen) != self._said:
             self._tell()
+        elif self._intensity != self._intensity_said:
+            self._intensity_said = self._intensity
+            self._say(f"{' and '.join(self._intensity)} mA")
 
     def _tell(self) -> None:
-        self._said = _without_numbers(self._seen)
+        self._said, self._intensity_said = _without_numbers(self._seen), self._intensity
         for line in [*(row for row in self._seen if row), lamps_in_words(self._face.lamps()), ""]:
             self._say(line)
 

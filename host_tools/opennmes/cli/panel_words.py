@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nmes.core import buttons
-from opennmes.ports.face import CLICK_S, Lamps
+from opennmes.ports.face import CLICK_S
+from opennmes.ports.lamps import Lamps
 
 COLUMNS, LINES = 130, 40  # of a terminal: the picture in its frame, and what stands around it
 HOLD_S = 1.5

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from nmes.core import font
 from nmes.core.lock import LOST
 from nmes.core.reason import Refused
 from opennmes.boards import stage_of
 from opennmes.cli import several
-from opennmes.cli.kept import as_json, connected, connected_to, in_a_line, number_of
+from opennmes.cli.kept import as_json, connected, connected_to, in_a_line, number_of, warning
 from opennmes.cli.keyfile import KeyFile, open_for_change
 from opennmes.cli.output import FAILURES, busy, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import All, Ports
@@ -22,7 +23,7 @@ from opennmes.device import locking
 from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.device.locking import LockingError, Signature
-from opennmes.device.prescriptions import WHOLE, Kept, kept_on, text_of
+from opennmes.device.prescriptions import Kept, kept_already, text_of
 from opennmes.device.prescriptions import push as put
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.prescription import Prescription
@@ -68,8 +69,9 @@ def push(
     with reported(json, done=False, pushed=done):
         stop_on_signals()
         prescriptions = {file: Prescription.read(file) for file in files}
-        for prescription in prescriptions.values():
+        for file, prescription in prescriptions.items():
             text_of(prescription)
+            _warn_of_unseen(file, prescription.title)
         todo = Todo(prescriptions, wanted, key)
         if several.asked_for(port, all_devices):
             several.carry_out(port, lambda chosen: _one_of_several(chosen, todo), as_json=json)
@@ -83,6 +85,13 @@ def push(
         with out:
             for row in done:
                 out.print(words(_in_words(row)), soft_wrap=True)
+
+
+def _warn_of_unseen(file: Path, title: str) -> None:
+    """Say which characters the display of a panel cannot show."""
+    unseen = dict.fromkeys(character for character in title if not (character.isascii() or character in font.MORE))
+    if unseen:
+        warning(f"{file}: its title has {' '.join(unseen)}, and the display of a panel shows a question mark instead")
 
 
 def _one_of_several(chosen: Chosen, todo: Todo) -> Result:
@@ -113,22 +122,11 @@ def _in_words(row: Row) -> str:
     return f"{in_a_line(Kept(**row['kept']))}: {row['file']} {how}, SHA-256 {row['kept']['digest']}"
 
 
-def _there(device: Device, prescription: Prescription, number: int | None) -> Kept | None:
-    """Where the device keeps it already."""
-    digest = prescription.digest()
-    same = [
-        kept
-        for kept in kept_on(device)
-        if (kept.digest, kept.condition) == (digest, WHOLE) and number in (None, kept.number)
-    ]
-    return same[0] if same else None
-
-
 def _seals(device: Device, where: str, asked: Todo) -> dict[Path, Signature]:
     """What was signed elsewhere for each file, where the device is locked and the key is not here. Raises LockingError
     when anything of it would not be taken: then nothing is put there."""
     number = asked.number
-    todo = [(file, made) for file, made in asked.prescriptions.items() if _there(device, made, number) is None]
+    todo = [(file, made) for file, made in asked.prescriptions.items() if kept_already(device, made, number) is None]
     if not todo:
         return {}
     if asked.key is not None or device.request("locked")["locked_by"] in ("", LOST):
@@ -151,7 +149,7 @@ def _seals(device: Device, where: str, asked: Todo) -> dict[Path, Signature]:
 def _push(
     device: Device, prescription: Prescription, number: int | None, signature: Signature | None, *, shows: bool
 ) -> Row:
-    there = _there(device, prescription, number)
+    there = kept_already(device, prescription, number)
     if there is not None:
         return {"kept": as_json(there), "unchanged": True}
     with busy(f"pushing {prescription.title}") if shows else nullcontext() as line:

@@ -28,7 +28,7 @@ def reset(
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Have a device forget its settings and all of its prescriptions. What is kept of a fault stays, and so do the
-    pause after a session and a clinic's lock. Asks first.
+    pause after a session, the records of sessions, a calibration and a clinic's lock. Asks first.
 
     Example: nmes reset --factory --yes --port virtual
     """

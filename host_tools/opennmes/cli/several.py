@@ -50,16 +50,25 @@ def asked_for(ports: list[str] | None, all_devices: bool) -> bool:
 def carry_out(ports: list[str] | None, act: Callable[[Chosen], Result], *, as_json: bool) -> None:
     """Do `act` with each of the devices that `ports` names, or with all that are here, and print what came of it.
     Ends with status 1 when one of them failed. Raises PortError when there is none at all."""
+    say(ask(ports, act), as_json=as_json)
+
+
+def ask(ports: list[str] | None, act: Callable[[Chosen], Result]) -> list[tuple[str, Result]]:
+    """What comes of `act` with each of the devices, by what was written for it. Raises as `carry_out`."""
     named = _named(ports) if ports else _all()
     with busy(f"{len(named)} boards at the same time"):
         results = _each([chosen for _, chosen in named], act)
-    said = list(zip([name for name, _ in named], results, strict=True))
     only_once()
+    return list(zip([name for name, _ in named], results, strict=True))
+
+
+def say(said: list[tuple[str, Result]], *, as_json: bool) -> None:
+    """Print what came of each. Ends with status 1 when one failed."""
     if as_json:
         print_json({"devices": [{"port": name, **result.json} for name, result in said]})
     else:
         _print(said)
-    if any(result.failed for result in results):
+    if any(result.failed for _, result in said):
         raise typer.Exit(FAILED)
 
 

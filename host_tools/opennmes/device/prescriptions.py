@@ -47,6 +47,17 @@ def kept_on(device: Device) -> list[Kept]:
         found.append(Kept(number, answer["title"], answer["digest"], answer["bytes"], answer["condition"]))
 
 
+def kept_already(device: Device, prescription: Prescription, number: int | None = None) -> Kept | None:
+    """Where the device keeps just this, whole; with a number, only if it is there."""
+    digest = prescription.digest()
+    same = [
+        kept
+        for kept in kept_on(device)
+        if (kept.digest, kept.condition) == (digest, WHOLE) and number in (None, kept.number)
+    ]
+    return same[0] if same else None
+
+
 def text_of(prescription: Prescription) -> bytes:
     """The bytes that a device keeps of a prescription. Raises Refused when they are too many."""
     text: bytes = canonical(prescription.document())

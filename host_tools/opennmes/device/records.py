@@ -62,7 +62,7 @@ def log_of(device: Device, progress: Progress | None = None) -> Log:
 
 def _kept(number: int, page: bytes) -> Kept:
     if len(page) != record.PAGE:
-        return Kept(number, page if len(page) == record.PAGE else b"", record.DAMAGED, None, None)
+        return Kept(number, b"", record.DAMAGED, None, None)
     condition = record.condition(page)
     begin = record.begin_of(page) if condition in record.SESSIONS else None
     return Kept(number, page, condition, begin, record.end_of(page) if condition == record.ENDED else None)

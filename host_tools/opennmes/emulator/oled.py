@@ -264,6 +264,7 @@ class Oled:
 
     def __init__(self, pico: EmulatedPico, kind: str = "ssd1306", bus: int = 0, address: int = ADDRESS) -> None:
         """Wire it to `pico`, in place of whatever was on that bus. `kind`: a name of KINDS."""
+        self._kind = kind
         self.controller = Controller(kind)
         self.answers = True
         self.transmissions: deque[tuple[int, int]] = deque(maxlen=4096)  # when each one began and ended, in ns
@@ -280,6 +281,11 @@ class Oled:
         self._i2c.on_write_byte = self._on_write
         self._i2c.on_read_byte = self._on_read
         self._i2c.on_stop = self._on_stop
+
+    def cut_power(self) -> None:
+        """Cut its power for a moment: it is dark, and its memory holds noise. A reset of the chip alone leaves what it
+        shows."""
+        self.controller = Controller(self._kind)
 
     @property
     def holds(self) -> bool:

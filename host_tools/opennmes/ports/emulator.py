@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
+from nmes.core import buttons
 from opennmes import paths
 from opennmes.boards import load_board, load_stage
+from opennmes.emulator.buttons import Buttons
+from opennmes.emulator.oled import Oled
 from opennmes.emulator.pico import BenchError, EmulatedPico
 from opennmes.emulator.stage import OutputStage
 from opennmes.emulator.wires import Wires
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
+from opennmes.ports.lamps import PINS, Lamps
+from opennmes.screen import Screen
 
 BOARD = "pico"
 BARE = "bare"
@@ -94,6 +102,51 @@ class EmulatedPortWithStage(EmulatedPort):
             left_s = until_s - self.now_s()
             if data or left_s <= 0:
                 return data
+
+
+class EmulatedFace:
+    """Of an emulated board: `oled` is the display on its bus, with faults that can be switched on."""
+
+    def __init__(
+        self, pico: EmulatedPico, board: Mapping[str, Any], *, kind: str = "", bounce_ms: float = 0, seed: int = 1
+    ) -> None:
+        """Wire display and buttons to `pico`, before it boots. `board` is the literal BOARD of a board with a panel;
+        `kind`: another display than it says, a name of emulator.oled.KINDS; the others as Buttons has them."""
+        pins, display = board["pins"], board["display"]
+        self.pico = pico
+        self.oled = Oled(pico, kind or display["controller"], display["sda"] // 2 % 2, display["address"])
+        self._lamps = [pins[PINS[field.name]] for field in fields(Lamps)]
+        self._buttons = Buttons(pico, [pins["panel"][name] for name in buttons.NAMES], bounce_ms=bounce_ms, seed=seed)
+
+    def cut_power(self) -> None:
+        """Cut the power of board and display for a moment: only what is in flash stays."""
+        self.pico.hard_reset()
+        self.oled.cut_power()
+
+    def pixels(self) -> Screen:
+        return self.oled.seen
+
+    def lamps(self) -> Lamps:
+        return Lamps(*[bool(self.pico.level(pin)) for pin in self._lamps])
+
+    def press(self, mask: int) -> None:
+        self._buttons.press(mask)
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass; Ctrl-C is heard between two slices of it."""
+        end = self.pico.nanos + math.ceil(seconds * 1e9)
+        while (left := end - self.pico.nanos) > 0:
+            try:
+                with held_back():
+                    self.pico.run_for(min(left, round(SLICE_S * 1e9)))
+            except BenchError as error:
+                raise PortError(str(error)) from error
+
+    def now_s(self) -> float:
+        return self.pico.nanos / 1e9
+
+    def close(self) -> None:
+        """Nothing is left of it."""
 
 
 def power_on(uf2: Path | None, load_ohm: int, cpu_factor: float = 1.0) -> tuple[EmulatedPico, OutputStage]:

@@ -1,37 +1,17 @@
-"""What a person has before them, the same of the virtual and of the emulated board: display, lamps, buzzer, buttons."""
+"""What a person has before them, the same of the virtual and of the emulated board: display, lamps, buzzer, buttons.
+That of the emulated one is in ports/emulator.py, which takes a second to load."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
-from nmes.core import buttons
-from opennmes.emulator.buttons import Buttons
-from opennmes.emulator.oled import Oled
-from opennmes.emulator.pico import BenchError, EmulatedPico
-from opennmes.ports.errors import PortError
+from opennmes.ports.lamps import Lamps
 from opennmes.ports.virtual import VirtualPort
 from opennmes.screen import Screen
 
 CLICK_S = 0.15
 _LOOK_S = 0.02
-
-
-@dataclass(frozen=True)
-class Lamps:
-    """What is on now."""
-
-    output: bool = False
-    ready: bool = False
-    fault: bool = False
-    buzzer: bool = False
-
-    @classmethod
-    def of_bits(cls, bits: int) -> Lamps:
-        """As the virtual board says it."""
-        return cls(*[bool(bits >> place & 1) for place in range(4)])
 
 
 class Face(Protocol):
@@ -84,7 +64,7 @@ class VirtualFace:
         return self.port.screen
 
     def lamps(self) -> Lamps:
-        return Lamps.of_bits(self.port.lamps)
+        return self.port.lamps
 
     def press(self, mask: int) -> None:
         self.port.press(mask)
@@ -97,39 +77,3 @@ class VirtualFace:
 
     def close(self) -> None:
         self.port.close()
-
-
-class EmulatedFace:
-    """Of an emulated board: `oled` is the display on its bus, with faults that can be switched on."""
-
-    def __init__(
-        self, pico: EmulatedPico, board: Mapping[str, Any], *, kind: str = "", bounce_ms: float = 0, seed: int = 1
-    ) -> None:
-        """Wire display and buttons to `pico`, before it boots. `board` is the literal BOARD of a board with a panel;
-        `kind`: another display than it says, a name of emulator.oled.KINDS; the others as Buttons has them."""
-        pins, display = board["pins"], board["display"]
-        self.pico = pico
-        self.oled = Oled(pico, kind or display["controller"], display["sda"] // 2 % 2, display["address"])
-        self._lamps = [pins[name] for name in ("lamp", "ready", "fault", "buzzer")]
-        self._buttons = Buttons(pico, [pins["panel"][name] for name in buttons.NAMES], bounce_ms=bounce_ms, seed=seed)
-
-    def pixels(self) -> Screen:
-        return self.oled.seen
-
-    def lamps(self) -> Lamps:
-        return Lamps(*[bool(self.pico.level(pin)) for pin in self._lamps])
-
-    def press(self, mask: int) -> None:
-        self._buttons.press(mask)
-
-    def wait(self, seconds: float) -> None:
-        try:
-            self.pico.run_for(math.ceil(seconds * 1e9))
-        except BenchError as error:
-            raise PortError(str(error)) from error
-
-    def now_s(self) -> float:
-        return self.pico.nanos / 1e9
-
-    def close(self) -> None:
-        """Nothing is left of it."""

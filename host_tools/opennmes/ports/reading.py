@@ -21,13 +21,24 @@ _WIDTHS = (3, 2)  # of a column of theirs
 def lines(screen: Screen) -> list[str]:
     """The text of each row, without the empty ones at the end; large digits are one line, of two texts with a gap.
     What is no glyph is the character for that, U+FFFD."""
-    rows = [_row(page) for page in screen.pages]
-    if any(UNKNOWN in rows[row] for row in _LARGE):
-        large = [text for half in _HALVES if (text := _large(screen, half))]
-        rows[_LARGE.start : _LARGE.stop] = ["   ".join(large)]
-    while rows and not rows[-1]:
-        rows.pop()
-    return rows
+    found = rows(screen)
+    if digits := large(screen):
+        found[_LARGE.start : _LARGE.stop] = ["   ".join(digits)]
+    while found and not found[-1]:
+        found.pop()
+    return found
+
+
+def rows(screen: Screen) -> list[str]:
+    """The text of each of the eight rows; of those with large digits it is not known, U+FFFD."""
+    return [_row(page) for page in screen.pages]
+
+
+def large(screen: Screen) -> list[str]:
+    """The texts in large digits, from the left and from the middle; none where these rows are texts of their own."""
+    if not any(UNKNOWN in _row(screen.pages[row]) for row in _LARGE):
+        return []
+    return [text for half in _HALVES if (text := _large(screen, half))]
 
 
 def _row(page: bytes) -> str:

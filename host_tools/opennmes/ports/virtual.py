@@ -15,6 +15,7 @@ from typing import IO
 from opennmes import paths
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
+from opennmes.ports.lamps import Lamps
 from opennmes.screen import Screen
 
 HEAP = "4m"
@@ -45,6 +46,11 @@ class VirtualPort:
         keeps without power goes into this path with .0 to .3; without, each board is new. With `panel` its buttons can
         be pressed, and `screen` and `lamps` are what it shows; `display`: whether it has one. Raises PortError.
         """
+        if store is not None and not store.resolve().parent.is_dir():
+            raise PortError(
+                f"the virtual board keeps its things in {store}.0 and so on, and there is no folder "
+                f"{store.resolve().parent}; make it first"
+            )
         path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
         environment = {**os.environ, "MICROPYPATH": os.pathsep.join(map(str, path))}
         environment.pop("NMES_PULSE_LOG", None)
@@ -60,7 +66,7 @@ class VirtualPort:
             environment["NMES_PANEL"] = "1" if display else "0"
         self._panel = panel
         self.screen = Screen()
-        self.lamps = 0  # 1 output, 2 ready, 4 fault, 8 the buzzer
+        self.lamps = Lamps()
         command = [micropython(), "-X", f"heapsize={HEAP}", str(paths.firmware() / "main.py")]
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
         try:
@@ -204,7 +210,7 @@ class VirtualPort:
                 case [b"@page", number, columns]:
                     self.screen = self.screen.with_page(int(number), bytes.fromhex(columns.decode()))
                 case [b"@lamps", bits]:
-                    self.lamps = int(bits)
+                    self.lamps = Lamps.of_bits(int(bits))
                 case _:
                     raise ValueError
         except ValueError:
