@@ -74,7 +74,6 @@ class Patient:
         self._crc = None  # of the programme that is loaded, and the questions are asked for
         self._channel = 0  # that up and down are for
         self._most_ms = 0  # that this session lasts
-        self._done: tuple = ()  # when it has ended: whether it was completed, and for how many ms it ran
         self._reached = []  # the largest current of each lane in this session
         self._last: dict = {}  # by the digest of a prescription: what was reached with it, since power on
         self._code = ""  # of a refusal beside what goes on, until _code_ms
@@ -280,7 +279,6 @@ class Patient:
                 refuse("let_go", "start", "open", "held until the session has begun", _SOURCE)
             self._reached = [0] * len(session.lanes)
             self._most_ms = session.programme.duration_ms
-            self._done = ()
             self._channel = session.lanes[0].index
             self._need(access.START)
             supervisor.start()
@@ -324,8 +322,6 @@ class Patient:
         """Make the screen anew, if it is to be another one."""
         dialogue, session = self._dialogue, self._session
         place = dialogue.place
-        if place == ENDED and not self._done:  # a host may load another one while it is shown
-            self._done = (session.ended == COMPLETED, min(session.elapsed_ms(now_ms), self._most_ms))
         if not self._display.there:
             self._key = -1
             return
@@ -362,7 +358,8 @@ class Patient:
             return screens.ready(row["title"], last)
         if place == ENDED:
             most = "/".join([ma(most_ua) for most_ua in self._reached])
-            return screens.ended(row["title"], self._done[0], self._done[1], most)
+            done_ms = min(session.lasted_ms, self._most_ms)
+            return screens.ended(row["title"], session.ended == COMPLETED, done_ms, most)
         if place == FAULTY:
             clears = session.fault in access.CLEARED_AT_PANEL
             return screens.faulty(session.fault, clears, self._code)

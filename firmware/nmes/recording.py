@@ -153,6 +153,13 @@ class Recording(Supervisor):
         self.records.flush()
         return self.records.are_few()
 
+    def _complete(self):
+        """Nobody is armed: the record of the last session is whole, and in flash, from now on."""
+        if self._open:
+            self._end()
+        if self._due:
+            self._write_records()
+
     def settle(self):
         """As Supervisor.settle."""
         if self._open and self.session.state in (IDLE, FAULT):
@@ -191,6 +198,7 @@ class Recording(Supervisor):
         records = self.records
         if not records:
             refuse("no_records", "session", "no sectors", _NO_SECTORS, _SOURCE)
+        self._complete()
         if "digest" in request:
             try:
                 digest = unhexlify(request["digest"])

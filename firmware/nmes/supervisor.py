@@ -389,8 +389,8 @@ class Supervisor:
                 remains = self.self_test.remains(cause)
                 if remains:
                     refuse("cause_there", faults.name(cause), remains[0], remains[1], "self-test")
+            self._close_lockout(self._hal.now_ms())  # should no turn have done it, while it is known how it ended
         session.clear(number)
-        self._close_lockout(self._hal.now_ms())  # should no turn have done it
         if number == faults.MEMORY_DAMAGED:
             session.forget()
         if self._store.damaged:
@@ -517,6 +517,7 @@ class Supervisor:
         if over and session.state != FAULT:
             session.stop(over, now_ms)
             self._off()
+            self._close_lockout(now_ms)  # before a host can ask for anything that makes the session forgotten
         elif session.state in _MAY_WRITE:
             self._rest_turn(now_ms)
 

@@ -4,6 +4,7 @@ import json
 import unittest
 from binascii import hexlify
 
+import samples
 from bench_hal import RESISTOR, RIGHT, Linked
 from test_link_lock import KEY, signed
 from test_link_prescriptions import code, put
@@ -11,7 +12,7 @@ from test_link_prescriptions import code, put
 from nmes.core import document, faults, frame, record
 from nmes.core.dose import HOUR_S
 from nmes.core.lockout import LOCKOUT_MS
-from nmes.core.session import ARMED, IDLE, RUNNING
+from nmes.core.session import ARMED, COMPLETED, IDLE, RUNNING
 from nmes.hal.common import LAYOUT
 
 T = 1_800_000_000
@@ -159,6 +160,63 @@ class BeforeAndAfter(unittest.TestCase):
         back.hal.pass_ms(LOCKOUT_MS)
         self.assertTrue(back.said("arm", programme_crc=back.session.programme_crc)["ok"])
         self.assertEqual([row[:2] for row in records(again(back))], [(1, record.BEGUN), (2, record.BEGUN)])
+
+    def ended_in_this_turn(self, data=RESISTOR):
+        """A session that the programme's end has ended in the turn of the main loop in which the link comes next."""
+        bench = Linked()
+        bench.run(data, 4_000)
+        while bench.session.state == RUNNING:
+            bench.turn()
+        self.assertEqual(bench.session.ended, COMPLETED)
+        return bench
+
+    def test_h16_a_session_is_recorded_and_counted_whatever_a_host_asks_in_the_turn_of_its_end(self):
+        times = {"work_ms": 2_000, "rest_ms": 3_000, "ramp_up_ms": 500, "ramp_down_ms": 500, "duration_ms": 2_500}
+        short = samples.programme([samples.phase(**times)])
+        rows = {str(number): samples.UNCALIBRATED for number in range(2)}
+        asked = (
+            ("set", {"settings": {"language": 1}}),
+            ("calibrate", {"rows": dict(rows, **{"0": dict(samples.UNCALIBRATED, dac_offset=1)})}),
+            ("uncalibrate", {}),
+            ("lock", {"key": KEY}),
+            ("load", {"programme": RESISTOR}),
+            ("log", {"after": 0}),
+            ("log_clear", {"number": 1, "digest": 32 * "0"}),
+            ("arm", {"programme_crc": 1}),
+            ("maintenance", {}),
+        )
+        for name, arguments in asked:
+            bench = self.ended_in_this_turn(short)
+            bench.said(name, **arguments)
+            bench.turn(count=20)
+            ((_, what, _, end),) = records(again(bench))
+            self.assertEqual((name, what, end and end["ended"]), (name, record.ENDED, COMPLETED))
+            self.assertTrue(end["elapsed_ms"] >= 2_000 and end["channels"][0]["pulses"] > 50, name)
+            self.assertEqual((name, bench.supervisor.locked_out_ms() > 0), (name, True))
+
+    def test_h16_of_a_fault_too(self):
+        for name, arguments in (
+            ("clear", {"fault": faults.ELECTRODE_OPEN}), ("uncalibrate", {}), ("log", {"after": 0}), ("bootloader", {})
+        ):  # fmt: skip
+            bench = Linked()
+            bench.run(None, 4_000)
+            bench.turn(count=100)
+            bench.supervisor.fail(faults.ELECTRODE_OPEN, "a test")
+            bench.said(name, **arguments)
+            bench.turn(count=20)
+            ((_, what, _, end),) = records(again(bench))
+            self.assertEqual((name, what, end["fault"]), (name, record.ENDED, faults.ELECTRODE_OPEN))
+            self.assertTrue(end["elapsed_ms"] >= 1_000 and end["channels"][0]["pulses"] > 20, name)
+            self.assertEqual((name, bench.supervisor._lockout._store.get("used_ms") > 900), (name, True))
+
+    def test_what_the_host_reads_in_the_turn_of_the_end_is_the_whole_record(self):
+        for data in (RESISTOR, None):
+            bench = Linked()
+            bench.run(data)
+            bench.turn(count=100)
+            bench.said("stop")
+            ((_, what, _, _),) = records(bench)
+            self.assertEqual(what, record.ENDED)
 
     def test_looking_allocates_nothing(self):
         from samples import heap_lock, heap_unlock

@@ -53,6 +53,23 @@ class ASession(unittest.TestCase):
         bench.turns(110)
         self.assertEqual((bench.place, bench.rows[4]), ("ended", "0:04 gemacht"))
 
+    def test_what_was_done_is_shown_whatever_a_host_asks_in_the_turn_of_the_end(self):
+        short = dict(CYCLES, phases=[dict(CYCLES["phases"][0], duration_ms=12_000)])
+        for name, arguments in (("set", {"settings": {"own_max_0_ua": 9_000}}), ("load", {"programme": TENS})):
+            bench = Paneled(kept=(short,))
+            bench.begin()
+            bench.press("up")
+            while True:
+                bench.hal.pass_ms(10)
+                bench.supervisor.step(bench.hal.now_ms())
+                if bench.session.state == IDLE:
+                    break
+                bench.patient.step(bench.hal.now_ms())
+            self.assertTrue(bench.said(name, **arguments)["ok"])
+            bench.patient.step(bench.hal.now_ms())
+            bench.turns(20)
+            self.assertEqual((bench.rows[0], bench.rows[4:6]), ("Finished", ["0:12 done", "most 1 mA"]))
+
     def test_a_self_test_of_a_third_of_a_second_is_not_a_late_turn(self):
         bench = Paneled()
         bench.answer()
