@@ -72,6 +72,7 @@ class Patient:
         self._place = 0  # among those that are kept
         self._changes = 0  # of the prescriptions, at the last look at them
         self._crc = None  # of the programme that is loaded, and the questions are asked for
+        self._kept = None  # and what it is of: see Supervisor.load
         self._channel = 0  # that up and down are for
         self._most_ms = 0  # that this session lasts
         self._reached = []  # the largest current of each lane in this session
@@ -251,24 +252,38 @@ class Patient:
     def _open(self):
         """Load what is shown, if it is still there as it is shown."""
         self._need(access.CHOOSE)
-        shown, supervisor = self._row, self._supervisor
         self._need_display()
-        row, text = supervisor.prescriptions.whole(shown["number"])
+        row, text = self._whole()
+        self._hal.collect()
+        data, about = document.parts_of(text)
+        self._kept = row.number, row.digest, about.get("schedule")
+        self._supervisor.load(data, self._kept)
+        self._crc = self._session.programme_crc
+
+    def _whole(self):
+        """(row, text) of the prescription that is shown. Raises Refused when it is not kept any more as it is shown."""
+        shown = self._row
+        row, text = self._supervisor.prescriptions.whole(shown["number"])
         if row.digits() != shown["digest"]:
             self._find(shown["number"])
             refuse("other_digest", "digest", row.digits()[:16], shown["digest"][:16], _SOURCE)
-        self._hal.collect()
-        data, about = document.parts_of(text)
-        supervisor.load(data, (row.number, row.digest, about.get("schedule")))
-        self._crc = self._session.programme_crc
+        return row, text
+
+    def _need_asked_for(self):
+        """Raises Refused unless the questions were asked for what would begin now: that very loading of it, with its
+        schedule, and as it is still kept. A host may have loaded the same programme without a schedule, or put
+        another schedule there."""
+        supervisor, crc = self._supervisor, self._session.programme_crc
+        if crc != self._crc or supervisor.kept is not self._kept:
+            refuse("other_programme", "programme_crc", crc, self._crc, _SOURCE)
+        self._whole()
 
     def _arm(self):
         """The session begins, at zero. Whoever has let go of the button, or pressed another, while the device tested
         itself does not want it to."""
         self._need(access.ARM)
         supervisor, session, hal = self._supervisor, self._session, self._hal
-        if session.programme_crc != self._crc:
-            refuse("other_programme", "programme_crc", session.programme_crc, self._crc, _SOURCE)
+        self._need_asked_for()
         self._need_display()
         steps.acknowledge(session)
         hal.collect()

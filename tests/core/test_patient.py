@@ -517,6 +517,59 @@ class Refusals(unittest.TestCase):
         bench.press("start")
         self.assertEqual(bench.place, "ask")
 
+    def test_h25_what_a_host_loads_puts_there_or_removes_while_the_questions_are_asked_is_never_begun(self):
+        ruled = dict(TENS, about={"schedule": {"sessions_most": 1}})
+
+        def loads_the_same(bench):
+            bench.said("load", programme=TENS)  # without a schedule: the host would judge it
+
+        def selects_the_same_under_another_number(bench):
+            bench.said("select", number=2)
+
+        def pushes_another_schedule(bench):
+            put(bench, text_of(dict(TENS, about={"schedule": {"not_after": "2020-01-01"}})), number=1)
+
+        def removes_it(bench):
+            bench.said("remove", number=1)
+
+        def sets_the_person_s_own_maximum(bench):
+            bench.said("set", settings={"own_max_0_ua": 5_000})
+
+        for happens, code in (
+            (loads_the_same, "other_programme"),
+            (selects_the_same_under_another_number, "other_programme"),
+            (pushes_another_schedule, "other_digest"),
+            (removes_it, "not_there"),
+            (sets_the_person_s_own_maximum, "other_programme"),
+        ):
+            for answered in (False, True):
+                bench = Paneled(kept=(ruled, dict(TENS, about={"told": "another"})))
+                if answered:
+                    bench.answer()
+                    happens(bench)
+                else:
+                    bench.press("start")
+                    happens(bench)
+                    while bench.place == "ask":
+                        bench.turns(100)
+                        bench.press("start")
+                bench.press("start", turns=120)
+                told = (happens, bench.session.state, bench.place, bench.patient._dialogue.code)
+                self.assertEqual(told, (happens, IDLE, "told", code))
+                self.assertEqual(list(bench.supervisor.records.back()), [])
+
+    def test_what_was_loaded_and_chosen_again_begins_with_its_own_schedule(self):
+        ruled = dict(TENS, about={"schedule": {"sessions_most": 1}})
+        bench = Paneled(kept=(ruled,))
+        bench.answer()
+        bench.said("load", programme=TENS)
+        bench.press("start", turns=120)
+        bench.turns(100)
+        bench.press("up")
+        bench.begin()
+        self.assertEqual((bench.session.state, bench.supervisor.kept[2]), (RUNNING, {"sessions_most": 1}))
+        bench.press("stop")
+
     def test_a_self_test_that_fails_is_a_fault_and_nobody_is_armed(self):
         bench = Paneled()
         bench.answer()
