@@ -172,7 +172,7 @@ class Recording(Supervisor):
     def warning(self):
         """As Supervisor.warning."""
         if self.warned == FEW_RECORDS:
-            return {"warning": "few_records", "left": self.records.left()}
+            return {"warning": "few_records", "sessions_left": self.records.left()}
         return Supervisor.warning(self)
 
     # ---- what the panel and the link ask ----
@@ -193,24 +193,32 @@ class Recording(Supervisor):
         taken them."""
         return self.records is not None and self._unhurried(self.records.are_few)  # the first look is at every page
 
-    def recorded(self, request):
-        """What the link answers to `log`, and with a digest to `log_clear`. Raises Refused."""
-        records = self.records
-        if not records:
-            refuse("no_records", "session", "no sectors", _NO_SECTORS, _SOURCE)
-        self._complete()
-        if "digest" in request:
-            try:
-                digest = unhexlify(request["digest"])
-            except ValueError:
-                refuse("not_hexadecimal", "digest", request["digest"], "32 digits", "log_clear")
-            self.write(records.take, request["number"], digest)
-            return {"taken": records.taken(), "left": records.left()}
-        number, page = records.after(request["after"])
+    def recorded(self, after):
+        """What the link answers to `log`. Raises Refused."""
+        records = self._need_records()
+        number, page = records.after(after)
         return {
-            "number": number,
-            "data": document.piece(page) if page else "",
+            "session": number,
+            "page": document.piece(page) if page else "",
             "newest": records.newest,
             "taken": records.taken(),
-            "left": records.left(),
+            "sessions_left": records.left(),
         }
+
+    def clear_records(self, number, digits):
+        """What the link answers to `log_clear`: a host has the records up to a session, the digest of whose record has
+        these digits. Raises Refused."""
+        records = self._need_records()
+        try:
+            digest = unhexlify(digits)
+        except ValueError:
+            refuse("not_hexadecimal", "page_digest", digits, "32 digits", "log_clear")
+        self.write(records.take, number, digest)
+        return {"taken": records.taken(), "sessions_left": records.left()}
+
+    def _need_records(self):
+        """The records, all that is known of the last session in flash. Raises Refused where there are none."""
+        if not self.records:
+            refuse("no_records", "session", "no sectors", _NO_SECTORS, _SOURCE)
+        self._complete()
+        return self.records

@@ -402,9 +402,11 @@ class Supervisor:
         """What is kept of the fault, keyed by faults.RECORD_FIELDS; without a fault all of it is None."""
         return self._store.get("fault") or dict.fromkeys(faults.RECORD_FIELDS)
 
-    def recorded(self, request):
-        """What the link answers to `log`. Raises Refused: see nmes/recording.py."""
+    def recorded(self, *request):
+        """What the link answers to `log` and `log_clear`. Raises Refused: see nmes/recording.py."""
         refuse("no_records", "session", "none", "a board for people", "records")
+
+    clear_records = recorded
 
     def _unhurried(self, act, *arguments):
         """`act` may take seconds: a programme with many sweeps 2 s for each, a worn flash 0.4 s for each sector that is

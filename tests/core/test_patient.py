@@ -668,8 +668,8 @@ class HostsMeanwhile(unittest.TestCase):
             "lock": {"key": "0" * 64},
             "calibrate": {"rows": {}},
             "reset": {"token": 0},
-            "log": {"after": 0},
-            "log_clear": {"number": 1, "digest": "0" * 32},
+            "log": {"after_session": 0},
+            "log_clear": {"session": 1, "page_digest": "0" * 32},
         }
         bench = Paneled()
         bench.begin()

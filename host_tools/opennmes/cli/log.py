@@ -77,11 +77,10 @@ def log(
             wrong = problems(found)
             if csv_file is not None:
                 _write(csv_file, found, force)
-            if wants_clear and found.kept:
-                clear(device, found)
+            taken = clear(device, found) if wants_clear else None
         if wants_clear:
             only_once()
-        _say(found, wrong, json, None if csv_file is None else str(csv_file), wants_clear)
+        _say(found, wrong, json, None if csv_file is None else str(csv_file), taken)
         if found.few_left and not wants_clear:
             warning(
                 f"after {found.left} more sessions the oldest of these is overwritten; nmes log --port "
@@ -92,7 +91,7 @@ def log(
         raise typer.Exit(FAILED)
 
 
-def _say(found: Log, wrong: list[str], json: bool, written: str | None, cleared: bool) -> None:
+def _say(found: Log, wrong: list[str], json: bool, written: str | None, taken: Kept | None) -> None:
     if json:
         print_json(
             {
@@ -100,10 +99,10 @@ def _say(found: Log, wrong: list[str], json: bool, written: str | None, cleared:
                 "whole": not wrong,
                 "problems": wrong,
                 "newest": found.newest,
-                "taken": found.newest if cleared and found.kept else found.taken,
+                "taken": taken.number if taken else found.taken,
                 "left": found.left,
                 "written": written,
-                "cleared": cleared,
+                "cleared": taken is not None,
                 "records": [fields(kept) for kept in found.kept],
             }
         )
@@ -115,10 +114,9 @@ def _say(found: Log, wrong: list[str], json: bool, written: str | None, cleared:
             out.print("the device keeps no record that was not taken")
         if written is not None:
             out.print(words(f"{len(found.kept)} records are in {written}, and were read back"), soft_wrap=True)
-        if cleared and found.kept:
-            last = found.kept[-1]
-            digest = binascii.hexlify(last.digest).decode()
-            out.print(words(f"taken off the device up to session {last.number}, digest {digest}"), soft_wrap=True)
+        if taken:
+            digest = binascii.hexlify(taken.digest).decode()
+            out.print(words(f"taken off the device up to session {taken.number}, digest {digest}"), soft_wrap=True)
 
 
 def _print(found: Log) -> None:
