@@ -352,7 +352,9 @@ class Patient:
             if place == WORKING:
                 key = _mixed(key, steps.countdown(session, now_ms, self._lane())[1] // 1000)
             for lane in session.lanes:
-                key = _mixed(key, lane.intensity_ua // 100)
+                key = _mixed(key, lane.intensity_ua)
+        if place == FAULTY:
+            key = session.fault
         warns = self._supervisor.has_few_records() if place == CHOOSE else self._supervisor.warned == WARN
         key = _mixed(key, 2 * _PLACES.index(place) + warns)
         if key == self._key:

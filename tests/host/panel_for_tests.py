@@ -9,6 +9,7 @@ from nmes.core import buttons, font
 from nmes.core.texts import COLUMNS
 from opennmes.device import prescriptions
 from opennmes.device.client import Device
+from opennmes.ports import reading
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 
@@ -78,27 +79,7 @@ class PanelPort(VirtualPort):
 
     def large(self) -> list[str]:
         """The large texts, from the left and from the middle."""
-        found = []
-        for half in (0, 64):
-            text = ""
-            for wide in (3, 2):
-                text = "".join(
-                    self._large_glyph(half + at, wide) for at in range(0, 64 - wide * font.WIDTH, wide * 6)
-                ).strip()
-                if "~" not in text:
-                    break
-            found.append(text)
-        return [text for text in found if text]
-
-    def _large_glyph(self, at: int, wide: int) -> str:
-        columns = []
-        for column in range(font.WIDTH):
-            bits = 0
-            for part in range(4):
-                byte = self.pages[1 + part][at + column * wide]
-                bits |= (bool(byte & 0x0F) | bool(byte & 0xF0) << 1) << 2 * part
-            columns.append(bits)
-        return _CHARACTERS.get(bytes(columns), "~")
+        return reading.large(self.screen) if any("~" in row for row in self.rows()) else []
 
 
 def keep(store: Path, *files: Path) -> None:

@@ -10,6 +10,7 @@ COLUMNS = 16
 BLOCK_ROWS = 5
 ROW_PAIR = 2
 _CUT = "..."
+_OF_NUMBERS = "0123456789.,"
 
 # One row each; %d and %s are filled in, and have to fit then.
 ROWS = {
@@ -172,7 +173,8 @@ OTHER_REFUSAL = ("Not now. Ask your clinic", "Jetzt nicht. Praxis fragen")
 
 def wrapped(text, rows):
     """A text broken at its spaces into so many rows of COLUMNS characters, empty ones behind it; a word that is longer
-    goes on in the next row. What does not fit is cut at a word, and ends with three dots."""
+    goes on in the next row. What does not fit is cut at a word, and ends with three dots. No number is cut: one that
+    has no room is left out."""
     made = []
     row = ""
     for word in text.split():
@@ -182,8 +184,9 @@ def wrapped(text, rows):
         else:
             row = row + " " + word if row else word
         while len(row) > COLUMNS:
-            made.append(row[:COLUMNS])
-            row = row[COLUMNS:]
+            end = _end_of_number(row, COLUMNS)
+            made.append(row[:end])
+            row = row[end:]
     made.append(row)
     if len(made) > rows:
         made[rows - 1] = _cut(made[rows - 1])
@@ -191,9 +194,17 @@ def wrapped(text, rows):
 
 
 def _cut(row):
-    """A row behind which something is left out."""
+    """A row behind which something is left out. A number at its end is, too: behind it may have stood its unit."""
     most = COLUMNS - len(_CUT)
     if len(row) > most:
         end = row.rfind(" ", 0, most + 1)
         row = row[: end if end > 0 else most]
-    return row + _CUT
+    return row.rstrip(_OF_NUMBERS + " ") + _CUT
+
+
+def _end_of_number(row, end):
+    """`end`, or where the number begins that would be cut there; `end` where that is the row's begin."""
+    begin = end
+    while begin and row[begin - 1] in _OF_NUMBERS and row[begin] in _OF_NUMBERS:
+        begin -= 1
+    return begin or end
