@@ -3,6 +3,8 @@
 It asks the supervisor, as the link does, and never touches an output. Only a board with buttons loads it.
 """
 
+from binascii import unhexlify
+
 from nmes.core import access, buttons, checklist, document, faults, steps
 from nmes.core.access import PANEL
 from nmes.core.dialogue import (
@@ -76,7 +78,7 @@ class Patient:
         self._channel = 0  # that up and down are for
         self._most_ms = 0  # that this session lasts
         self._reached = []  # the largest current of each lane in this session
-        self._last: dict = {}  # by the digest of a prescription: what was reached with it, since power on
+        self._last = None  # what was reached with the programme that is shown, the last time; None: not looked for
         self._code = ""  # of a refusal beside what goes on, until _code_ms
         self._code_ms = 0
         self._wait = ""  # when what is told can be
@@ -170,6 +172,7 @@ class Patient:
         self._row = prescriptions.after(max(0, number - 1))
         if not self._row["number"]:
             self._row = prescriptions.after(0)
+        self._last = None
         self._place = len([other for other in prescriptions.numbers() if other <= self._row["number"]])
         self._key = -1
 
@@ -241,7 +244,6 @@ class Patient:
         if act == NEXT:
             self._find(self._row["number"] + 1)
         elif act == AGAIN:
-            self._remember()
             self._begin()
         elif act == OPEN:
             self._open()
@@ -253,6 +255,8 @@ class Patient:
         """Load what is shown, if it is still there as it is shown."""
         self._need(access.CHOOSE)
         self._need_display()
+        if not self._row["number"]:
+            refuse("no_programme", "programme_crc", 0, "one that a clinician has put onto the device", _SOURCE)
         row, text = self._whole()
         self._hal.collect()
         data, about = document.parts_of(text)
@@ -302,11 +306,13 @@ class Patient:
             if not begun:
                 supervisor.stop("not begun")
 
-    def _remember(self):
-        """What was reached in a session is the target that is shown, and no more, the next time."""
-        if any(self._reached):
-            self._last[self._row["digest"]] = "/".join([ma(most_ua) for most_ua in self._reached])
-            self._reached = []
+    def _last_time(self):
+        """What was reached with the programme that is shown in its last session that came to its end, "" where there is
+        none: a target that is shown, and no more."""
+        if self._last is None and self._session.owner is None and self._row["number"]:
+            most_ua = self._supervisor.last_set_ua(unhexlify(self._row["digest"]))
+            self._last = "/".join([ma(ua) for ua in most_ua]) if any(most_ua) else ""
+        return self._last or ""
 
     def _refuse(self, reasons):
         """Say why not: beside what goes on, or instead of what was asked for; or ask, where only the time is not known
@@ -368,7 +374,7 @@ class Patient:
 
     def _screen(self, place, now_ms):
         screens, dialogue, session, row = self._screens, self._dialogue, self._session, self._row
-        last = self._last.get(row["digest"], "")
+        last = self._last_time()
         if place == ASK:
             return screens.ask(dialogue.at, len(checklist.STOP))
         if place == READY:

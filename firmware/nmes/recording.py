@@ -3,15 +3,16 @@ the device keeps. A board for resistors alone never loads this: a stock MicroPyt
 
 from binascii import unhexlify
 
-from nmes.core import document, dose, faults
+from nmes.core import document, dose, faults, record
 from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
-from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, RUNNING
+from nmes.core.session import ARMED, COMPLETED, FAULT, IDLE, LOCAL, RUNNING
 from nmes.records import Records
 from nmes.supervisor import Supervisor
 
 FEW_RECORDS = 2  # `warned`: soon a record is overwritten that no host has taken
 
+_LOOK_BACK = 100  # sessions, for the last one of a prescription
 _TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 _SOURCE = "the device's records"
 _NO_SECTORS = "a board whose flash has room for records"
@@ -110,6 +111,12 @@ class Recording(Supervisor):
             self.records.paused(self.session, self._hal.now_ms())
         Supervisor.pause(self)
 
+    def set_intensity(self, current_ua, channel):
+        """As Supervisor.set_intensity."""
+        Supervisor.set_intensity(self, current_ua, channel)
+        if self._open:
+            self.records.was_set(channel, current_ua)
+
     def _passes_slowly(self, now_ms):
         if self._open:
             self.records.look(self.session, now_ms)
@@ -183,6 +190,22 @@ class Recording(Supervisor):
         if buttons and buttons.cause and session.state == FAULT and number == session.fault:
             refuse("cause_there", faults.name(buttons.cause), buttons.text, "every button let go of", "panel")
         Supervisor.clear(self, number)
+
+    def last_set_ua(self, digest):
+        """The highest intensity of each channel that had pulses in the last session of the prescription with this
+        SHA-256 that came to its end: one that was ended for pain is no target. Empty where none is among the last
+        sessions. Nobody may be armed."""
+        return self._unhurried(self._last_set_ua, digest[: record.PRESCRIPTION_BYTES]) if self.records else []
+
+    def _last_set_ua(self, digest):
+        left = _LOOK_BACK
+        for _, _, end in self.records.back(lambda begin: begin["prescription_digest"] == digest):
+            if end and end["ended"] == COMPLETED:
+                return [row["set_most_ua"] for row in end["channels"] if row["pulses"]]
+            left -= 1
+            if not left:
+                break
+        return []
 
     def locked_out_ms(self):
         """How long it is until the next motor session may begin."""

@@ -225,6 +225,10 @@ class Records:
             if lane.intensity_ua > self._most[channel]:
                 self._most[channel] = lane.intensity_ua
 
+    def was_set(self, channel, current_ua):
+        """An intensity, which may be another before the next look."""
+        self._most[channel] = max(self._most[channel], current_ua)
+
     def paused(self, session, now_ms):
         """The session is about to pause."""
         self.look(session, now_ms)

@@ -52,6 +52,23 @@ class Texts(unittest.TestCase):
             self.assertEqual((len(made), " ".join(made).split()), (rows, text.split()))
             self.assertTrue(max([len(row) for row in made]) <= COLUMNS, text)
 
+    def test_of_a_fault_of_an_electrode_all_but_the_first_word_has_two_rows_and_that_one_fits_large(self):
+        numbers = []
+        for number in texts.FAULTS:
+            for language in range(len(LANGUAGES)):
+                first, rest = texts.ROWS["electrode"][language], texts.FAULTS[number][language]
+                if rest.startswith(first):
+                    numbers.append(number)
+                    self.assertTrue(screens.large_wide(first, screens.large_part(1)) >= 2)
+                    made = wrapped(rest[len(first) :], ROW_PAIR)
+                    self.assertEqual((first + " " + " ".join(made)).split(), rest.split())
+        wanted = (faults.ELECTRODE_OPEN, faults.ELECTRODE_SHORT, faults.IMPEDANCE_RISE)
+        self.assertEqual(sorted(numbers), sorted(wanted * len(LANGUAGES)))
+
+    def test_what_to_do_without_a_programme_has_three_rows(self):
+        for text in texts.NO_PROGRAMME:
+            self.assertEqual(" ".join(wrapped(text, 3)).split(), text.split())
+
     def test_every_character_has_a_glyph_of_its_own(self):
         said = [text for table in (texts.ROWS, texts.FAULTS, texts.REFUSALS) for row in table.values() for text in row]
         for text in said + [text for row in texts.QUESTIONS for text in row]:
@@ -120,6 +137,7 @@ class TheScreens(unittest.TestCase):
         yield screen.choose(LONGEST, 16, 16, MOST)
         yield screen.choose(LONGEST, 16, 16, MOST, True)
         yield screen.choose("", 0, 0, "")
+        yield screen.told("no_programme", "")
         yield screen.choose("", 0, 0, "", True)
         for at in range(len(texts.QUESTIONS)):
             yield screen.ask(at, len(texts.QUESTIONS))
@@ -204,10 +222,14 @@ class TheScreens(unittest.TestCase):
         self.assertEqual(told[5:], ["Up only while it", "works", "only_in_work"])
 
     def test_a_fault_has_its_number_and_what_a_person_does(self):
-        rows = Screens(0).faulty(11, True, "").rows
+        screen = Screens(0).faulty(11, True, "")
         self.assertEqual(
-            rows, ["Fault 11", "Electrode? It is", "off, dry or not", "connected", "", "", "then hold start", ""]
+            screen.rows, ["Fault 11", "", "", "", "", "It is off, dry", "or not connected", "then hold start"]
         )
+        self.assertEqual(screen.large, ("Electrode?",))
+        self.assertEqual(Screens(0).faulty(28, True, "").rows[1:7], [
+            "Button stuck.", "Let go of every", "button", "", "", "then hold start",
+        ])  # fmt: skip
         self.assertEqual(Screens(1).faulty(2, False, "").rows[6], "Praxis fragen")
 
     def test_currents_and_times(self):

@@ -68,11 +68,13 @@ class Screens:
         """`count` programmes, of which the one with `title` is the `number`th. `last`: what was reached with it. `few`:
         soon a record is overwritten that no host has taken."""
         if not count:
-            rows = ["", self.row("none"), "", self.row("ask_clinic"), "", "", "", ""]
-            return Screen(rows)
+            return Screen(["", self.row("none"), ""] + self._no_programme() + ["", ""])
         rows = [self.row("few_records" if few else "choose"), self.row("of", number, count)]
         rows += self._title(title, last)
         return Screen(rows + [self.row("next"), self.row("go_on")])
+
+    def _no_programme(self):
+        return wrapped(texts.NO_PROGRAMME[self._language], 3)
 
     def _title(self, title, last):
         """Four rows, all of them for the title where there is no last time."""
@@ -96,8 +98,10 @@ class Screens:
 
     def told(self, code, wait):
         """Why it cannot be; `wait`: when it can, "" where that is not known."""
-        block = wrapped(self._refusal(code), 3)
-        return Screen([self.row("cannot"), ""] + block + [_whole(wait), code[:COLUMNS], self.row("any")])
+        cannot, block = self.row("cannot"), wrapped(self._refusal(code), 3)
+        if code == "no_programme":
+            cannot, block = self.row("none"), self._no_programme()
+        return Screen([cannot, ""] + block + [_whole(wait), code[:COLUMNS], self.row("any")])
 
     def _refusal(self, code):
         return texts.REFUSALS.get(code, texts.OTHER_REFUSAL)[self._language]
@@ -134,9 +138,13 @@ class Screens:
     def faulty(self, number, clears, code):
         """`clears`: a person may clear it here; `code`: of a refusal just now, or ""."""
         text = texts.FAULTS.get(number, texts.OTHER_FAULT)[self._language]
-        rows = [self.row("fault", number)] + wrapped(self._refusal(code) if code else text, BLOCK_ROWS)
-        rows += [self.row("then_hold") if clears else self.row("ask_clinic"), code[:COLUMNS]]
-        return Screen(rows)
+        fault, then = self.row("fault", number), self.row("then_hold" if clears else "ask_clinic")
+        electrode = self.row("electrode")
+        if text.startswith(electrode) and not code:
+            rows = [fault, "", "", "", ""] + wrapped(text[len(electrode) :], ROW_PAIR) + [then]
+            return Screen(rows, [electrode])
+        rows = [fault] + wrapped(self._refusal(code) if code else text, BLOCK_ROWS)
+        return Screen(rows + [then, code[:COLUMNS]])
 
     def _channels(self, levels, selected, last):
         """Below the large digits: the unit; of two channels which is which, and > before the one that is set."""

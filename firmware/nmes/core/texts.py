@@ -105,7 +105,8 @@ TIMES = {
     ),
 }
 
-# What happened, and what the person does.
+# What happened, and what the person does. Of one that begins with the row "electrode" that is shown large, and what is
+# left has ROW_PAIR rows.
 FAULTS = {
     1: ("Device error. Electrodes off, switch off and on", "Gerätefehler. Elektroden ab, aus- und einschalten"),
     2: ("Wrong pulse. Electrodes off. Do not use it", "Falscher Puls. Elektroden ab. Nicht benutzen"),
@@ -132,13 +133,16 @@ FAULTS = {
     23: ("It was too slow and switched off", "Es war zu langsam und hat abgeschaltet"),
     24: ("Clock wrong. Electrodes off. Do not use it", "Uhr falsch. Elektroden ab. Nicht benutzen"),
     25: ("Memory is short. Switch off and on", "Speicher knapp. Aus- und einschalten"),
-    26: ("Electrode? Look at the skin, set it anew", "Elektrode? Haut ansehen, neu anlegen"),
+    26: ("Electrode? Look at skin and set it anew", "Elektrode? Haut ansehen, neu anlegen"),
     27: ("Newer memory. Do not use it", "Neuerer Speicher. Nicht benutzen"),
     28: ("Button stuck. Let go of every button", "Taste klemmt. Alle Tasten loslassen"),
     29: ("Button unsteady. Let go of every button", "Taste unruhig. Alle Tasten loslassen"),
     30: ("Buttons touch. Do not use it", "Tasten berühren sich. Nicht benutzen"),
 }
 OTHER_FAULT = ("Electrodes off. Do not use it", "Elektroden ab. Nicht benutzen")
+
+# Where the device keeps none: three rows.
+NO_PROGRAMME = ("A clinician has to put one onto the device", "Eine Fachperson muss eines auf das Gerät laden")
 
 # By the code of the refusal, which is shown beside it.
 REFUSALS = {
