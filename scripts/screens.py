@@ -124,6 +124,8 @@ class Person:
 
 def nothing_there(person: Person, shoot: Shoot) -> None:
     shoot("none", "Nothing has been put onto the device.")
+    person.press(buttons.START)
+    shoot("no-programme", "Start was pressed all the same.")
 
 
 def whole_session(person: Person, shoot: Shoot) -> None:
@@ -173,6 +175,13 @@ def electrode_off(person: Person, shoot: Shoot) -> None:
     shoot("fault", "An electrode has come off.")
 
 
+def german_electrode(person: Person, shoot: Shoot) -> None:
+    person.begin()
+    click(person.face, buttons.UP)
+    person.shows("Fehler 11")
+    shoot("german-electrode", "In German: an electrode has come off.")
+
+
 def button_stuck(person: Person, shoot: Shoot) -> None:
     person.hold(buttons.UP, "Fault 28")
     shoot("button-stuck", "The button up was held for ten seconds.")
@@ -213,6 +222,7 @@ STORIES: list[tuple[Callable[[Person, Shoot], None], dict[str, Any]]] = [
     (button_stuck, {"programmes": (ONE,)}),
     (computer, {"programmes": (ONE,)}),
     (in_german, {"programmes": (ONE, TWO), "language": 1}),
+    (german_electrode, {"programmes": (ONE,), "load_ohm": OPEN_OHM, "language": 1}),
 ]
 
 

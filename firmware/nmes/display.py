@@ -2,13 +2,11 @@
 
 from nmes.core import font
 from nmes.core.compiler import micropython, ptr8
-from nmes.core.screens import LARGE_FROM, LARGE_ROWS, ROWS, Screen
+from nmes.core.screens import LARGE_FROM, LARGE_ROWS, PIXELS, ROWS, Screen, large_part, large_wide
 from nmes.core.texts import COLUMNS
 
-PIXELS = 128  # columns of a page, which is a row of text
 LOOK_AGAIN_MS = 5_000  # for a display that is not there, at rest
 _CELL = PIXELS // COLUMNS
-_LARGE_HALF = 64  # where the second large text begins
 _FIRST = 32  # of ASCII
 
 
@@ -77,10 +75,11 @@ class Display:
     def _draw_large(self, large, row):
         pixels = self._pages[row]
         _clear(pixels, PIXELS)
+        part = large_part(len(large))
         for i in range(len(large)):
-            wide = 3 if len(large[i]) <= 3 else 2
-            at = i * _LARGE_HALF
-            for character in large[i]:
+            wide = large_wide(large[i], part)
+            at = i * part
+            for character in large[i] if wide else "":
                 _stretch(font.GLYPHS, font.WIDTH * _place(character), row - LARGE_FROM, wide, pixels, at)
                 at += wide * (font.WIDTH + 1)
         self._dirty |= 1 << row

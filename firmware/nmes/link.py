@@ -410,9 +410,10 @@ class Link:
         return self._supervisor.record()
 
     def _do_log(self, request):
-        return self._supervisor.recorded(request)
+        return self._supervisor.recorded(request["after_session"])
 
-    _do_log_clear = _do_log
+    def _do_log_clear(self, request):
+        return self._supervisor.clear_records(request["session"], request["page_digest"])
 
     # ---- the prescriptions that are kept ----
 

@@ -3,6 +3,8 @@
 It asks the supervisor, as the link does, and never touches an output. Only a board with buttons loads it.
 """
 
+from binascii import unhexlify
+
 from nmes.core import access, buttons, checklist, document, faults, steps
 from nmes.core.access import PANEL
 from nmes.core.dialogue import (
@@ -72,11 +74,11 @@ class Patient:
         self._place = 0  # among those that are kept
         self._changes = 0  # of the prescriptions, at the last look at them
         self._crc = None  # of the programme that is loaded, and the questions are asked for
+        self._kept = None  # and what it is of: see Supervisor.load
         self._channel = 0  # that up and down are for
         self._most_ms = 0  # that this session lasts
-        self._done: tuple = ()  # when it has ended: whether it was completed, and for how many ms it ran
         self._reached = []  # the largest current of each lane in this session
-        self._last: dict = {}  # by the digest of a prescription: what was reached with it, since power on
+        self._last = None  # what was reached with the programme that is shown, the last time; None: not looked for
         self._code = ""  # of a refusal beside what goes on, until _code_ms
         self._code_ms = 0
         self._wait = ""  # when what is told can be
@@ -170,6 +172,7 @@ class Patient:
         self._row = prescriptions.after(max(0, number - 1))
         if not self._row["number"]:
             self._row = prescriptions.after(0)
+        self._last = None
         self._place = len([other for other in prescriptions.numbers() if other <= self._row["number"]])
         self._key = -1
 
@@ -241,7 +244,6 @@ class Patient:
         if act == NEXT:
             self._find(self._row["number"] + 1)
         elif act == AGAIN:
-            self._remember()
             self._begin()
         elif act == OPEN:
             self._open()
@@ -252,24 +254,40 @@ class Patient:
     def _open(self):
         """Load what is shown, if it is still there as it is shown."""
         self._need(access.CHOOSE)
-        shown, supervisor = self._row, self._supervisor
         self._need_display()
-        row, text = supervisor.prescriptions.whole(shown["number"])
+        if not self._row["number"]:
+            refuse("no_programme", "programme_crc", 0, "one that a clinician has put onto the device", _SOURCE)
+        row, text = self._whole()
+        self._hal.collect()
+        data, about = document.parts_of(text)
+        self._kept = row.number, row.digest, about.get("schedule")
+        self._supervisor.load(data, self._kept)
+        self._crc = self._session.programme_crc
+
+    def _whole(self):
+        """(row, text) of the prescription that is shown. Raises Refused when it is not kept any more as it is shown."""
+        shown = self._row
+        row, text = self._supervisor.prescriptions.whole(shown["number"])
         if row.digits() != shown["digest"]:
             self._find(shown["number"])
             refuse("other_digest", "digest", row.digits()[:16], shown["digest"][:16], _SOURCE)
-        self._hal.collect()
-        data, about = document.parts_of(text)
-        supervisor.load(data, (row.number, row.digest, about.get("schedule")))
-        self._crc = self._session.programme_crc
+        return row, text
+
+    def _need_asked_for(self):
+        """Raises Refused unless the questions were asked for what would begin now: that very loading of it, with its
+        schedule, and as it is still kept. A host may have loaded the same programme without a schedule, or put
+        another schedule there."""
+        supervisor, crc = self._supervisor, self._session.programme_crc
+        if crc != self._crc or supervisor.kept is not self._kept:
+            refuse("other_programme", "programme_crc", crc, self._crc, _SOURCE)
+        self._whole()
 
     def _arm(self):
         """The session begins, at zero. Whoever has let go of the button, or pressed another, while the device tested
         itself does not want it to."""
         self._need(access.ARM)
         supervisor, session, hal = self._supervisor, self._session, self._hal
-        if session.programme_crc != self._crc:
-            refuse("other_programme", "programme_crc", session.programme_crc, self._crc, _SOURCE)
+        self._need_asked_for()
         self._need_display()
         steps.acknowledge(session)
         hal.collect()
@@ -280,7 +298,6 @@ class Patient:
                 refuse("let_go", "start", "open", "held until the session has begun", _SOURCE)
             self._reached = [0] * len(session.lanes)
             self._most_ms = session.programme.duration_ms
-            self._done = ()
             self._channel = session.lanes[0].index
             self._need(access.START)
             supervisor.start()
@@ -289,11 +306,13 @@ class Patient:
             if not begun:
                 supervisor.stop("not begun")
 
-    def _remember(self):
-        """What was reached in a session is the target that is shown, and no more, the next time."""
-        if any(self._reached):
-            self._last[self._row["digest"]] = "/".join([ma(most_ua) for most_ua in self._reached])
-            self._reached = []
+    def _last_time(self):
+        """What was reached with the programme that is shown in its last session that came to its end, "" where there is
+        none: a target that is shown, and no more."""
+        if self._last is None and self._session.owner is None and self._row["number"]:
+            most_ua = self._supervisor.last_set_ua(unhexlify(self._row["digest"]))
+            self._last = "/".join([ma(ua) for ua in most_ua]) if any(most_ua) else ""
+        return self._last or ""
 
     def _refuse(self, reasons):
         """Say why not: beside what goes on, or instead of what was asked for; or ask, where only the time is not known
@@ -324,8 +343,6 @@ class Patient:
         """Make the screen anew, if it is to be another one."""
         dialogue, session = self._dialogue, self._session
         place = dialogue.place
-        if place == ENDED and not self._done:  # a host may load another one while it is shown
-            self._done = (session.ended == COMPLETED, min(session.elapsed_ms(now_ms), self._most_ms))
         if not self._display.there:
             self._key = -1
             return
@@ -341,7 +358,9 @@ class Patient:
             if place == WORKING:
                 key = _mixed(key, steps.countdown(session, now_ms, self._lane())[1] // 1000)
             for lane in session.lanes:
-                key = _mixed(key, lane.intensity_ua // 100)
+                key = _mixed(key, lane.intensity_ua)
+        if place == FAULTY:
+            key = session.fault
         warns = self._supervisor.has_few_records() if place == CHOOSE else self._supervisor.warned == WARN
         key = _mixed(key, 2 * _PLACES.index(place) + warns)
         if key == self._key:
@@ -355,14 +374,15 @@ class Patient:
 
     def _screen(self, place, now_ms):
         screens, dialogue, session, row = self._screens, self._dialogue, self._session, self._row
-        last = self._last.get(row["digest"], "")
+        last = self._last_time()
         if place == ASK:
             return screens.ask(dialogue.at, len(checklist.STOP))
         if place == READY:
             return screens.ready(row["title"], last)
         if place == ENDED:
             most = "/".join([ma(most_ua) for most_ua in self._reached])
-            return screens.ended(row["title"], self._done[0], self._done[1], most)
+            done_ms = min(session.lasted_ms, self._most_ms)
+            return screens.ended(row["title"], session.ended == COMPLETED, done_ms, most)
         if place == FAULTY:
             clears = session.fault in access.CLEARED_AT_PANEL
             return screens.faulty(session.fault, clears, self._code)

@@ -3,15 +3,16 @@ the device keeps. A board for resistors alone never loads this: a stock MicroPyt
 
 from binascii import unhexlify
 
-from nmes.core import document, dose, faults
+from nmes.core import document, dose, faults, record
 from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
-from nmes.core.session import ARMED, FAULT, IDLE, LOCAL, RUNNING
+from nmes.core.session import ARMED, COMPLETED, FAULT, IDLE, LOCAL, RUNNING
 from nmes.records import Records
 from nmes.supervisor import Supervisor
 
 FEW_RECORDS = 2  # `warned`: soon a record is overwritten that no host has taken
 
+_LOOK_BACK = 100  # sessions, for the last one of a prescription
 _TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 _SOURCE = "the device's records"
 _NO_SECTORS = "a board whose flash has room for records"
@@ -110,6 +111,12 @@ class Recording(Supervisor):
             self.records.paused(self.session, self._hal.now_ms())
         Supervisor.pause(self)
 
+    def set_intensity(self, current_ua, channel):
+        """As Supervisor.set_intensity."""
+        Supervisor.set_intensity(self, current_ua, channel)
+        if self._open:
+            self.records.was_set(channel, current_ua)
+
     def _passes_slowly(self, now_ms):
         if self._open:
             self.records.look(self.session, now_ms)
@@ -153,6 +160,13 @@ class Recording(Supervisor):
         self.records.flush()
         return self.records.are_few()
 
+    def _complete(self):
+        """Nobody is armed: the record of the last session is whole, and in flash, from now on."""
+        if self._open:
+            self._end()
+        if self._due:
+            self._write_records()
+
     def settle(self):
         """As Supervisor.settle."""
         if self._open and self.session.state in (IDLE, FAULT):
@@ -165,7 +179,7 @@ class Recording(Supervisor):
     def warning(self):
         """As Supervisor.warning."""
         if self.warned == FEW_RECORDS:
-            return {"warning": "few_records", "left": self.records.left()}
+            return {"warning": "few_records", "sessions_left": self.records.left()}
         return Supervisor.warning(self)
 
     # ---- what the panel and the link ask ----
@@ -177,6 +191,22 @@ class Recording(Supervisor):
             refuse("cause_there", faults.name(buttons.cause), buttons.text, "every button let go of", "panel")
         Supervisor.clear(self, number)
 
+    def last_set_ua(self, digest):
+        """The highest intensity of each channel that had pulses in the last session of the prescription with this
+        SHA-256 that came to its end: one that was ended for pain is no target. Empty where none is among the last
+        sessions. Nobody may be armed."""
+        return self._unhurried(self._last_set_ua, digest[: record.PRESCRIPTION_BYTES]) if self.records else []
+
+    def _last_set_ua(self, digest):
+        left = _LOOK_BACK
+        for _, _, end in self.records.back(lambda begin: begin["prescription_digest"] == digest):
+            if end and end["ended"] == COMPLETED:
+                return [row["set_most_ua"] for row in end["channels"] if row["pulses"]]
+            left -= 1
+            if not left:
+                break
+        return []
+
     def locked_out_ms(self):
         """How long it is until the next motor session may begin."""
         return self._lockout.left_ms(self._hal.now_ms())
@@ -186,23 +216,32 @@ class Recording(Supervisor):
         taken them."""
         return self.records is not None and self._unhurried(self.records.are_few)  # the first look is at every page
 
-    def recorded(self, request):
-        """What the link answers to `log`, and with a digest to `log_clear`. Raises Refused."""
-        records = self.records
-        if not records:
-            refuse("no_records", "session", "no sectors", _NO_SECTORS, _SOURCE)
-        if "digest" in request:
-            try:
-                digest = unhexlify(request["digest"])
-            except ValueError:
-                refuse("not_hexadecimal", "digest", request["digest"], "32 digits", "log_clear")
-            self.write(records.take, request["number"], digest)
-            return {"taken": records.taken(), "left": records.left()}
-        number, page = records.after(request["after"])
+    def recorded(self, after):
+        """What the link answers to `log`. Raises Refused."""
+        records = self._need_records()
+        number, page = records.after(after)
         return {
-            "number": number,
-            "data": document.piece(page) if page else "",
+            "session": number,
+            "page": document.piece(page) if page else "",
             "newest": records.newest,
             "taken": records.taken(),
-            "left": records.left(),
+            "sessions_left": records.left(),
         }
+
+    def clear_records(self, number, digits):
+        """What the link answers to `log_clear`: a host has the records up to a session, the digest of whose record has
+        these digits. Raises Refused."""
+        records = self._need_records()
+        try:
+            digest = unhexlify(digits)
+        except ValueError:
+            refuse("not_hexadecimal", "page_digest", digits, "32 digits", "log_clear")
+        self.write(records.take, number, digest)
+        return {"taken": records.taken(), "sessions_left": records.left()}
+
+    def _need_records(self):
+        """The records, all that is known of the last session in flash. Raises Refused where there are none."""
+        if not self.records:
+            refuse("no_records", "session", "no sectors", _NO_SECTORS, _SOURCE)
+        self._complete()
+        return self.records

@@ -15,6 +15,7 @@ Who calls sees to it that nobody is armed; only `look`, `resumed`, `paused` and 
 """
 
 from array import array
+from binascii import hexlify
 
 from nmes.core import record
 from nmes.core.phase import DUMMY
@@ -224,6 +225,10 @@ class Records:
             if lane.intensity_ua > self._most[channel]:
                 self._most[channel] = lane.intensity_ua
 
+    def was_set(self, channel, current_ua):
+        """An intensity, which may be another before the next look."""
+        self._most[channel] = max(self._most[channel], current_ua)
+
     def paused(self, session, now_ms):
         """The session is about to pause."""
         self.look(session, now_ms)
@@ -304,12 +309,16 @@ class Records:
             self._erase()
 
     def take(self, number, digest):
-        """A host has all records up to `number`, whose digest this is. Raises Refused unless that is the newest."""
+        """A host has all records up to `number`, whose digest this is; what came after it stays. Raises Refused unless
+        that is one that no host has taken."""
         self.tidy()
-        if number != self.newest:
-            refuse("not_newest", "number", number, self.newest, _SOURCE)
-        if not self._is_there(number) or record.digest(self._page) != digest:
-            refuse("other_digest", "digest", "another", "that of the newest record", _SOURCE)
+        first = max(self.taken() + 1, self._oldest())
+        if not first <= number <= self.newest or not self._is_there(number):
+            there = "sessions %d to %d" % (first, self.newest) if first <= self.newest else "no session"
+            refuse("no_such_record", "session", number, there, _SOURCE)
+        found = record.digest(self._page)
+        if found != digest:
+            refuse("other_record", "page_digest", _digits(digest), _digits(found), _SOURCE)
         if not self._mark(number, record.TAKEN_AT):
             refuse("worn", "flash", "session %d" % number, "what is written, read back", _SOURCE)
         self._taken = number
@@ -396,6 +405,11 @@ class Records:
         except OSError:
             return False
         return self._is_erased(sector)
+
+
+def _digits(digest):
+    """The first ones of a digest, hexadecimal."""
+    return hexlify(digest[:8]).decode()
 
 
 def _ascii(text):

@@ -389,8 +389,8 @@ class Supervisor:
                 remains = self.self_test.remains(cause)
                 if remains:
                     refuse("cause_there", faults.name(cause), remains[0], remains[1], "self-test")
+            self._close_lockout(self._hal.now_ms())  # should no turn have done it, while it is known how it ended
         session.clear(number)
-        self._close_lockout(self._hal.now_ms())  # should no turn have done it
         if number == faults.MEMORY_DAMAGED:
             session.forget()
         if self._store.damaged:
@@ -402,9 +402,11 @@ class Supervisor:
         """What is kept of the fault, keyed by faults.RECORD_FIELDS; without a fault all of it is None."""
         return self._store.get("fault") or dict.fromkeys(faults.RECORD_FIELDS)
 
-    def recorded(self, request):
-        """What the link answers to `log`. Raises Refused: see nmes/recording.py."""
+    def recorded(self, *request):
+        """What the link answers to `log` and `log_clear`. Raises Refused: see nmes/recording.py."""
         refuse("no_records", "session", "none", "a board for people", "records")
+
+    clear_records = recorded
 
     def _unhurried(self, act, *arguments):
         """`act` may take seconds: a programme with many sweeps 2 s for each, a worn flash 0.4 s for each sector that is
@@ -517,6 +519,7 @@ class Supervisor:
         if over and session.state != FAULT:
             session.stop(over, now_ms)
             self._off()
+            self._close_lockout(now_ms)  # before a host can ask for anything that makes the session forgotten
         elif session.state in _MAY_WRITE:
             self._rest_turn(now_ms)
 

@@ -77,7 +77,7 @@ def test_h12_with_a_full_ring_the_board_starts_reads_judges_and_records(make: Ca
     said = device.log()
     print("the first `log` took", device.port.now_s() - begun_s, "s")
     assert device.port.now_s() - begun_s < 1.0 and said["newest"] == 2_000
-    assert said["left"] < record.FEW and 2_000 - said["number"] >= 500
+    assert said["sessions_left"] < record.FEW and 2_000 - said["session"] >= 500
     number = prescriptions.push(device, kept).number
     loaded = device.select(number)
     device.acknowledge()
@@ -86,7 +86,7 @@ def test_h12_with_a_full_ring_the_board_starts_reads_judges_and_records(make: Ca
     print("arming, with all of them judged, took", device.port.now_s() - begun_s, "s")
     device.stop()
     device.wait(1.0)
-    (last,) = [device.log(2_000)["number"]]
+    (last,) = [device.log(2_000)["session"]]
     assert (last, bench.fault()) == (2_001, ("IDLE", 0))
 
 

@@ -244,7 +244,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 3_079_586_692
+TABLE_CRC = 1_294_244_950
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import unittest
 from binascii import hexlify
 
+import samples
 from bench_hal import RESISTOR, RIGHT, Linked
 from test_link_lock import KEY, signed
 from test_link_prescriptions import code, put
@@ -11,7 +12,7 @@ from test_link_prescriptions import code, put
 from nmes.core import document, faults, frame, record
 from nmes.core.dose import HOUR_S
 from nmes.core.lockout import LOCKOUT_MS
-from nmes.core.session import ARMED, IDLE, RUNNING
+from nmes.core.session import ARMED, COMPLETED, IDLE, RUNNING
 from nmes.hal.common import LAYOUT
 
 T = 1_800_000_000
@@ -21,11 +22,11 @@ def records(bench):
     """[(number, condition, BEGIN, END)] as a host has them."""
     found, number = [], 0
     while True:
-        said = bench.said("log", after=number)
-        number = said["number"]
+        said = bench.said("log", after_session=number)
+        number = said["session"]
         if not number:
             return found
-        page = document.bytes_of(said["data"])
+        page = document.bytes_of(said["page"])
         what = record.condition(page)
         end = record.end_of(page) if what == record.ENDED else None
         found.append((number, what, record.begin_of(page), end))
@@ -160,6 +161,66 @@ class BeforeAndAfter(unittest.TestCase):
         self.assertTrue(back.said("arm", programme_crc=back.session.programme_crc)["ok"])
         self.assertEqual([row[:2] for row in records(again(back))], [(1, record.BEGUN), (2, record.BEGUN)])
 
+    def ended_in_this_turn(self, data=RESISTOR):
+        """A session that the programme's end has ended in the turn of the main loop in which the link comes next."""
+        bench = Linked()
+        bench.run(data, 4_000)
+        while bench.session.state == RUNNING:
+            bench.turn()
+        self.assertEqual(bench.session.ended, COMPLETED)
+        return bench
+
+    def test_h16_a_session_is_recorded_and_counted_whatever_a_host_asks_in_the_turn_of_its_end(self):
+        times = {"work_ms": 2_000, "rest_ms": 3_000, "ramp_up_ms": 500, "ramp_down_ms": 500, "duration_ms": 2_500}
+        short = samples.programme([samples.phase(**times)])
+        rows = {str(number): samples.UNCALIBRATED for number in range(2)}
+        asked = (
+            ("set", {"settings": {"language": 1}}),
+            ("calibrate", {"rows": dict(rows, **{"0": dict(samples.UNCALIBRATED, dac_offset=1)})}),
+            ("uncalibrate", {}),
+            ("lock", {"key": KEY}),
+            ("load", {"programme": RESISTOR}),
+            ("log", {"after_session": 0}),
+            ("log_clear", {"session": 1, "page_digest": 32 * "0"}),
+            ("arm", {"programme_crc": 1}),
+            ("maintenance", {}),
+        )
+        for name, arguments in asked:
+            bench = self.ended_in_this_turn(short)
+            bench.said(name, **arguments)
+            bench.turn(count=20)
+            ((_, what, _, end),) = records(again(bench))
+            self.assertEqual((name, what, end and end["ended"]), (name, record.ENDED, COMPLETED))
+            self.assertTrue(end["elapsed_ms"] >= 2_000 and end["channels"][0]["pulses"] > 50, name)
+            self.assertEqual((name, bench.supervisor.locked_out_ms() > 0), (name, True))
+
+    def test_h16_of_a_fault_too(self):
+        for name, arguments in (
+            ("clear", {"fault": faults.ELECTRODE_OPEN}),
+            ("uncalibrate", {}),
+            ("log", {"after_session": 0}),
+            ("bootloader", {}),
+        ):
+            bench = Linked()
+            bench.run(None, 4_000)
+            bench.turn(count=100)
+            bench.supervisor.fail(faults.ELECTRODE_OPEN, "a test")
+            bench.said(name, **arguments)
+            bench.turn(count=20)
+            ((_, what, _, end),) = records(again(bench))
+            self.assertEqual((name, what, end["fault"]), (name, record.ENDED, faults.ELECTRODE_OPEN))
+            self.assertTrue(end["elapsed_ms"] >= 1_000 and end["channels"][0]["pulses"] > 20, name)
+            self.assertEqual((name, bench.supervisor._lockout._store.get("used_ms") > 900), (name, True))
+
+    def test_what_the_host_reads_in_the_turn_of_the_end_is_the_whole_record(self):
+        for data in (RESISTOR, None):
+            bench = Linked()
+            bench.run(data)
+            bench.turn(count=100)
+            bench.said("stop")
+            ((_, what, _, _),) = records(bench)
+            self.assertEqual(what, record.ENDED)
+
     def test_looking_allocates_nothing(self):
         from samples import heap_lock, heap_unlock
 
@@ -178,12 +239,12 @@ class Given(unittest.TestCase):
     def test_records_are_given_in_idle_and_fault_and_to_nobody_in_a_session(self):
         bench = Linked()
         bench.run(RESISTOR)
-        self.assertEqual(bench.said("log", after=0)["error"], "wrong_state")
+        self.assertEqual(bench.said("log", after_session=0)["error"], "wrong_state")
         bench.supervisor.fail(faults.PULSE_CHECK, "x")
         bench.turn(count=20)
-        self.assertEqual(bench.said("log", after=0)["number"], 1)
-        self.assertEqual(bench.said("log", after=1)["number"], 0)
-        answer = bench.said("log_clear", number=1, digest=32 * "0")
+        self.assertEqual(bench.said("log", after_session=0)["session"], 1)
+        self.assertEqual(bench.said("log", after_session=1)["session"], 0)
+        answer = bench.said("log_clear", session=1, page_digest=32 * "0")
         self.assertEqual(answer["error"], "wrong_state")
 
     def session(self, bench):
@@ -192,36 +253,49 @@ class Given(unittest.TestCase):
         bench.said("stop")
         rest(bench)
 
+    def digest(self, bench, number):
+        """That of a session's record, as a host says it."""
+        said = bench.said("log", after_session=number - 1)
+        self.assertEqual(said["session"], number)
+        return hexlify(record.digest(document.bytes_of(said["page"]))).decode()
+
     def test_what_a_host_has_not_read_it_cannot_clear(self):
         bench = Linked()
         self.session(bench)
-        said = bench.said("log", after=0)
-        digest = hexlify(record.digest(document.bytes_of(said["data"]))).decode()
+        digest = self.digest(bench, 1)
         for number, wrong, wanted in (
-            (1, 32 * "0", "other_digest"),
-            (2, digest, "not_newest"),
+            (1, 32 * "0", "other_record"),
+            (2, digest, "no_such_record"),
             (1, 32 * "x", "not_hexadecimal"),
         ):
-            self.assertEqual(code(bench.said("log_clear", number=number, digest=wrong)), wanted)
+            self.assertEqual(code(bench.said("log_clear", session=number, page_digest=wrong)), wanted)
+        self.assertEqual(len(records(bench)), 1)
+
+    def test_what_came_since_the_host_has_read_stays(self):
+        bench = Linked()
+        self.session(bench)
+        self.session(bench)
+        digest = self.digest(bench, 2)
         self.session(bench)  # which the host does not know of
-        self.assertEqual(code(bench.said("log_clear", number=1, digest=digest)), "not_newest")
-        self.assertEqual(len(records(bench)), 2)
-        said = bench.said("log", after=1)
-        digest = hexlify(record.digest(document.bytes_of(said["data"]))).decode()
-        answer = bench.said("log_clear", number=2, digest=digest)
+        answer = bench.said("log_clear", session=2, page_digest=digest)
         self.assertEqual((answer["ok"], answer["taken"]), (True, 2))
+        for one in (bench, again(bench)):
+            self.assertEqual([row[0] for row in records(one)], [3])
+        self.assertEqual(code(bench.said("log_clear", session=2, page_digest=digest)), "no_such_record")
+        digest = self.digest(bench, 3)
+        self.assertTrue(bench.said("log_clear", session=3, page_digest=digest)["ok"])
         self.assertEqual((records(bench), records(again(bench))), ([], []))
-        self.assertEqual(bench.said("log", after=0)["newest"], 2)
+        self.assertEqual(bench.said("log", after_session=0)["newest"], 3)
 
     def test_on_a_locked_device_it_has_to_be_signed(self):
         bench = Linked()
         self.session(bench)
-        said = bench.said("log", after=0)
-        digest = hexlify(record.digest(document.bytes_of(said["data"]))).decode()
+        said = bench.said("log", after_session=0)
+        digest = hexlify(record.digest(document.bytes_of(said["page"]))).decode()
         bench.said("lock", key=KEY)
-        self.assertEqual(code(bench.said("log_clear", number=1, digest=digest)), "unsigned")
+        self.assertEqual(code(bench.said("log_clear", session=1, page_digest=digest)), "unsigned")
         self.assertEqual(len(records(bench)), 1)
-        self.assertTrue(signed(bench, "log_clear", number=1, digest=digest)["ok"])
+        self.assertTrue(signed(bench, "log_clear", session=1, page_digest=digest)["ok"])
         self.assertEqual(records(bench), [])
 
     def test_h16_when_few_are_left_it_is_said_after_each_session_until_a_host_has_them(self):
@@ -236,7 +310,7 @@ class Given(unittest.TestCase):
             bench.supervisor.stop()
             bench.alone(10, 20)
             events = [event for event in map(frame.decode, bench.answers) if event.get("event") == "warning"]
-            lefts.append([(event["warning"], event["left"]) for event in events])
+            lefts.append([(event["warning"], event["sessions_left"]) for event in events])
         self.assertEqual(lefts[:2], [[], []])
         self.assertEqual(lefts[2:], [[("few_records", record.FEW - 1)], [("few_records", record.FEW - 2)]])
 
@@ -247,8 +321,8 @@ class NoRoom(unittest.TestCase):
             bench = Linked()
             if without == "records":
                 bench.supervisor.records = None
-                self.assertEqual(code(bench.said("log", after=0)), "no_records")
-                self.assertEqual(code(bench.said("log_clear", number=1, digest=32 * "0")), "no_records")
+                self.assertEqual(code(bench.said("log", after_session=0)), "no_records")
+                self.assertEqual(code(bench.said("log_clear", session=1, page_digest=32 * "0")), "no_records")
             else:
                 bench.hal.flash.writeblocks = lambda number, data, at: None
             bench.load()
@@ -353,6 +427,6 @@ class TheSchedule(unittest.TestCase):
     def test_h12_clearing_the_records_gives_nobody_another_session(self):
         bench = self.kept({"sessions_most": 1})
         self.run_it(bench)
-        page = document.bytes_of(bench.said("log", after=0)["data"])
-        self.assertTrue(bench.said("log_clear", number=1, digest=hexlify(record.digest(page)).decode())["ok"])
+        page = document.bytes_of(bench.said("log", after_session=0)["page"])
+        self.assertTrue(bench.said("log_clear", session=1, page_digest=hexlify(record.digest(page)).decode())["ok"])
         self.assertEqual(code(select(again(bench))), "all_done")

@@ -34,6 +34,58 @@ class ASession(unittest.TestCase):
         bench.press("up")
         self.assertEqual((bench.place, bench.rows[5]), ("choose", "last 1 mA"))
 
+    def test_h13_as_last_time_is_the_last_session_that_came_to_its_end_and_stays_without_power(self):
+        bench = Paneled(kept=(TENS, dict(TENS, about={"told": "another"})))
+        self.assertEqual(bench.rows[2:6], ["TENS", "", "", ""])
+        bench.begin()
+        bench.press("up", after=30)
+        bench.press("up", after=30)
+        bench.press("down")
+        bench.turns(11_000)
+        bench.press("up")
+        for one in (bench, bench.powered()):
+            self.assertEqual((one.place, one.rows[5]), ("choose", "last 2 mA"))
+            one.press("programme")  # the same programme in another prescription
+            self.assertEqual((one.rows[1], one.rows[5]), ("2 of 2", ""))
+            one.press("programme")
+            self.assertEqual((one.rows[1], one.rows[5]), ("1 of 2", "last 2 mA"))
+            one.answer()
+            self.assertEqual((one.place, one.rows[4]), ("ready", "last 2 mA"))
+            one.press("start", turns=110)
+            self.assertEqual((one.session.state, one.level(), one.rows[5]), (RUNNING, 0, "mA last 2"))
+            for _ in range(4):
+                one.press("up", after=30)
+            one.press("stop")  # it hurt
+            self.assertEqual((one.place, one.rows[5]), ("ended", "most 4 mA"))
+            one.turns(100)
+            one.press("up")
+            self.assertEqual((one.place, one.rows[5]), ("choose", "last 2 mA"))
+
+    def test_h13_what_was_reached_in_one_programme_is_never_shown_with_another(self):
+        bench = Paneled(kept=(CYCLES, TENS))
+        bench.begin()
+        bench.press("up")
+        self.assertEqual(bench.level(), 1_000)
+        bench.supervisor.fail(faults.ELECTRODE_OPEN, "a test")
+        bench.turns(20)
+        bench.press("start", turns=120)
+        bench.press("programme")
+        self.assertEqual((bench.place, bench.rows[2]), ("choose", "TENS"))
+        bench.press("start")
+        bench.press("stop")
+        bench.turns(100)
+        bench.press("up")
+        self.assertEqual((bench.place, bench.rows[1:6]), ("choose", ["2 of 2", "TENS", "", "", ""]))
+
+    def test_the_record_has_an_intensity_that_was_there_for_less_than_a_look(self):
+        bench = Paneled(kept=(TENS,))
+        bench.begin()
+        bench.press("up", turns=4, after=0)
+        self.assertEqual(bench.level(), 1_000)
+        bench.press("stop", turns=2)
+        ((_, _, end),) = list(bench.supervisor.records.back())
+        self.assertEqual(end["channels"][0]["set_most_ua"], 1_000)
+
     def test_what_was_done_is_never_more_than_the_programme_and_no_second_that_was_not_whole(self):
         short = dict(CYCLES, phases=[dict(CYCLES["phases"][0], duration_ms=12_000)])
         bench = Paneled(kept=(short,))
@@ -52,6 +104,23 @@ class ASession(unittest.TestCase):
         bench.said("set", settings={"language": 1})  # and nothing is loaded any more
         bench.turns(110)
         self.assertEqual((bench.place, bench.rows[4]), ("ended", "0:04 gemacht"))
+
+    def test_what_was_done_is_shown_whatever_a_host_asks_in_the_turn_of_the_end(self):
+        short = dict(CYCLES, phases=[dict(CYCLES["phases"][0], duration_ms=12_000)])
+        for name, arguments in (("set", {"settings": {"own_max_0_ua": 9_000}}), ("load", {"programme": TENS})):
+            bench = Paneled(kept=(short,))
+            bench.begin()
+            bench.press("up")
+            while True:
+                bench.hal.pass_ms(10)
+                bench.supervisor.step(bench.hal.now_ms())
+                if bench.session.state == IDLE:
+                    break
+                bench.patient.step(bench.hal.now_ms())
+            self.assertTrue(bench.said(name, **arguments)["ok"])
+            bench.patient.step(bench.hal.now_ms())
+            bench.turns(20)
+            self.assertEqual((bench.rows[0], bench.rows[4:6]), ("Finished", ["0:12 done", "most 1 mA"]))
 
     def test_a_self_test_of_a_third_of_a_second_is_not_a_late_turn(self):
         bench = Paneled()
@@ -243,7 +312,7 @@ class ASession(unittest.TestCase):
         bench = Paneled(kept=())
         put(bench, text_of(TENS))
         bench.press("start")
-        self.assertEqual((bench.place, bench.patient._dialogue.code), ("told", "not_there"))
+        self.assertEqual((bench.place, bench.patient._dialogue.code), ("told", "no_programme"))
         bench.turns(150)
         bench.press("up")
         self.assertEqual((bench.place, bench.rows[2]), ("choose", "TENS"))
@@ -256,9 +325,11 @@ class ASession(unittest.TestCase):
 
     def test_without_a_prescription_nothing_can_be_chosen(self):
         bench = Paneled(kept=())
-        self.assertEqual(bench.rows[1], "No programme")
+        what_to_do = ["A clinician has", "to put one onto", "the device"]
+        self.assertEqual((bench.rows[1], bench.rows[3:6]), ("No programme", what_to_do))
         bench.press("start")
-        self.assertEqual((bench.place, bench.rows[6]), ("told", "not_there"))
+        self.assertEqual((bench.place, bench.rows[0], bench.rows[2:5]), ("told", "No programme", what_to_do))
+        self.assertEqual(bench.rows[6], "no_programme")
 
     def test_garbage_is_collected_in_a_turn_of_its_own_while_it_runs(self):
         bench = Paneled()
@@ -436,6 +507,18 @@ class Faults(unittest.TestCase):
             if not cleared:
                 self.assertEqual(bench.rows[7], "clinic_only")
 
+    def test_h15_an_electrode_that_is_off_is_asked_for_as_large_as_an_intensity_with_the_fault_s_number(self):
+        bench = self.faulty(faults.ELECTRODE_OPEN)
+        self.assertEqual((bench.rows[0], bench.patient._display._shown.large), ("Fault 11", ("Electrode?",)))
+        self.assertEqual(bench.rows[5:], ["It is off, dry", "or not connected", "then hold start"])
+        bench.hal.safe = False
+        bench.supervisor.clear = lambda number: bench.supervisor._need_safe_line()
+        bench.press("start", turns=120)
+        self.assertEqual((bench.rows[0], bench.patient._display._shown.large), ("Fault 11", ()))
+        self.assertEqual(bench.rows[7], "not_safe")
+        bench.turns(300)
+        self.assertEqual(bench.patient._display._shown.large, ("Electrode?",))
+
     def test_a_cause_that_is_still_there_is_told(self):
         bench = self.faulty(faults.EMERGENCY_STOP)
         bench.hal.safe = False
@@ -499,6 +582,59 @@ class Refusals(unittest.TestCase):
         bench.press("up")
         bench.press("start")
         self.assertEqual(bench.place, "ask")
+
+    def test_h25_what_a_host_loads_puts_there_or_removes_while_the_questions_are_asked_is_never_begun(self):
+        ruled = dict(TENS, about={"schedule": {"sessions_most": 1}})
+
+        def loads_the_same(bench):
+            bench.said("load", programme=TENS)  # without a schedule: the host would judge it
+
+        def selects_the_same_under_another_number(bench):
+            bench.said("select", number=2)
+
+        def pushes_another_schedule(bench):
+            put(bench, text_of(dict(TENS, about={"schedule": {"not_after": "2020-01-01"}})), number=1)
+
+        def removes_it(bench):
+            bench.said("remove", number=1)
+
+        def sets_the_person_s_own_maximum(bench):
+            bench.said("set", settings={"own_max_0_ua": 5_000})
+
+        for happens, code in (
+            (loads_the_same, "other_programme"),
+            (selects_the_same_under_another_number, "other_programme"),
+            (pushes_another_schedule, "other_digest"),
+            (removes_it, "not_there"),
+            (sets_the_person_s_own_maximum, "other_programme"),
+        ):
+            for answered in (False, True):
+                bench = Paneled(kept=(ruled, dict(TENS, about={"told": "another"})))
+                if answered:
+                    bench.answer()
+                    happens(bench)
+                else:
+                    bench.press("start")
+                    happens(bench)
+                    while bench.place == "ask":
+                        bench.turns(100)
+                        bench.press("start")
+                bench.press("start", turns=120)
+                told = (happens, bench.session.state, bench.place, bench.patient._dialogue.code)
+                self.assertEqual(told, (happens, IDLE, "told", code))
+                self.assertEqual(list(bench.supervisor.records.back()), [])
+
+    def test_what_was_loaded_and_chosen_again_begins_with_its_own_schedule(self):
+        ruled = dict(TENS, about={"schedule": {"sessions_most": 1}})
+        bench = Paneled(kept=(ruled,))
+        bench.answer()
+        bench.said("load", programme=TENS)
+        bench.press("start", turns=120)
+        bench.turns(100)
+        bench.press("up")
+        bench.begin()
+        self.assertEqual((bench.session.state, bench.supervisor.kept[2]), (RUNNING, {"sessions_most": 1}))
+        bench.press("stop")
 
     def test_a_self_test_that_fails_is_a_fault_and_nobody_is_armed(self):
         bench = Paneled()
@@ -598,8 +734,8 @@ class HostsMeanwhile(unittest.TestCase):
             "lock": {"key": "0" * 64},
             "calibrate": {"rows": {}},
             "reset": {"token": 0},
-            "log": {"after": 0},
-            "log_clear": {"number": 1, "digest": "0" * 32},
+            "log": {"after_session": 0},
+            "log_clear": {"session": 1, "page_digest": "0" * 32},
         }
         bench = Paneled()
         bench.begin()

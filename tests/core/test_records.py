@@ -234,15 +234,35 @@ class Taking(unittest.TestCase):
         # They still count for the dose.
         self.assertEqual(len(list(on(flash).back())), 6)
 
-    def test_only_the_newest_by_its_digest_is_taken(self):
+    def test_only_one_that_is_named_by_number_and_digest_is_taken_with_all_before_it(self):
         flash, kept, digest = self.taken()
-        for number in (4, 6, 1):
-            self.assertEqual(codes(kept.take, number, digest), ["not_newest"])
-        self.assertEqual(codes(kept.take, 5, bytes(16)), ["other_digest"])
+        for number in (4, 1):
+            self.assertEqual(codes(kept.take, number, digest), ["other_record"])
+        for number in (0, 6):
+            self.assertEqual(codes(kept.take, number, digest), ["no_such_record"])
+        self.assertEqual(codes(kept.take, 5, bytes(16)), ["other_record"])
         self.assertEqual(len(pages(on(flash))), 5)
+        third = record.digest(pages(kept)[2][1])
         run(kept)
-        self.assertEqual(codes(kept.take, 5, digest), ["not_newest"])
-        self.assertEqual(codes(on(Flash()).take, 1, digest), ["not_newest"])
+        kept.take(3, third)
+        for one in (kept, on(flash)):
+            self.assertEqual(([number for number, _ in pages(one)], one.taken()), ([4, 5, 6], 3))
+        for number, its in ((2, digest), (3, third)):  # a host has it already
+            self.assertEqual(codes(kept.take, number, its), ["no_such_record"])
+        kept.take(5, digest)
+        self.assertEqual([number for number, _ in pages(on(flash))], [6])
+        self.assertEqual(codes(on(Flash()).take, 1, digest), ["no_such_record"])
+
+    def test_one_that_was_overwritten_or_cannot_be_read_is_not_taken(self):
+        flash, kept, _ = self.taken(4 * A_SECTOR)
+        oldest, page = pages(kept)[0]
+        self.assertTrue(oldest > 1)
+        self.assertEqual(codes(kept.take, oldest - 1, record.digest(page)), ["no_such_record"])
+        place = (kept.newest - 1) % (SECTORS * A_SECTOR)
+        flash.sectors[place // A_SECTOR][place % A_SECTOR * PAGE + 10] = 0
+        one = on(flash)
+        digest = record.digest(pages(one)[-1][1])
+        self.assertEqual(codes(one.take, kept.newest, digest), ["no_such_record"])
 
     def test_taking_makes_room_again(self):
         flash, kept, _ = self.taken(SECTORS * A_SECTOR - record.FEW // 2)

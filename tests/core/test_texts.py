@@ -52,6 +52,23 @@ class Texts(unittest.TestCase):
             self.assertEqual((len(made), " ".join(made).split()), (rows, text.split()))
             self.assertTrue(max([len(row) for row in made]) <= COLUMNS, text)
 
+    def test_of_a_fault_of_an_electrode_all_but_the_first_word_has_two_rows_and_that_one_fits_large(self):
+        numbers = []
+        for number in texts.FAULTS:
+            for language in range(len(LANGUAGES)):
+                first, rest = texts.ROWS["electrode"][language], texts.FAULTS[number][language]
+                if rest.startswith(first):
+                    numbers.append(number)
+                    self.assertTrue(screens.large_wide(first, screens.large_part(1)) >= 2)
+                    made = wrapped(rest[len(first) :], ROW_PAIR)
+                    self.assertEqual((first + " " + " ".join(made)).split(), rest.split())
+        wanted = (faults.ELECTRODE_OPEN, faults.ELECTRODE_SHORT, faults.IMPEDANCE_RISE)
+        self.assertEqual(sorted(numbers), sorted(wanted * len(LANGUAGES)))
+
+    def test_what_to_do_without_a_programme_has_three_rows(self):
+        for text in texts.NO_PROGRAMME:
+            self.assertEqual(" ".join(wrapped(text, 3)).split(), text.split())
+
     def test_every_character_has_a_glyph_of_its_own(self):
         said = [text for table in (texts.ROWS, texts.FAULTS, texts.REFUSALS) for row in table.values() for text in row]
         for text in said + [text for row in texts.QUESTIONS for text in row]:
@@ -80,7 +97,15 @@ class Wrapping(unittest.TestCase):
         self.assertEqual(wrapped("Abdomen after 16 ch", 1), ["Abdomen after..."])
         self.assertEqual(wrapped("Abdomen afterw 16 ch", 1), ["Abdomen..."])
         self.assertEqual(wrapped("Beckenbodentraining", 1), ["Beckenbodentr..."])
-        self.assertEqual(wrapped("Stress incontinence, 35 Hz", 2), ["Stress", "incontinence,..."])
+        self.assertEqual(wrapped("Stress incontinence, 35 Hz", 2), ["Stress", "incontinence..."])
+
+    def test_no_number_is_cut_neither_at_the_end_nor_between_two_rows(self):
+        self.assertEqual(wrapped("Pelvic floor 35 Hz", 1), ["Pelvic floor..."])
+        self.assertEqual(wrapped("Pelvic 35 and 40 Hz", 1), ["Pelvic 35 and..."])
+        self.assertEqual(wrapped("Programme1234567890", 1), ["Programme..."])
+        self.assertEqual(wrapped("Programme_of_12.5_Hz", 2), ["Programme_of_", "12.5_Hz"])
+        self.assertEqual(wrapped("1234567890123 x y z w", 1), ["..."])
+        self.assertEqual(wrapped("Stress 35 incontinence", 1), ["Stress..."])
 
     def test_a_word_that_is_longer_than_a_row_goes_on_in_the_next_one(self):
         self.assertEqual(wrapped("x" * 20 + " y z", 2), ["x" * 16, "xxxx y z"])
@@ -112,6 +137,7 @@ class TheScreens(unittest.TestCase):
         yield screen.choose(LONGEST, 16, 16, MOST)
         yield screen.choose(LONGEST, 16, 16, MOST, True)
         yield screen.choose("", 0, 0, "")
+        yield screen.told("no_programme", "")
         yield screen.choose("", 0, 0, "", True)
         for at in range(len(texts.QUESTIONS)):
             yield screen.ask(at, len(texts.QUESTIONS))
@@ -142,6 +168,47 @@ class TheScreens(unittest.TestCase):
                     at = screens.LARGE_FROM
                     self.assertEqual(screen.rows[at : at + screens.LARGE_ROWS], [""] * screens.LARGE_ROWS)
 
+    def numbers(self, screen):
+        """What stands on it between spaces and has a digit."""
+        found = []
+        for text in screen.rows + list(screen.large):
+            for word in text.split():
+                if [character for character in word if character in "0123456789"]:
+                    found.append(word)
+        return found
+
+    def test_h26_every_number_is_shown_whole_or_not_at_all(self):
+        for level in ("100", "99.9", "0.05", "99.95", "100.05", "12.345"):
+            both = level + "/" + level
+            levels = [(0, level), (1, level)]
+            for language in range(len(LANGUAGES)):
+                made = Screens(language)
+                for last in (level, both):
+                    for screen in (
+                        made.choose("Stress", 16, 16, last),
+                        made.ready("Stress", last),
+                        made.ended("Stress", True, 3_600_000, last),
+                        made.working("x", levels[:1], 0, "work", 30_000, 3_600_000, "", last),
+                        made.working("x", levels, 0, "rest", 3_600_000, 3_600_000, "", last),
+                        made.told("too_many", "in 168 h 59 min"),
+                        made.told("too_many", "in 1680 h 59 min "),
+                        made.held(2, 3_600_000),
+                        made.foreign(levels),
+                    ):
+                        whole = (level, both, "16", "30", "3600", "60:00", "168", "59", "0", "1:", ">1:", "2:")
+                        self.assertEqual([word for word in self.numbers(screen) if word not in whole], [])
+                for screen in (made.choose("x", 1, 1, both), made.ready("x", both), made.ended("x", True, 0, both)):
+                    self.assertTrue(both in self.numbers(screen), screen.rows)  # these have room for it
+
+    def test_h26_what_is_drawn_large_has_room_for_all_of_it(self):
+        for count, part in ((1, 128), (2, 64)):
+            self.assertEqual(screens.large_part(count), part)
+        for text, columns, wide in (
+            ("100", 64, 3), ("12.5", 64, 2), ("99.95", 64, 2), ("100.05", 64, 1), ("1234567890", 64, 1),
+            ("12345678901", 64, 0), ("12.5", 128, 3), ("1234567", 128, 3), ("12345678", 128, 2),
+        ):  # fmt: skip
+            self.assertEqual((text, screens.large_wide(text, columns)), (text, wide))
+
     def test_what_is_shown_while_it_works(self):
         english, german = Screens(0), Screens(1)
         shown = english.working("Stress", [(0, "12"), (1, "8.5")], 1, "work", 4_001, 61_000, "", "")
@@ -155,14 +222,19 @@ class TheScreens(unittest.TestCase):
         self.assertEqual(told[5:], ["Up only while it", "works", "only_in_work"])
 
     def test_a_fault_has_its_number_and_what_a_person_does(self):
-        rows = Screens(0).faulty(11, True, "").rows
+        screen = Screens(0).faulty(11, True, "")
         self.assertEqual(
-            rows, ["Fault 11", "Electrode? It is", "off, dry or not", "connected", "", "", "then hold start", ""]
+            screen.rows, ["Fault 11", "", "", "", "", "It is off, dry", "or not connected", "then hold start"]
         )
+        self.assertEqual(screen.large, ("Electrode?",))
+        self.assertEqual(Screens(0).faulty(28, True, "").rows[1:7], [
+            "Button stuck.", "Let go of every", "button", "", "", "then hold start",
+        ])  # fmt: skip
         self.assertEqual(Screens(1).faulty(2, False, "").rows[6], "Praxis fragen")
 
     def test_currents_and_times(self):
         self.assertEqual([ma(ua) for ua in (0, 900, 1_000, 12_300, 100_000)], ["0", "0.9", "1", "12.3", "100"])
+        self.assertEqual([ma(ua) for ua in (1, 50, 12_345, 9_990)], ["0.001", "0.05", "12.345", "9.99"])
         self.assertEqual(
             [minutes(ms) for ms in (0, 1, 1_000, 59_001, 3_600_000)], ["0:00", "0:01", "0:01", "1:00", "60:00"]
         )

@@ -174,6 +174,23 @@ def test_records_are_cleared_only_once_a_file_has_them(said: Said, power_on: Pow
     assert (row["number"], row["before"]) == (3, rows[-1]["digest"])
 
 
+def test_records_are_cleared_up_to_the_last_one_that_can_be_read() -> None:
+    class Asked:
+        def __init__(self) -> None:
+            self.requests: list[tuple[str, int]] = []
+
+        def request(self, name: str, session: int, page_digest: str) -> None:
+            self.requests.append((name, session))
+            assert len(page_digest) == 2 * record.DIGEST_BYTES
+
+    begun = records.Kept(4, bytes(PAGE), record.ENDED, {}, {})
+    damaged = records.Kept(5, bytes(PAGE), record.DAMAGED, None, None)
+    for kept, asked in (([begun, damaged], [("log_clear", 4)]), ([damaged], []), ([], [])):
+        device: Any = Asked()
+        taken = records.clear(device, records.Log(kept, 5, 0, 100))
+        assert (device.requests, taken) == (asked, begun if asked else None)
+
+
 def test_a_file_that_does_not_read_back_clears_nothing(
     said: Said, power_on: Power, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from opennmes.screen import Screen
 
 CHARACTERS = "".join(map(chr, range(32, 127))) + font.MORE
 TEXT = st.text(CHARACTERS, max_size=texts.COLUMNS)
-LARGE = st.sampled_from(["0", "7", "12", "100", "0.5", "12.5", "99.9"])
+LARGE = st.sampled_from(["0", "7", "12", "100", "0.5", "12.5", "99.9", "99.95", "100.05", "12.345", "0.05"])
 
 
 class Glass:
@@ -63,6 +63,25 @@ def test_large_digits_are_read_too_whatever_was_there_before(rows: list[str], la
     last = screens.Screen([top, "", "", "", "", *below], large)
     first = [screens.Screen(["never mind"] * 8)] if before else []
     assert lines(drawn(*first, last)) == expected([top, "   ".join(large), *below])
+
+
+@pytest.mark.parametrize("large", ["Electrode?", "Elektrode?", "12.5", "123456789012345"])
+def test_one_large_text_has_the_whole_width(large: str) -> None:
+    assert lines(drawn(screens.Screen(["Fault 11", *[""] * 7], [large]))) == ["Fault 11", large]
+
+
+def test_a_large_text_that_has_no_room_is_not_shown_at_all() -> None:
+    assert lines(
+        drawn(
+            screens.Screen(
+                ["Paused", *[""] * 7],
+                [
+                    "1234567890123456789012",
+                ],
+            )
+        )
+    ) == ["Paused"]
+    assert lines(drawn(screens.Screen(["Paused", *[""] * 7], ["12345678901", "7"]))) == ["Paused", "7"]
 
 
 def test_what_is_no_glyph_is_said_to_be_none() -> None:

@@ -23,10 +23,11 @@ WORDS = {
     "self_test": "Says what the last self-test found, up to the first check that failed; every arming makes one.",
     "run_self_test": "Makes the self-test as before arming and says what it found. What fails is a fault. Refused "
     "while the interlock (the safe line) is open.",
-    "log": "Gives the record of the next session after one that no host has taken from the device (core/record.py), in "
-    "base64; number 0: there is none.",
-    "log_clear": "Says that a host has the records of all sessions up to this one, the newest, whose digest it has to "
-    "give: `log` does not give them again. They count for the prescription's schedule until others are in their place.",
+    "log": "Gives the record of the next session after one that no host has taken from the device (core/record.py); "
+    "session 0: there is none.",
+    "log_clear": "Says that a host has the records of all sessions up to this one, which it names by its number and "
+    "the digest of its record: `log` does not give them again. What came after it stays. They count for the "
+    "prescription's schedule until others are in their place.",
     "list": "Says which prescription is kept under the next higher number; number 0: none. Condition: whole, "
     "damaged (it does not read as it was written) or newer (a newer firmware wrote it).",
     "get": "Gives back a prescription that is kept, from byte `at` on, as much as fits, in base64.",
@@ -71,6 +72,7 @@ VERSIONS = {
     2: "Hosts have numbers and sessions have owners: what changes something carries `host`. Lines have no spaces.",
     3: "What a channel does and delivered stands in `channels` alone, of the first channel too. `grain_ua` is "
     "`resolution_ua`.",
+    4: "Sessions have fields of their own in `log` and `log_clear`, which clears up to any session that it names.",
 }
 # The commands that version 1 had; all others came with SINCE or after it.
 SINCE = 2
@@ -98,6 +100,7 @@ FIELDS = {
     "account": "what was delivered: counts as in `status`, and in `channels` the fields of an account of each",
     "acknowledged": "version of the checklist that a person has confirmed for the next session; 0: none",
     "after": "the number before the one that is asked for",
+    "after_session": "number of the session before the one that is asked for",
     "arguments": "{name: [kind, least, most]}",
     "arrived": "bytes of the prescription that have arrived",
     "at": "the first byte",
@@ -128,10 +131,10 @@ FIELDS = {
     "current_most_ua": "the largest peak current of a pulse",
     "current_rest": "counts of the current sense after the pulse",
     "current_ua": "peak current of a channel",
-    "data": "a piece of the prescription, in base64; of `log` the record, empty where it cannot be read",
+    "data": "a piece of the prescription, in base64",
     "delivered": "pulses that have begun",
     "device": "always opennmes",
-    "digest": "SHA-256, hexadecimal; of a calibration its digest; of a record the first 16 bytes",
+    "digest": "SHA-256, hexadecimal; of a calibration its digest",
     "duration_ms": "how long the programme takes without pauses",
     "elapsed_ms": "how far the programme is; pauses do not count",
     "ended": "why the last session ended; empty: none has",
@@ -153,8 +156,7 @@ FIELDS = {
     "key": "the clinic's key, hexadecimal",
     "largest_current_ua": "the peak current that the session may have at most",
     "largest_source": "which limit says so",
-    "left": "steps that are left; null: none was made; of `log`, sessions until a record is overwritten that no host "
-    "has taken",
+    "left": "steps that are left; null: none was made",
     "limit_source": "which limit says so",
     "limit_ua": "the peak current that the session may have at most",
     "limits_digest": "digest of the limits in force",
@@ -167,8 +169,10 @@ FIELDS = {
     "name": "name of the command; in `identify` that of the device",
     "newest": "number of the last session; 0: none",
     "net_charge_nc": "of the last second, phase A less phase B",
-    "number": "number under which a prescription is kept; of `log` that of the session, from 1",
+    "number": "number under which a prescription is kept",
     "output_ua": "peak current of the last pulse that was queued: intensity, ramps and fade",
+    "page": "the session's record, in base64; empty where it cannot be read",
+    "page_digest": "the first 16 bytes of the SHA-256 of a record, hexadecimal",
     "part": "work, rest or done",
     "passed": "whether every check has passed; null: none was made",
     "phase": "name of the programme's phase that runs",
@@ -183,6 +187,8 @@ FIELDS = {
     "results": "a list of [fault, passed, found, expected]",
     "rows": "{number of the channel as a text: row}, see core/calibration.py",
     "samples": "how many samples were added up",
+    "session": "number of a session, from 1; 0: none",
+    "sessions_left": "sessions until a record is overwritten that no host has taken",
     "settings": "{setting: value}, see below",
     "stage": "name of the output stage",
     "stage_digest": "digest of the stage's facts",

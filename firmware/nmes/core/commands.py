@@ -40,7 +40,7 @@ from nmes.core import (
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
 
-PROTOCOL = 3
+PROTOCOL = 4
 ANYBODY = "anybody"
 HOST = "host"
 ARGUMENT_REASONS_MOST = 8  # in a turn that pulses wait for, and each takes a millisecond
@@ -156,14 +156,14 @@ COMMANDS = {
     "log": Command(
         ANYBODY,
         _NOBODY_ARMED,
-        {"after": ("int", 0, 0xFFFF_FFFF)},
-        ("number", "data", "newest", "taken", "left"),
+        {"after_session": ("int", 0, 0xFFFF_FFFF)},
+        ("session", "page", "newest", "taken", "sessions_left"),
     ),
     "log_clear": Command(
         HOST,
         _IDLE,
-        {"number": ("int", 1, 0xFFFF_FFFF), "digest": ("text", 32, 32)},
-        ("taken", "left"),
+        {"session": ("int", 1, 0xFFFF_FFFF), "page_digest": ("text", 32, 32)},
+        ("taken", "sessions_left"),
     ),
     "list": Command(
         ANYBODY,

@@ -127,7 +127,8 @@ PHRASES = {
     # the records of sessions, and how often a prescription may be run
     "not_recorded": "cannot be recorded, and so nobody is armed: there is {asked}, needed {bound}: docs/records.md",
     "no_records": "of this board are not kept: there are {asked}; needed is {bound}",
-    "not_newest": "is {asked}; the newest on the device is {bound}: read them again",
+    "no_such_record": "is {asked}; records that no host has taken are on the device of {bound}: read them again",
+    "other_record": "is {asked}…; the record on the device has {bound}…: read it again",
     "clock_unknown": (
         "is {asked}, and the device does not know what time it is, since its power was off; needed is {bound}: "
         "`nmes status` says it"
@@ -224,6 +225,7 @@ COUNTED = {
     "at": "bytes",
     "back": "",
     "after": "",
+    "after_session": "",
     "buzzer_volume": "",
     "bytes": "bytes",
     "channel": "",
@@ -238,6 +240,7 @@ COUNTED = {
     "items": "items",
     "key": "digits",
     "number": "",
+    "session": "",
     "programme_crc": "",
     "token": "",
     "voltage_offset": "counts",

@@ -1,25 +1,44 @@
-"""What the display shows: rows of text, and the intensity in large digits. Pure: told what is so."""
+"""What the display shows: rows of text, and the intensity in large digits. Pure: told what is so.
+
+A number is shown whole or not at all: cut by the width of the display it would be another one.
+"""
 
 from nmes.core import texts
+from nmes.core.font import WIDTH
 from nmes.core.texts import BLOCK_ROWS, COLUMNS, ROW_PAIR, wrapped
 
+PIXELS = 128  # columns of the display
 ROWS = 8
-LARGE_FROM, LARGE_ROWS = 1, 4  # rows that large digits take
+LARGE_FROM, LARGE_ROWS = 1, 4  # rows that large text takes
+LARGE_WIDES = (3, 2, 1)  # columns of a glyph's column, as many of these as there is room for
 
 
 class Screen:
-    """`rows`: ROWS texts of at most COLUMNS characters; `large`: one or two texts of digits over LARGE_ROWS of them,
-    from the left and from the middle, or none."""
+    """`rows`: ROWS texts of at most COLUMNS characters; `large`: one text over LARGE_ROWS of them, or two, from the
+    left and from the middle, or none."""
 
     def __init__(self, rows, large=()):
         self.rows = rows
         self.large = tuple(large)
 
 
+def large_part(count):
+    """How many columns of the display each of `count` large texts has."""
+    return PIXELS // count
+
+
+def large_wide(text, columns):
+    """How wide a large text is drawn where it has so many columns; 0 where there is no room for all of it."""
+    for wide in LARGE_WIDES:
+        if len(text) * wide * (WIDTH + 1) <= columns:
+            return wide
+    return 0
+
+
 def ma(current_ua):
-    """A current in mA, with a tenth only where it has one."""
-    whole, rest = current_ua // 1000, current_ua % 1000 // 100
-    return "%d.%d" % (whole, rest) if rest else "%d" % whole
+    """A current in mA, with as many decimals as it has."""
+    whole, rest = current_ua // 1000, current_ua % 1000
+    return ("%d.%03d" % (whole, rest)).rstrip("0") if rest else "%d" % whole
 
 
 def minutes(ms):
@@ -35,25 +54,32 @@ class Screens:
         self._language = language
 
     def row(self, key, *filled):
-        """A text of one row."""
+        """A text of one row; nothing of it where it has no room for what is filled in."""
         text = texts.ROWS[key][self._language]
-        return (text % filled)[:COLUMNS] if filled else text
+        return _whole(text % filled) if filled else text
+
+    def _figures(self, key, current, most_rows):
+        """The rows of a text with a current in mA: one, or as many as it needs up to `most_rows`, the last of them with
+        the number."""
+        text = texts.ROWS[key][self._language] % current
+        return [text] if len(text) <= COLUMNS else wrapped(text, most_rows)
 
     def choose(self, title, number, count, last, few=False):
         """`count` programmes, of which the one with `title` is the `number`th. `last`: what was reached with it. `few`:
         soon a record is overwritten that no host has taken."""
         if not count:
-            rows = ["", self.row("none"), "", self.row("ask_clinic"), "", "", "", ""]
-            return Screen(rows)
+            return Screen(["", self.row("none"), ""] + self._no_programme() + ["", ""])
         rows = [self.row("few_records" if few else "choose"), self.row("of", number, count)]
         rows += self._title(title, last)
         return Screen(rows + [self.row("next"), self.row("go_on")])
 
+    def _no_programme(self):
+        return wrapped(texts.NO_PROGRAMME[self._language], 3)
+
     def _title(self, title, last):
         """Four rows, all of them for the title where there is no last time."""
-        if last:
-            return wrapped(title, 3) + [self.row("last", last + " mA")]
-        return wrapped(title, 4)
+        figures = self._figures("last", last + " mA", 2) if last else []
+        return wrapped(title, 4 - len(figures)) + figures
 
     def ask(self, at, count):
         """Question `at` of `count`, from 0 on."""
@@ -72,8 +98,10 @@ class Screens:
 
     def told(self, code, wait):
         """Why it cannot be; `wait`: when it can, "" where that is not known."""
-        block = wrapped(self._refusal(code), 3)
-        return Screen([self.row("cannot"), ""] + block + [wait[:COLUMNS], code[:COLUMNS], self.row("any")])
+        cannot, block = self.row("cannot"), wrapped(self._refusal(code), 3)
+        if code == "no_programme":
+            cannot, block = self.row("none"), self._no_programme()
+        return Screen([cannot, ""] + block + [_whole(wait), code[:COLUMNS], self.row("any")])
 
     def _refusal(self, code):
         return texts.REFUSALS.get(code, texts.OTHER_REFUSAL)[self._language]
@@ -99,8 +127,8 @@ class Screens:
         """`done_ms`: for so long the programme ran; a second that was not whole does not count. `most`: the largest
         current that was set, in mA."""
         rows = [self.row("finished" if completed else "stopped")] + wrapped(title, 3)
-        rows += [self.row("done", minutes(done_ms // 1000 * 1000)), self.row("most", most)]
-        return Screen(rows + ["", self.row("any")])
+        figures = self._figures("most", most, 2) + [""]
+        return Screen(rows + [self.row("done", minutes(done_ms // 1000 * 1000))] + figures[:2] + [self.row("any")])
 
     def foreign(self, levels):
         """A host's session."""
@@ -110,15 +138,24 @@ class Screens:
     def faulty(self, number, clears, code):
         """`clears`: a person may clear it here; `code`: of a refusal just now, or ""."""
         text = texts.FAULTS.get(number, texts.OTHER_FAULT)[self._language]
-        rows = [self.row("fault", number)] + wrapped(self._refusal(code) if code else text, BLOCK_ROWS)
-        rows += [self.row("then_hold") if clears else self.row("ask_clinic"), code[:COLUMNS]]
-        return Screen(rows)
+        fault, then = self.row("fault", number), self.row("then_hold" if clears else "ask_clinic")
+        electrode = self.row("electrode")
+        if text.startswith(electrode) and not code:
+            rows = [fault, "", "", "", ""] + wrapped(text[len(electrode) :], ROW_PAIR) + [then]
+            return Screen(rows, [electrode])
+        rows = [fault] + wrapped(self._refusal(code) if code else text, BLOCK_ROWS)
+        return Screen(rows + [then, code[:COLUMNS]])
 
     def _channels(self, levels, selected, last):
         """Below the large digits: the unit; of two channels which is which, and > before the one that is set."""
         if len(levels) < 2:
-            return "mA " + self.row("last", last) if last else "mA"
+            return _whole("mA " + self.row("last", last)) or "mA" if last else "mA"
         row = ""
         for number, _ in levels:
             row += "%-8s" % ((">" if number == selected else " ") + "%d: mA" % (number + 1))
         return row
+
+
+def _whole(text):
+    """A text where it fits a row, else nothing."""
+    return text if len(text) <= COLUMNS else ""

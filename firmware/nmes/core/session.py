@@ -137,6 +137,7 @@ class Session:
         self.fault_ms = 0
         self.failed_in = IDLE  # the state that the fault came in
         self.ended = ""
+        self.lasted_ms = 0  # how far the programme had come when the last session ended; kept when it is forgotten
         self.programme = None
         self.programme_crc = 0
         self._data = None
@@ -412,6 +413,7 @@ class Session:
             if self.state == RUNNING:
                 self.pause(now_ms)
             self.ended = why
+            self.lasted_ms = self._before_ms
             self._acknowledge(0, None)
             self.owner = None
             self.state = IDLE

@@ -10,6 +10,7 @@ COLUMNS = 16
 BLOCK_ROWS = 5
 ROW_PAIR = 2
 _CUT = "..."
+_OF_NUMBERS = "0123456789.,"
 
 # One row each; %d and %s are filled in, and have to fit then.
 ROWS = {
@@ -104,7 +105,8 @@ TIMES = {
     ),
 }
 
-# What happened, and what the person does.
+# What happened, and what the person does. Of one that begins with the row "electrode" that is shown large, and what is
+# left has ROW_PAIR rows.
 FAULTS = {
     1: ("Device error. Electrodes off, switch off and on", "Gerätefehler. Elektroden ab, aus- und einschalten"),
     2: ("Wrong pulse. Electrodes off. Do not use it", "Falscher Puls. Elektroden ab. Nicht benutzen"),
@@ -131,13 +133,16 @@ FAULTS = {
     23: ("It was too slow and switched off", "Es war zu langsam und hat abgeschaltet"),
     24: ("Clock wrong. Electrodes off. Do not use it", "Uhr falsch. Elektroden ab. Nicht benutzen"),
     25: ("Memory is short. Switch off and on", "Speicher knapp. Aus- und einschalten"),
-    26: ("Electrode? Look at the skin, set it anew", "Elektrode? Haut ansehen, neu anlegen"),
+    26: ("Electrode? Look at skin and set it anew", "Elektrode? Haut ansehen, neu anlegen"),
     27: ("Newer memory. Do not use it", "Neuerer Speicher. Nicht benutzen"),
     28: ("Button stuck. Let go of every button", "Taste klemmt. Alle Tasten loslassen"),
     29: ("Button unsteady. Let go of every button", "Taste unruhig. Alle Tasten loslassen"),
     30: ("Buttons touch. Do not use it", "Tasten berühren sich. Nicht benutzen"),
 }
 OTHER_FAULT = ("Electrodes off. Do not use it", "Elektroden ab. Nicht benutzen")
+
+# Where the device keeps none: three rows.
+NO_PROGRAMME = ("A clinician has to put one onto the device", "Eine Fachperson muss eines auf das Gerät laden")
 
 # By the code of the refusal, which is shown beside it.
 REFUSALS = {
@@ -172,7 +177,8 @@ OTHER_REFUSAL = ("Not now. Ask your clinic", "Jetzt nicht. Praxis fragen")
 
 def wrapped(text, rows):
     """A text broken at its spaces into so many rows of COLUMNS characters, empty ones behind it; a word that is longer
-    goes on in the next row. What does not fit is cut at a word, and ends with three dots."""
+    goes on in the next row. What does not fit is cut at a word, and ends with three dots. No number is cut: one that
+    has no room is left out."""
     made = []
     row = ""
     for word in text.split():
@@ -182,8 +188,9 @@ def wrapped(text, rows):
         else:
             row = row + " " + word if row else word
         while len(row) > COLUMNS:
-            made.append(row[:COLUMNS])
-            row = row[COLUMNS:]
+            end = _end_of_number(row, COLUMNS)
+            made.append(row[:end])
+            row = row[end:]
     made.append(row)
     if len(made) > rows:
         made[rows - 1] = _cut(made[rows - 1])
@@ -191,9 +198,17 @@ def wrapped(text, rows):
 
 
 def _cut(row):
-    """A row behind which something is left out."""
+    """A row behind which something is left out. A number at its end is, too: behind it may have stood its unit."""
     most = COLUMNS - len(_CUT)
     if len(row) > most:
         end = row.rfind(" ", 0, most + 1)
         row = row[: end if end > 0 else most]
-    return row + _CUT
+    return row.rstrip(_OF_NUMBERS + " ") + _CUT
+
+
+def _end_of_number(row, end):
+    """`end`, or where the number begins that would be cut there; `end` where that is the row's begin."""
+    begin = end
+    while begin and row[begin - 1] in _OF_NUMBERS and row[begin] in _OF_NUMBERS:
+        begin -= 1
+    return begin or end

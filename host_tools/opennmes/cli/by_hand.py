@@ -213,8 +213,8 @@ def warning_in_words(event: Message) -> str:
     """What the device warns of."""
     if event["warning"] == "few_records":
         return (
-            f"warning: after {event['left']} more sessions a record is overwritten that nobody has taken from the "
-            "device: `nmes log --csv FILE --clear` does"
+            f"warning: after {event['sessions_left']} more sessions a record is overwritten that nobody has taken from "
+            "the device: `nmes log --csv FILE --clear` does"
         )
     return (
         f"warning: the load of channel {event['channel']} has grown from {event['first_ohm']} to {event['ohm']} ohm; "

@@ -114,21 +114,19 @@ def _of_one(
             read = _read_from(device, where, lambda number, newest: line.update(words(f"record {number} of {newest}")))
         if csv_file is not None:
             _write(csv_file, [read], force)
-        if wants_clear and read.log.kept:
-            clear(device, read.log)
+        taken = clear(device, read.log) if wants_clear else None
     if wants_clear:
         only_once()
     if json:
-        print_json(_as_json(read, csv_file, wants_clear))
+        print_json(_as_json(read, csv_file, taken))
     else:
         with out:
             _print(read)
             if csv_file is not None:
                 out.print(words(_written(csv_file, [read])), soft_wrap=True)
-            if wants_clear and read.log.kept:
-                last = read.log.kept[-1]
-                digest = binascii.hexlify(last.digest).decode()
-                out.print(words(f"taken off the device up to session {last.number}, digest {digest}"), soft_wrap=True)
+            if taken:
+                digest = binascii.hexlify(taken.digest).decode()
+                out.print(words(f"taken off the device up to session {taken.number}, digest {digest}"), soft_wrap=True)
     if read.log.few_left and not wants_clear:
         warning(_few_left(read))
     if read.wrong:
@@ -148,7 +146,7 @@ def _of_several(ports: list[str] | None, csv_file: Path | None, force: bool, jso
             lines.append(_few_left(read))
         if read.wrong:
             lines += ["the records are not whole:", *read.wrong]
-        result = Result(_as_json(read, csv_file, cleared=False), lines, failed=bool(read.wrong))
+        result = Result(_as_json(read, csv_file, None), lines, failed=bool(read.wrong))
         reads[id(result)] = read
         return result
 
@@ -180,7 +178,7 @@ def _written(csv_file: Path, reads: list[Read]) -> str:
     )
 
 
-def _as_json(read: Read, csv_file: Path | None, cleared: bool) -> dict[str, Any]:
+def _as_json(read: Read, csv_file: Path | None, taken: Kept | None) -> dict[str, Any]:
     log = read.log
     return {
         "done": True,
@@ -188,10 +186,10 @@ def _as_json(read: Read, csv_file: Path | None, cleared: bool) -> dict[str, Any]
         "whole": not read.wrong,
         "problems": read.wrong,
         "newest": log.newest,
-        "taken": log.newest if cleared and log.kept else log.taken,
+        "taken": taken.number if taken else log.taken,
         "left": log.left,
         "written": None if csv_file is None else str(csv_file),
-        "cleared": cleared,
+        "cleared": taken is not None,
         "records": [fields(kept) for kept in log.kept],
     }
 

@@ -296,7 +296,7 @@ class Device:
 
     def log(self, after: int = 0) -> Message:
         """The record of the next session after one; opennmes.device.records reads and verifies all of them."""
-        return self.request("log", after=after)
+        return self.request("log", after_session=after)
 
     def clear(self, number: int) -> Message:
         """Clear the fault that a person has named. Refused when it is another, or its cause is still there."""

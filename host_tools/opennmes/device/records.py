@@ -51,11 +51,11 @@ def log_of(device: Device, progress: Progress | None = None) -> Log:
     kept: list[Kept] = []
     while True:
         said = device.log(kept[-1].number if kept else 0)
-        if not said["number"]:
-            return Log(kept, said["newest"], said["taken"], said["left"])
-        if kept and said["number"] <= kept[-1].number:
+        if not said["session"]:
+            return Log(kept, said["newest"], said["taken"], said["sessions_left"])
+        if kept and said["session"] <= kept[-1].number:
             raise LinkError(f"{device.port.name}: the device gives its records in no order; report this")
-        kept.append(_kept(said["number"], bytes(document.bytes_of(said["data"])) if said["data"] else b""))
+        kept.append(_kept(said["session"], bytes(document.bytes_of(said["page"])) if said["page"] else b""))
         if progress is not None:
             progress(kept[-1].number, said["newest"])
 
@@ -68,10 +68,15 @@ def _kept(number: int, page: bytes) -> Kept:
     return Kept(number, page, condition, begin, record.end_of(page) if condition == record.ENDED else None)
 
 
-def clear(device: Device, log: Log) -> None:
-    """Have the device take the records of `log` off its list. Raises DeviceRefused when others have come since."""
-    last = log.kept[-1]
-    device.request("log_clear", number=last.number, digest=binascii.hexlify(last.digest).decode())
+def clear(device: Device, log: Log) -> Kept | None:
+    """Have the device take the records of `log` off its list, up to the last one that can be read, which is named and
+    returned: what came since stays. None, and nothing is asked, where none can be read. Raises DeviceRefused."""
+    readable = [kept for kept in log.kept if kept.begin is not None]
+    if not readable:
+        return None
+    last = readable[-1]
+    device.request("log_clear", session=last.number, page_digest=binascii.hexlify(last.digest).decode())
+    return last
 
 
 def problems(log: Log) -> list[str]:

@@ -13,32 +13,24 @@ _CHARACTERS = {
     font.GLYPHS[at * font.WIDTH : (at + 1) * font.WIDTH]: character
     for at, character in enumerate([*map(chr, _ASCII), *font.MORE])
 }
+_PARTS = [screens.large_part(count) for count in (1, 2)]  # columns that large texts may have
 _LARGE = range(screens.LARGE_FROM, screens.LARGE_FROM + screens.LARGE_ROWS)
-_HALVES = (0, WIDTH // 2)  # where large texts begin
-_WIDTHS = (3, 2)  # of a column of theirs
 
 
 def lines(screen: Screen) -> list[str]:
-    """The text of each row, without the empty ones at the end; large digits are one line, of two texts with a gap.
+    """The text of each row, without the empty ones at the end; large text is one line, of two texts with a gap.
     What is no glyph is the character for that, U+FFFD."""
     found = rows(screen)
-    if digits := large(screen):
-        found[_LARGE.start : _LARGE.stop] = ["   ".join(digits)]
+    if texts := large(screen):
+        found[_LARGE.start : _LARGE.stop] = ["   ".join(texts)]
     while found and not found[-1]:
         found.pop()
     return found
 
 
 def rows(screen: Screen) -> list[str]:
-    """The text of each of the eight rows; of those with large digits it is not known, U+FFFD."""
+    """The text of each of the eight rows; of those with large text it is not known, U+FFFD."""
     return [_row(page) for page in screen.pages]
-
-
-def large(screen: Screen) -> list[str]:
-    """The texts in large digits, from the left and from the middle; none where these rows are texts of their own."""
-    if not any(UNKNOWN in _row(screen.pages[row]) for row in _LARGE):
-        return []
-    return [text for half in _HALVES if (text := _large(screen, half))]
 
 
 def _row(page: bytes) -> str:
@@ -51,11 +43,21 @@ def _of_cell(cell: bytes) -> str:
     return _CHARACTERS.get(glyph, UNKNOWN) if sum(glyph) == sum(cell) else UNKNOWN
 
 
-def _large(screen: Screen, half: int) -> str:
-    """The large text that begins at a column."""
+def large(screen: Screen) -> list[str]:
+    """The large texts, one or two: as whichever of the two has fewer characters that are none. None where these rows
+    are texts of their own."""
+    if not any(UNKNOWN in _row(screen.pages[row]) for row in _LARGE):
+        return []
+    found = [[_large(screen, place * part, part) for place in range(WIDTH // part)] for part in _PARTS]
+    best = min(found, key=lambda texts: "".join(texts).count(UNKNOWN))
+    return [text for text in best if text]
+
+
+def _large(screen: Screen, begin: int, part: int) -> str:
+    """The large text that begins at a column and has so many."""
     found = []
-    for wide in _WIDTHS:
-        begins = range(half, half + WIDTH // 2 - wide * font.WIDTH + 1, wide * (font.WIDTH + 1))
+    for wide in screens.LARGE_WIDES:
+        begins = range(begin, begin + part - wide * font.WIDTH + 1, wide * (font.WIDTH + 1))
         found.append("".join(_CHARACTERS.get(_shrunk(screen, at, wide), UNKNOWN) for at in begins).rstrip())
     return min(found, key=lambda text: text.count(UNKNOWN))
 
