@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from opennmes import paths
+from opennmes.boards import load_board, load_stage
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
 from opennmes.screen import Screen
@@ -39,17 +40,28 @@ class VirtualPort:
         *,
         panel: bool = False,
         display: bool = True,
+        stage: str = "",
+        artefact_mv: int = 0,
     ) -> None:
         """Start the board with a load of `load_ohm` on each channel. `pulse_log`: a CSV file for
         start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel of each pulse that begins. `store`: what the board
         keeps without power goes into this path with .0 to .3; without, each board is new. With `panel` its buttons can
-        be pressed, and `screen` and `lamps` are what it shows; `display`: whether it has one. Raises PortError.
+        be pressed, and `screen` and `lamps` are what it shows; `display`: whether it has one. `stage`: another of its
+        output stages than the usual one; of one with a biofeedback input pulses couple `artefact_mv` into it. Raises
+        PortError.
         """
         path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
+        self._has_input = "signal_most_mv" in load_stage(stage) if stage else False
+        self._facts = tempfile.TemporaryDirectory() if stage else None
+        if self._facts:  # the board as it is with that stage
+            path[2] = Path(self._facts.name)
+            (path[2] / "board.py").write_text(f"BOARD = {load_board('virtual', stage)!r}\n", encoding="utf-8")
         environment = {**os.environ, "MICROPYPATH": os.pathsep.join(map(str, path))}
         environment.pop("NMES_PULSE_LOG", None)
         environment.pop("NMES_STORE", None)
         environment.pop("NMES_PANEL", None)
+        environment["NMES_SIGNAL"] = "1" if self._has_input else "0"
+        environment["NMES_ARTEFACT_MV"] = str(artefact_mv)
         if load_ohm is not None:
             environment["NMES_LOAD_OHM"] = str(load_ohm)
         if store is not None:
@@ -72,6 +84,7 @@ class VirtualPort:
             )  # fmt: skip
         except OSError as error:
             self._stderr.close()
+            self._forget_facts()
             raise PortError(f"cannot start {command[0]} ({error.strerror}); run `make setup`") from None
         # A thread waits for the board: Windows has no select() for pipes.
         self._arrived: deque[bytes] = deque()  # b"" when the board has ended
@@ -121,6 +134,20 @@ class VirtualPort:
             raise PortError("this virtual board was started without a panel")
         self._presses += b"@buttons %d\n" % mask
 
+    def set_signal(self, mv: int | None) -> None:
+        """Put so many millivolts at the biofeedback input from now on; None: nothing drives it. Raises PortError."""
+        self._to_input(b"@signal %d\n" % (-1 if mv is None else mv))
+
+    def set_switch(self, closed: bool) -> None:
+        """Close or open the hand switch. Raises PortError."""
+        self._to_input(b"@switch %d\n" % closed)
+
+    def _to_input(self, line: bytes) -> None:
+        self._check()
+        if not self._has_input:
+            raise PortError("this virtual board's output stage has no biofeedback input")
+        self._presses += line
+
     def now_s(self) -> float:
         """Virtual seconds since power on."""
         return self._now_us / 1e6
@@ -140,6 +167,11 @@ class VirtualPort:
         finally:
             self._listener.join(EXIT_S)
             self._stderr.close()
+            self._forget_facts()
+
+    def _forget_facts(self) -> None:
+        if self._facts:
+            self._facts.cleanup()
 
     def _check(self) -> None:
         if self._closed:
