@@ -16,7 +16,8 @@ _SOURCE = "the stage's biofeedback input"
 
 
 class Triggered(Recording):
-    """`waiting`: the trigger of the session (core/biofeedback.py) while no train runs; else None."""
+    """`waiting`: the trigger of the session (core/biofeedback.py) while no train runs, or only its last pulses; else
+    None."""
 
     # What every turn calls is found at once, and not only in the class below.
     _passes = Recording._passes
@@ -82,10 +83,10 @@ class Triggered(Recording):
         lane = session.lanes[0]
         if not lane.feed.waits():
             return
+        self.waiting = trigger
         # A pulse on its way would be seen. Nothing but this can begin one from here on.
         if not hal.channels[lane.index].starved():
             return
-        self.waiting = trigger
         clock_ms = session.elapsed_ms(now_ms)
         found = trigger.step(clock_ms, hal.signal_mv(), hal.switch_closed())
         if trigger.by_signal and (found == biofeedback.CONTRACT or trigger.listens and now_ms >= self._probe_ms):

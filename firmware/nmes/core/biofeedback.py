@@ -22,6 +22,7 @@ REST = "rest"
 WAIT = "wait"
 RELAX = "relax"  # before a try
 TRY = "try"
+_PLACES = (WORK, REST, WAIT, RELAX, TRY)
 
 SAMPLES = 3  # turns in a row that a signal has to be low, and then high: as a button's press
 SATURATED_MS = 1_000
@@ -82,8 +83,25 @@ class Trigger:
         """How long it stays where it is, at most."""
         if self.place == REST:
             return max(0, self._listen_ms - clock_ms)
-        most_ms = self._timeout_ms if self.place == WAIT else TRY_MS if self.place == TRY else RELAX_MS
+        most_ms = RELAX_MS
+        if self.place == WAIT:
+            most_ms = self._timeout_ms
+        elif self.place == TRY:
+            most_ms = TRY_MS
+        elif self.place == WORK:
+            most_ms = self._train_ms
         return max(0, most_ms - (clock_ms - self._since_ms))
+
+    def bar(self, columns):
+        """The signal as so many columns at most: how many are filled, and which one is the threshold, -1 while it is
+        not known. The threshold is in the middle."""
+        full_mv = min(2 * self.threshold_mv, self._most_mv) or self._most_mv
+        filled = min(columns, self.mv * columns // full_mv)
+        return filled, self.threshold_mv * columns // full_mv if self.threshold_mv else -1
+
+    def seen(self, clock_ms, columns):
+        """A small number that is another one when what is to be seen is."""
+        return self.bar(columns)[0] + 128 * (self.left_ms(clock_ms) // 1000) + 32_768 * _PLACES.index(self.place)
 
     def step(self, clock_ms, mv, closed):
         """A turn while no train runs and no pulse is on its way: the signal, and whether the hand switch is closed.
@@ -128,6 +146,7 @@ class Trigger:
     def _contract(self, clock_ms):
         self.begun += 1
         self.place = WORK
+        self._since_ms = clock_ms
         self._ready_ms = clock_ms + self._cycle_ms
         self._listen_ms = max(self._ready_ms, clock_ms + self._train_ms + self._refractory_ms)
         return CONTRACT

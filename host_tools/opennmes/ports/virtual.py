@@ -21,6 +21,7 @@ from opennmes.screen import Screen
 HEAP = "4m"
 HUNG_S = 60.0  # of wall time without a byte, while virtual time is to pass
 EXIT_S = 5.0
+_OF_THE_BOARD = ("NMES_PULSE_LOG", "NMES_STORE", "NMES_PANEL")
 
 
 class VirtualPort:
@@ -56,18 +57,8 @@ class VirtualPort:
         if self._facts:  # the board as it is with that stage
             path[2] = Path(self._facts.name)
             (path[2] / "board.py").write_text(f"BOARD = {load_board('virtual', stage)!r}\n", encoding="utf-8")
-        environment = {**os.environ, "MICROPYPATH": os.pathsep.join(map(str, path))}
-        environment.pop("NMES_PULSE_LOG", None)
-        environment.pop("NMES_STORE", None)
-        environment.pop("NMES_PANEL", None)
+        environment = _environment(path, pulse_log, load_ohm, store, artefact_mv)
         environment["NMES_SIGNAL"] = "1" if self._has_input else "0"
-        environment["NMES_ARTEFACT_MV"] = str(artefact_mv)
-        if load_ohm is not None:
-            environment["NMES_LOAD_OHM"] = str(load_ohm)
-        if store is not None:
-            environment["NMES_STORE"] = str(store.resolve())
-        if pulse_log is not None:
-            environment["NMES_PULSE_LOG"] = str(pulse_log.resolve())
         if panel:
             environment["NMES_PANEL"] = "1" if display else "0"
         self._panel = panel
@@ -257,6 +248,22 @@ class VirtualPort:
         self.close()
         last = "; ".join(line.strip() for line in said[-3:]) or "it said nothing"
         return PortError(f"the virtual board ended by itself ({status}): {last}")
+
+
+def _environment(
+    path: list[Path], pulse_log: Path | None, load_ohm: int | None, store: Path | None, artefact_mv: int
+) -> dict[str, str]:
+    """What the firmware is told as it begins; nothing of that which this process was told."""
+    made = {name: value for name, value in os.environ.items() if name not in _OF_THE_BOARD}
+    made["MICROPYPATH"] = os.pathsep.join(map(str, path))
+    made["NMES_ARTEFACT_MV"] = str(artefact_mv)
+    if load_ohm is not None:
+        made["NMES_LOAD_OHM"] = str(load_ohm)
+    if store is not None:
+        made["NMES_STORE"] = str(store.resolve())
+    if pulse_log is not None:
+        made["NMES_PULSE_LOG"] = str(pulse_log.resolve())
+    return made
 
 
 def micropython() -> str:
