@@ -13,7 +13,6 @@ from opennmes.emulator.pico import EmulatedPico
 from opennmes.pins import FIRST_ADC_PIN
 
 FULL_MV, COUNTS = 3_300, 4_096
-PADS_BUS_KEY = 0x4001C  # where RP2040.peripherals keeps the pads
 PULL_UP = 1 << 3
 ARTEFACT_NANOS = 5_000_000  # of what a phase couples in: so long it stays behind its end
 
@@ -35,7 +34,7 @@ class Sensor:
         self._fades = pico.mcu.clock.create_alarm(self._fade)
         for pin in self._phases:
             pico.watch(pin, self._on_phase)
-        pads = pico.mcu.peripherals[PADS_BUS_KEY]
+        pads = pico.mcu.pads_bank0
         self._write_pad = pads.write_uint32
         pads.write_uint32 = self._on_pad  # type: ignore[method-assign]
         pico.release(self._switch)
