@@ -69,7 +69,7 @@ def listening(listening_uf2: Path, share: Callable[[EmulatedPico], None]) -> Lis
     return made
 
 
-def test_h25_a_signal_starts_whole_trains_and_pulses_start_none(listening: Listening) -> None:
+def test_h28_a_signal_starts_whole_trains_and_pulses_start_none(listening: Listening) -> None:
     sensor, device = listening.sensor, listening.device
     sensor.artefact_mv = 2_000
     begin(device, WAITING)
@@ -94,7 +94,7 @@ def test_h25_a_signal_starts_whole_trains_and_pulses_start_none(listening: Liste
     assert (account["channels"][0]["measured"], account["channels"][0]["missed"]) == (2 * PULSES, 0)
 
 
-def test_h26_a_sensor_that_comes_off_is_a_fault_and_the_enable_falls(listening: Listening) -> None:
+def test_h29_a_sensor_that_comes_off_is_a_fault_and_the_enable_falls(listening: Listening) -> None:
     sensor, device = listening.sensor, listening.device
     begin(device, WAITING)
     device.wait(0.1)
@@ -106,7 +106,7 @@ def test_h26_a_sensor_that_comes_off_is_a_fault_and_the_enable_falls(listening: 
     assert listening.stage.finish().value_at("enable", listening.pico.nanos) == 0 and listening.trains() == []
 
 
-def test_h26_nothing_is_armed_without_a_sensor(listening: Listening) -> None:
+def test_h29_nothing_is_armed_without_a_sensor(listening: Listening) -> None:
     for mv, code in ((None, "signal_floats"), (3_300, "signal_saturated")):
         listening.sensor.mv = mv
         with pytest.raises(DeviceRefused) as refused:

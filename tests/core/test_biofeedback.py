@@ -86,7 +86,7 @@ class Signal(unittest.TestCase):
             bench.signal(280, 20)
         self.assertTrue(len(bench.begins) <= 1, bench.begins)
 
-    def test_h25_the_fastest_person_gets_no_more_than_time_alone_would_give(self):
+    def test_h28_the_fastest_person_gets_no_more_than_time_alone_would_give(self):
         bench = self.bench
         bench.run(waiting(duration_ms=60_000), 10_000)
         while bench.session.state == RUNNING:
@@ -201,7 +201,7 @@ class Switch(unittest.TestCase):
         self.assertEqual(codes(self.bench.supervisor.arm, self.bench.session.programme_crc, 0), ["switch_closed"])
         self.assertEqual(self.bench.session.state, IDLE)
 
-    def test_h26_one_that_never_opens_again_is_a_fault(self):
+    def test_h29_one_that_never_opens_again_is_a_fault(self):
         bench = self.bench
         bench.run(self.asked, 10_000)
         bench.turn(count=10)
@@ -223,7 +223,7 @@ class Bad(unittest.TestCase):
             self.assertEqual(codes(bench.supervisor.arm, bench.session.programme_crc, 0), [code])
             self.assertEqual(bench.session.state, IDLE)
 
-    def test_h26_a_sensor_that_comes_off_while_it_is_waited_for_is_a_fault(self):
+    def test_h29_a_sensor_that_comes_off_while_it_is_waited_for_is_a_fault(self):
         bench = Listening()
         bench.run(waiting(), 10_000)
         bench.turn(count=100)
@@ -233,7 +233,7 @@ class Bad(unittest.TestCase):
         self.assertEqual(bench.session.fault_text, "the biofeedback input floats")
         self.assertFalse(bench.hal.enabled())
 
-    def test_h26_it_is_looked_at_once_more_before_a_contraction(self):
+    def test_h29_it_is_looked_at_once_more_before_a_contraction(self):
         bench = Listening()
         bench.run(waiting(), 10_000)
         bench.turn(count=10)
@@ -243,7 +243,7 @@ class Bad(unittest.TestCase):
         self.assertEqual((bench.session.state, bench.session.queued), (FAULT, 0))
         self.assertEqual(bench.session.fault, faults.BIOFEEDBACK_INPUT)
 
-    def test_h26_one_that_is_saturated_is_a_fault_in_the_rest_too(self):
+    def test_h29_one_that_is_saturated_is_a_fault_in_the_rest_too(self):
         for before in (10, 300):  # while it waits, and in the rest after a contraction
             bench = Listening()
             bench.run(waiting(), 10_000)
@@ -258,7 +258,7 @@ class Bad(unittest.TestCase):
             self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.BIOFEEDBACK_INPUT))
             self.assertEqual(bench.session.fault_text, "the biofeedback input is saturated")
 
-    def test_h25_pulses_cannot_start_the_next_contraction(self):
+    def test_h28_pulses_cannot_start_the_next_contraction(self):
         bench = Listening()
         bench.hal._artefact_mv = 2_000  # while a pulse is on its way, and for 5 ms after it
         bench.run(waiting(), 10_000)
@@ -348,7 +348,7 @@ class Learning(unittest.TestCase):
         bench.turn(count=10)
         self.assertEqual((bench.part, bench.trigger.threshold_mv), ("wait", QUIET + (900 - QUIET) // 2))
 
-    def test_h26_a_sensor_that_comes_off_meanwhile_is_a_fault(self):
+    def test_h29_a_sensor_that_comes_off_meanwhile_is_a_fault(self):
         self.bench.turn(count=10)
         self.bench.hal._signal_mv = -1
         self.bench.turn(count=101)
@@ -439,7 +439,7 @@ class Allocation(unittest.TestCase):
 class Random(unittest.TestCase):
     """Whatever a person, a sensor and pauses do: never more than was accepted."""
 
-    def test_h25_trains_are_whole_and_never_closer_than_accepted(self):
+    def test_h28_trains_are_whole_and_never_closer_than_accepted(self):
         for seed in range(4 if MICROPYTHON else 12):
             die = Die(1 + seed)
             bench = Listening()

@@ -88,7 +88,7 @@ class Whole(unittest.TestCase):
 
 
 class Stage(unittest.TestCase):
-    def test_h25_a_stage_without_the_input_refuses_by_name(self):
+    def test_h28_a_stage_without_the_input_refuses_by_name(self):
         for without in (stage(), stage(for_people=False, measures=False)):
             with_its_reasons = limits.whatever_current(parse(waiting()), without)
             found = [r for r in with_its_reasons if r["code"] == "no_biofeedback"]

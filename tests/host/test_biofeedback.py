@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from nmes.core import biofeedback, faults
+from opennmes.boards import load_board, stage_of
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
+from opennmes.prescription.assessment import assess
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "reference-biofeedback"
@@ -96,7 +99,7 @@ def test_a_session_of_three_contractions(port: VirtualPort, log: Path) -> None:
         assert 0 < train[0] / 1e6 - at_s < 0.06, "three turns, and what is on its way to the board"
 
 
-def test_h25_a_prescription_for_another_stage_is_refused_by_name() -> None:
+def test_h28_a_prescription_for_another_stage_is_refused_by_name() -> None:
     with Device(VirtualPort()) as device:
         device.connect()
         with pytest.raises(DeviceRefused) as refused:
@@ -104,7 +107,7 @@ def test_h25_a_prescription_for_another_stage_is_refused_by_name() -> None:
     assert [reason["code"] for reason in refused.value.reasons] == ["no_biofeedback"]
 
 
-def test_h26_without_a_sensor_nothing_is_armed(port: VirtualPort) -> None:
+def test_h29_without_a_sensor_nothing_is_armed(port: VirtualPort) -> None:
     device = Device(port)
     device.connect()
     for mv, code in ((None, "signal_floats"), (3_300, "signal_saturated")):
@@ -113,6 +116,26 @@ def test_h26_without_a_sensor_nothing_is_armed(port: VirtualPort) -> None:
             armed(device)
         assert [reason["code"] for reason in refused.value.reasons] == [code]
         assert device.status()["state"] == "IDLE"
+
+
+def test_the_example_is_accepted_here_and_nowhere_else() -> None:
+    data = Prescription.read(ROOT / "docs" / "examples" / "biofeedback.toml").data
+    assert assess(data, stage_of("pico", STAGE)).accepted
+    assert [reason["code"] for reason in assess(data, stage_of("pico")).reasons] == ["no_biofeedback"]
+
+
+def test_biofeedback_md_has_the_figures_of_the_code() -> None:
+    page = (ROOT / "docs" / "biofeedback.md").read_text()
+    pins = load_board("pico", STAGE)["pins"]
+    assert f"channel\n1 (GP{pins['sense_current'][1]})" in page and f"joins GP{pins['hand_switch']} to ground" in page
+    assert f"give 0 to {stage_of('pico', STAGE)['signal_most_mv'] / 1000:g} V" in page
+    assert (biofeedback.SAMPLES, biofeedback.TRIES, biofeedback.SATURATED_MS, biofeedback.STUCK_MS) == (
+        3,
+        3,
+        1_000,
+        10_000,
+    )
+    assert f"fault {faults.BIOFEEDBACK_INPUT} `{faults.name(faults.BIOFEEDBACK_INPUT)}`" in page
 
 
 def test_a_board_without_the_input_says_so() -> None:

@@ -79,3 +79,10 @@ def check_whole(reasons, made):
     if made.shortest_us < SAMPLED_LEAST_US:
         bound_us = SAMPLED_LEAST_US
         reasons.append(reason("narrower_than_sampled", "width_us", made.shortest_us, bound_us, _SAMPLER))
+
+
+def check_stage(reasons, stage):
+    """Append a reason when a stage has nothing that such a programme could wait for."""
+    if "signal_most_mv" not in stage:
+        bound = "an output stage with a biofeedback input"
+        reasons.append(reason("no_biofeedback", "trigger", "given", bound, "output stage " + stage["name"]))

@@ -16,18 +16,30 @@ _CHARACTERS = {
 _LARGE = range(screens.LARGE_FROM, screens.LARGE_FROM + screens.LARGE_ROWS)
 _HALVES = (0, WIDTH // 2)  # where large texts begin
 _WIDTHS = (3, 2)  # of a column of theirs
+_FILLED, _EMPTY, _MARK = 0x7E, 0x42, 0xFF  # columns of a bar
+_BAR_CELL = screens.BAR_COLUMNS // (texts.COLUMNS - 2)
 
 
 def lines(screen: Screen) -> list[str]:
     """The text of each row, without the empty ones at the end; large digits are one line, of two texts with a gap.
-    What is no glyph is the character for that, U+FFFD."""
-    rows = [_row(page) for page in screen.pages]
+    A bar is a row of its own, [####...|......], with | for its mark. What is no glyph is the character for that,
+    U+FFFD."""
+    rows = [_bar(page) or _row(page) for page in screen.pages]
     if any(UNKNOWN in rows[row] for row in _LARGE):
         large = [text for half in _HALVES if (text := _large(screen, half))]
         rows[_LARGE.start : _LARGE.stop] = ["   ".join(large)]
     while rows and not rows[-1]:
         rows.pop()
     return rows
+
+
+def _bar(page: bytes) -> str:
+    """The bar of a page, to a fourteenth of its length; "" where there is none."""
+    if page[0] != _FILLED or page[-1] != _FILLED or not set(page) <= {_FILLED, _EMPTY, _MARK}:
+        return ""
+    cells = [page[at : at + _BAR_CELL] for at in range(1, WIDTH - 1, _BAR_CELL)]
+    signs = ("|" if _MARK in cell else "#" if cell.count(_FILLED) > _BAR_CELL // 2 else "." for cell in cells)
+    return f"[{''.join(signs)}]"
 
 
 def _row(page: bytes) -> str:

@@ -79,16 +79,6 @@ class Hal:
             self.open_display = self._display.open_display
             self.display_page = self._display.display_page
             self.display_answers = self._display.display_answers
-        if "signal_most_mv" in stage:
-            from nmes.hal.rp2.biofeedback import Biofeedback
-
-            channel = stage["channels"]  # the first that this stage does not have
-            pin, switch = self._pins["sense_current"][channel], self._pins["hand_switch"]
-            self._input = Biofeedback(pin, channel, switch, self._converter, self._adc)
-            self.listen = self._input.listen
-            self.signal_mv = self._input.signal_mv
-            self.signal_floats = self._input.signal_floats
-            self.switch_closed = self._input.switch_closed
         self._flash = board["flash"]
         self._slots = slots(self._flash)
         self._ticks = time.ticks_ms()

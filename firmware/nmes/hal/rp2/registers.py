@@ -62,12 +62,6 @@ IO_INPUT_LOW = const(2 << 16)  # INOVER: what peripherals and PIO see of the pin
 IO_INPUT_HIGH = const(3 << 16)
 IO_INTR0 = const(0xF0)
 
-PADS_BANK0_BASE = const(0x4001C000)  # 2.19.6.3
-PAD0 = const(0x04)
-PAD = const(0x04)
-PAD_PULL_DOWN = const(1 << 2)
-PAD_PULL_UP = const(1 << 3)
-
 SIO_GPIO_IN = const(0xD0000004)  # 2.3.1.7: the level of every pin
 
 WATCHDOG_BASE = const(0x40058000)  # 4.7.6
