@@ -49,7 +49,7 @@ def faults_md() -> str:
 TRACE_HEAD = """\
 # Hazards, controls, code, tests
 
-Twenty-seven hazards, what holds against each, where that stands in the code, and the tests that make the hazard happen.
+Twenty-nine hazards, what holds against each, where that stands in the code, and the tests that make the hazard happen.
 What only hardware can control says what the stage, the cable or the housing must do; that hardware does not exist yet.
 A test with `[chip]` runs the real firmware on an emulated RP2040; none has run on hardware.
 

@@ -64,6 +64,15 @@ EXAMPLES = {
         "change": '"sweep"',
     },
     "channel": {"channel": "1", "delay_s": "0.005"},
+    "trigger": {
+        "source": '"signal"',
+        "threshold_mv": "300",
+        "hysteresis_mv": "80",
+        "refractory_s": "0.8",
+        "timeout_s": "20",
+        "contractions": "40",
+        "on_timeout": '"skip"',
+    },
     "source": {
         "citation": '"Santos et al. 2009, Rev Bras Ginecol Obstet 31(9):447-452"',
         "gave": '"50 Hz, 20 min"',

@@ -23,7 +23,7 @@ from opennmes.device.prescriptions import push  # noqa: E402
 from opennmes.ports.face import VirtualFace, click, wait_until  # noqa: E402
 from opennmes.ports.reading import lines  # noqa: E402
 from opennmes.ports.virtual import VirtualPort  # noqa: E402
-from opennmes.prescription import library  # noqa: E402
+from opennmes.prescription import Prescription, library  # noqa: E402
 from opennmes.screen import DARK, HEIGHT, LIT, WIDTH, Screen  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -38,6 +38,8 @@ HEAD = """\
 Each as the firmware draws it on the virtual board; the words under it are read from its pixels.
 """
 ONE, TWO = "stress-incontinence-35hz", "abdominal-diastasis"  # one channel, and two
+WAITS = ROOT / "docs" / "examples" / "biofeedback.toml"
+QUIET_MV, WEAK_MV, TIGHT_MV = 60, 420, 900
 READ_S = 1.2  # a question has to be there for a second
 SETTLED_S = 0.5
 WORK = ("Work ", "Anspannen ")
@@ -61,15 +63,19 @@ Shoot = Callable[[str, str], None]  # takes the name and the caption of what is 
 class Person:
     """Somebody at a virtual board that a clinic has given these programmes."""
 
-    def __init__(self, store: Path, programmes: Sequence[str] = (), *, language: int = 0, load_ohm: int = 500) -> None:
-        with Device(VirtualPort(store=store)) as device:
+    def __init__(
+        self, store: Path, programmes: Sequence[str] = (), *, language: int = 0, load_ohm: int = 500, stage: str = ""
+    ) -> None:
+        with Device(VirtualPort(store=store, stage=stage)) as device:
             device.tells_time = False
             device.connect()
             for name in programmes:
                 push(device, library.find(name).prescription)
+            if stage:
+                push(device, Prescription.read(WAITS))
             if language:
                 device.request("set", settings={"language": language})
-        self.port = VirtualPort(load_ohm=load_ohm, store=store, panel=True)
+        self.port = VirtualPort(load_ohm=load_ohm, store=store, panel=True, stage=stage)
         self.face = VirtualFace(self.port)
         self.wait(2)
 
@@ -200,6 +206,41 @@ def computer(person: Person, shoot: Shoot) -> None:
     shoot("computer", "A session of a computer. Stop ends it.")
 
 
+def biofeedback(person: Person, shoot: Shoot) -> None:
+    def signal(mv: int, seconds: float = SETTLED_S) -> None:
+        person.port.set_signal(mv)
+        person.wait(seconds)
+
+    signal(QUIET_MV)
+    person.answer()
+    person.face.press(buttons.START)
+    person.shows("Let go")
+    person.face.press(0)
+    shoot("biofeedback-let-go", "With a biofeedback input: a threshold is learned, first from the muscle at rest.")
+    for turn in range(3):
+        person.shows("Tighten")
+        signal(TIGHT_MV)
+        if not turn:
+            shoot("biofeedback-try", "The first of three tries; the bar is the signal.")
+        person.shows("Let go", "Rest")
+        signal(QUIET_MV)
+    person.shows("Tighten")
+    shoot("biofeedback-wait", "The threshold is the mark in the middle: the contraction comes when the bar reaches it.")
+    signal(WEAK_MV)
+    shoot("biofeedback-nearly", "Nearly.")
+    signal(TIGHT_MV, 0.2)
+    signal(QUIET_MV)
+    person.shows(*WORK)
+    click(person.face, buttons.UP)
+    person.wait(SETTLED_S)
+    shoot("biofeedback-work", "It has begun.")
+    person.shows("Rest")
+    person.shows("Tighten")
+    person.port.set_signal(None)
+    person.shows("Fault 31")
+    shoot("biofeedback-off", "The sensor has come off.")
+
+
 def in_german(person: Person, shoot: Shoot) -> None:
     shoot("german-choose", "In German: the first programme.")
     person.press(buttons.START)
@@ -221,6 +262,7 @@ STORIES: list[tuple[Callable[[Person, Shoot], None], dict[str, Any]]] = [
     (electrode_off, {"programmes": (ONE,), "load_ohm": OPEN_OHM}),
     (button_stuck, {"programmes": (ONE,)}),
     (computer, {"programmes": (ONE,)}),
+    (biofeedback, {"stage": "reference-biofeedback"}),
     (in_german, {"programmes": (ONE, TWO), "language": 1}),
     (german_electrode, {"programmes": (ONE,), "load_ohm": OPEN_OHM, "language": 1}),
 ]

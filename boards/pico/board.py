@@ -10,7 +10,7 @@ BOARD = {
     "mcu": "rp2040",
     "hal": "rp2",
     "stage": "reference",
-    "other_stages": ("bare",),  # each has an image of its own
+    "other_stages": ("bare", "reference-biofeedback"),  # each has an image of its own
     "cpu_hz": 125_000_000,
     "max_current_ua": 100_000,  # whatever its stage could do
     "supply_mv": (3_000, 5_500),  # VSYS: what the reference stage and the Pico's regulator need and bear
@@ -45,6 +45,9 @@ BOARD = {
         # Buttons to ground, by the pull-ups in the chip: side by side on the edge, beyond the lamps, and far from the
         # pins that reach the stage. In the order of core/buttons.py.
         "panel": {"start": 17, "up": 18, "down": 19, "stop": 20, "programme": 21},
+        # A switch to ground in the hand of whoever starts each contraction, for a stage with a biofeedback input: the
+        # last pin of the edge that nothing else needs, beside the buttons and read like them.
+        "hand_switch": 22,
     },
     # GP0 and GP1 are the one pair of I2C 0 that nothing else needs. A 128x64 OLED: "ssd1306", whose columns begin at 0,
     # or "sh1106", which has 132 of them: the glass begins at 2.

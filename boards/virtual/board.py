@@ -6,7 +6,7 @@ BOARD = {
     "mcu": "unix",
     "hal": "virtual",
     "stage": "reference",
-    "other_stages": (),
+    "other_stages": ("reference-biofeedback",),
     "cpu_hz": 125_000_000,
     "max_current_ua": 100_000,  # whatever its stage could do
     "supply_mv": (3_000, 5_500),

@@ -22,7 +22,7 @@ def run():
     """Run until somebody asks for the MicroPython prompt, or for BOOTSEL. Whatever ends it, the outputs are at rest and
     what is to be kept is written. Any other end leaves the watchdog running: it resets the board, which comes up in
     FAULT."""
-    stage = __import__("stages.%s" % BOARD["stage"], None, None, ("STAGE",)).STAGE
+    stage = __import__("stages.%s" % str(BOARD["stage"]).replace("-", "_"), None, None, ("STAGE",)).STAGE
     stage = limits.with_board(stage, BOARD)
     hal = make(BOARD, stage)
     bootloader = False
@@ -38,7 +38,12 @@ def run():
 
 def _run(hal, stage):
     """Run the main loop. Returns whether the chip is to go into BOOTSEL when it has ended."""
-    supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
+    supervises = Supervisor
+    if "signal_most_mv" in stage:
+        from nmes.triggered import Triggered
+
+        supervises = Triggered
+    supervisor = supervises(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
     steps: tuple = (supervisor.step, link.step, panel.step)

@@ -34,6 +34,10 @@ class Display:
                     self._draw_large(screen.large, row)
             elif screen.rows[row] != shown.rows[row] or within and large:
                 self._draw(screen.rows[row], row)
+        if screen.bar != shown.bar:
+            self._draw(screen.rows[ROWS - 1], ROWS - 1)
+            if screen.bar:
+                _bar(self._pages[ROWS - 1], screen.bar[0], screen.bar[1])
         self._shown = screen
         self.due = self.there and self._dirty != 0
 
@@ -104,6 +108,16 @@ def _clear(pixels: ptr8, count: int):
 def _copy(source: ptr8, at: int, target: ptr8, to: int, count: int):
     for i in range(count):
         target[to + i] = source[at + i]
+
+
+@micropython.viper
+def _bar(pixels: ptr8, filled: int, mark: int):
+    """A frame of 128 columns, so many of those within filled, and one marked over the whole height."""
+    for i in range(128):
+        within = i - 1
+        pixels[i] = 0x7E if within < filled or i == 127 else 0x42
+        if within == mark and mark >= 0:
+            pixels[i] = 0xFF
 
 
 @micropython.viper

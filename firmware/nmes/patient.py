@@ -32,7 +32,7 @@ from nmes.core.dialogue import (
     Dialogue,
 )
 from nmes.core.reason import Refused, refuse
-from nmes.core.screens import Screens, ma
+from nmes.core.screens import BAR_COLUMNS, Screens, ma
 from nmes.core.session import COMPLETED, FAULT, IDLE, LOCAL, RUNNING
 from nmes.core.texts import TIMES
 from nmes.core.trend import WARN
@@ -355,7 +355,10 @@ class Patient:
         key = dialogue.at
         if place in (WORKING, HELD, FOREIGN):
             key = session.elapsed_ms(now_ms) // 1000
-            if place == WORKING:
+            waiting = self._supervisor.waiting
+            if place == WORKING and waiting:
+                key = _mixed(key, waiting.seen(session.elapsed_ms(now_ms), BAR_COLUMNS))
+            elif place == WORKING:
                 key = _mixed(key, steps.countdown(session, now_ms, self._lane())[1] // 1000)
             for lane in session.lanes:
                 key = _mixed(key, lane.intensity_ua)
@@ -402,8 +405,11 @@ class Patient:
             return screens.foreign(levels)
         if place == HELD:
             return screens.held(len(levels), left_ms)
-        part, part_ms = steps.countdown(session, now_ms, self._lane())
-        title = "" if self._supervisor.warned == WARN else self._row["title"]
+        waiting, warns = self._supervisor.waiting, self._supervisor.warned == WARN
+        if waiting and not self._code:
+            return screens.waiting(warns, levels, waiting, session.elapsed_ms(now_ms), left_ms, last)
+        part, part_ms = ("", 0) if waiting else steps.countdown(session, now_ms, self._lane())
+        title = "" if warns else self._row["title"]
         return screens.working(title, levels, self._channel, part, part_ms, left_ms, self._code, last)
 
 

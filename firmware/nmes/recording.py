@@ -22,6 +22,8 @@ class Recording(Supervisor):
     """`records`: those of its sessions; None where the flash has no sectors for any, and then nobody is armed with
     anything but a resistor."""
 
+    waiting = None  # see nmes/triggered.py
+
     # What every turn calls is found at once, and not only in the class below.
     feed = Supervisor.feed
     renew = Supervisor.renew

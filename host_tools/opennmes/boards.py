@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from pathlib import Path
 from typing import Any
 
 from nmes.core import limits
@@ -23,7 +24,8 @@ def board_names() -> list[str]:
 
 def stage_names() -> list[str]:
     """The names of all output stages."""
-    return sorted(path.stem for path in (paths.boards() / "stages").glob("*.py") if path.stem != "__init__")
+    files = (paths.boards() / "stages").glob("*.py")
+    return sorted(path.stem.replace("_", "-") for path in files if path.stem != "__init__")
 
 
 def load_board(name: str, stage: str | None = None) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def _stock(board: dict[str, Any]) -> dict[str, Any]:
     lock-out and a fault are forgotten with it) and has not been measured: nobody may be connected. Its poll of USB
     promises room for a byte and no more. Its memory has no room for a panel. Its file system reaches to the end of the
     flash."""
-    pins = {name: pin for name, pin in board["pins"].items() if name != "panel"}
+    pins = {name: pin for name, pin in board["pins"].items() if name not in ("panel", "hand_switch")}
     begin, end = board["flash"]["files"][0], sum(board["flash"]["records"])
     return {
         **{name: fact for name, fact in board.items() if name != "display"},
@@ -73,11 +75,16 @@ def _stock(board: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def stage_file(name: str) -> Path:
+    """Where the facts about an output stage stand: a module, whose name has no dash."""
+    return paths.boards() / "stages" / f"{name.replace('-', '_')}.py"
+
+
 def load_stage(name: str) -> dict[str, Any]:
     """The facts about an output stage, see boards/stages/reference.py. Raises UnknownBoard."""
     if name not in stage_names():
         raise UnknownBoard(f'there is no output stage "{name}"; known stages: {", ".join(stage_names())}')
-    stage: dict[str, Any] = runpy.run_path(str(paths.boards() / "stages" / f"{name}.py"))["STAGE"]
+    stage: dict[str, Any] = runpy.run_path(str(stage_file(name)))["STAGE"]
     return stage
 
 

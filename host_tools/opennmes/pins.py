@@ -32,6 +32,10 @@ _OF_THE_BOARD = {
     "ready": (OUT, "green lamp: ready; blinks while armed or paused", "any pin"),
     "fault": (OUT, "red lamp: blinks the number of the fault", "any pin"),
     "buzzer": (OUT, "a buzzer with its own oscillator", "any pin"),
+    "hand_switch": (
+        IN, "switch to ground: its person starts a contraction, on a stage with a biofeedback input",
+        "any pin; beside the buttons, and like them held high by its pull-up",
+    ),
     "supply": (ANALOGUE, "the board's supply", "{adc}: the board itself puts a third of VSYS there"),
 }  # fmt: skip
 _BUTTON = "any pin; its pull-up holds it high while nobody presses, and the row lies far from the stage's pins"
@@ -115,6 +119,9 @@ def abilities(board: dict[str, Any], stage: dict[str, Any]) -> list[tuple[str, s
         ("supply", f"{low / 1000:g} to {high / 1000:g} V, {'measured' if 'supply' in pins else 'not measured'}"),
         ("temperature", f"{cold / 10:g} to {warm / 10:g} degrees Celsius, of the chip"),
     ]
+    listens = stage.get("signal_most_mv")
+    bounds = f"0 to {(listens or 0) / 1000:g} V in the place of a channel's current sense, and a hand switch"
+    rows.append(("contractions", f"on time, or started by their person: {bounds}" if listens else "on time alone"))
     lamps = [name for name in ("lamp", "ready", "fault", "buzzer") if name in pins]
     rows.append(("lamps", ", ".join(lamps) if lamps else "none"))
     rows.append(("panel", "buttons, and a display if there is one" if "panel" in pins else "none: it needs a host"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import toolchain
-from nmes.core import buttons, calibration, limits, pulse, pulse_check
+from nmes.core import buttons, calibration, limits, pulse, pulse_check, trigger
 from nmes.core.document import NUMBERS
 from nmes.hal.common import IN_STORE, LAYOUT, PAGE, SECTOR
 from opennmes.device import modules
@@ -156,11 +156,23 @@ def test_a_stage_is_a_literal_with_the_facts_that_every_stage_has(path):
     facts = {"name", "measures", "for_people", "channels", "full_scale_ua", "levels", "level_settle_us"}
     facts |= {"pump_hold_us", "compliance_mv", "imbalance_ppm", "calibration"}
     sense = {"sense_zero", "sense_ua_per_count", "sense_mv_per_count", "sense_both", "sense_tolerance_ua"}
-    assert set(stage) == (facts | sense | {"idle_most_ua"} if stage["measures"] else facts)
-    assert stage["name"] == path.stem
+    listens = {"signal_most_mv"} & set(stage)  # it has a biofeedback input
+    assert set(stage) - listens == (facts | sense | {"idle_most_ua"} if stage["measures"] else facts)
+    assert stage["name"] == path.stem.replace("_", "-")
     numbers = set(stage) - {"name", "calibration", "measures", "for_people", "imbalance_ppm"}
     assert all(isinstance(stage[key], int) and stage[key] > 0 for key in numbers)
     assert isinstance(stage["imbalance_ppm"], int) and stage["imbalance_ppm"] >= 0
+
+
+@named(BOARD_FILES)
+def test_a_board_for_a_stage_with_a_biofeedback_input_has_an_input_and_a_hand_switch_to_spare(path):
+    board = literal(path, "BOARD")
+    stages = [literal(file, "STAGE") for file in STAGE_FILES]
+    (listens,) = [stage for stage in stages if "signal_most_mv" in stage]
+    assert listens["name"] in board["other_stages"]
+    assert board["hal"] == "virtual" or board["pins"]["sense_current"][listens["channels"]]
+    assert board["hal"] == "virtual" or board["pins"]["hand_switch"]
+    assert trigger.FIELDS["threshold_mv"][1] < listens["signal_most_mv"] < 3_300
 
 
 @named(STAGE_FILES)
@@ -243,6 +255,8 @@ def test_every_hal_has_every_method_of_the_contract_with_its_arguments(path):
     wanted = classes(CONTRACT)["Hal"]
     assert {"rest", "permit", "go", "open_link", "close_link"} <= set(wanted)
     methods = classes(path)["Hal"]
+    if path.parent != HAL:  # a stage with a biofeedback input has a Hal of its own, made of this one
+        methods |= classes(path.with_name("biofeedback.py"))["Hal"]
     # Or what a part of it does, which a board may be without: `self.renew = self._guard.renew`.
     parts = {name: took for methods in classes(*path.parent.glob("*.py")).values() for name, took in methods.items()}
     handed_on = re.findall(r"^ {8,12}self\.(\w+) = self\._\w+\.(\w+)$", path.read_text(), re.M)

@@ -184,6 +184,7 @@ class Bench:
     """A supervisor on a BenchHal."""
 
     owner = LOCAL  # who acknowledges, arms and is heard
+    supervises = Recording
 
     def __init__(self, slots=None, death="", stage=samples.STAGE, sectors=None):
         self.stage = stage
@@ -191,7 +192,7 @@ class Bench:
         self.hal.death = death
         self.session = self.hal.session = Session(stage)
         self.store = Store(self.hal, self.hal.inherited)
-        self.supervisor = Recording(self.hal, self.session, self.store, BOARD, stage)
+        self.supervisor = self.supervises(self.hal, self.session, self.store, BOARD, stage)
 
     def load(self, data=None):
         self.session.load(data or samples.programme())

@@ -30,8 +30,10 @@ class Screen:
 
 
 class Paneled(Linked):
+    stage_of_it = STAGE
+
     def __init__(self, slots=None, kept=(CYCLES,), panel=True, sectors=None):
-        super().__init__(slots, "", STAGE, sectors)
+        super().__init__(slots, "", self.stage_of_it, sectors)
         self.mask = 0
         self.screen = Screen()
         hal = self.hal

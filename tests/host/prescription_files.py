@@ -202,6 +202,17 @@ def complete(kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def with_trigger(kind: str) -> dict[str, Any]:
+    """A file that is accepted, on a stage that can, and has every key of a trigger; that goes with one channel."""
+    made = complete(kind)
+    del made["channel"]
+    made["trigger"] = {
+        "source": "signal", "threshold_mv": 300, "hysteresis_mv": 80, "refractory_s": 1, "timeout_s": 20,
+        "contractions": 40, "on_timeout": "skip",
+    }  # fmt: skip
+    return made
+
+
 DAYS = ["2026-12-31", "2026-02-30", "2026-12-31\n", "2026-1-1", "2026-12-311", "20261231", "0000-01-01"]
 NOT_TEXTS = [5, True, [], {}, datetime.date(2026, 12, 31), Decimal("nan")]
 
@@ -231,7 +242,7 @@ def every_change(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     key and table left out, one more, and one too many. With the name of what was changed."""
 
     def changed(way: list[Any], value: Any) -> dict[str, Any]:
-        made = complete(kind)
+        made = with_trigger(kind) if way[:1] == ["trigger"] else complete(kind)
         part: Any = made
         for step in way[:-1]:
             part = part[step]
@@ -251,7 +262,7 @@ def every_change(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield " ".join(map(str, way)), changed([*way, "nonsense"], 1)
     for table in TABLES:
         if table.name:
-            rows = whole[table.name]
+            rows = (with_trigger(kind) if table.name == "trigger" else whole)[table.name]
             one = rows[0] if table.most else rows
             more = [[one] * table.most, [one] * (table.most + 1)] if table.most else []
             for value in [..., 5, "x", {}, [], [{}], [5], one, [one], *more]:

@@ -55,6 +55,15 @@ def test_what_drives_a_bare_board_is_for_nobody_either():
     assert dict(abilities(load_board("pico"), stage_of("pico")))["for"] == "every prescription"
 
 
+def test_who_may_start_the_contractions_is_named():
+    listens = "reference-biofeedback"
+    said = dict(abilities(load_board("pico", listens), stage_of("pico", listens)))
+    assert said["channels"] == "1" and said["contractions"].startswith(
+        "on time, or started by their person: 0 to 3.2 V"
+    )
+    assert dict(abilities(load_board("pico"), stage_of("pico")))["contractions"] == "on time alone"
+
+
 def test_one_board_is_shown_with_its_pins(capsys):
     assert main(["boards", "pico"]) == 0
     said = capsys.readouterr().out
@@ -71,7 +80,7 @@ def test_for_machines(capsys):
     assert set(rows) == {*board_names(), *(f"{name}-stock" for name in board_names() if has_image(name))}
     assert rows["pico"]["for_people"] and not rows["pico-stock"]["for_people"]
     assert rows["pico"]["flashed_by_uf2"] and not rows["virtual"]["flashed_by_uf2"]
-    assert rows["pico"]["channels"] == 2 and len(rows["pico"]["pins"]) == 27
+    assert rows["pico"]["channels"] == 2 and len(rows["pico"]["pins"]) == 28
 
 
 def test_a_board_that_is_not_known_is_one_message(capsys):

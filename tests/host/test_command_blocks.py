@@ -55,6 +55,9 @@ LINES = {
         "nmes programmes bench-pins --write bench-pins.toml": BARE,
         "nmes run bench-pins.toml --seconds 10": BARE,
     },
+    "docs/biofeedback.md": {
+        "nmes flash --stage reference-biofeedback": "as with any other stage: test_what_readme_says_… flashes bare",
+    },
     "docs/calibration.md": {
         "nmes calibrate --ohm 499 --tolerance 0.1": "needs a person with a resistor and a scope: test_calibrate.py "
         "gives the readings",

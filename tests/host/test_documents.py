@@ -13,7 +13,7 @@ import panel_table
 import prescription_tables
 import protocol_page
 from nmes import display, patient
-from nmes.core import buttons, command_words, commands, delivery, dialogue, faults, frame, limits, session
+from nmes.core import buttons, command_words, commands, delivery, dialogue, faults, frame, limits, session, trigger
 from nmes.hal.common import LOOKAHEAD_US
 from opennmes.boards import load_stage, stage_of
 from opennmes.prescription import Prescription, keys
@@ -76,10 +76,13 @@ def test_the_example_of_prescriptions_md_is_accepted_and_says_everything() -> No
     assert set(made.about) == {"site", "patient", "schedule", "sources"}
 
 
-def made_of_examples(*left_out: str) -> str:
-    """A file of the examples of all keys but those."""
+def made_of_examples(*left_out: str, without: str = "trigger") -> str:
+    """A file of the examples of all keys but those, and of all tables but one: a trigger goes with no second channel,
+    and nothing else than channel 0 at once."""
     parts = []
     for table in keys.TABLES:
+        if table.name == without:
+            continue
         name = f"[[{table.name}]]" if table.most else f"[{table.name}]" if table.name else ""
         lines = [f"{key} = {value}" for key, value in prescription_tables.EXAMPLES[table.name].items()]
         parts += [name, *[line for line in lines if line.split()[0] not in left_out]]
@@ -93,6 +96,14 @@ CHANGES = ("frequency_to_hz", "pulse_width_to_us", "change_s", "change")
 def test_the_examples_of_the_keys_are_accepted_together(left_out: tuple[str, ...]) -> None:
     made = Prescription.from_text(made_of_examples(*left_out), prescription_tables.DOCUMENT)
     assert assess(made.data, stage_of("pico")).reasons == []
+
+
+def test_the_examples_of_a_trigger_are_accepted_too_on_a_stage_that_can() -> None:
+    text = made_of_examples(*CHANGES, "burst_pulses", "burst_frequency_hz", "pulses", without="channel")
+    made = Prescription.from_text(text, prescription_tables.DOCUMENT)
+    assert set(made.data["trigger"]) == {*trigger.FIELDS, "source", "on_timeout"}
+    assert assess(made.data, stage_of("pico", "reference-biofeedback")).reasons == []
+    assert [made["code"] for made in assess(made.data, stage_of("pico")).reasons] == ["no_biofeedback"]
 
 
 def test_every_key_has_what_it_is_its_range_and_an_example() -> None:

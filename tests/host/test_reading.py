@@ -95,3 +95,22 @@ def test_what_is_no_glyph_is_said_to_be_none() -> None:
 @pytest.mark.parametrize("character", CHARACTERS[1:])
 def test_no_two_glyphs_are_the_same(character: str) -> None:
     assert lines(drawn(screens.Screen([character, *[""] * 7]))) == [character]
+
+
+@pytest.mark.parametrize(
+    ("bar", "said"),
+    [
+        ((0, -1), "[..............]"),
+        ((126, -1), "[##############]"),
+        ((13, 63), "[#......|......]"),
+        ((14, 63), "[##.....|......]"),
+        ((126, 0), "[|#############]"),
+    ],
+)
+def test_a_bar_is_read_and_goes_when_the_row_has_a_text_again(bar: tuple[int, int], said: str) -> None:
+    empty = [""] * screens.ROWS
+    shown = screens.Screen(empty, (), bar)
+    assert lines(drawn(shown)) == [*empty[:-1], said]
+    assert lines(drawn(shown, screens.Screen([*empty[:-1], "text"]))) == [*empty[:-1], "text"]
+    assert lines(drawn(shown, screens.Screen(empty))) == []
+    assert lines(drawn(screens.Screen([*empty[:-1], "text"]), shown)) == [*empty[:-1], said]

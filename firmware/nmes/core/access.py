@@ -85,6 +85,7 @@ CLEARED_AT_PANEL = (
     faults.IMPEDANCE_RISE,
     faults.BUTTON_STUCK,
     faults.BUTTON_CHATTER,
+    faults.BIOFEEDBACK_INPUT,
 )
 
 

@@ -156,6 +156,12 @@ WORDS = {
         "Do not use the device before it has been repaired.",
         "Look for moisture and for solder between two wires; try every button alone before the panel is used again.",
     ),
+    31: (
+        "What starts the contractions says what cannot be: nothing drives the biofeedback input, it has been saturated "
+        "for a second, or the hand switch has stayed closed for ten.",
+        "Look whether the sensor is on, connected and in its place, let go of the hand switch, then clear the fault.",
+        "Measure the input at rest and in a contraction: above 0 and below 3.2 V. See docs/biofeedback.md.",
+    ),
 }
 
 # Of each check of the self-test, in the order of checks.py: what it looks at, and what a number in its answer counts,

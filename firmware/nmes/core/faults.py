@@ -32,6 +32,7 @@ NAMES = {
     28: "button_stuck",
     29: "button_chatter",
     30: "button_short",
+    31: "biofeedback_input",
 }
 
 # What is kept of a fault until a person clears it: what the device was doing, and what was measured.
@@ -86,6 +87,7 @@ STORE_NEWER = 27
 BUTTON_STUCK = 28
 BUTTON_CHATTER = 29
 BUTTON_SHORT = 30
+BIOFEEDBACK_INPUT = 31
 
 
 def name(number):

@@ -284,6 +284,10 @@ def whatever_current(programme, stage):
         if channel.index >= stage["channels"]:
             source = "output stage " + stage["name"]
             reasons.append(reason("no_such_channel", "channel", channel.index, stage["channels"] - 1, source))
+    if programme.trigger:
+        from nmes.core import trigger  # see programme.parse
+
+        trigger.check_stage(reasons, stage)
     if programme.kind == DUMMY:
         return reasons
     if not stage["for_people"]:

@@ -5,11 +5,12 @@ As data it is a dictionary (the link carries it as JSON):
     {"title": …, "effect": "motor" | "sensory",
      "electrode": {"kind": "probe" | "pads" | "dummy", "area_mm2": …, "max_current_ua": …},
      "max_current_ua": …, "person": {"max_current_ua": …}, "phases": [{"name": …, "rate_mhz": …, …}, …],
-     "channels": [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": …, "phases": [own, …]}]}
+     "channels": [{"channel": 0, "delay_us": 0}, {"channel": 1, "delay_us": …, "phases": [own, …]}],
+     "trigger": {what starts the contractions instead of time: core/trigger.py}}
 
 `channels` may be left out (then it is channel 0 alone), and so may the electrode's own maximum, `person`, the fields of
-a phase that have a default in PHASE_FIELDS, and `change`. All channels run `phases`, save those that have their own.
-The CRC-32 names the data as they were given.
+a phase that have a default in PHASE_FIELDS, `change`, and `trigger`. All channels run `phases`, save those that have
+their own. The CRC-32 names the data as they were given.
 
 A phase works and rests in turns for `duration_ms`; with `work_ms` 0 it is one continuous train. Work includes its
 ramps. Work that would not end within the phase is not begun, and before another phase neither is a pulse whose interval
@@ -101,6 +102,7 @@ class Programme:
         self.electrode_max_ua = data["electrode"].get("max_current_ua")  # None: not given
         self.max_current_ua = data["max_current_ua"]
         self.person_max_ua = data["person"]["max_current_ua"] if "person" in data else None
+        self.trigger = data.get("trigger")
         self.phases = _in_order(data.get("phases", ()))  # of all channels, each once
         shared = list(self.phases)
         self.channels = []
@@ -128,6 +130,7 @@ class Adjusted:
         self.kind = of.kind
         self.area_mm2 = of.area_mm2
         self.electrode_max_ua = of.electrode_max_ua
+        self.trigger = of.trigger
         self.phases = [phase]
         self.channels = [Channel(c.index, c.delay_us, own) for c, own in zip(of.channels, phases)]
         self.longest_us = of.longest_us
@@ -313,7 +316,7 @@ def parse(data):
     wanted: tuple = ("title", "effect", "electrode", "max_current_ua")
     if not isinstance(data, dict) or "channels" not in data or "phases" in data:
         wanted += ("phases",)
-    if _check_keys(reasons, "", data, wanted, None, ("phases", "channels", "person")):
+    if _check_keys(reasons, "", data, wanted, None, ("phases", "channels", "person", "trigger")):
         _check_text(reasons, "title", data["title"], TITLE_MAX)
         if data["effect"] not in EFFECTS:
             reasons.append(reason("not_a_choice", "effect", data["effect"], " or ".join(EFFECTS), _ENVELOPE))
@@ -336,11 +339,17 @@ def parse(data):
                 reasons.append(reason("unused", "phases", data["phases"], "a channel that runs them", _ENVELOPE))
         elif common:
             reasons.append(reason("missing", "phases", None, "a value", _ENVELOPE))
+        if "trigger" in data:
+            from nmes.core import trigger  # few programmes have one, and a stock MicroPython has little room
+
+            trigger.check(reasons, data["trigger"])
     if reasons:
         raise Refused(reasons)
     _check_line(reasons, data)
     made = Programme(data)
     _check_whole(reasons, made)
+    if made.trigger:
+        trigger.check_whole(reasons, made)
     if reasons:
         raise Refused(reasons)
     return made

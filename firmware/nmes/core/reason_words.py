@@ -41,6 +41,16 @@ PHRASES = {
     "ratios_differ": "of a channel's phases need a common multiple; theirs is {asked}, possible is {bound}",
     "rates_too_fast_together": "of both channels added is {asked}; at most {bound} is possible",
     "narrower_than_sampled": "is {asked}; a phase is sampled in its middle and has to be at least {bound}",
+    # what starts the contractions
+    "of_signal_only": 'is {asked}, but only a signal has one: source = "signal", or leave it out',
+    "hysteresis_too_wide": "is {asked}; below this threshold at most {bound} is possible",
+    "one_channel_waits": "are {asked}; a programme whose contractions their person starts has {bound}",
+    "one_phase_waits": "are {asked}; a programme whose contractions their person starts has {bound}",
+    "waits_without_work": "is {asked}; contractions that their person starts need a work, of {bound} or more",
+    "no_biofeedback": "is {asked}; it needs {bound}",
+    "switch_closed": "is the hand switch, which is {asked}; it has to be {bound}",
+    "signal_floats": "is the signal, but {asked} at the biofeedback input; it needs {bound}",
+    "signal_saturated": "at the biofeedback input is {asked}; at rest a sensor gives at most {bound}",
     # limits
     "rest_too_short": (
         "is {asked}; above 12 Hz a motor programme has to rest at least half as long as it works, here {bound}"

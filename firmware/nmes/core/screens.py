@@ -9,17 +9,21 @@ from nmes.core.texts import BLOCK_ROWS, COLUMNS, ROW_PAIR, wrapped
 
 PIXELS = 128  # columns of the display
 ROWS = 8
+BAR_COLUMNS = 126  # between the ends of its frame
+TRIES, WAIT = 3, "wait"  # of core/biofeedback.py, which only a stage with the input loads
 LARGE_FROM, LARGE_ROWS = 1, 4  # rows that large text takes
 LARGE_WIDES = (3, 2, 1)  # columns of a glyph's column, as many of these as there is room for
 
 
 class Screen:
     """`rows`: ROWS texts of at most COLUMNS characters; `large`: one text over LARGE_ROWS of them, or two, from the
-    left and from the middle, or none."""
+    left and from the middle, or none; `bar`: over the last row, how many columns of pixels are filled and which one is
+    marked, -1 for none; or None."""
 
-    def __init__(self, rows, large=()):
+    def __init__(self, rows, large=(), bar=None):
         self.rows = rows
         self.large = tuple(large)
+        self.bar = bar
 
 
 def large_part(count):
@@ -117,6 +121,19 @@ class Screens:
         now = self.row(part, "%d s" % -(-part_ms // 1000)) if part else self.row("running")
         rows += [self._channels(levels, selected, last), now, self.row("left", minutes(left_ms))]
         return Screen(rows, [level for _, level in levels])
+
+    def waiting(self, warns, levels, trigger, clock_ms, left_ms, last):
+        """While no train runs of a session whose contractions its person starts. `warns`: the load has risen;
+        `trigger`: see core/biofeedback.py; the others as `working` has them."""
+        first = self.row("electrode") if warns else self.row("left", minutes(left_ms))
+        if trigger.learns and not warns:
+            first = self.row("try_of", trigger.tries + 1, TRIES)
+        place = trigger.place
+        if place == WAIT and not trigger.by_signal:
+            place = "press"
+        now = self.row(place, "%d s" % -(-trigger.left_ms(clock_ms) // 1000))
+        rows = [first, "", "", "", "", self._channels(levels, None, last), now, ""]
+        return Screen(rows, [level for _, level in levels], trigger.bar(BAR_COLUMNS) if trigger.by_signal else None)
 
     def held(self, channels, left_ms):
         """Paused: so many channels at zero."""

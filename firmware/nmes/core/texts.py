@@ -32,6 +32,11 @@ ROWS = {
     "last": ("last %s", "zuletzt %s"),
     "work": ("Work %s", "Anspannen %s"),
     "rest": ("Rest %s", "Loslassen %s"),
+    "wait": ("Tighten %s", "Jetzt fest %s"),
+    "press": ("Press %s", "Drücken %s"),
+    "relax": ("Let go %s", "Loslassen %s"),
+    "try": ("Tighten %s", "Jetzt fest %s"),
+    "try_of": ("Try %d of %d", "Probe %d von %d"),
     "running": ("Running", "Läuft"),
     "left": ("%s left", "noch %s"),
     "paused": ("Paused", "Angehalten"),
@@ -138,6 +143,7 @@ FAULTS = {
     28: ("Button stuck. Let go of every button", "Taste klemmt. Alle Tasten loslassen"),
     29: ("Button unsteady. Let go of every button", "Taste unruhig. Alle Tasten loslassen"),
     30: ("Buttons touch. Do not use it", "Tasten berühren sich. Nicht benutzen"),
+    31: ("Signal? Sensor off, or hand switch held", "Signal? Sensor ab oder Handtaste gehalten"),
 }
 OTHER_FAULT = ("Electrodes off. Do not use it", "Elektroden ab. Nicht benutzen")
 
@@ -170,6 +176,9 @@ REFUSALS = {
     "let_go": ("Let go too early", "Zu früh losgelassen"),
     "cause_there": ("The cause is still there", "Die Ursache ist noch da"),
     "self_test": ("Self-test failed", "Selbsttest nicht bestanden"),
+    "signal_floats": ("Signal? Connect the sensor", "Signal? Sensor anschließen"),
+    "signal_saturated": ("Signal? Check the sensor", "Signal? Sensor prüfen"),
+    "switch_closed": ("Let go of the hand switch", "Handtaste loslassen"),
     "no_memory": ("Switch off and on", "Aus- und einschalten"),
 }
 OTHER_REFUSAL = ("Not now. Ask your clinic", "Jetzt nicht. Praxis fragen")

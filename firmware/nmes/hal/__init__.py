@@ -5,6 +5,10 @@ says what each of them offers."""
 def make(board, stage):
     """The HAL of a board (boards/*/board.py) with an output stage (boards/stages). Raises ValueError for another."""
     if board["hal"] == "rp2":
+        if "signal_most_mv" in stage:
+            from nmes.hal.rp2.biofeedback import Hal as ListeningHal
+
+            return ListeningHal(board, stage)
         from nmes.hal.rp2.hal import Hal as Rp2Hal
 
         return Rp2Hal(board, stage)

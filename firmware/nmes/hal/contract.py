@@ -135,6 +135,23 @@ class Hal:
         """Whether the display that was opened answers at this moment. Takes up to 6 ms, 0.2 ms where it does. Returns
         False as `display_page` does."""
 
+    # ---- a stage with a biofeedback input ("signal_most_mv" among its facts) has these too ----
+
+    def listen(self, on):
+        """On: from the next `sense` on the biofeedback input is sampled beside the senses, every 8 us. Off: it is not,
+        and phases may be as short as without it."""
+
+    def signal_mv(self):
+        """Millivolts at the biofeedback input, as they were within the last 12 us. Right only while no pulse is on its
+        way: the stage's own edges reach the input. Allocates nothing."""
+
+    def signal_floats(self):
+        """True when nothing drives the biofeedback input: it follows the chip's own pull-ups. Takes 1 ms, only while no
+        pulse is on its way. Allocates nothing."""
+
+    def switch_closed(self):
+        """True while the hand switch is closed, bouncing included. Allocates nothing."""
+
     # ---- the watchdog ----
 
     def watch(self, on):

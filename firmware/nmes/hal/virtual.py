@@ -13,6 +13,11 @@ With NMES_PANEL=1 the board has buttons, lamps, a buzzer and a display that can 
 standard input presses from then on the buttons whose bits (core/buttons.py) N has. On standard output `@page P HEX` is
 a page of the display as it is now, `@lamps N` what is lit: 1 the lamp of the output, 2 ready, 4 fault, 8 the buzzer.
 NMES_PANEL=0 is a board without a display, whose buttons are there. Without it nobody presses, and nothing is said.
+
+With NMES_SIGNAL=1 the biofeedback input and the hand switch can be reached: a line `@signal MV` puts so many millivolts
+at the input, -1 nothing at all, so that it floats; `@switch 1` closes the switch, `@switch 0` opens it. The input also
+has what the pulses couple into it: NMES_ARTEFACT_MV more from a pulse's begin until _ARTEFACT_US after its last phase.
+Without NMES_SIGNAL the input floats and the switch is open.
 """
 
 import errno
@@ -30,6 +35,8 @@ _SECTORS = 1 + max([max(LAYOUT[name]) for name in LAYOUT])
 _FOLDER = 0x4000  # of a file's mode
 # Of a row of core/calibration.py, in the order of NMES_STAGE_NEEDS.
 _NEEDS = ("dac_gain_ppm", "dac_offset", "current_gain_ppm", "current_offset", "voltage_gain_ppm", "voltage_offset")
+_ARTEFACT_US = 5_000
+_ADC_MV = 3_300
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
 
 
@@ -160,6 +167,10 @@ class Channel:
                 return True
         return False
 
+    def reaches(self, at_us):
+        """Whether a pulse is felt beside the channel."""
+        return bool(self._phases) and self._phases[-1][0] - _SETTLED_US <= at_us < self._phases[-1][3] + _ARTEFACT_US
+
     def take(self, into):
         others = [other for other in self._hal.channels if other is not self]
         both = self._hal.both
@@ -276,11 +287,16 @@ class Hal:
         self._tells = panel in ("0", "1")
         self._has_display = panel == "1"
         self._pressed = self._lit = 0
+        self._is_wired = os.getenv("NMES_SIGNAL") == "1"
+        self._artefact_mv = int(os.getenv("NMES_ARTEFACT_MV") or 0)
+        self._signal_mv = -1
+        self._closed = False
         ohm = int(os.getenv("NMES_LOAD_OHM") or 500)
         needs = os.getenv("NMES_STAGE_NEEDS")
         rows = rows_of(needs) if needs else [None] * stage["channels"]
         self._loads = [Load(stage, ohm, row) for row in rows]
-        self.channels = [Channel(self, i, self._log, self._loads[i]) for i in range(len(board["pins"]["channels"]))]
+        count = min(stage["channels"], len(board["pins"]["channels"]))
+        self.channels = [Channel(self, i, self._log, self._loads[i]) for i in range(count)]
 
     def now_ms(self):
         return self.now_us // 1000
@@ -311,6 +327,12 @@ class Hal:
                 return
             if self._tells and line.startswith(b"@buttons "):
                 self._pressed = int(line[9:])
+                continue
+            if self._is_wired and line.startswith(b"@signal "):
+                self._signal_mv = int(line[8:])
+                continue
+            if self._is_wired and line.startswith(b"@switch "):
+                self._closed = int(line[8:]) == 1
                 continue
             self._input = self._input[self._at :] + line
             self._at = 0
@@ -398,6 +420,22 @@ class Hal:
 
     def display_answers(self):
         return self._has_display
+
+    def listen(self, on):
+        pass  # the virtual sampler has time for everything
+
+    def signal_mv(self):
+        mv = max(0, self._signal_mv)
+        for channel in self.channels:
+            if channel.reaches(self.now_us):
+                mv += self._artefact_mv
+        return min(mv, _ADC_MV)
+
+    def signal_floats(self):
+        return self._signal_mv < 0
+
+    def switch_closed(self):
+        return self._closed
 
     def watch(self, on):
         pass  # whoever owns the clock sees a board that hangs

@@ -34,7 +34,7 @@ FAILURES = (
 def flash(
     uf2: Annotated[Path | None, typer.Argument(help="The image; without it, ours for this board.")] = None,
     stage: Annotated[
-        str, typer.Option(help="For another output stage than the board's usual one: bare, a board by itself.")
+        str, typer.Option(help="For another output stage: bare, a board by itself, or reference-biofeedback.")
     ] = "",
     port: Annotated[
         list[str] | None, typer.Option(metavar="PORT", help="The board on this serial port.", show_default=False)

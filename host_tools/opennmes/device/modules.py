@@ -46,17 +46,21 @@ _NOT_HERE = (
     "nmes/core/fault_words.py",
     "nmes/core/reason_words.py",
 )
-# What only a board with a panel imports, and a stock MicroPython has none (boards.py): it has no room for it.
-_OF_THE_PANEL = (
+# What only a board with a panel imports, or with a biofeedback input; a stock MicroPython has neither (boards.py): it
+# has no room for them.
+_OF_OTHERS = (
     "nmes/display.py",
     "nmes/patient.py",
+    "nmes/triggered.py",
     "nmes/core/access.py",
+    "nmes/core/biofeedback.py",
     "nmes/core/buttons.py",
     "nmes/core/dialogue.py",
     "nmes/core/font.py",
     "nmes/core/screens.py",
     "nmes/core/steps.py",
     "nmes/core/texts.py",
+    "nmes/hal/rp2/biofeedback.py",
     "nmes/hal/rp2/panel.py",
 )
 
@@ -150,7 +154,7 @@ def sources(board_name: str) -> dict[str, bytes]:
     board = load_board(board_name + STOCK)
     firmware = paths.firmware()
     found = {path.relative_to(firmware).as_posix(): path.read_bytes() for path in (firmware / "nmes").rglob("*.py")}
-    for path in (*_NOT_HERE, *_OF_THE_PANEL):
+    for path in (*_NOT_HERE, *_OF_OTHERS):
         del found[path]
     stages = paths.boards() / "stages"
     for name in ("__init__", board["stage"]):

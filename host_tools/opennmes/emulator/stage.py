@@ -78,7 +78,7 @@ class OutputStage:
         self._channels: list[_Channel] = []
         self._channels = [
             _Channel(self, pico, index, channel, self._levels, settle_nanos, load_ohm)
-            for index, channel in enumerate(pins["channels"])
+            for index, channel in enumerate(pins["channels"][: stage["channels"]])
         ]
         pico.watch(pins["enable"], self._on_enable)
 

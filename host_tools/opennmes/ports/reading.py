@@ -15,6 +15,8 @@ _CHARACTERS = {
 }
 _PARTS = [screens.large_part(count) for count in (1, 2)]  # columns that large texts may have
 _LARGE = range(screens.LARGE_FROM, screens.LARGE_FROM + screens.LARGE_ROWS)
+_FILLED, _EMPTY, _MARK = 0x7E, 0x42, 0xFF  # columns of a bar
+_BAR_CELL = screens.BAR_COLUMNS // (texts.COLUMNS - 2)
 
 
 def lines(screen: Screen) -> list[str]:
@@ -29,8 +31,18 @@ def lines(screen: Screen) -> list[str]:
 
 
 def rows(screen: Screen) -> list[str]:
-    """The text of each of the eight rows; of those with large text it is not known, U+FFFD."""
-    return [_row(page) for page in screen.pages]
+    """The text of each of the eight rows; of those with large text it is not known, U+FFFD. A bar is a row of its own,
+    [####...|......], with | for its mark."""
+    return [_bar(page) or _row(page) for page in screen.pages]
+
+
+def _bar(page: bytes) -> str:
+    """The bar of a page, to a fourteenth of its length; "" where there is none."""
+    if page[0] != _FILLED or page[-1] != _FILLED or not set(page) <= {_FILLED, _EMPTY, _MARK}:
+        return ""
+    cells = [page[at : at + _BAR_CELL] for at in range(1, WIDTH - 1, _BAR_CELL)]
+    signs = ("|" if _MARK in cell else "#" if cell.count(_FILLED) > _BAR_CELL // 2 else "." for cell in cells)
+    return f"[{''.join(signs)}]"
 
 
 def _row(page: bytes) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from opennmes import paths
+from opennmes.boards import load_board, load_stage
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
 from opennmes.ports.lamps import Lamps
@@ -21,6 +22,7 @@ from opennmes.screen import Screen
 HEAP = "4m"
 HUNG_S = 60.0  # of wall time without a byte, while virtual time is to pass
 EXIT_S = 5.0
+_OF_THE_BOARD = ("NMES_PULSE_LOG", "NMES_STORE", "NMES_PANEL")
 
 
 class VirtualPort:
@@ -40,11 +42,15 @@ class VirtualPort:
         *,
         panel: bool = False,
         display: bool = True,
+        stage: str = "",
+        artefact_mv: int = 0,
     ) -> None:
         """Start the board with a load of `load_ohm` on each channel. `pulse_log`: a CSV file for
         start_us,width_a_us,gap_us,width_b_us,level_a,level_b,channel of each pulse that begins. `store`: what the board
         keeps without power goes into this path with .0 to .3; without, each board is new. With `panel` its buttons can
-        be pressed, and `screen` and `lamps` are what it shows; `display`: whether it has one. Raises PortError.
+        be pressed, and `screen` and `lamps` are what it shows; `display`: whether it has one. `stage`: another of its
+        output stages than the usual one; of one with a biofeedback input pulses couple `artefact_mv` into it. Raises
+        PortError.
         """
         if store is not None and not store.resolve().parent.is_dir():
             raise PortError(
@@ -52,16 +58,13 @@ class VirtualPort:
                 f"{store.resolve().parent}; make it first"
             )
         path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
-        environment = {**os.environ, "MICROPYPATH": os.pathsep.join(map(str, path))}
-        environment.pop("NMES_PULSE_LOG", None)
-        environment.pop("NMES_STORE", None)
-        environment.pop("NMES_PANEL", None)
-        if load_ohm is not None:
-            environment["NMES_LOAD_OHM"] = str(load_ohm)
-        if store is not None:
-            environment["NMES_STORE"] = str(store.resolve())
-        if pulse_log is not None:
-            environment["NMES_PULSE_LOG"] = str(pulse_log.resolve())
+        self._has_input = "signal_most_mv" in load_stage(stage) if stage else False
+        self._facts = tempfile.TemporaryDirectory() if stage else None
+        if self._facts:  # the board as it is with that stage
+            path[2] = Path(self._facts.name)
+            (path[2] / "board.py").write_text(f"BOARD = {load_board('virtual', stage)!r}\n", encoding="utf-8")
+        environment = _environment(path, pulse_log, load_ohm, store, artefact_mv)
+        environment["NMES_SIGNAL"] = "1" if self._has_input else "0"
         if panel:
             environment["NMES_PANEL"] = "1" if display else "0"
         self._panel = panel
@@ -78,6 +81,7 @@ class VirtualPort:
             )  # fmt: skip
         except OSError as error:
             self._stderr.close()
+            self._forget_facts()
             raise PortError(f"cannot start {command[0]} ({error.strerror}); run `make setup`") from None
         # A thread waits for the board: Windows has no select() for pipes.
         self._arrived: deque[bytes] = deque()  # b"" when the board has ended
@@ -127,6 +131,20 @@ class VirtualPort:
             raise PortError("this virtual board was started without a panel")
         self._presses += b"@buttons %d\n" % mask
 
+    def set_signal(self, mv: int | None) -> None:
+        """Put so many millivolts at the biofeedback input from now on; None: nothing drives it. Raises PortError."""
+        self._to_input(b"@signal %d\n" % (-1 if mv is None else mv))
+
+    def set_switch(self, closed: bool) -> None:
+        """Close or open the hand switch. Raises PortError."""
+        self._to_input(b"@switch %d\n" % closed)
+
+    def _to_input(self, line: bytes) -> None:
+        self._check()
+        if not self._has_input:
+            raise PortError("this virtual board's output stage has no biofeedback input")
+        self._presses += line
+
     def now_s(self) -> float:
         """Virtual seconds since power on."""
         return self._now_us / 1e6
@@ -146,6 +164,11 @@ class VirtualPort:
         finally:
             self._listener.join(EXIT_S)
             self._stderr.close()
+            self._forget_facts()
+
+    def _forget_facts(self) -> None:
+        if self._facts:
+            self._facts.cleanup()
 
     def _check(self) -> None:
         if self._closed:
@@ -231,6 +254,22 @@ class VirtualPort:
         self.close()
         last = "; ".join(line.strip() for line in said[-3:]) or "it said nothing"
         return PortError(f"the virtual board ended by itself ({status}): {last}")
+
+
+def _environment(
+    path: list[Path], pulse_log: Path | None, load_ohm: int | None, store: Path | None, artefact_mv: int
+) -> dict[str, str]:
+    """What the firmware is told as it begins; nothing of that which this process was told."""
+    made = {name: value for name, value in os.environ.items() if name not in _OF_THE_BOARD}
+    made["MICROPYPATH"] = os.pathsep.join(map(str, path))
+    made["NMES_ARTEFACT_MV"] = str(artefact_mv)
+    if load_ohm is not None:
+        made["NMES_LOAD_OHM"] = str(load_ohm)
+    if store is not None:
+        made["NMES_STORE"] = str(store.resolve())
+    if pulse_log is not None:
+        made["NMES_PULSE_LOG"] = str(pulse_log.resolve())
+    return made
 
 
 def micropython() -> str:

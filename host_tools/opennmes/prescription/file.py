@@ -38,6 +38,7 @@ from opennmes.prescription.keys import (
     SOURCES_MAX,
     TABLES,
     TIMES,
+    TRIGGER_KEYS,
     WEEK_H,
     Choice,
     Date,
@@ -291,6 +292,10 @@ class _Reader:
                 self._channel(number, channel)
                 for number, channel in enumerate(self._tables("channel", document, programme.CHANNELS_MAX), 1)
             ]
+        if "trigger" in document:
+            made["trigger"] = self._values(
+                "trigger", self._table("trigger", document, tuple(TRIGGER_KEYS)), TRIGGER_KEYS
+            )
         own = [row for row in made.get("channels", ()) if "phases" in row]
         if "phase" in document or not own or len(own) < len(made["channels"]):
             made["phases"] = self._phases("phase", document)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from nmes.core import dose, phase, programme
+from nmes.core import dose, phase, programme, trigger
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,27 @@ NUMBER = {
         "channel", "(its number)", Decimal(1), bounds=(0, programme.CHANNELS_MAX - 1), what="which channel, from 0"
     )
 }
+TRIGGER = {
+    "threshold_mv": Quantity(
+        "threshold_mv", "mV", Decimal(1), optional=True, bounds=trigger.FIELDS["threshold_mv"][:2],
+        what="the signal that starts a contraction, at the biofeedback input; 0: learned in three tries",
+    ),
+    "hysteresis_mv": Quantity(
+        "hysteresis_mv", "mV", Decimal(1), optional=True, bounds=trigger.FIELDS["hysteresis_mv"][:2],
+        what="so far below the threshold the signal has to fall before it counts again",
+    ),
+    "refractory_s": Quantity(
+        "refractory_ms", "s", _MILLI, optional=True, bounds=trigger.FIELDS["refractory_ms"][:2],
+        what="so long after a contraction the signal is not looked at",
+    ),
+    "timeout_s": Quantity(
+        "timeout_ms", "s", _MILLI, bounds=trigger.FIELDS["timeout_ms"][:2], what="how long it is waited for"
+    ),
+    "contractions": Quantity(
+        "contractions", "contractions", Decimal(1), optional=True, bounds=trigger.FIELDS["contractions"][:2],
+        what="so many, and the session is over; 0: as many as fit",
+    ),
+}  # fmt: skip
 TIMES = {
     "sessions_per_week": Quantity(
         "sessions_per_week", "sessions", Decimal(1), optional=True, bounds=dose.COUNTS["sessions_per_week"],
@@ -170,7 +191,7 @@ TIMES = {
         what="at least so long from the end of a session to the next",
     ),
 }  # fmt: skip
-QUANTITIES = ELECTRODE | LIMITS | PHASE | CHANNEL | TIMES
+QUANTITIES = ELECTRODE | LIMITS | PHASE | CHANNEL | TRIGGER | TIMES
 
 BEGINNING: dict[str, Key] = {
     "title": Text(programme.TITLE_MAX, "a name for people"),
@@ -189,6 +210,11 @@ PHASE_KEYS: dict[str, Key] = {
     "change": Choice(phase.CHANGES, "how rate and width change within a train", optional=True),
 }
 CHANNEL_KEYS: dict[str, Key] = {**NUMBER, **CHANNEL}
+TRIGGER_KEYS: dict[str, Key] = {
+    "source": Choice(trigger.SOURCES, "the signal at the biofeedback input, or the hand switch"),
+    **TRIGGER,
+    "on_timeout": Choice(trigger.ON_TIMEOUT, "when nothing has come: begin by itself, or skip it and rest"),
+}
 PATIENT_KEYS: dict[str, Key] = {
     "notes": Texts(
         Text(NOTE_MAX, "a note", ascii_only=True), NOTES_MAX, "for the person; short, a device's display can show them"
@@ -200,7 +226,7 @@ SCHEDULE_KEYS: dict[str, Key] = {
     "not_after": Date("the last day on which it may be run"),
 }
 # The keys with a number, of which a source can have given one.
-NUMBERS = tuple(dict.fromkeys((*ELECTRODE, *PHASE, *CHANNEL, *TIMES)))
+NUMBERS = tuple(dict.fromkeys((*ELECTRODE, *PHASE, *CHANNEL, *TRIGGER, *TIMES)))
 SOURCE_KEYS: dict[str, Key] = {
     "citation": Text(CITATION_MAX, "who says so, so that it can be found"),
     "gave": Text(GAVE_MAX, "what it gave, in its own figures"),
@@ -219,6 +245,10 @@ TABLES = (
     Table(
         "channel", "may be left out for channel 0 alone; [[channel.phase]]: its own phases instead of the common ones",
         CHANNEL_KEYS, programme.CHANNELS_MAX,
+    ),
+    Table(
+        "trigger", "may be left out; what starts each work instead of time, on a stage that can: biofeedback.md",
+        TRIGGER_KEYS,
     ),
     Table("source", "where the numbers come from; may be left out", SOURCE_KEYS, SOURCES_MAX),
 )  # fmt: skip

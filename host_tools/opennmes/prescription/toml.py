@@ -16,6 +16,7 @@ from opennmes.prescription.keys import (
     PHASE_KEYS,
     SCHEDULE_KEYS,
     SOURCE_KEYS,
+    TRIGGER_KEYS,
     Date,
     Key,
     Quantity,
@@ -41,6 +42,8 @@ def toml_of(document: Mapping[str, Any]) -> str:
     for channel in document.get("channels", ()):
         parts.append("[[channel]]\n" + _lines(CHANNEL_KEYS, channel))
         parts += ["[[channel.phase]]\n" + _lines(PHASE_KEYS, phase) for phase in channel.get("phases", ())]
+    if "trigger" in document:
+        parts.append("[trigger]\n" + _lines(TRIGGER_KEYS, document["trigger"]))
     parts += ["[[source]]\n" + _lines(SOURCE_KEYS, source) for source in about.get("sources", ())]
     return "\n".join(parts)
 

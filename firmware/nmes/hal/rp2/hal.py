@@ -160,7 +160,7 @@ class Hal:
         self._converter.begin(mask)
         for index, sampler in enumerate(self._samplers):
             if mask & 1 << index:
-                sampler.begin(shortest_us, mask == 1 << index)
+                sampler.begin(shortest_us, self._converter.mask == 1 << index)
 
     def go(self, mask):
         # Clock dividers too: each counts its 125 cycles from the same one.

@@ -68,6 +68,8 @@ class Converter:
             ADC(Pin(pin))  # digital input and pulls off
         self._currents = [_conversion_of(pin) for pin in currents]
         self._voltage = _conversion_of(voltage)
+        self.mask = 0  # of the channels whose inputs are converted
+        self.beside = 0  # of a channel whose input is, from the next `begin` on, although it has no pulses
         # Each ring starts at a multiple of its size, which the heap does not promise.
         self._raw = bytearray(3 * _TABLE_BYTES)
         self._table_at = (addressof(self._raw) + _TABLE_BYTES - 1) & ~(_TABLE_BYTES - 1)
@@ -77,8 +79,10 @@ class Converter:
         self._result = Dma()
 
     def begin(self, mask):
-        """Convert the senses of the channels of `mask` (bit 0: channel 0) from now on."""
+        """Convert the senses of the channels of `mask` (bit 0: channel 0), and what is `beside`, from now on."""
         self.halt()
+        mask |= self.beside
+        self.mask = mask
         fifo, fcs = reg.ADC_BASE + reg.ADC_FIFO, reg.ADC_BASE + reg.ADC_FCS
         mem32[fcs] = _FCS
         while not mem32[reg.ADC_BASE + reg.ADC_CS] & reg.ADC_READY:
@@ -115,6 +119,7 @@ class Converter:
 
     def halt(self):
         """No more conversions."""
+        self.mask = 0
         self._select.halt()
         self._result.halt()
 

@@ -1,0 +1,63 @@
+"""The RP2040 with a biofeedback input and a hand switch, for a stage that has them: loaded for no other.
+
+The input is the current sense of the first channel that such a stage does not have. While phases are sampled it takes
+that channel's turns in the round of conversions (sampler.py), so its latest result lies in memory; else it is converted
+when it is asked for. The pad's pull-down holds it low while nothing drives it: 50 to 80 kOhm (datasheet 5.5.3.4),
+against at most 10 kOhm that a sensor has.
+"""
+
+import time
+
+from machine import Pin, mem16, mem32
+from micropython import const
+
+from nmes.hal.rp2 import hal
+from nmes.hal.rp2 import registers as reg
+
+_FULL_MV = const(3_300)
+_COUNTS = const(4_096)
+_SETTLE_US = const(1_000)  # twelve times what 80 kOhm and 1 nF of cable take
+_FLOATS_MV = const(1_000)  # twice what the pull-up adds to a sensor of 10 kOhm
+# The pads' registers, which nothing else needs (datasheet 2.19.6.3). Not in registers.py, whose public names a stock
+# MicroPython keeps in memory.
+_PADS = const(0x4001C004)  # that of GP0
+_PAD = const(4)
+_PULL_DOWN = const(1 << 2)
+_PULL_UP = const(1 << 3)
+
+
+class Hal(hal.Hal):
+    def __init__(self, board, stage):
+        hal.Hal.__init__(self, board, stage)
+        channel = stage["channels"]
+        self._signal_pin = self._pins["sense_current"][channel]
+        self._signal_mask = 1 << channel
+        self._signal_at = self._converter.word_at(channel)
+        self._switch = Pin(self._pins["hand_switch"], Pin.IN, Pin.PULL_UP)
+        self._pad = _PADS + _PAD * self._signal_pin
+        self._pull(_PULL_UP, _PULL_DOWN)
+
+    def _pull(self, off, on):
+        mem32[self._pad + reg.CLEAR] = off
+        mem32[self._pad + reg.SET] = on
+
+    def listen(self, on):
+        self._converter.beside = self._signal_mask if on else 0
+
+    def signal_mv(self):
+        if self._converter.mask & self._signal_mask:
+            counts = mem16[self._signal_at]
+        else:
+            counts = self._adc.counts(self._signal_pin)
+        return counts * _FULL_MV // _COUNTS
+
+    def signal_floats(self):
+        before_mv = self.signal_mv()
+        self._pull(_PULL_DOWN, _PULL_UP)
+        time.sleep_us(_SETTLE_US)
+        after_mv = self.signal_mv()
+        self._pull(_PULL_UP, _PULL_DOWN)
+        return after_mv - before_mv >= _FLOATS_MV
+
+    def switch_closed(self):
+        return self._switch.value() == 0

@@ -1,0 +1,137 @@
+"""Contractions that a person starts, on the emulated chip: stage, sensor and hand switch around the real image."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sessions import Bench, rises
+from starting import arm, begin
+
+from nmes.core import faults
+from opennmes.boards import load_board, load_stage
+from opennmes.device.client import Device, DeviceRefused
+from opennmes.emulator.biofeedback import Sensor
+from opennmes.emulator.pico import EmulatedPico
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGE = "reference-biofeedback"
+QUIET, TIGHT = 100, 900
+TRIGGER = {"source": "signal", "threshold_mv": 500, "refractory_ms": 100, "timeout_ms": 10_000, "on_timeout": "skip"}
+PHASE = {
+    "name": "on", "rate_mhz": 50_000, "width_us": 200, "gap_us": 50, "work_ms": 100, "rest_ms": 100, "ramp_up_ms": 0,
+    "ramp_down_ms": 0, "duration_ms": 20_000,
+}  # fmt: skip
+PULSES = 5  # of a train
+WAITING: dict[str, Any] = {
+    "title": "waits", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000},
+    "max_current_ua": 20_000, "phases": [PHASE], "trigger": TRIGGER,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def listening_uf2() -> Path:
+    """The Pico's UF2 for the stage with a biofeedback input."""
+    command = [sys.executable, str(ROOT / "scripts/toolchain.py"), "uf2", "pico", STAGE]
+    built = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    assert built.returncode == 0, "the UF2 could not be built; see above"
+    return Path(built.stdout.strip())
+
+
+class Listening(Bench):
+    def __init__(self, uf2: Path) -> None:
+        board, stage = load_board("pico", STAGE), load_stage(STAGE)
+        super().__init__(uf2, board, stage)
+        self.sensor = Sensor(self.pico, board, stage)
+        self.sensor.mv = QUIET
+
+    def trains(self) -> list[list[int]]:
+        """When each phase A of each train began, in ns."""
+        made: list[list[int]] = []
+        for at in rises(self.stage, "ch0_a"):
+            if not made or at - made[-1][-1] > 50_000_000:
+                made.append([])
+            made[-1].append(at)
+        return made
+
+
+@pytest.fixture(scope="module")
+def listening(listening_uf2: Path, share: Callable[[EmulatedPico], None]) -> Listening:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Device, "tells_time", False)
+        made = Listening(listening_uf2)
+    share(made.pico)
+    return made
+
+
+def test_h28_a_signal_starts_whole_trains_and_pulses_start_none(listening: Listening) -> None:
+    sensor, device = listening.sensor, listening.device
+    sensor.artefact_mv = 2_000
+    begin(device, WAITING)
+    device.wait(0.2)
+    assert device.status()["part"] == "wait" and listening.trains() == []
+    begun = []
+    for _ in range(2):
+        sensor.mv = TIGHT
+        begun.append(listening.pico.nanos)
+        device.wait(0.06)
+        sensor.mv = QUIET
+        device.wait(0.44)
+    status = device.status()
+    assert (status["state"], status["fault"], status["underruns"]) == ("RUNNING", 0, 0), status["fault_text"]
+    trains = listening.trains()
+    assert [len(train) for train in trains] == [PULSES, PULSES]
+    for train, at in zip(trains, begun, strict=True):
+        assert {b - a for a, b in itertools.pairwise(train)} == {20_000_000}
+        assert 20_000_000 < train[0] - at < 50_000_000, "three turns of 10 ms, and the one that it came in"
+    account = device.stop()["account"]
+    assert account["delivered"] == 2 * PULSES
+    assert (account["channels"][0]["measured"], account["channels"][0]["missed"]) == (2 * PULSES, 0)
+
+
+def test_h29_a_sensor_that_comes_off_is_a_fault_and_the_enable_falls(listening: Listening) -> None:
+    sensor, device = listening.sensor, listening.device
+    begin(device, WAITING)
+    device.wait(0.1)
+    sensor.mv = None
+    device.wait(1.1)
+    status = device.status()
+    assert (status["state"], status["fault"]) == ("FAULT", faults.BIOFEEDBACK_INPUT), status["fault_text"]
+    assert status["fault_text"] == "the biofeedback input floats"
+    assert listening.stage.finish().value_at("enable", listening.pico.nanos) == 0 and listening.trains() == []
+
+
+def test_h29_nothing_is_armed_without_a_sensor(listening: Listening) -> None:
+    for mv, code in ((None, "signal_floats"), (3_300, "signal_saturated")):
+        listening.sensor.mv = mv
+        with pytest.raises(DeviceRefused) as refused:
+            arm(listening.device, WAITING)
+        assert [reason["code"] for reason in refused.value.reasons] == [code]
+
+
+def test_the_hand_switch_starts_a_train(listening: Listening) -> None:
+    sensor, device = listening.sensor, listening.device
+    sensor.mv = None  # nobody asks for it
+    begin(device, {**WAITING, "trigger": {"source": "switch", "timeout_ms": 10_000, "on_timeout": "skip"}})
+    device.wait(0.1)
+    sensor.close_switch(True)
+    device.wait(0.1)
+    sensor.close_switch(False)
+    device.wait(0.3)
+    assert [len(train) for train in listening.trains()] == [PULSES]
+    assert device.status()["fault"] == 0
+
+
+def test_a_programme_on_time_alone_runs_here_as_everywhere(listening: Listening) -> None:
+    listening.sensor.mv = None
+    device = listening.device
+    begin(device, {key: value for key, value in WAITING.items() if key != "trigger"})
+    device.wait(0.5)
+    trains = listening.trains()
+    assert {b[0] - a[0] for a, b in itertools.pairwise(trains)} == {200_000_000}
+    assert device.status()["fault"] == 0

@@ -1,0 +1,145 @@
+"""A whole session whose contractions a person starts, on the virtual board: host, link, supervisor, pulses."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nmes.core import biofeedback, faults
+from opennmes.boards import load_board, stage_of
+from opennmes.device.client import Device, DeviceRefused
+from opennmes.ports.errors import PortError
+from opennmes.ports.virtual import VirtualPort
+from opennmes.prescription import Prescription
+from opennmes.prescription.assessment import assess
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGE = "reference-biofeedback"
+ASKED = """
+title = "Tighten, and it helps"
+[electrode]
+kind = "probe"
+area_cm2 = 4
+[limits]
+max_current_ma = 20
+[trigger]
+source = "signal"
+threshold_mv = 300
+timeout_s = 20
+contractions = 3
+on_timeout = "skip"
+[[phase]]
+frequency_hz = 35
+pulse_width_us = 200
+work_s = 2
+rest_s = 4
+ramp_up_s = 0.5
+ramp_down_s = 0.5
+duration_min = 5
+"""
+DATA = Prescription.from_text(ASKED, Path("asked.toml")).data
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "pulses.csv"
+
+
+@pytest.fixture
+def port(log: Path) -> Iterator[VirtualPort]:
+    made = VirtualPort(log, stage=STAGE, artefact_mv=2_000)
+    made.set_signal(50)
+    yield made
+    made.close()
+
+
+def armed(device: Device) -> None:
+    loaded = device.load(DATA)
+    device.acknowledge()
+    device.arm(loaded["programme_crc"])
+
+
+def pulses(log: Path) -> list[int]:
+    """When each pulse began, in us."""
+    return [int(line.split(",")[0]) for line in log.read_text().splitlines()]
+
+
+def test_a_session_of_three_contractions(port: VirtualPort, log: Path) -> None:
+    device = Device(port)
+    assert device.connect()["stage"] == STAGE
+    armed(device)
+    device.start()
+
+    def wait(seconds: float) -> None:
+        end_s = port.now_s() + seconds
+        while port.now_s() < end_s:
+            if device.status()["state"] == "RUNNING":
+                device.request("keepalive")
+            port.let_pass(min(0.5, end_s - port.now_s()))
+
+    wait(3)
+    assert device.status()["part"] == "wait"
+    begun_s = []
+    for _ in range(3):
+        port.set_signal(900)
+        begun_s.append(port.now_s())
+        wait(0.3)
+        port.set_signal(50)
+        assert device.status()["part"] == "work"
+        wait(7)
+    status = device.status()
+    assert (status["state"], status["ended"], status["delivered"]) == ("IDLE", "completed", 210)
+    found = pulses(log)
+    trains = [found[at : at + 70] for at in range(0, 210, 70)]
+    for train, at_s in zip(trains, begun_s, strict=True):
+        assert {b - a for a, b in itertools.pairwise(train)} == {28_571}
+        assert 0 < train[0] / 1e6 - at_s < 0.06, "three turns, and what is on its way to the board"
+
+
+def test_h28_a_prescription_for_another_stage_is_refused_by_name() -> None:
+    with Device(VirtualPort()) as device:
+        device.connect()
+        with pytest.raises(DeviceRefused) as refused:
+            device.load(DATA)
+    assert [reason["code"] for reason in refused.value.reasons] == ["no_biofeedback"]
+
+
+def test_h29_without_a_sensor_nothing_is_armed(port: VirtualPort) -> None:
+    device = Device(port)
+    device.connect()
+    for mv, code in ((None, "signal_floats"), (3_300, "signal_saturated")):
+        port.set_signal(mv)
+        with pytest.raises(DeviceRefused) as refused:
+            armed(device)
+        assert [reason["code"] for reason in refused.value.reasons] == [code]
+        assert device.status()["state"] == "IDLE"
+
+
+def test_the_example_is_accepted_here_and_nowhere_else() -> None:
+    data = Prescription.read(ROOT / "docs" / "examples" / "biofeedback.toml").data
+    assert assess(data, stage_of("pico", STAGE)).accepted
+    assert [reason["code"] for reason in assess(data, stage_of("pico")).reasons] == ["no_biofeedback"]
+
+
+def test_biofeedback_md_has_the_figures_of_the_code() -> None:
+    page = (ROOT / "docs" / "biofeedback.md").read_text()
+    pins = load_board("pico", STAGE)["pins"]
+    assert f"channel\n1 (GP{pins['sense_current'][1]})" in page and f"joins GP{pins['hand_switch']} to ground" in page
+    assert f"give 0 to {stage_of('pico', STAGE)['signal_most_mv'] / 1000:g} V" in page
+    assert (biofeedback.SAMPLES, biofeedback.TRIES, biofeedback.SATURATED_MS, biofeedback.STUCK_MS) == (
+        3,
+        3,
+        1_000,
+        10_000,
+    )
+    assert f"fault {faults.BIOFEEDBACK_INPUT} `{faults.name(faults.BIOFEEDBACK_INPUT)}`" in page
+
+
+def test_a_board_without_the_input_says_so() -> None:
+    port = VirtualPort()
+    with pytest.raises(PortError, match="no biofeedback input"):
+        port.set_signal(1)
+    port.close()
