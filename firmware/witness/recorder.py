@@ -186,7 +186,9 @@ def _words(reader_: ptr32, into: ptr32, most: int) -> int:
 
 
 @micropython.viper
-def _stretches(reader_: ptr32, into: ptr32) -> int:
+def _stretches(  # long: one walk over the ring, as machine code
+    reader_: ptr32, into: ptr32
+) -> int:
     count_at = ptr32(reader_[_COUNT_AT])
     ring = ptr32(reader_[_RING_AT])
     mask = int(reader_[_MASK])
