@@ -74,6 +74,8 @@ class Witness:
                 for answer in self._answers:
                     if answer.get("answer") == name:
                         return answer
+                if not self.identity and b'"error"' in self._frames.strange:
+                    raise WitnessError(self._who())  # a board that runs OpenNMES
         raise WitnessError(f"{self.port.name}: the witness does not answer ({name}); plug it in again and retry")
 
     def record(self) -> Recording:

@@ -6,15 +6,12 @@ that, by the wire to its reset.
 
 from __future__ import annotations
 
+from opennmes.device.acceptance.wrong import PromptLost
 from opennmes.device.patience import stretched
 from opennmes.ports.base import Port
 
 PATIENCE_S = 5.0
 _READY = b"raw REPL; CTRL-B to exit\r\n>"
-
-
-class PromptLost(Exception):
-    """The board is not at its prompt, or said an error."""
 
 
 class RawPrompt:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opennmes.device.acceptance.raw_prompt import PromptLost, RawPrompt
+from opennmes.device.acceptance.raw_prompt import RawPrompt
 from opennmes.device.witness import Witness
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
@@ -22,16 +22,18 @@ INPUTS = (SAFE_LINE, STOP_LOOP)
 # Joined as docs/verify.md has it: the stop loop feeds the safe line.
 FOLLOWS = {SAFE_LINE: {SAFE_LINE}, STOP_LOOP: {SAFE_LINE, STOP_LOOP}}
 GONE_S = 3.0
+_CHIP_ID = 0x4000_0000  # SYSINFO of the RP2040 (2.20.4)
 _BEGIN = "from machine import Pin as _P"
 
 
 @dataclass(frozen=True)
 class Walk:
     """What was found: a line for each wire that is wrong; empty when all are right. `seen`: how many wires were
-    looked at."""
+    looked at; `revision`: of the board's chip, as CHIP_ID says it."""
 
     wrong: list[str]
     seen: int
+    revision: int
 
 
 def walk(port: Port, witness: Witness) -> Walk:
@@ -53,7 +55,8 @@ def walk(port: Port, witness: Witness) -> Walk:
         ]
     elif not wrong:
         wrong += _inputs(prompt, witness, gpios, base)
-    return Walk(wrong, len(outputs) + len(INPUTS))
+    revision = int(prompt.run(f"from machine import mem32 as _m\nprint(_m[{_CHIP_ID}] >> 28)"))
+    return Walk(wrong, len(outputs) + len(INPUTS), revision)
 
 
 def _outputs(
@@ -132,10 +135,11 @@ def reset(port: Port, witness: Witness, reopen: Callable[[], Any]) -> str:
             port.read(0.05)
     except PortError:
         gone = True
+        port.close()
     witness.pull()
     if not gone:
         return f"{words}: the wire is not there; the board was not reset"
     return "" if reopen() else f"{words}: the board was reset and did not come back"
 
 
-__all__ = ["PromptLost", "Walk", "reset", "walk"]
+__all__ = ["Walk", "reset", "walk"]

@@ -122,6 +122,12 @@ class Recording:
                     self._lose(f"{role}: changes were made that the witness has not said")
                 self.machines[machine].take(words, self.now_ps)
 
+    def ps_of(self, us: int) -> int:
+        """The time of a moment of the witness's clock, as the answer to a command has it: both are whole microseconds,
+        so that it may have been one later."""
+        ahead_us = (us - self._us + (1 << 31)) % _ALL - (1 << 31)
+        return (self._us + ahead_us - self.go_us - 1) * 1_000_000
+
     def missing(self, count: int) -> None:
         """Frames were lost on the way."""
         self._lose(f"{count} frames were lost or damaged between the witness and this computer")
