@@ -9,6 +9,7 @@ nothing but the standard library.
     build/compiled               the emulator in machine code (a link into the cache, as the next ones)
     build/micropython            the Unix port
     build/opennmes-BOARD.uf2     the firmware, and with another output stage opennmes-BOARD-STAGE.uf2
+    build/opennmes-witness-BOARD.uf2   the firmware of the witness that judges such a board (docs/verify.md)
     build/sshd                   for the campaign over two machines that a test makes up; it is not installed
 """
 

@@ -10,6 +10,7 @@ Only the standard library is used: this runs before there is a virtual environme
 
     scripts/toolchain.py unix          prints the path of the `micropython` binary
     scripts/toolchain.py uf2 BOARD [STAGE]   prints the path of the UF2 with our firmware frozen in
+    scripts/toolchain.py witness BOARD prints the path of the UF2 of the witness that judges a board (docs/verify.md)
     scripts/toolchain.py stock         prints the path of a UF2 of MicroPython alone, for tests
 """
 
@@ -130,10 +131,12 @@ def digest(*parts: str | bytes) -> str:
     return mixed.hexdigest()[:16]
 
 
-def tree_digest(*folders: Path) -> str:
+def tree_digest(*folders: Path, without: Path | None = None) -> str:
     parts: list[str | bytes] = []
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+            if without in path.parents:
+                continue
             parts += [path.relative_to(ROOT).as_posix(), path.read_bytes()]
     return digest(*parts)
 
@@ -343,48 +346,74 @@ def uf2(board: str, stage: str = "") -> Path:
     A change of our Python rebuilds in seconds: the compiled port is kept and only the frozen part is made again.
     Raises BuildError when there is no such board or stage, or a build step fails.
     """
-    definition = ROOT / "boards" / board
     if not boards.has_image(board):
         known = filter(boards.has_image, boards.board_names())
         raise BuildError(f"boards/{board} has no mpconfigboard.cmake; boards with a UF2: {', '.join(known)}")
-    ours = tree_digest(ROOT / "firmware", ROOT / "boards")  # and with it everything frozen
     described = board_facts(board, stage)
+    # And with it everything frozen.
+    ours = tree_digest(ROOT / "firmware", ROOT / "boards", without=paths.witness())
 
     def make(target: Path) -> None:
-        micropython = patched(board)
-        port = micropython / "micropython" / "ports" / "rp2"
-        # Kept between firmware changes; the checkout's path is part of it because CMake stores it.
-        build = cache() / f"rp2-{board}-{digest(toolchain_key(), micropython.name, str(definition))}"
-        facts = build / "nmes"
-        with locked(build.name):
-            facts.mkdir(parents=True, exist_ok=True)
-            (facts / "nmes_build.py").write_text(f'FIRMWARE = "{identity.firmware()}"\n')
-            (facts / "board.py").write_text(described)
-            run(
-                f"configuring MicroPython for {board}",
-                ["cmake", "-S", str(port), "-B", str(build), f"-DMICROPY_BOARD={board}",
-                 f"-DMICROPY_BOARD_DIR={definition}", f"-DMICROPY_MANIFEST_NMES_BUILD={facts}", "-DPICO_NO_PICOTOOL=1"],
-                log=cache() / "logs" / f"cmake-{board}.log",
-            )  # fmt: skip
-            # The manifest names folders; CMake does not see new files in them unless told. And what is frozen is made
-            # anew, because it says of itself what sources it was made of.
-            (build / "frozen_content.c").unlink(missing_ok=True)
-            shutil.rmtree(build / "frozen_mpy", ignore_errors=True)
-            run(
-                f"MicroPython for {board}, our firmware frozen in", ["make", JOBS, "-C", str(build)],
-                log=cache() / "logs" / f"uf2-{board}.log", SOURCE_DATE_EPOCH=DATE,
-            )  # fmt: skip
-            check_size(board, (build / "firmware.bin").stat().st_size)
-            write_uf2(build / "firmware.bin", target / "firmware.uf2")
+        facts = {"nmes_build.py": f'FIRMWARE = "{identity.firmware()}"\n', "board.py": described}
+        build_image(board, ROOT / "firmware", facts, target)
 
     name = "-".join(filter(None, ("uf2", board, stage)))
     return build_once(cache() / f"{name}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
+
+
+def witness_uf2(board: str) -> Path:
+    """The UF2 of a witness, a Pico as well, that judges a board with the pins of `boards/<board>`. Returns its path.
+    Raises BuildError."""
+    described = board_facts(board, "")
+    ours = tree_digest(paths.witness(), ROOT / "boards")
+
+    def make(target: Path) -> None:
+        facts = {"witness_build.py": f'WITNESS = "{identity.witness()}"\n', "board.py": described}
+        build_image(board, paths.witness(), facts, target)
+
+    return build_once(cache() / f"witness-{board}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
+
+
+def build_image(board: str, firmware: Path, facts: dict[str, str], target: Path) -> None:
+    """Make target/firmware.uf2 of `boards/<board>` with what firmware/manifest.py freezes, and the modules `facts`.
+
+    The port that was compiled is kept, whatever is frozen. Raises BuildError."""
+    definition = ROOT / "boards" / board
+    micropython = patched(board)
+    port = micropython / "micropython" / "ports" / "rp2"
+    # The checkout's path is part of it because CMake stores it.
+    build = cache() / f"rp2-{board}-{digest(toolchain_key(), micropython.name, str(definition))}"
+    made = build / "nmes"
+    with locked(build.name):
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+        for name, text in facts.items():
+            (made / name).write_text(text)
+        run(
+            f"configuring MicroPython for {board}",
+            ["cmake", "-S", str(port), "-B", str(build), f"-DMICROPY_BOARD={board}",
+             f"-DMICROPY_BOARD_DIR={definition}", f"-DMICROPY_MANIFEST_NMES_BUILD={made}",
+             f"-DMICROPY_MANIFEST_NMES_FIRMWARE={firmware}", "-DPICO_NO_PICOTOOL=1"],
+            log=cache() / "logs" / f"cmake-{board}.log",
+        )  # fmt: skip
+        # The manifest names folders; CMake does not see new files in them unless told. And what is frozen is made
+        # anew, because it says of itself what sources it was made of.
+        (build / "frozen_content.c").unlink(missing_ok=True)
+        shutil.rmtree(build / "frozen_mpy", ignore_errors=True)
+        run(
+            f"MicroPython for {board}, our {firmware.name} frozen in", ["make", JOBS, "-C", str(build)],
+            log=cache() / "logs" / f"uf2-{board}.log", SOURCE_DATE_EPOCH=DATE,
+        )  # fmt: skip
+        check_size(board, (build / "firmware.bin").stat().st_size)
+        write_uf2(build / "firmware.bin", target / "firmware.uf2")
 
 
 def images() -> Iterator[tuple[str, Path]]:
     """The UF2 of every board for each of its output stages: its name in build/, and its path. Raises BuildError."""
     for board, stage in boards.images():
         yield paths.uf2(board, stage).name, uf2(board, stage)
+    for board in boards.with_a_witness():
+        yield paths.witness_uf2(board).name, witness_uf2(board)
 
 
 def stock_uf2() -> Path:
@@ -426,6 +455,8 @@ def main() -> int:
     image = verbs.add_parser("uf2", help="build a board's UF2, print its path")
     image.add_argument("board")
     image.add_argument("stage", nargs="?", default="", help="another output stage than its usual one")
+    witness = verbs.add_parser("witness", help="build the UF2 of a board's witness, print its path")
+    witness.add_argument("board")
     verbs.add_parser("stock", help="build MicroPython alone for a Pico, print the path of its UF2")
     arguments = parser.parse_args()
     try:
@@ -434,6 +465,8 @@ def main() -> int:
                 print(unix_micropython())
             case "stock":
                 print(stock_uf2())
+            case "witness":
+                print(witness_uf2(arguments.board))
             case _:
                 print(uf2(arguments.board, arguments.stage))
     except BuildError as error:

@@ -24,9 +24,10 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
         root = Path(self.root)
         sys.path[:0] = [str(root / "firmware"), str(root / "host_tools")]
         from opennmes import paths
-        from opennmes.boards import images
+        from opennmes.boards import images, with_a_witness
 
         files = [paths.uf2(board, stage) for board, stage in images()]
+        files += [paths.witness_uf2(board) for board in with_a_witness()]
         if missing := [file.name for file in files if not file.is_file()]:
             raise FileNotFoundError(f"{', '.join(missing)} missing in build/: run `make dist`")
         include = build_data["force_include"]

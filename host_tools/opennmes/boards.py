@@ -57,6 +57,18 @@ def images() -> list[tuple[str, str]]:
     ]
 
 
+def with_a_witness() -> list[str]:
+    """The boards that a second board can judge as the witness: so far a Pico judges a Pico (firmware/witness)."""
+    return ["pico"]
+
+
+def wires(board: dict[str, Any]) -> tuple[dict[str, int], dict[str, int]]:
+    """(the pin of each wire between a board and its witness by its role, the number of its state machine), as
+    firmware/witness/wires.py has them."""
+    told = runpy.run_path(str(paths.witness() / "wires.py"))
+    return told["gpios"](board["pins"]), told["machines"](board["pins"])
+
+
 def _stock(board: dict[str, Any]) -> dict[str, Any]:
     """A board as a stock MicroPython has it. That one gives no raw flash, formats a file system that it cannot mount (a
     lock-out and a fault are forgotten with it) and has not been measured: nobody may be connected. Its poll of USB

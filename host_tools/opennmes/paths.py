@@ -32,3 +32,13 @@ def uf2(board: str, stage: str = "") -> Path:
     """The UF2 of a board for its usual output stage, or for another; whether it has been built or not."""
     root = checkout()
     return (root / "build" if root else _DATA) / f"opennmes-{'-'.join(filter(None, (board, stage)))}.uf2"
+
+
+def witness() -> Path:
+    """The folder of the witness's firmware."""
+    return firmware() / "witness"
+
+
+def witness_uf2(board: str) -> Path:
+    """The UF2 of the witness that judges a board; whether it has been built or not."""
+    return uf2(board).with_name(f"opennmes-witness-{board}.uf2")

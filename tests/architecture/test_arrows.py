@@ -13,6 +13,7 @@ NMES = sorted((FIRMWARE / "nmes").rglob("*.py"))
 CORE = sorted((FIRMWARE / "nmes" / "core").rglob("*.py"))
 HAL = sorted((FIRMWARE / "nmes" / "hal").rglob("*.py"))
 BETWEEN = [path for path in NMES if path not in CORE + HAL]
+WITNESS = sorted((FIRMWARE / "witness").rglob("*.py"))
 HOST_TOOLS = sorted(HOST.rglob("*.py"))
 SCRIPTS = sorted((ROOT / "scripts").rglob("*.py"))
 BOARDS = sorted((ROOT / "boards").rglob("*.py"))
@@ -223,6 +224,14 @@ def test_firmware_imports_only_what_the_target_has(path):
     assert {module.partition(".")[0] for module in imports(path)} <= ON_THE_TARGET
 
 
+@named([path for path in WITNESS if path.name != "manifest.py"])
+def test_the_witness_shares_nothing_with_what_it_judges_but_the_table_of_pins(path):
+    assert WITNESS and not under(imports(path), "nmes", "opennmes", "stages")
+    assert {m.partition(".")[0] for m in imports(path)} <= ON_THE_TARGET - {"nmes", "stages"} | {
+        "witness", "witness_build",
+    }  # fmt: skip
+
+
 # A longer function has a comment with this, and a reason after it, on its `def` line or on the line above it.
 LONG = "# long: "
 LONGEST_LINES = 60
@@ -241,7 +250,7 @@ def long_functions(path: Path) -> list[str]:
     return found
 
 
-@named([*NMES, FIRMWARE / "boot.py", FIRMWARE / "main.py", *BOARDS, *HOST_TOOLS, *SCRIPTS])
+@named([*NMES, *WITNESS, FIRMWARE / "boot.py", FIRMWARE / "main.py", *BOARDS, *HOST_TOOLS, *SCRIPTS])
 def test_no_function_is_longer_than_60_lines_without_a_reason_beside_it(path):
     assert long_functions(path) == [], f"split it, or say why not: {LONG}REASON"
 

@@ -221,9 +221,10 @@ class Machine:
         return (True, x == 0, False, y == 0, False, x != y)[condition]
 
     def _waited(self, upper: int, pin: int) -> bool:
-        if upper & 3 != 1:
-            raise NotImplementedError("WAIT for a GPIO or a flag")
-        return self._pins_seen() >> pin & 1 == upper >> 2
+        if upper & 3 > 1:
+            raise NotImplementedError("WAIT for a flag")
+        levels = self._pins_seen() if upper & 3 else self.block.seen(self.chip_cycle)
+        return levels >> pin & 1 == upper >> 2
 
     def _pins_seen(self) -> int:
         """All 32 pins, the one at `in_base` first."""

@@ -255,10 +255,12 @@ class Flash:
 
 
 def _sources(root, folder):
-    """(name, contents) of each source file in a folder of `root` and below."""
+    """(name, contents) of each source file in a folder of `root` and below, but of the witness, another firmware."""
     found = []
     for name in os.listdir(root + folder):
         path = "%s/%s" % (folder, name)
+        if path == "/witness":
+            continue
         if os.stat(root + path)[0] & _FOLDER:
             found += _sources(root, path)
         elif name.endswith(".py"):

@@ -20,8 +20,10 @@ from nmes.core.reason import Refused
 from opennmes.boards import UnknownBoard
 from opennmes.cli.fault import FaultError, in_words
 from opennmes.cli.streams import Stream
+from opennmes.device.acceptance.wrong import PromptLost, WiresWrong
 from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.locking import LockingError
+from opennmes.device.witness import WitnessError
 from opennmes.files import AlreadyThere
 from opennmes.ports.errors import PortError
 from opennmes.prescription import PrescriptionError
@@ -37,7 +39,7 @@ NOT_MEDICAL = "OpenNMES is a research instrument, not a medical device."
 # What can go wrong without a bug of ours.
 FAILURES = (
     PrescriptionError, UnknownBoard, UnknownProgramme, AlreadyThere, Refused, DeviceRefused, FaultError, LinkError,
-    LockingError, PortError, OSError,
+    LockingError, PortError, OSError, WitnessError, WiresWrong, PromptLost,
 )  # fmt: skip
 
 _NO_WIDTH = 10_000  # columns of what is no terminal
@@ -176,6 +178,8 @@ def described(failure: Exception) -> tuple[int, str, list[str], list[dict[str, A
             return FAILED, str(failure), [explain(reason) for reason in reasons], reasons
         case FaultError(fault=fault):
             return FAILED, str(failure), in_words(fault) if fault else [], []
+        case WiresWrong(wrong=wrong):
+            return FAILED, str(failure), wrong, []
         case OSError(filename=str() as name, strerror=str() as why):
             return FAILED, f"{name}: {why}", [], []
         case _:

@@ -1,4 +1,5 @@
-"""nmes verify: whether the pins did what a prescription asks, from a capture of a logic analyser."""
+"""nmes verify: whether the pins did what a prescription asks, from a capture of a logic analyser; or all that is
+promised of pins, with a second board as the witness."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ from rich.table import Table
 from nmes.core import programme
 from opennmes.boards import load_board, stage_of
 from opennmes.cli.output import FAILED, NOT_MEDICAL, not_understood, out, print_json, print_table, reported, words
+from opennmes.cli.ports import Port as OnePort
+from opennmes.cli.ports import only_one
+from opennmes.cli.witnessed import FOLDER, witnessed
 from opennmes.measure import names
 from opennmes.measure import verify as judging
 from opennmes.measure.captures import Capture, CaptureError, Sampling, open_capture
@@ -45,9 +49,11 @@ class _Source:
 # long: the verb's options, each with its help, are half of it
 def verify(
     capture: Annotated[
-        Path, typer.Argument(help="A capture: VCD, sigrok's .sr, or Saleae's digital CSV.", show_default=False)
-    ],
-    file: Annotated[Path, typer.Argument(help="The prescription that was run, a TOML file.", show_default=False)],
+        Path | None, typer.Argument(help="A capture: VCD, sigrok's .sr, or Saleae's digital CSV.", show_default=False)
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="The prescription that was run, a TOML file.", show_default=False)
+    ] = None,
     signal: Annotated[
         list[str] | None,
         typer.Option(
@@ -67,19 +73,47 @@ def verify(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="A picture, the worst pulse enlarged: .png, .svg or .pdf.", show_default=False
+            "--output",
+            "-o",
+            help="A picture, the worst pulse enlarged: .png, .svg or .pdf. With --witness the folder "
+            "of the report; acceptance without it.",
+            show_default=False,
         ),
     ] = None,
+    witness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORT",
+            help="No capture: a second board at this port, the witness, sees the pins of the board at "
+            "--port, and the list of acceptance runs is carried out. For resistors alone.",
+            show_default=False,
+        ),
+    ] = None,
+    port: OnePort = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="With --witness: sessions as short as they can be judged.")
+    ] = False,
     board: Annotated[str, typer.Option(help="The board whose pins were captured.")] = "pico",
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Judge a capture of real pins by a prescription: passed, failed, or unclear. Needs no board.
+    """Judge a capture of real pins by a prescription: passed, failed, or unclear. Needs no board. Or have a
+    second board watch: `nmes verify --witness PORT --port PORT`.
 
     Every phase, gap, period, count, overlap, A against B, order after rests; ramps, enable and pump where they are in
     the capture. Exit status: 0 passed, 1 failed or unclear, 2 usage error or invalid file. See docs/verify.md.
 
     Example: nmes verify capture.vcd my.toml --signal phase_a_0=D0 --signal phase_b_0=D1 --output capture.png
     """
+    if witness is not None:
+        if capture is not None:
+            not_understood("--witness takes no capture and no prescription: it carries out a list of its own")
+        device = only_one(port, "one board is judged at a time")
+        witnessed(witness, device, output or FOLDER, quick=quick, json=json)
+        return
+    if capture is None or file is None:
+        not_understood("verify needs a capture and the prescription that was run; or --witness PORT --port PORT")
+    if port is not None or quick:
+        not_understood("--port and --quick are for --witness: a capture is judged without a board")
     from opennmes.plots.draw import FORMATS  # matplotlib takes a second to load, but less than a capture
 
     if output is not None and output.suffix.lower() not in FORMATS:

@@ -25,9 +25,16 @@ BUILD = "make setup"  # the command that builds the firmware of a checkout
 @cache
 def firmware() -> str:
     """The digest of the firmware that belongs to these host tools."""
-    folder = paths.firmware()
-    files = ((path.relative_to(folder).as_posix(), path.read_bytes()) for path in folder.rglob("*.py"))
-    return str(digest.of_files(files))
+    folder, apart = paths.firmware(), paths.witness()
+    files = [path for path in folder.rglob("*.py") if apart not in path.parents]
+    return str(digest.of_files((path.relative_to(folder).as_posix(), path.read_bytes()) for path in files))
+
+
+@cache
+def witness() -> str:
+    """The digest of the witness's firmware that belongs to these host tools."""
+    folder = paths.witness()
+    return str(digest.of_files((path.name, path.read_bytes()) for path in folder.glob("*.py")))
 
 
 def expected(board: str, stage: str) -> dict[str, str]:

@@ -151,6 +151,7 @@ class EmulatedPico:
 
     def hard_reset(self) -> None:
         """Pull RUN low for a moment: everything but flash and RAM contents starts over, the port is gone."""
+        self.in_bootsel = False
         self.mcu.enter_reset()
         self.mcu.watchdog.reset()
         self.mcu.watchdog.write_uint32(0, 0)  # rp2040py leaves the timer running; RUN stops it on silicon

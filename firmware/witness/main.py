@@ -1,0 +1,3 @@
+from witness.app import run
+
+run()

@@ -1,0 +1,75 @@
+"""`nmes verify --witness`: the acceptance list on two real boards. It belongs to cli/verify.py."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from opennmes.cli.output import FAILED, NOT_MEDICAL, err, out, print_json, print_table, reported, words
+from opennmes.device.choose import choose
+from opennmes.measure.claims import PASSED
+from opennmes.ports.base import Port
+from opennmes.ports.interrupts import stop_on_signals
+from opennmes.ports.open import open_port
+
+FOLDER = Path("acceptance")
+_STYLES = {"passed": "green", "failed": "bold red", "unclear": "yellow", "not shown": "dim"}
+
+
+def witnessed(witness: str, port: str | None, folder: Path, *, quick: bool, json: bool) -> None:
+    """Walk over the wires, carry out the list, and write the report into `folder`."""
+    from opennmes.device.acceptance import report
+    from opennmes.device.acceptance.accept import accept
+
+    stop_on_signals()
+    with reported(json, verdict=None, promises=None):
+        chosen = choose(port)
+
+        def device() -> Port:
+            return open_port(chosen.where)
+
+        _say(report.ASSUMED)
+        begun_s = time.monotonic()
+        at = open_port(choose(witness).where)
+        try:
+            made = accept(at, device, quick=quick, progress=_say)
+            data = report.write(made, folder)
+        finally:
+            at.close()
+        _say(f"{len(made.found)} runs in {time.monotonic() - begun_s:.0f} s")
+    if json:
+        print_json({**data, "report": str(folder / report.HTML)})
+    else:
+        _print(data, folder / report.HTML)
+    if data["verdict"] != PASSED:
+        raise typer.Exit(FAILED)
+
+
+def _say(text: str) -> None:
+    err.print(words(text), soft_wrap=True)
+
+
+def _print(data: dict[str, Any], path: Path) -> None:
+    verdict = data["verdict"]
+    board = f"{data['device']['board']} {data['device']['uid']}"
+    out.print(words(f"{board}: ", (verdict, _STYLES[verdict]), f", seen by witness {data['witness']['uid']}"))
+    table = Table()
+    for heading in ("promise", "bound", "verdict", "shown by"):
+        table.add_column(heading)
+    turned = []
+    for row in data["promises"]:
+        table.add_row(words(row["promise"]), words(row["bound"]), words((row["verdict"], _STYLES[row["verdict"]])),
+                      words(row["measured"]))  # fmt: skip
+        turned.append((f"{row['promise']}: {row['verdict']}", [f"bound {row['bound']}", row["measured"]]))
+    print_table(table, turned)
+    for run in data["runs"]:
+        for claim in run["claims"]:
+            if claim["verdict"] != PASSED:
+                what = f"{run['run']}, {claim['claim']}: {claim['why'] or claim['measured']}"
+                out.print(words("  - ", (claim["verdict"], _STYLES[claim["verdict"]]), f", {what}"), soft_wrap=True)
+    out.print(words(f"report: {path}"), soft_wrap=True)
+    out.print(NOT_MEDICAL, style="dim")

@@ -1,0 +1,191 @@
+"""From two ports to everything that the report says: who is there, the walk over the wires, then the list of runs.
+
+Nothing is armed before the walk has found every wire right. What a run could not do is unclear, and never passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nmes.core import faults, session
+from opennmes.boards import load_board, stage_of, wires
+from opennmes.device import identity
+from opennmes.device.acceptance import runs
+from opennmes.device.acceptance.bench import Bench, Found
+from opennmes.device.acceptance.promises import Row, rows
+from opennmes.device.acceptance.walk import Walk, reset, walk
+from opennmes.device.acceptance.wrong import PromptLost, WiresWrong
+from opennmes.device.client import Device, DeviceRefused, LinkError
+from opennmes.device.witness import Witness, WitnessError
+from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
+from opennmes.ports.base import Port
+from opennmes.ports.errors import PortError
+
+Progress = Callable[[str], None]
+# CHIP_ID's revision (RP2040 datasheet 2.20.4): what is printed on the chip.
+STEPPINGS = {0: "B0", 1: "B1", 2: "B2"}
+
+
+@dataclass
+class Acceptance:
+    """What was found, by whom and of whom."""
+
+    device: dict[str, Any]
+    witness: dict[str, Any]
+    quick: bool
+    walk: Walk
+    found: list[Found] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The promises."""
+        return rows(self.found)
+
+    @property
+    def verdict(self) -> str:
+        """Failed when any claim is, unclear when any claim is or a promise has none, else passed."""
+        verdicts = {claim.verdict for run in self.found for claim in run.claims} | {row.verdict for row in self.rows}
+        return next((each for each in (FAILED, UNCLEAR) if each in verdicts), PASSED)
+
+    @property
+    def clock_ppm(self) -> tuple[float, float] | None:
+        """(by how many ppm the witness's clock is faster than the device's, what that may be off), by the run that
+        knows it best; None: none does."""
+        known = [
+            (run.report.clocks.uncertain_ppm, run.report.clocks.ppm)
+            for run in self.found
+            if run.report is not None and run.report.clocks.ppm is not None
+            and run.report.clocks.uncertain_ppm is not None
+        ]  # fmt: skip
+        return (min(known)[1], min(known)[0]) if known else None
+
+    @property
+    def stepping(self) -> str:
+        """The witness's chip; of the device's, which its firmware does not say, it is read at the prompt."""
+        return STEPPINGS.get(self.witness.get("revision", -1), "unknown")
+
+
+def accept(
+    witness_port: Port,
+    open_device: Callable[[], Port],
+    *,
+    quick: bool = False,
+    list_of_runs: Sequence[Callable[[Bench], list[Found]]] = runs.LIST,
+    progress: Progress = lambda text: None,
+) -> Acceptance:
+    """Judge the board that `open_device` opens by the witness at a port. Raises WitnessError, WiresWrong, LinkError,
+    PortError, DeviceRefused and PromptLost before anything was armed; after that what goes wrong is in the report."""
+    witness = Witness(witness_port)
+    witness.hello()
+    if witness.identity.get("digest") != identity.witness():
+        raise WitnessError(
+            f"{witness_port.name}: the witness runs another firmware than belongs to these host tools (digest "
+            f"{witness.identity.get('digest')}, here {identity.witness()}); put the witness's UF2 onto it again"
+        )
+    witness.pull()
+    witness.record()
+    bench = Bench(witness, open_device, {}, quick=quick)
+    device = _device(bench)
+    bench.stage = stage_of(device["board"], device["stage"])
+    made = Acceptance(device, dict(witness.identity), quick, _walked(bench, device, progress))
+    for number, run in enumerate(list_of_runs, start=1):
+        progress(f"{number} of {len(list_of_runs)}: {(run.__doc__ or run.__name__).strip().splitlines()[0]}")
+        made.found += _carried_out(bench, run)
+    return made
+
+
+def _device(bench: Bench) -> dict[str, Any]:
+    """Who is to be judged. Raises LinkError and WitnessError."""
+    try:
+        said = bench.connect()
+    except LinkError:
+        if _is_a_witness(bench.port):
+            raise WitnessError(
+                f"{bench.port.name}: a witness is on this board too; put OpenNMES onto the one that is to be judged "
+                "(`nmes flash`). Nothing was put out"
+            ) from None
+        raise
+    gpios, machines = wires(load_board(said["board"], said["stage"]))
+    if (gpios, machines) != (bench.witness.identity["gpios"], bench.witness.identity["machines"]):
+        raise WitnessError(
+            f"the witness is made for board {bench.witness.identity['board']}, whose pins are others than those of "
+            f"{said['board']}; nothing was put out. `nmes boards {said['board']}` lists the pins"
+        )
+    if said.get("locked_by"):
+        raise LinkError(
+            f"{bench.port.name}: the board is locked with key {said['locked_by']}, and a locked board gives no prompt, "
+            "which the walk over the wires needs; nothing was put out. `nmes unlock --key FILE` first"
+        )
+    status = bench.device.status()
+    if status["state"] != session.IDLE:
+        what = f", fault {faults.name(status['fault'])}" if status["fault"] else ""
+        raise LinkError(
+            f"{bench.port.name}: the board is in state {status['state']}{what}, and the list begins in idle; nothing "
+            "was put out. `nmes status` says what to do"
+        )
+    return said
+
+
+def _is_a_witness(port: Port) -> bool:
+    try:
+        return bool(Witness(port).ask("hello").get("witness"))
+    except (WitnessError, PortError):
+        return False
+
+
+def _walked(bench: Bench, device: dict[str, Any], progress: Progress) -> Walk:
+    """Walk over all wires. Raises WiresWrong and what the walk raises."""
+    progress("walking over the wires")
+    bench.device.request("maintenance")
+    try:
+        found = walk(bench.port, bench.witness)
+    except BaseException:
+        _leave_prompt(bench)
+        raise
+    if found.wrong:
+        _leave_prompt(bench)
+        raise WiresWrong(found.wrong)
+    device["revision"] = found.revision
+    wrong = reset(bench.port, bench.witness, bench.back)
+    if wrong:
+        _leave_prompt(bench)
+        raise WiresWrong([wrong])
+    return found
+
+
+def _leave_prompt(bench: Bench) -> None:
+    """The board runs its firmware again, by a soft reset: the wires cannot be relied upon."""
+    try:
+        bench.witness.pull()
+        bench.port.write(b"\x02\x04")
+        bench.let_pass(0.5)
+        bench.port.close()
+    except (PortError, WitnessError):
+        return  # the power of the board has to be switched; what is wrong is on its way up
+
+
+def _carried_out(bench: Bench, run: Callable[[Bench], list[Found]]) -> list[Found]:
+    try:
+        return run(bench)
+    except (PortError, LinkError, DeviceRefused, PromptLost, WitnessError) as error:
+        notes = "; ".join(getattr(error, "__notes__", []))
+        why = f"{error}{f' ({notes})' if notes else ''}"
+        name = run.__name__.replace("_", " ")
+        claim = Claim("it could be carried out", None, "yes", "no", "", UNCLEAR, 0, why)
+        _recover(bench)
+        return [Found(name, (run.__doc__ or name).strip().splitlines()[0], [claim])]
+
+
+def _recover(bench: Bench) -> None:
+    """Have the board as it is after power-on, for the next run."""
+    try:
+        bench.reset()
+        if bench.back():
+            bench.clear()
+    except (PortError, LinkError, DeviceRefused, WitnessError):
+        return  # the next run says so
+
+
+__all__ = ["Acceptance", "Device", "WiresWrong", "accept"]

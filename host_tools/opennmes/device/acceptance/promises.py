@@ -1,0 +1,99 @@
+"""What the contracts promise, row by row, and which claims of the runs bear on each: shown by pins, or not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from opennmes.device.acceptance.bench import Found
+from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
+
+NOT_SHOWN = "not shown"
+
+# The beginnings of the names of runs; "" for all.
+_SESSIONS = ("programme", "range", "two channels", "usb traffic")
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One row. `runs` and `claims` are the beginnings of names; without claims `why` says why pins cannot show it."""
+
+    what: str
+    bound: str
+    page: str
+    runs: tuple[str, ...] = ("",)
+    claims: tuple[str, ...] = ()
+    why: str = ""
+
+
+PROMISES = (
+    Promise("phase width, gap, and A against B", "exact to the engine's cycle", "docs/verify.md", _SESSIONS,
+            ("phase A", "gap", "phase B", "B less A")),
+    Promise("period; N pulses asked, N delivered", "exact to a cycle, no drift", "docs/verify.md", _SESSIONS,
+            ("period", "rest", "time in the train", "begin of trains", "count", "distance of the channels", "clocks")),
+    Promise("jitter with USB traffic", "none", "docs/safety.md", ("usb traffic",),
+            ("phase A", "gap", "phase B", "period", "time in the train")),
+    Promise("A and B overlap", "never", "docs/hardware.md", ("",), ("overlaps", "order")),
+    Promise("outputs at boot, reset and in BOOTSEL", "low", "docs/hardware.md", ("",),
+            ("outputs", "the reset takes the enable", "a phase was on when the reset came", "it comes back")),
+    Promise("the unused channel", "rests", "docs/verify.md", _SESSIONS, ("rests, as it is not used",)),
+    Promise("enable and pump while pulses run", "high; a steady 100 kHz wave", "docs/hardware.md", _SESSIONS,
+            ("enable around", "pump, half")),
+    Promise("trip input or emergency stop to enable off", "at most 1 us, without the CPU", "docs/hardware.md",
+            ("safe_line", "stop_loop"), ("safe_line", "stop_loop", "fault after", "pulses after", "pump after")),
+    Promise("host lost", "2 s, then to zero within 1 s, and stop; the lease ends", "docs/safety.md", ("host gone",),
+            ("pulses", "enable", "pump")),
+    Promise("stop and pause", "the running pulse ends, nothing comes after it", "docs/safety.md", ("pause and stop",),
+            ("pulses", "goes on", "the running pulse", "enable", "pump")),
+    Promise("soft reset with a phase high", "the pump stands still, the phase is low within 100 ms", "docs/safety.md",
+            ("soft reset",), ("Ctrl-C", "maintenance", "a phase is high", "phase after", "enable", "pump", "it comes")),
+    Promise("flashing while pulses run", "refused", "docs/protocol.md", ("flashing",), ("bootloader",)),
+    Promise("amplitude changes at rest only, up by 1 mA per 250 ms", "never between", "docs/safety.md",
+            why="the level pins are not wired to the witness"),
+    Promise("an over-long phase to enable off", "limit + at most 1 us", "docs/hardware.md",
+            why="no firmware that works makes one; the self-test of each arming tries the guard"),
+    Promise("the CPU stands still at any instruction", "2 periods or 100 ms", "docs/safety.md",
+            why="it needs a debugger"),
+    Promise("the main loop is stuck", "watchdog within 1 s, then FAULT", "docs/safety.md", why="it needs a debugger"),
+    Promise("an electrode comes off or is shorted", "zero within 3 pulses", "docs/safety.md",
+            why="the resistor stays where it is"),
+    Promise("the delivered current", "10 uA of net direct current", "docs/safety.md", why="pins have no current"),
+    Promise("memory", "nothing allocated for a pulse", "docs/safety.md", why="pins do not show it"),
+    Promise("a CPU that is 1.7 times slower misses nothing", "no underrun", "docs/benchmark.md",
+            why="this chip is as fast as it is; what it missed would show in period and count"),
+    Promise("what runs, whose session, what is kept in flash", "digests, owner, power cuts", "docs/safety.md",
+            why="pins do not show it"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """A promise and what became of it."""
+
+    promise: Promise
+    verdict: str
+    measured: str
+    claims: list[tuple[str, Claim]]
+
+
+def rows(found: Sequence[Found]) -> list[Row]:
+    """Every promise, judged by the claims that bear on it: any that failed fails it, any that is unclear leaves it so,
+    and so does none at all."""
+    return [_row(promise, found) for promise in PROMISES]
+
+
+def _row(promise: Promise, found: Sequence[Found]) -> Row:
+    if not promise.claims:
+        return Row(promise, NOT_SHOWN, promise.why, [])
+    bearing = [
+        (run.name, claim)
+        for run in found
+        if run.name.startswith(promise.runs)
+        for claim in run.claims
+        if claim.name.startswith(promise.claims)
+    ]
+    verdicts = {claim.verdict for _, claim in bearing}
+    verdict = FAILED if FAILED in verdicts else UNCLEAR if UNCLEAR in verdicts or not bearing else PASSED
+    counts = [f"{sum(claim.verdict == each for _, claim in bearing)} {each}" for each in (PASSED, FAILED, UNCLEAR)
+              if any(claim.verdict == each for _, claim in bearing)]  # fmt: skip
+    return Row(promise, verdict, f"claims: {', '.join(counts)}" if counts else "no run showed it", bearing)

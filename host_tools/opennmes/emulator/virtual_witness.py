@@ -1,0 +1,212 @@
+"""A witness that is exact and has no chip: it looks at the pins of an emulated board and says what a real one would.
+
+It is the port of a witness, as the host tools open one; its time is the board's, by a crystal of its own. Words and
+frames are those of measure/captures/witness_frames.py. What state machines, DMA and MicroPython make of the same is
+tried with the witness's own firmware on a second emulated chip (tests/chip/test_witness.py).
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from opennmes.emulator.lines import Lines
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.measure.captures import witness_frames as frames
+
+CYCLE_NANOS = 8
+HEARTBEAT_NANOS = 20_000_000
+LONG_ROUNDS = 1_250
+WORD = 0xFFFFFFFF
+WORDS_MOST = 500
+
+
+@dataclass
+class _Pin:
+    """One machine, after firmware/witness/edges_pio.py: when it looks, and what it says then."""
+
+    level: int = 0
+    looked: int = -1  # the cycle of the look that saw the last change; the first look is in cycle 1
+    rounds: int = 0
+    pending: list[tuple[int, int]] = field(default_factory=list)  # (cycle of the look, level)
+    words: list[int] = field(default_factory=list)
+    _rounds: int = 0  # to the pending look
+    total: int = 0
+
+    def change(self, cycle: float, level: int) -> None:
+        """The pin changes; what no look falls into is not seen."""
+        if level == self.level:
+            return
+        self.level = level
+        if self.pending and self.pending[-1][0] >= cycle:
+            self.pending.pop()
+            return
+        self._settle()
+        base, least = (2, 0) if level else (1, 1)
+        if not self.total:
+            base = 2  # from -1 to the first look
+        rounds = max(least, math.ceil((cycle - self.looked - base) / 2))
+        self.pending.append((self.looked + base + 2 * rounds, level))
+        self._rounds = rounds
+
+    def _settle(self) -> None:
+        for look, _ in self.pending:
+            self.looked = look
+            self.rounds += self._rounds
+            self.total += 1
+            self.words.append(WORD - self.rounds & WORD)
+        self.pending.clear()
+
+    def take(self, cycle: float) -> list[int]:
+        """What was said up to a cycle."""
+        if self.pending and self.pending[-1][0] < cycle:
+            self._settle()
+        words, self.words = self.words[:WORDS_MOST], self.words[WORDS_MOST:]
+        return words
+
+
+class VirtualWitness:
+    """`lines` are the wires to the board, `machines` and `gpios` as firmware/witness/wires.py has them; `ppm`: by how
+    much its crystal is faster than the board's."""
+
+    name = "virtual witness"
+
+    def __init__(
+        self,
+        lines: Lines,
+        machines: Mapping[str, int],
+        gpios: Mapping[str, int],
+        hello: Mapping[str, object],
+        *,
+        ppm: float = 0.0,
+    ) -> None:
+        self._pico: EmulatedPico = lines.pico
+        self._lines = lines
+        self._machines = dict(machines)
+        self._gpios = dict(gpios)
+        self._hello = {"machines": self._machines, "gpios": self._gpios, **hello}
+        self._fast = 1 + ppm / 1e6
+        self._out = bytearray()
+        self._line = b""
+        self._number = 0
+        self._go_nanos: int | None = None
+        self._due = 0
+        self._last = WORD  # the pump's last word
+        self._pins: dict[str, _Pin] = {}
+        self.pulled: list[str] = []
+        self.drop_frames = 0  # so many of the next frames are lost on the way
+        self.stalled = 0
+        lines.watch(self._changed)
+
+    # ---- a port ----
+
+    def write(self, data: bytes) -> None:
+        """Send commands."""
+        *lines, self._line = (self._line + data).replace(b"\r", b"\n").split(b"\n")
+        for line in lines:
+            text, _, crc = line.rpartition(b" ")
+            if text and crc == b"%08x" % binascii.crc32(text):
+                self._command(text.decode())
+
+    def read(self, timeout_s: float) -> bytes:
+        """What it has said; the board runs meanwhile, for at most `timeout_s`."""
+        self._say()
+        if not self._out and timeout_s > 0:
+            self._pico.run_for(math.ceil(timeout_s * 1e9))
+            self._say()
+        data, self._out = bytes(self._out), bytearray()
+        return data
+
+    def now_s(self) -> float:
+        """The board's time."""
+        return self._pico.nanos / 1e9
+
+    def close(self) -> None:
+        """It stays as it is."""
+
+    # ---- what it is told ----
+
+    def _command(self, text: str) -> None:
+        name, _, rest = text.partition(" ")
+        answer: dict[str, object] = {"answer": name}
+        if name == "hello":
+            answer.update(self._hello, levels=self._lines.levels(), us=self._us())
+        elif name == "record":
+            self._go_nanos = self._pico.nanos
+            self._pins = {role: _Pin() for role in self._machines}
+            levels = self._lines.levels()
+            for role, pin in self._pins.items():
+                pin.change(0, levels >> self._gpios[role] & 1)
+            self._due = self._pico.nanos
+            answer["us"] = self._us()
+        elif name == "halt":
+            self._go_nanos = None
+        elif name == "pull":
+            self.pulled = [] if rest == "-" else rest.split(",")
+            self._lines.pull([self._gpios[role] for role in self.pulled])
+        else:
+            return
+        self._send(frames.JSON, json.dumps({**answer, "pulled": self.pulled}).encode())
+
+    # ---- what it sees ----
+
+    def _us(self) -> int:
+        return int(self._pico.nanos * self._fast / 1_000) & WORD
+
+    def _cycle(self) -> float:
+        assert self._go_nanos is not None
+        return (self._pico.nanos - self._go_nanos) * self._fast / CYCLE_NANOS
+
+    def _changed(self, gpio: int, level: int) -> None:
+        if self._go_nanos is None:
+            return
+        for role in self._machines:
+            if self._gpios[role] == gpio:
+                self._pins[role].change(self._cycle(), level)
+
+    def _say(self) -> None:
+        if self._go_nanos is None:
+            return
+        us, levels, cycle = self._us(), self._lines.levels(), self._cycle()
+        for role, machine in self._machines.items():
+            pin = self._pins[role]
+            if role == "pump":
+                while words := pin.take(cycle):
+                    self._pump(pin, words, us, levels, machine)
+                continue
+            while words := pin.take(cycle):
+                total = pin.total - len(pin.words)
+                self._send(frames.EDGES, frames.of_machine(frames.EDGES, us, levels, total, machine, words))
+        if self._pico.nanos >= self._due:
+            self._due = self._pico.nanos + HEARTBEAT_NANOS
+            pulls = sum(1 << bit for bit, role in enumerate(("safe_line", "stop_loop", "run")) if role in self.pulled)
+            self._send(frames.HEARTBEAT, frames.OF_HEARTBEAT.pack(us, levels, self.stalled, 0, pulls))
+
+    def _pump(self, pin: _Pin, words: list[int], us: int, levels: int, machine: int) -> None:
+        number = pin.total - len(pin.words) - len(words)
+        made: list[list[int]] = []
+        if number:
+            made.append([self._last, self._last, number, 0, 0x3FFFFFFF, 0])
+        for word in words:
+            number += 1
+            rounds = made[-1][1] - word & WORD if made else WORD
+            if rounds <= LONG_ROUNDS:
+                stretch = made[-1]
+                stretch[1:] = [word, number, stretch[3] + 1, min(stretch[4], rounds), max(stretch[5], rounds)]
+            else:
+                made.append([word, word, number, 0, 0x3FFFFFFF, 0])
+        self._last = words[-1]
+        for at in range(0, len(made), 40):
+            part = [value for stretch in made[at : at + 40] for value in stretch]
+            last = made[min(at + 40, len(made)) - 1][2]
+            self._send(frames.PUMP, frames.of_machine(frames.PUMP, us, levels, last, machine, part))
+
+    def _send(self, kind: bytes, payload: bytes) -> None:
+        if self.drop_frames and kind != frames.JSON:
+            self.drop_frames -= 1
+        else:
+            self._out += frames.encode(kind, self._number, payload)
+        self._number += 1

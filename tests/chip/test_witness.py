@@ -1,0 +1,177 @@
+"""The witness's own firmware on an emulated Pico: what it says is what its pins did, it pulls low and never drives
+high, and what it could not keep up with it says."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rp2040py.gpio_pin import GPIOPinState
+
+from opennmes.boards import load_board
+from opennmes.device.identity import witness as digest
+from opennmes.device.witness import Witness
+from opennmes.emulator.pico import EmulatedPico
+from opennmes.measure.captures.witness import CYCLE_PS, Recording
+from opennmes.ports.emulator import EmulatedPort
+
+ROOT = Path(__file__).resolve().parents[2]
+GO = 25
+BOARD = load_board("pico")
+PHASE_A, ENABLE, PUMP = BOARD["pins"]["channels"][0]["phase_a"], BOARD["pins"]["enable"], BOARD["pins"]["pump"]
+SAFE_LINE = BOARD["pins"]["safe_line"]
+CYCLE_NS = CYCLE_PS // 1000
+PIO0_RXF0 = 0x5020_0020
+
+
+@pytest.fixture(scope="session")
+def witness_uf2() -> Path:
+    toolchain = ROOT / "scripts" / "toolchain.py"
+    built = subprocess.run([sys.executable, str(toolchain), "witness", "pico"], stdout=subprocess.PIPE, text=True)
+    assert built.returncode == 0, "the witness's UF2 could not be built; see above"
+    return Path(built.stdout.strip())
+
+
+class Bench:
+    """A witness, asked who it is, with nothing at its pins but what the tests drive."""
+
+    def __init__(self, uf2: Path) -> None:
+        self.pico = EmulatedPico(uf2)
+        self.pico.loopback([GO])  # a real pad can be read back
+        self.go_ns: list[int] = []
+        self.pico.watch(GO, lambda level: self.go_ns.append(self.pico.nanos) if level else None)
+        self.witness = Witness(EmulatedPort(self.pico))
+        self.witness.hello()
+        self.made: dict[int, list[tuple[int, int]]] = {}
+
+    def drive(self, pin: int, level: int) -> None:
+        self.pico.set_input(pin, level)
+        self.made.setdefault(pin, []).append((self.pico.nanos, level))
+
+    def said(self, seconds: float = 0.03) -> Recording:
+        """What it has said, after some more time."""
+        self.pico.run_for(round(seconds * 1e9))
+        self.witness.poll()
+        assert self.witness.recording is not None
+        return self.witness.recording
+
+    def late(self, role: str, pin: int) -> list[int]:
+        """By how many cycles each change was seen late, by the clock that begins with GO."""
+        edges, made = self.said().edges(role), self.made[pin]
+        assert [level for _, level in edges] == [level for _, level in made]
+        # GO passes the loop-back of the emulator, two cycles, before anybody sees it.
+        go_ps = (self.go_ns[-1] + 2 * CYCLE_NS) * 1000
+        return [-((ns * 1000 - go_ps - ps) // CYCLE_PS) for (ps, _), (ns, _) in zip(edges, made, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def booted(witness_uf2: Path, share: Callable[[EmulatedPico], None]) -> Bench:
+    bench = Bench(witness_uf2)
+    share(bench.pico)
+    return bench
+
+
+def test_it_says_who_it_is_and_by_which_firmware(booted: Bench) -> None:
+    said = booted.witness.identity
+    assert (said["witness"], said["board"], said["digest"]) == (1, "pico", digest())
+    assert said["cpu_hz"] == 1_000_000_000 // CYCLE_NS
+    assert said["gpios"]["phase_a_0"] == PHASE_A and len(said["machines"]) == 8
+
+
+def test_changes_of_pins_in_both_blocks_are_told_to_the_cycle_and_on_one_clock(booted: Bench) -> None:
+    booted.witness.record()
+    die = random.Random(1)
+    for _ in range(60):
+        for pin in (PHASE_A, ENABLE):
+            booted.pico.run_for(die.choice((100, 400, 1_000, die.randrange(1_000, 200_000))))
+            booted.drive(pin, len(booted.made.get(pin, [])) % 2 ^ 1)
+        booted.witness.poll()
+    late = booted.late("phase_a_0", PHASE_A) + booted.late("enable", ENABLE)
+    # Where a change falls into a cycle 0 to 1, the round up to 2, and up to 1 more right after a rise.
+    assert min(late) >= 0 and max(late) <= 3
+    assert booted.said().lost == []
+
+
+def test_a_pin_that_is_high_when_it_begins_is_high_from_the_begin(booted: Bench) -> None:
+    booted.pico.set_input(ENABLE, 1)
+    booted.witness.record()
+    assert booted.said().level("enable", 100 * CYCLE_PS) == 1
+
+
+def test_the_pump_is_told_as_stretches_with_its_shortest_and_longest_half(booted: Bench) -> None:
+    booted.witness.record()
+    for number in range(1_000):
+        booted.drive(PUMP, number % 2 ^ 1)
+        booted.pico.run_for(5_000)
+    booted.pico.run_for(2_000_000)
+    for number in range(10):
+        booted.drive(PUMP, number % 2 ^ 1)
+        booted.pico.run_for(10_000)
+    said = booted.said()
+    assert said.lost == [] and [wave.halves for wave in said.waves] == [999, 9]
+    first, second = said.waves
+    made = booted.made[PUMP]
+    for wave, begin, end in ((first, 0, 999), (second, 1_000, 1_009)):
+        assert abs(wave.end_ps - wave.begin_ps - (made[end][0] - made[begin][0]) * 1000) <= 3 * CYCLE_PS
+        halves = [(b[0] - a[0]) * 1000 for a, b in zip(made[begin:end], made[begin + 1 : end + 1], strict=True)]
+        assert abs(wave.least_ps - min(halves)) <= 3 * CYCLE_PS and abs(wave.most_ps - max(halves)) <= 3 * CYCLE_PS
+
+
+def test_the_real_pump_for_a_while_is_one_stretch_and_nothing_is_lost(booted: Bench) -> None:
+    booted.witness.record()
+    for number in range(20_000):  # 0.1 s, more than its ring holds
+        booted.pico.set_input(PUMP, number % 2 ^ 1)
+        booted.pico.run_for(5_000)
+    said = booted.said()
+    assert said.lost == [] and [wave.halves for wave in said.waves] == [19_999]
+
+
+def test_what_was_written_over_before_it_was_read_is_told(booted: Bench) -> None:
+    booted.witness.record()
+    booted.pico.halt_cpu()  # the longest of all pauses: here until the ring has come round
+    for number in range(1_200):
+        booted.pico.set_input(PHASE_A, number % 2 ^ 1)
+        booted.pico.run_for(1_000)
+    booted.pico.mcu.core.waiting = False
+    booted.pico.mcu.core.enabled_interrupts = 0xFFFF_FFFF
+    assert any("written over" in text and text.startswith("phase_a_0") for text in booted.said(0.1).lost)
+
+
+def test_a_machine_that_had_to_wait_is_told(booted: Bench) -> None:
+    booted.witness.record()
+    booted.pico.run_for(1_000_000)
+    for channel in booted.pico.mcu.dma.channels:  # nobody takes what the machines say
+        channel.write_uint32(0x10, 0)
+    for number in range(12):
+        booted.pico.set_input(PHASE_A, number % 2 ^ 1)
+        booted.pico.run_for(1_000)
+    assert any("had to wait" in text and text.startswith("phase_a_0") for text in booted.said(0.1).lost)
+
+
+def test_it_pulls_low_and_lets_go_and_never_drives_high(booted: Bench) -> None:
+    gpio = booted.pico.mcu.gpio
+    states: dict[int, set[GPIOPinState]] = {}
+    for pin in (SAFE_LINE, BOARD["pins"]["stop_loop"], booted.witness.identity["gpios"]["run"]):
+        states[pin] = {gpio[pin].value}
+        gpio[pin].add_listener(lambda state, _before, pin=pin: states[pin].add(state))
+    booted.witness.pull("safe_line")
+    assert gpio[SAFE_LINE].value is GPIOPinState.LOW
+    booted.witness.pull("stop_loop", "run")
+    assert gpio[SAFE_LINE].value is not GPIOPinState.LOW
+    booted.witness.pull()
+    assert not any(GPIOPinState.HIGH in seen for seen in states.values())
+    assert all(GPIOPinState.LOW in seen for seen in states.values())
+
+
+def test_every_other_wire_is_an_input_whatever_comes_over_usb(booted: Bench) -> None:
+    for junk in (b"\x03\x04\x02\x01", b"hello\r\n", b"pull safe_line 00000000\r\n", b'{"seq":1,"cmd":"identify"}\n',
+                 b"x" * 500 + b"\n"):  # fmt: skip
+        booted.witness.port.write(junk)
+    booted.pico.run_for(20_000_000)
+    booted.witness.hello()
+    gpios = booted.witness.identity["gpios"].values()
+    assert [pin for pin in gpios if booted.pico.mcu.gpio[pin].value in (GPIOPinState.LOW, GPIOPinState.HIGH)] == []
