@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nmes.core import buttons
-from opennmes.emulator.buttons import Buttons
-from opennmes.emulator.oled import Oled
-from opennmes.emulator.pico import BenchError, EmulatedPico
 from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import VirtualPort
 from opennmes.screen import Screen
+
+if TYPE_CHECKING:  # only who has an emulated board imports the emulator: it takes a third of all the time of `nmes`
+    from opennmes.emulator.pico import EmulatedPico
 
 CLICK_S = 0.15
 _LOOK_S = 0.02
@@ -107,7 +107,12 @@ class EmulatedFace:
     ) -> None:
         """Wire display and buttons to `pico`, before it boots. `board` is the literal BOARD of a board with a panel;
         `kind`: another display than it says, a name of emulator.oled.KINDS; the others as Buttons has them."""
+        from opennmes.emulator.buttons import Buttons
+        from opennmes.emulator.oled import Oled
+        from opennmes.emulator.pico import BenchError
+
         pins, display = board["pins"], board["display"]
+        self._died = BenchError
         self.pico = pico
         self.oled = Oled(pico, kind or display["controller"], display["sda"] // 2 % 2, display["address"])
         self._lamps = [pins[name] for name in ("lamp", "ready", "fault", "buzzer")]
@@ -125,7 +130,7 @@ class EmulatedFace:
     def wait(self, seconds: float) -> None:
         try:
             self.pico.run_for(math.ceil(seconds * 1e9))
-        except BenchError as error:
+        except self._died as error:
             raise PortError(str(error)) from error
 
     def now_s(self) -> float:
