@@ -1,5 +1,6 @@
 """What every test may import: the firmware, the host tools, the toolchain script, and the samples of tests/core."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from hypothesis import settings
 # Whether a test passes must not depend on what else the machine is doing.
 settings.register_profile("opennmes", deadline=None)
 settings.load_profile("opennmes")
+
+# Tests start Python hundreds of times: what it compiles is kept, whatever the environment says of that.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [

@@ -1,4 +1,5 @@
 cimport cython
+from opennmes.emulator.thumb cimport Thumb
 from rp2040py.native._cortex_m0_core cimport CortexM0Core
 from rp2040py.native._pio cimport RPPIO as Pio
 from rp2040py.native._simulation_clock cimport ClockAlarm, SimulationClock
@@ -8,6 +9,7 @@ cdef class Driver:
     cdef public object rp2040
     cdef public double cpu_factor
     cdef public SimulationClock clock
+    cdef Thumb _thumb
     cdef double _cycle_nanos
     cdef list _pios
     cdef Pio _first, _second
@@ -17,7 +19,7 @@ cdef class Driver:
     cdef ClockAlarm _step_alarm, _stop_alarm
     cdef bint _asked_to_stop
 
-    @cython.locals(core=CortexM0Core, clock=SimulationClock, instruction_nanos=double)
+    @cython.locals(core=CortexM0Core, clock=SimulationClock, thumb=Thumb, instruction_nanos=double)
     cpdef run(self, double nanos)
     cpdef stop(self)
     @cython.locals(nanos=double, cycle_fp=cython.longlong)

@@ -10,7 +10,7 @@ same all the time (circle.py). exact.pxd has the types by which `make setup` com
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rp2040py.peripherals.peripheral import Peripheral
 from rp2040py.peripherals.pio import RPPIO, WaitType
@@ -19,6 +19,7 @@ from rp2040py.rp2040 import RP2040
 from opennmes.emulator.circle import Circle
 from opennmes.emulator.loops import Loop, find_loop
 from opennmes.emulator.quick import quicken
+from opennmes.emulator.thumb import COMPILED, Thumb
 
 if TYPE_CHECKING:
     from rp2040py.simulator import Simulator
@@ -39,6 +40,7 @@ class Driver:
         self.rp2040 = mcu
         self.cpu_factor = cpu_factor
         self.clock = mcu.clock
+        self._thumb = Thumb(mcu) if COMPILED else None
         self._cycle_nanos = CYCLE_NANOS
         self._pios = list(mcu.pio)
         self._first, self._second = self._pios
@@ -63,7 +65,8 @@ class Driver:
         """
         if nanos <= 0:
             return
-        core, clock = self.rp2040.core, self.clock
+        core, thumb = self.rp2040.core, self._thumb
+        clock: Any = self.clock
         instruction_nanos = CYCLE_NANOS * self.cpu_factor
         self._asked_to_stop = False
         self._stop_alarm.schedule(nanos)
@@ -71,8 +74,14 @@ class Driver:
             while not self._asked_to_stop:
                 if core.waiting:
                     clock.tick(clock.nanos_to_next_alarm)
-                else:
-                    clock.tick(core.execute_instruction() * instruction_nanos)
+                    continue
+                if thumb is not None:
+                    # Only in C: as Python a clock has neither of the two.
+                    clock._nanos_counter = thumb.run(clock._nanos_counter, clock._next_alarm.nanos, instruction_nanos)
+                    if thumb.cycles:
+                        clock.tick(thumb.cycles * instruction_nanos)
+                        continue
+                clock.tick(core.execute_instruction() * instruction_nanos)
         finally:
             self._stop_alarm.cancel()
 
