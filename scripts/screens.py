@@ -40,6 +40,7 @@ Each as the firmware draws it on the virtual board; the words under it are read 
 ONE, TWO = "stress-incontinence-35hz", "abdominal-diastasis"  # one channel, and two
 WAITS = ROOT / "docs" / "examples" / "biofeedback.toml"
 QUIET_MV, WEAK_MV, TIGHT_MV = 60, 420, 900
+PUSHED_S = 1_790_000_000
 READ_S = 1.2  # a question has to be there for a second
 SETTLED_S = 0.5
 WORK = ("Work ", "Anspannen ")
@@ -69,8 +70,10 @@ class Person:
         with Device(VirtualPort(store=store, stage=stage)) as device:
             device.tells_time = False
             device.connect()
+            if not language:
+                device.set_clock(PUSHED_S)
             for name in programmes:
-                push(device, library.find(name).prescription)
+                push(device, library.find(name).prescription, checked_by="" if language else "Dr. A. Example")
             if stage:
                 push(device, Prescription.read(WAITS))
             if language:
@@ -110,6 +113,7 @@ class Person:
     def answer(self) -> None:
         """Choose what is shown, and say of each question that it is so."""
         self.press(buttons.START)
+        self.press(buttons.START)  # who went through the whole list
         for _ in checklist.STOP:
             self.press(buttons.START)
 
@@ -136,6 +140,8 @@ def nothing_there(person: Person, shoot: Shoot) -> None:
 
 def whole_session(person: Person, shoot: Shoot) -> None:
     shoot("choose", "After power-on: the first programme. The button programme shows the next one.")
+    person.press(buttons.START)
+    shoot("checked", "Who went through the whole checklist with the person when the programme was put there.")
     person.press(buttons.START)
     shoot("question", "The first of the stop-questions of the checklist.")
     person.press(buttons.STOP)
@@ -243,6 +249,8 @@ def biofeedback(person: Person, shoot: Shoot) -> None:
 
 def in_german(person: Person, shoot: Shoot) -> None:
     shoot("german-choose", "In German: the first programme.")
+    person.press(buttons.START)
+    shoot("german-checked", "Who went through the whole checklist with the person: nobody has said so.")
     person.press(buttons.START)
     shoot("german-question", "A stop-question.")
     person.press(buttons.PROGRAMME)

@@ -13,7 +13,7 @@ from nmes.core import checklist, commands, document, frame, identity, programme
 from nmes.core.compiler import const, micropython, ptr8
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.hosts import Hosts
-from nmes.core.reason import Refused, is_int, refuse
+from nmes.core.reason import Refused, is_int, printable, refuse
 from nmes.core.session import ARMED, LOCAL, PAUSED, RUNNING
 
 STATUS_EVERY_MS = 1_000
@@ -450,9 +450,21 @@ class Link:
 
     def _do_put_end(self, request):
         gc.collect()
-        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"])
+        checked = self._checked(request["checked_version"], request["checked_by"])
+        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"], checked)
         gc.collect()
         return {"number": row.number, "title": row.title, "digest": row.digits(), "bytes": row.length}
+
+    def _checked(self, version, by):
+        """(version, when, who) of the checklist that was gone through; what is stated is stated whole. Raises
+        Refused."""
+        if version or by:
+            if version != checklist.VERSION:
+                refuse("other_checklist", "checklist", version, checklist.VERSION, "put_end")
+            if not by or printable(by) != by:
+                bound = "1 to %d printable characters" % checklist.NAME_MAX
+                refuse("not_a_text", "checked_by", by, bound, "put_end")
+        return version, self._supervisor.clock.unix_s(self._hal.now_ms()) or 0 if by else 0, by
 
     def _title_of(self, text):
         """The title of a prescription that `load` would accept; on a locked device its counter is used up by that.

@@ -31,6 +31,7 @@ from nmes.core.dialogue import (
     WORKING,
     Dialogue,
 )
+from nmes.core.dose import day_of
 from nmes.core.reason import Refused, refuse
 from nmes.core.screens import BAR_COLUMNS, Screens, ma
 from nmes.core.session import COMPLETED, FAULT, IDLE, LOCAL, RUNNING
@@ -66,7 +67,7 @@ class Patient:
         self._pressed = hal.buttons
         self._due_ms = 0  # nothing has to be looked at before
         self._buttons = supervisor.buttons = buttons.Buttons()
-        self._dialogue = Dialogue(len(checklist.STOP))
+        self._dialogue = Dialogue(1 + len(checklist.STOP))  # the first: who went through the whole list
         self._display = Display(hal)
         self._screens = None
         self._language = None
@@ -379,7 +380,10 @@ class Patient:
         screens, dialogue, session, row = self._screens, self._dialogue, self._session, self._row
         last = self._last_time()
         if place == ASK:
-            return screens.ask(dialogue.at, len(checklist.STOP))
+            if dialogue.at:
+                return screens.ask(dialogue.at - 1, len(checklist.STOP))
+            unix_s = row["checked_unix_s"]
+            return screens.checked(row["checked_version"], day_of(unix_s) if unix_s else "", row["checked_by"])
         if place == READY:
             return screens.ready(row["title"], last)
         if place == ENDED:

@@ -82,6 +82,9 @@ class Alone:
     def prepare(self) -> None:
         """Choose the programme and say of each question that it is so."""
         click(self.face, buttons.START)
+        self.sees("Whole checklist", 1)
+        self.face.wait(READ_S)
+        click(self.face, buttons.START)
         for number in range(1, len(checklist.STOP) + 1):
             self.sees(f"Question {number} of {len(checklist.STOP)}", 1)
             self.face.wait(READ_S)

@@ -16,6 +16,7 @@ RESISTOR = samples.programme(
     [samples.phase(work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0)], effect="sensory", kind="dummy"
 )
 
+UNLESS_SAID = {"put_end": {"checked_version": 0, "checked_by": ""}}  # arguments of commands
 RIGHT = checklist.VERSION, len(checklist.ITEMS)
 
 
@@ -244,6 +245,7 @@ class Linked(Bench):
     def line(self, cmd, **arguments):
         self.seq += 1
         request = {"seq": self.seq, "cmd": cmd}
+        request.update(UNLESS_SAID.get(cmd, {}))
         if cmd in commands.COMMANDS and commands.COMMANDS[cmd].who == commands.HOST:
             request["host"] = self.owner
         request.update(arguments)

@@ -159,7 +159,7 @@ class Arguments(unittest.TestCase):
                 if kind != "text":
                     continue
                 texts += 1
-                for length, wanted in ((least, 0), (most, 0), (least - 1, 1), (most + 1, 1)):
+                for length, wanted in ((least, 0), (most, 0), (most + 1, 1), (least - 1, 1))[: 4 if least else 3]:
                     request = right(name)
                     request[key] = "x" * length
                     found = [("not_a_text", key)] * wanted
@@ -173,9 +173,11 @@ class Arguments(unittest.TestCase):
 
     def test_junk_of_every_kind_is_refused_in_every_argument(self):
         for name in COMMANDS:
-            for key, (kind, _, _) in COMMANDS[name].arguments.items():
+            for key, (kind, least, most) in COMMANDS[name].arguments.items():
                 for value in JUNK:
                     if kind == "object" and isinstance(value, dict):
+                        continue
+                    if kind == "text" and isinstance(value, str) and least <= len(value) <= most:
                         continue
                     request = right(name)
                     request[key] = value
@@ -244,7 +246,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 1_294_244_950
+TABLE_CRC = 2_920_308_903
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

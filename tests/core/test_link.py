@@ -4,7 +4,7 @@ import json
 import unittest
 
 import samples
-from bench_hal import RESISTOR, Linked
+from bench_hal import RESISTOR, UNLESS_SAID, Linked
 
 from nmes.core import checklist, commands, faults, frame, programme
 from nmes.core.commands import ARGUMENT_REASONS_MOST
@@ -24,11 +24,12 @@ ARGUMENTS = {
     "adjust": {"channel": 0, "rate_mhz": 30_000, "width_us": 250},
     "clear": {"fault": faults.PULSE_CHECK},
     "list": {"after": 0},
-    "log": {"after": 0},
-    "log_clear": {"number": 1, "digest": 32 * "0"},
+    "log": {"after_session": 0},
+    "log_clear": {"session": 1, "page_digest": 32 * "0"},
     "get": {"number": 1, "at": 0},
     "put": {"number": 0, "bytes": 400, "digest": 64 * "0"},
     "put_piece": {"at": 0, "data": "eHh4"},
+    "put_end": {"checked_version": 0, "checked_by": ""},
     "set": {"settings": {"buzzer_volume": 3}},
     "calibrate": {"rows": {"0": samples.UNCALIBRATED, "1": samples.UNCALIBRATED}},
     "counts": {"channel": 0},
@@ -63,6 +64,7 @@ class Other:
         request = {"seq": self.seq, "cmd": cmd}
         if self.number is not None:
             request["host"] = self.number
+        request.update(UNLESS_SAID.get(cmd, {}))
         request.update(arguments)
         return frame.encode(request)
 

@@ -545,7 +545,7 @@ class EachCommand(unittest.TestCase):
             ("self_test", {}),
             ("run_self_test", {}),
             ("record", {}),
-            ("log", {"after": 0}),
+            ("log", {"after_session": 0}),
             ("log_clear", None),
             ("locked", {}),
             ("lock", {"key": KEY}),
@@ -561,8 +561,8 @@ class EachCommand(unittest.TestCase):
             elif cmd == "log":
                 bench.turn(count=2)  # in which the record is completed
             elif cmd == "log_clear":
-                page = document.bytes_of(answer["data"])
-                arguments = {"number": answer["number"], "digest": hexlify(record.digest(page)).decode()}
+                page = document.bytes_of(answer["page"])
+                arguments = {"session": answer["session"], "page_digest": hexlify(record.digest(page)).decode()}
             elif cmd == "unlock":
                 arguments = {"counter": 1, "signature": lock.signature(KEY, "virtual", 1, "unlock", {})}
             answer = bench.said(cmd, **arguments)

@@ -75,8 +75,8 @@ def newest_record(bench):
     bench.turn(count=5)
     bench.said("stop")
     bench.turn(count=5)
-    said = bench.said("log", after=0)
-    return {"number": 1, "digest": hexlify(record.digest(document.bytes_of(said["data"]))).decode()}
+    said = bench.said("log", after_session=0)
+    return {"session": 1, "page_digest": hexlify(record.digest(document.bytes_of(said["page"]))).decode()}
 
 
 def everything(bench):

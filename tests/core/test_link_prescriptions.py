@@ -7,7 +7,7 @@ import samples
 from bench_hal import RESISTOR, RIGHT, Linked
 from test_link import Other, in_state
 
-from nmes.core import commands, document, frame, programme
+from nmes.core import checklist, commands, document, frame, programme
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.hal.common import LAYOUT
 
@@ -21,14 +21,14 @@ def text_of(title="a", about=None, **changes):
     return json.dumps(made).encode()
 
 
-def put(bench, text, number=0, digest=None):
+def put(bench, text, number=0, digest=None, **checked):
     """The answer to the last request of a put, or to the first that is refused."""
     answer = bench.said("put", number=number, bytes=len(text), digest=digest or document.digest(text))
     for at in range(0, len(text), document.PIECE_BYTES):
         if not answer["ok"]:
             return answer
         answer = bench.said("put_piece", at=at, data=document.piece(text[at : at + document.PIECE_BYTES]))
-    return bench.said("put_end") if answer["ok"] else answer
+    return bench.said("put_end", **checked) if answer["ok"] else answer
 
 
 def got(bench, number):
@@ -337,6 +337,61 @@ class TheTable(unittest.TestCase):
             self.assertEqual(
                 (commands.COMMANDS[name].who, commands.COMMANDS[name].states), (commands.ANYBODY, (IDLE, FAULT))
             )
+
+
+class WhoWentThroughTheChecklist(unittest.TestCase):
+    T = 1_795_000_000
+
+    def of(self, bench, number=1):
+        answer = bench.said("list", after=number - 1)
+        self.assertEqual(answer["number"], number)
+        return answer["checked_version"], answer["checked_unix_s"], answer["checked_by"]
+
+    def stated(self, by="Dr. Müller", version=checklist.VERSION):
+        return {"checked_by": by, "checked_version": version}
+
+    def test_h25_who_when_and_which_version_stay_with_the_prescription_over_a_power_cut(self):
+        bench = Linked()
+        bench.said("clock", unix_s=self.T, back=0)
+        self.assertTrue(put(bench, text_of(), **self.stated())["ok"])
+        for one in (bench, Linked(bench.hal.slots, "", bench.stage, bench.hal.flash.sectors)):
+            version, unix_s, by = self.of(one)
+            self.assertEqual((version, by), (checklist.VERSION, "Dr. Müller"))
+            self.assertTrue(0 <= unix_s - self.T < 5)
+
+    def test_h25_what_was_not_stated_is_not_made_up(self):
+        bench = Linked()
+        put(bench, text_of())
+        self.assertEqual(self.of(bench), (0, None, ""))
+        put(bench, text_of(), number=1, **self.stated())  # and the device has no clock
+        self.assertEqual(self.of(bench), (checklist.VERSION, None, "Dr. Müller"))
+        put(bench, text_of(), number=1)  # the statement was of the push before
+        self.assertEqual(self.of(bench), (0, None, ""))
+
+    def test_what_is_stated_by_half_or_of_another_list_is_refused_and_nothing_is_kept(self):
+        for by, version, wanted in (
+            ("", checklist.VERSION, "not_a_text"),
+            ("a\nb", checklist.VERSION, "not_a_text"),
+            ("A", 0, "other_checklist"),
+            ("A", checklist.VERSION + 1, "other_checklist"),
+            ("A" * (checklist.NAME_MAX + 1), checklist.VERSION, "bad_argument"),
+        ):
+            bench = Linked()
+            self.assertEqual(code(put(bench, text_of(), **self.stated(by, version))), wanted)
+            self.assertEqual(listed(bench), {})
+
+    def test_the_longest_name_has_room_beside_any_title_of_which_it_has_and_else_it_is_refused(self):
+        longest = "\u00e4" * checklist.NAME_MAX  # two bytes each
+        for title, fits in (("t" * 60, True), ("\u20ac" * 36, True), ("\u20ac" * 37, False), ("\u20ac" * 60, False)):
+            bench = Linked()
+            answer = put(bench, text_of(title), **self.stated(longest))
+            self.assertEqual((title, answer["ok"]), (title, fits))
+            if fits:
+                self.assertEqual((self.of(bench)[2], listed(bench)[1][0]), (longest, title))
+            else:
+                self.assertEqual((code(answer), listed(bench)), ("not_a_text", {}))
+                self.assertTrue(put(bench, text_of(title))["ok"])
+                self.assertEqual((self.of(bench)[2], listed(bench)[1][0]), ("", title))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import samples
 from panel_bench import CYCLES, Paneled, text_of
 from test_link_prescriptions import put
 
-from nmes.core import access, buttons, commands, faults, record
+from nmes.core import access, buttons, checklist, commands, faults, record
 from nmes.core.dialogue import PAUSE_MOST_MS
 from nmes.core.session import ARMED, COMPLETED, FAULT, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.hal.common import LAYOUT
@@ -165,6 +165,30 @@ class ASession(unittest.TestCase):
             self.assertEqual(pressed, [buttons.START])
             self.assertEqual((bench.session.state, bench.session.ended, bench.place), (IDLE, "not begun", "told"))
             self.assertEqual((bench.session.queued, bench.hal.enabled(), bench.rows[6]), (0, False, "let_go"))
+
+    def test_h25_who_went_through_the_whole_checklist_is_shown_before_the_questions_and_no_is_no(self):
+        bench = Paneled(kept=(), panel=False)
+        put(bench, text_of(TENS))
+        bench.said("clock", unix_s=1_795_000_000, back=0)
+        put(bench, text_of(CYCLES), checked_by="Dr. Anna Schmidt", checked_version=checklist.VERSION)
+        bench.power()
+        bench.press("start")
+        self.assertEqual(bench.rows[:4], ["Whole checklist", "not stated who", "went through it", "with you"])
+        self.assertEqual((bench.place, bench.rows[6:]), ("ask", ["start: go on", "stop: not now"]))
+        bench.press("programme")
+        bench.press("start")
+        self.assertEqual(bench.rows[:4], ["Whole checklist", "version 3, with", "Dr. Anna Schmidt", ""])
+        self.assertEqual(bench.rows[4:], ["on 2026-11-18", "", "start: true", "stop: not true"])
+        bench.turns(100)
+        bench.press("stop")
+        self.assertEqual((bench.place, bench.rows[6]), ("told", "said_no"))
+        again = bench.powered()
+        again.press("programme")
+        again.press("start")
+        self.assertEqual(again.rows[2:5], ["Dr. Anna Schmidt", "", "on 2026-11-18"])
+        again.turns(100)
+        again.press("start")
+        self.assertEqual((again.place, again.rows[0]), ("ask", "Question 1 of 9"))
 
     def test_h26_up_is_a_milliampere_a_press_and_only_while_the_muscle_works(self):
         bench = Paneled()
@@ -823,7 +847,7 @@ class TheDisplayMeanwhile(unittest.TestCase):
         self.assertEqual(bench.patient._dialogue.code, "no_display")
 
     def test_h27_what_is_answered_without_a_display_is_no_answer(self):
-        for questions in (1, 5, 9):
+        for questions in (1, 5, 10):
             bench = Paneled()
             bench.press("start")
             for _ in range(questions):
@@ -831,7 +855,7 @@ class TheDisplayMeanwhile(unittest.TestCase):
                 bench.press("start")
             bench.screen.there = False
             bench.turns(100)
-            self.assertEqual(bench.place, "ask" if questions < 9 else "ready")  # nothing was to be drawn
+            self.assertEqual(bench.place, "ask" if questions < 10 else "ready")  # nothing was to be drawn
             bench.patient._display._dirty = 1
             bench.patient._display.due = True
             bench.turns(2)

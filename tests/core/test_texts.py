@@ -144,6 +144,9 @@ class TheScreens(unittest.TestCase):
         for key in texts.TIMES:
             yield screen.time(key, 168)
         yield screen.ready(LONGEST, MOST)
+        for by in ("", "A", "Donaudampfschifffahrtskapitaenin"):
+            for day in ("", "2026-11-27"):
+                yield screen.checked(65_535, day, by)
         for code in tuple(texts.REFUSALS) + ("a_code_that_is_longer_than_a_row",):
             yield screen.told(code, "in 168 h 59 min")
             yield screen.working(LONGEST, levels, 1, "work", 30_000, 3_600_000, code, MOST)

@@ -53,7 +53,10 @@ class PanelPort(VirtualPort):
     def answer(self) -> None:
         """From a programme that is shown to where START has to be held."""
         self.press("start")
-        while self.rows()[7] in ("stop: not true", "Stopp: nein") and self.rows()[0] not in ("Ready", "Bereit"):
+        while self.rows()[7] in ("stop: not true", "stop: not now", "Stopp: nein") and self.rows()[0] not in (
+            "Ready",
+            "Bereit",
+        ):
             self.pass_s(1)
             self.press("start")
 

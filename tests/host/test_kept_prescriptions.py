@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from processes import Said
 
-from nmes.core import document, faults
+from nmes.core import checklist, document, faults
 from opennmes import paths
 from opennmes.cli import main
+from opennmes.cli.kept import checked_in_words
 from opennmes.device import prescriptions
 from opennmes.device.client import Device
 from opennmes.ports.errors import PortError
@@ -75,6 +76,31 @@ def test_what_is_pushed_is_pulled_as_a_file_that_pushes_to_the_same_digest(
     assert Prescription.read(back).about == Prescription.read(full_file).about != {}
     status, answer, _ = said("push", str(back))
     assert (status, answer["pushed"][0]["unchanged"], answer["pushed"][0]["kept"]["number"]) == (0, True, 1)
+
+
+def test_who_went_through_the_checklist_is_kept_with_it_and_shown_and_never_made_up(
+    said: Said, example_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, answer, _ = said("push", str(example_file))
+    assert (status, answer["pushed"][0]["kept"]["checked_by"]) == (0, "")
+    assert main(["pull", "--list", "--port", "virtual"]) == 0
+    assert "who went through the checklist with the person: not stated" in capsys.readouterr().out
+    # The same prescription, and now somebody says so: it stays under its number.
+    status, answer, _ = said("push", str(example_file), "--checked-by", " Dr. Müller ")
+    (row,) = answer["pushed"]
+    assert (status, row["unchanged"], row["kept"]["number"], row["kept"]["checked_by"]) == (0, False, 1, "Dr. Müller")
+    assert row["kept"]["checked_version"] == checklist.VERSION
+    status, answer, _ = said("push", str(example_file))
+    assert answer["pushed"][0]["unchanged"] and answer["pushed"][0]["kept"]["checked_by"] == "Dr. Müller"
+    (row,) = said("pull", "--list")[1]["prescriptions"]
+    assert (row["number"], row["checked_by"]) == (1, "Dr. Müller")
+    assert main(["push", str(example_file), "--checked-by", "x" * 33, "--port", "virtual"]) == 2
+    capsys.readouterr()
+    assert main(["pull", "--list", "--port", "virtual"]) == 0
+    said_by = "checklist version 3 was gone through with the person by Dr. Müller, "
+    assert said_by + "at a time that is not known" in capsys.readouterr().out  # nobody tells this board the time
+    timed = prescriptions.Kept(1, "a", "", 2, prescriptions.WHOLE, 3, 1_795_000_000, "Dr. Müller")
+    assert checked_in_words(timed) == said_by + "on 2026-11-18 at 11:06 UTC"
 
 
 def test_every_prescription_of_the_library_comes_back_as_it_went(said: Said, tmp_path: Path) -> None:

@@ -75,6 +75,9 @@ def test_a_patient_s_whole_session_with_no_host_from_choosing_a_programme_to_its
     port.pass_s(0.2)
     assert port.rows()[1:4] == ["2 of 2", "Stress", "incontinence, 50"]
     port.press("start")
+    assert port.rows()[:2] == ["Whole checklist", "not stated who"]
+    port.pass_s(1)
+    port.press("start")
     for number in range(1, len(checklist.STOP) + 1):
         assert port.rows()[0] == f"Question {number} of {len(checklist.STOP)}"
         port.pass_s(1)

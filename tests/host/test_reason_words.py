@@ -115,11 +115,11 @@ AFTER = {
 BEFORE = {"channel", "channels", "checker", "counter", "most", "of", "rule", "sector", "session", "version"}
 # Parameters whose values are texts, tables or nothing; faults by their names are such too.
 WORDS = {
-    "--ohm", "--tolerance", "arguments", "calibration", "channels", "command", "change", "current", "current sense",
-    "device_name", "digest", "display", "effect", "electrode.kind", "flash", "intensity", "kind", "lock", "name",
-    "not_after", "not_before", "page_digest", "phase", "phases", "prescription", "programme", "reasons", "resistor",
-    "rows", "safe_line", "schedule", "session", "settings", "signature", "stage", "start", "state", "title", "trigger",
-    "voltage",
+    "--ohm", "--tolerance", "arguments", "calibration", "channels", "checked_by", "command", "change", "current",
+    "current sense", "device_name", "digest", "display", "effect", "electrode.kind", "flash", "intensity", "kind",
+    "lock", "name", "not_after", "not_before", "page_digest", "phase", "phases", "prescription", "programme",
+    "reasons", "resistor", "rows", "safe_line", "schedule", "session", "settings", "signature", "stage", "start",
+    "state", "title", "trigger", "voltage",
 }  # fmt: skip
 # Texts that are given with their unit.
 WITH_UNIT = ("_ma", "percent", "how", "unit")

@@ -35,7 +35,8 @@ WORDS = {
     "the lowest that is free. What is kept under the number stays until put_end.",
     "put_piece": "The next bytes of it, in base64: piece_bytes, or all that are left.",
     "put_end": "Keeps it, if all has arrived, its SHA-256 is right, and its programme is accepted as load does. "
-    "Only what this has answered is kept.",
+    "Only what this has answered is kept. It says too who went through the whole checklist of this version with the "
+    "person; version 0 and no name: that is not stated. When it was is the device's clock.",
     "remove": "Forgets a prescription that is kept.",
     "select": "Loads the programme of a prescription that is kept, as load does.",
     "clock": "Says what time it is, in seconds since 1970; was_s is what the device had taken it for, null if "
@@ -72,7 +73,8 @@ VERSIONS = {
     2: "Hosts have numbers and sessions have owners: what changes something carries `host`. Lines have no spaces.",
     3: "What a channel does and delivered stands in `channels` alone, of the first channel too. `grain_ua` is "
     "`resolution_ua`.",
-    4: "Sessions have fields of their own in `log` and `log_clear`, which clears up to any session that it names.",
+    4: "Sessions have fields of their own in `log` and `log_clear`, which clears up to any session that it names. "
+    "`put_end` says who went through the checklist, and `list` has it.",
 }
 # The commands that version 1 had; all others came with SINCE or after it.
 SINCE = 2
@@ -117,6 +119,10 @@ FIELDS = {
     "`resolution_ua`, of which the intensity has to be a multiple",
     "charge_a_nc": "of all phases A",
     "charge_b_nc": "of all phases B",
+    "checked_by": "who went through the checklist with the person when the prescription was put there; empty: not "
+    "stated",
+    "checked_unix_s": "when that was, seconds since 1970; null: not known",
+    "checked_version": "the version of that checklist; 0: not stated",
     "checklist": "version of the checklist",
     "code_a": "code of the DAC for phase A",
     "code_b": "code of the DAC for phase B",

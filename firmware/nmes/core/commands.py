@@ -27,6 +27,7 @@ from collections import namedtuple
 
 from nmes.core import (
     calibration,
+    checklist,
     clock,
     delivery,
     document,
@@ -58,6 +59,7 @@ _NOBODY_ARMED = (session.IDLE, session.FAULT)
 _ARMED_OR_MORE = (session.ARMED, session.RUNNING, session.PAUSED)
 
 _NUMBER = ("int",) + document.NUMBERS
+_CHECKED = ("checked_version", "checked_unix_s", "checked_by")  # who went through the checklist with the person
 # What `load` says of a programme.
 _LOADED = ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source", "channels")
 
@@ -169,7 +171,7 @@ COMMANDS = {
         ANYBODY,
         _NOBODY_ARMED,
         {"after": ("int", 0, document.NUMBERS[1])},
-        ("number", "title", "digest", "bytes", "condition", "count", "free"),
+        ("number", "title", "digest", "bytes", "condition") + _CHECKED + ("count", "free"),
     ),
     "get": Command(
         ANYBODY,
@@ -196,7 +198,7 @@ COMMANDS = {
     "put_end": Command(
         HOST,
         _IDLE,
-        {},
+        {"checked_version": ("int", 0, 0xFFFF), "checked_by": ("text", 0, checklist.NAME_MAX)},
         ("number", "title", "digest", "bytes"),
     ),
     "remove": Command(HOST, _IDLE, {"number": _NUMBER}, ("number",)),

@@ -85,6 +85,16 @@ class Screens:
         figures = self._figures("last", last + " mA", 2) if last else []
         return wrapped(title, 4 - len(figures)) + figures
 
+    def checked(self, version, day, by):
+        """Who went through the whole checklist with the person, and when: `day` is a text, "" where it is not known;
+        `by` is "" where nobody has stated it."""
+        if not by:
+            block = wrapped(texts.NOT_STATED[self._language], BLOCK_ROWS)
+            return Screen([self.row("checked")] + block + [self.row("go_on"), self.row("not_now")])
+        rows = [self.row("checked"), self.row("checked_with", version)] + wrapped(by, 2)
+        rows += [self.row("checked_on", day) if day else self.row("checked_day"), ""]
+        return Screen(rows + [self.row("true"), self.row("not_true")])
+
     def ask(self, at, count):
         """Question `at` of `count`, from 0 on."""
         block = wrapped(texts.QUESTIONS[at][self._language], BLOCK_ROWS)

@@ -22,6 +22,10 @@ ROWS = {
     "none": ("No programme", "Kein Programm"),
     "ask_clinic": ("Ask your clinic", "Praxis fragen"),
     "question": ("Question %d of %d", "Frage %d von %d"),
+    "checked": ("Whole checklist", "Ganze Liste"),
+    "checked_with": ("version %d, with", "Version %d, mit"),
+    "checked_on": ("on %s", "am %s"),
+    "checked_day": ("day not known", "Tag unbekannt"),
     "no_clock": ("Time not known", "Uhrzeit fehlt"),
     "true": ("start: true", "Start: stimmt"),
     "not_true": ("stop: not true", "Stopp: nein"),
@@ -146,6 +150,9 @@ FAULTS = {
     31: ("Signal? Sensor off, or hand switch held", "Signal? Sensor ab oder Handtaste gehalten"),
 }
 OTHER_FAULT = ("Electrodes off. Do not use it", "Elektroden ab. Nicht benutzen")
+
+# Who went through the checklist with the person, where nobody has said so.
+NOT_STATED = ("not stated who went through it with you", "keine Angabe, wer sie mit Ihnen durchging")
 
 # Where the device keeps none: three rows.
 NO_PROGRAMME = ("A clinician has to put one onto the device", "Eine Fachperson muss eines auf das Gerät laden")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,6 +86,16 @@ def in_a_line(kept: Kept) -> str:
     if kept.condition == WHOLE:
         return f'{kept.number} "{kept.title}"'
     return f"{kept.number} ({kept.condition}" + (f', "{kept.title}")' if kept.title else ")")
+
+
+def checked_in_words(kept: Kept) -> str:
+    """Who went through the checklist with the person, when, and which version of it."""
+    if not kept.checked_by:
+        return "who went through the checklist with the person: not stated"
+    when = "at a time that is not known"
+    if kept.checked_unix_s:
+        when = time.strftime("on %Y-%m-%d at %H:%M UTC", time.gmtime(kept.checked_unix_s))
+    return f"checklist version {kept.checked_version} was gone through with the person by {kept.checked_by}, {when}"
 
 
 def as_json(kept: Kept) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from opennmes.cli.kept import as_json, connected, in_a_line, number_of, the_one
+from opennmes.cli.kept import as_json, checked_in_words, connected, in_a_line, number_of, the_one
 from opennmes.cli.output import not_understood, out, print_json, reported, words
 from opennmes.cli.ports import Port
 from opennmes.device.client import Device
@@ -72,5 +72,6 @@ def _print_list(device: Device, json: bool) -> None:
         for kept in there:
             digest = f", SHA-256 {kept.digest}" if kept.digest else ""
             out.print(words(f"{in_a_line(kept)}{digest}"), soft_wrap=True)
+            out.print(words(f"  {checked_in_words(kept)}"), soft_wrap=True)
         if not there:
             out.print("the device keeps no prescription")

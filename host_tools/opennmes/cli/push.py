@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from nmes.core import font
+from nmes.core import checklist, font
 from nmes.core.lock import LOST
-from nmes.core.reason import Refused
+from nmes.core.reason import Refused, printable
 from opennmes.boards import stage_of
 from opennmes.cli import several
-from opennmes.cli.kept import as_json, connected, connected_to, in_a_line, number_of, warning
+from opennmes.cli.kept import as_json, checked_in_words, connected, connected_to, in_a_line, number_of, warning
 from opennmes.cli.keyfile import KeyFile, open_for_change
 from opennmes.cli.output import FAILURES, busy, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import All, Ports
@@ -39,6 +39,7 @@ class Todo:
     prescriptions: dict[Path, Prescription]
     number: int | None
     key: Path | None
+    checked_by: str
 
 
 def push(
@@ -53,6 +54,15 @@ def push(
             show_default=False,
         ),
     ] = None,
+    checked_by: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Who has gone through the whole checklist (docs/safety.md) with the person: kept with the "
+            "prescription, and shown. Without, it is said to be not stated.",
+            show_default=False,
+        ),
+    ] = "",
     key: KeyFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
@@ -72,7 +82,7 @@ def push(
         for file, prescription in prescriptions.items():
             text_of(prescription)
             _warn_of_unseen(file, prescription.title)
-        todo = Todo(prescriptions, wanted, key)
+        todo = Todo(prescriptions, wanted, key, _name(checked_by))
         if several.asked_for(port, all_devices):
             several.carry_out(port, lambda chosen: _one_of_several(chosen, todo), as_json=json)
             return
@@ -85,6 +95,15 @@ def push(
         with out:
             for row in done:
                 out.print(words(_in_words(row)), soft_wrap=True)
+                out.print(words(f"  {checked_in_words(Kept(**row['kept']))}"), soft_wrap=True)
+
+
+def _name(text: str) -> str:
+    """The name of --checked-by, as the device takes it."""
+    name = text.strip()
+    if printable(name) != name or len(name) > checklist.NAME_MAX:
+        not_understood(f"--checked-by has at most {checklist.NAME_MAX} printable characters")
+    return name
 
 
 def _warn_of_unseen(file: Path, title: str) -> None:
@@ -114,7 +133,7 @@ def _put_all(device: Device, where: str, todo: Todo, done: list[Row], *, shows: 
             raise Refused(reasons)
     seals = _seals(device, where, todo)
     for file, prescription in todo.prescriptions.items():
-        done.append({"file": str(file), **_push(device, prescription, todo.number, seals.get(file), shows=shows)})
+        done.append({"file": str(file), **_push(device, prescription, todo, seals.get(file), shows=shows)})
 
 
 def _in_words(row: Row) -> str:
@@ -122,11 +141,17 @@ def _in_words(row: Row) -> str:
     return f"{in_a_line(Kept(**row['kept']))}: {row['file']} {how}, SHA-256 {row['kept']['digest']}"
 
 
+def _there(device: Device, prescription: Prescription, todo: Todo) -> Kept | None:
+    """Where the device keeps it already, with what is stated now of the checklist."""
+    same = kept_already(device, prescription, todo.number)
+    return same if same and todo.checked_by in ("", same.checked_by) else None
+
+
 def _seals(device: Device, where: str, asked: Todo) -> dict[Path, Signature]:
     """What was signed elsewhere for each file, where the device is locked and the key is not here. Raises LockingError
     when anything of it would not be taken: then nothing is put there."""
     number = asked.number
-    todo = [(file, made) for file, made in asked.prescriptions.items() if kept_already(device, made, number) is None]
+    todo = [(file, made) for file, made in asked.prescriptions.items() if _there(device, made, asked) is None]
     if not todo:
         return {}
     if asked.key is not None or device.request("locked")["locked_by"] in ("", LOST):
@@ -146,10 +171,8 @@ def _seals(device: Device, where: str, asked: Todo) -> dict[Path, Signature]:
     return found
 
 
-def _push(
-    device: Device, prescription: Prescription, number: int | None, signature: Signature | None, *, shows: bool
-) -> Row:
-    there = kept_already(device, prescription, number)
+def _push(device: Device, prescription: Prescription, todo: Todo, signature: Signature | None, *, shows: bool) -> Row:
+    there = _there(device, prescription, todo)
     if there is not None:
         return {"kept": as_json(there), "unchanged": True}
     with busy(f"pushing {prescription.title}") if shows else nullcontext() as line:
@@ -159,7 +182,9 @@ def _push(
                 line.update(words(f"pushing {prescription.title}: {sent} of {whole} bytes"))
 
         if signature is None:
-            kept = put(device, prescription, number or 0, progress)
+            same = kept_already(device, prescription, todo.number)
+            number = todo.number or (same.number if same else 0)
+            kept = put(device, prescription, number, progress, checked_by=todo.checked_by)
         else:
-            kept = put(device, prescription, signature.number, progress, signature.seal())
+            kept = put(device, prescription, signature.number, progress, signature.seal(), todo.checked_by)
     return {"kept": as_json(kept), "unchanged": False}

@@ -6,11 +6,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from nmes.core import document
+from nmes.core import checklist, document
 from nmes.core.reason import refuse
 from opennmes.device.client import Device, DeviceRefused, LinkError
 from opennmes.prescription import Prescription, canonical
@@ -24,13 +24,18 @@ Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 @dataclass(frozen=True)
 class Kept:
-    """One that a device keeps, as it lists it. `condition` is "whole", "damaged" or "newer"."""
+    """One that a device keeps, as it lists it. `condition` is "whole", "damaged" or "newer". `checked_by`: who went
+    through the checklist of `checked_version` with the person when it was put there, at `checked_unix_s` (None: not
+    known); empty where that was not stated."""
 
     number: int
     title: str
     digest: str
     bytes: int
     condition: str
+    checked_version: int = 0
+    checked_unix_s: int | None = None
+    checked_by: str = ""
 
 
 def kept_on(device: Device) -> list[Kept]:
@@ -44,7 +49,7 @@ def kept_on(device: Device) -> list[Kept]:
         if answer["number"] <= number:
             raise LinkError(f"{device.port.name}: the device lists its prescriptions in no order; report this")
         number = int(answer["number"])
-        found.append(Kept(number, answer["title"], answer["digest"], answer["bytes"], answer["condition"]))
+        found.append(Kept(**{field.name: answer[field.name] for field in fields(Kept)}))
 
 
 def kept_already(device: Device, prescription: Prescription, number: int | None = None) -> Kept | None:
@@ -74,9 +79,11 @@ def push(
     number: int = 0,
     progress: Progress | None = None,
     seal: dict[str, Any] | None = None,
+    checked_by: str = "",
 ) -> Kept:
     """Have the device keep a prescription under a number, 0 for the lowest that is free, and read it back. `seal`: what
-    was signed for that elsewhere (device/locking.py). Raises Refused, DeviceRefused, LinkError and PortError; then the
+    was signed for that elsewhere (device/locking.py); `checked_by`: who has gone through the whole checklist with the
+    person, empty where that is not stated. Raises Refused, DeviceRefused, LinkError and PortError; then the
     device keeps what it kept before, unless the link was lost after all had arrived: only what it lists is certain
     then."""
     text = text_of(prescription)
@@ -84,22 +91,27 @@ def push(
     while True:
         tries -= 1
         try:
-            answer = _put(device, text, number, progress, seal)
+            answer = _put(device, text, number, progress, seal, checked_by)
             break
         except DeviceRefused as refused:
             if not tries or [reason["code"] for reason in refused.reasons] != ["worn"]:
                 raise
-    made = Kept(answer["number"], answer["title"], answer["digest"], answer["bytes"], WHOLE)
-    if read(device, made.number) != text:
+    made = next((kept for kept in kept_on(device) if kept.number == answer["number"]), None)
+    if made is None or made.checked_by != checked_by or read(device, made.number) != text:
         raise LinkError(
-            f"{device.port.name}: what the device keeps as {made.number} is not what it was sent; remove it, and do "
-            "not use this device before that is understood"
+            f"{device.port.name}: what the device keeps as {answer['number']} is not what it was sent; remove it, and "
+            "do not use this device before that is understood"
         )
     return made
 
 
 def _put(
-    device: Device, text: bytes, number: int, progress: Progress | None, seal: dict[str, Any] | None = None
+    device: Device,
+    text: bytes,
+    number: int,
+    progress: Progress | None,
+    seal: dict[str, Any] | None,
+    checked_by: str,
 ) -> dict[str, Any]:
     digest = hashlib.sha256(text).hexdigest()
     answer = device.request("put", number=number, bytes=len(text), digest=digest, **(seal or {}))
@@ -108,7 +120,8 @@ def _put(
         device.request("put_piece", at=at, data=document.piece(text[at : at + step]))
         if progress is not None:
             progress(min(len(text), at + step), len(text))
-    return device.request("put_end")
+    version = checklist.VERSION if checked_by else 0
+    return device.request("put_end", checked_version=version, checked_by=checked_by)
 
 
 def read(device: Device, number: int) -> bytes:
