@@ -169,7 +169,7 @@ FIELDS = {
     "net_charge_nc": "of the last second, phase A less phase B",
     "number": "number under which a prescription is kept; of `log` that of the session, from 1",
     "output_ua": "peak current of the last pulse that was queued: intensity, ramps and fade",
-    "part": "work, rest or done",
+    "part": "work, rest or done; wait, relax or try while a contraction waits for its person",
     "passed": "whether every check has passed; null: none was made",
     "phase": "name of the programme's phase that runs",
     "piece_bytes": "length of a piece",
