@@ -13,7 +13,7 @@ from nmes.store import Store
 if BOARD.get("dummy_only"):
     from nmes.supervisor import Supervisor  # a stock MicroPython has no memory for more
 else:
-    from nmes.recording import Recording as Supervisor
+    from nmes.supervisors import make as Supervisor  # type: ignore[assignment]
 
 LOOP_MS = 10  # the queue holds 66 ms, the lease 90 ms
 
@@ -38,12 +38,7 @@ def run():
 
 def _run(hal, stage):
     """Run the main loop. Returns whether the chip is to go into BOOTSEL when it has ended."""
-    supervises = Supervisor
-    if "signal_most_mv" in stage:
-        from nmes.triggered import Triggered
-
-        supervises = Triggered
-    supervisor = supervises(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
+    supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
     steps: tuple = (supervisor.step, link.step, panel.step)

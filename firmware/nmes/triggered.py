@@ -19,8 +19,16 @@ class Triggered(Recording):
     """`waiting`: the trigger of the session (core/biofeedback.py) while no train runs, or only its last pulses; else
     None."""
 
-    # What every turn calls is found at once, and not only in the class below.
+    # What every turn calls is found at once, and not only in the classes below.
+    _feed = Recording._feed
+    _judge = Recording._judge
+    _keep_due = Recording._keep_due
     _passes = Recording._passes
+    _passes_at_rest = Recording._passes_at_rest
+    _permission_lost = Recording._permission_lost
+    _rest_turn = Recording._rest_turn
+    renew = Recording.renew
+    step = Recording.step
 
     def __init__(self, hal, session, store, board, stage):
         self._trigger = None
@@ -63,14 +71,14 @@ class Triggered(Recording):
 
     def start(self):
         """As Recording.start."""
-        Recording.start(self)
         if self._trigger:
             self._trigger.resume(self.session.elapsed_ms(self._hal.now_ms()))
             self._probe_ms = 0
+        Recording.start(self)
 
-    def step(self, now_ms):
-        """As Recording.step, and then the input."""
-        Recording.step(self, now_ms)
+    def feed(self, now_ms):
+        """As Recording.feed, and then the input: every turn of a session that runs comes here, and no other."""
+        Recording.feed(self, now_ms)
         if self._trigger:
             self._look(now_ms)
 
@@ -79,7 +87,7 @@ class Triggered(Recording):
         session, hal, trigger = self.session, self._hal, self._trigger
         self.waiting = None
         if session.state != RUNNING:
-            return
+            return  # a fault has just come
         lane = session.lanes[0]
         if not lane.feed.waits():
             return

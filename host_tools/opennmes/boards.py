@@ -80,6 +80,7 @@ def _stock(board: dict[str, Any]) -> dict[str, Any]:
         **{name: fact for name, fact in board.items() if name != "display"},
         "pins": pins,
         "name": board["name"] + STOCK,
+        "other_stages": (),
         "title": board["title"] + ", stock MicroPython",
         "flash": {"files": (begin, end - begin)},
         "dummy_only": 1,

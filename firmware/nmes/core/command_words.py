@@ -179,7 +179,7 @@ FIELDS = {
     "output_ua": "peak current of the last pulse that was queued: intensity, ramps and fade",
     "page": "the session's record, in base64; empty where it cannot be read",
     "page_digest": "the first 16 bytes of the SHA-256 of a record, hexadecimal",
-    "part": "work, rest or done",
+    "part": "work, rest or done; wait, relax or try while a contraction waits for its person",
     "passed": "whether every check has passed; null: none was made",
     "phase": "name of the programme's phase that runs",
     "piece_bytes": "length of a piece",

@@ -293,6 +293,7 @@ class Hal:
         self._artefact_mv = int(os.getenv("NMES_ARTEFACT_MV") or 0)
         self._signal_mv = -1
         self._closed = False
+        self._listens = self._deaf = False
         ohm = int(os.getenv("NMES_LOAD_OHM") or 500)
         needs = os.getenv("NMES_STAGE_NEEDS")
         rows = rows_of(needs) if needs else [None] * stage["channels"]
@@ -340,7 +341,7 @@ class Hal:
             self._at = 0
 
     def rest(self):
-        self._permitted = False
+        self._permitted = self._deaf = False
         self.lamp(0)
         for channel in self.channels:
             channel.halt()
@@ -388,7 +389,7 @@ class Hal:
         pass  # memory is plenty
 
     def sense(self, mask, shortest_us):
-        pass
+        self._deaf = not self._listens
 
     def senses(self):
         return True
@@ -424,10 +425,10 @@ class Hal:
         return self._has_display
 
     def listen(self, on):
-        pass  # the virtual sampler has time for everything
+        self._listens = on
 
     def signal_mv(self):
-        mv = max(0, self._signal_mv)
+        mv = 0 if self._deaf else max(0, self._signal_mv)
         for channel in self.channels:
             if channel.reaches(self.now_us):
                 mv += self._artefact_mv

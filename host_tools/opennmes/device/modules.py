@@ -51,6 +51,7 @@ _NOT_HERE = (
 _OF_OTHERS = (
     "nmes/display.py",
     "nmes/patient.py",
+    "nmes/supervisors.py",
     "nmes/triggered.py",
     "nmes/core/access.py",
     "nmes/core/biofeedback.py",

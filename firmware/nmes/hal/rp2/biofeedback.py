@@ -27,6 +27,11 @@ _PULL_UP = const(1 << 3)
 
 
 class Hal(hal.Hal):
+    # What every turn calls is found at once, and not only in the class below.
+    now_ms = hal.Hal.now_ms
+    wait_ms = hal.Hal.wait_ms
+    _send = hal.Hal._send
+
     def __init__(self, board, stage):
         hal.Hal.__init__(self, board, stage)
         channel = stage["channels"]
