@@ -72,7 +72,7 @@ def accept(
     open_device: Callable[[], Port],
     *,
     quick: bool = False,
-    list_of_runs: Sequence[Callable[[Bench], list[Found]]] = runs.LIST,
+    list_of_runs: Sequence[Callable[[Bench], list[Found]]] | None = None,
     progress: Progress = lambda text: None,
 ) -> Acceptance:
     """Judge the board that `open_device` opens by the witness at a port. Raises WitnessError, WiresWrong, LinkError,
@@ -90,8 +90,9 @@ def accept(
     device = _device(bench)
     bench.stage = stage_of(device["board"], device["stage"])
     made = Acceptance(device, dict(witness.identity), quick, _walked(bench, device, progress))
-    for number, run in enumerate(list_of_runs, start=1):
-        progress(f"{number} of {len(list_of_runs)}: {(run.__doc__ or run.__name__).strip().splitlines()[0]}")
+    planned = runs.LIST if list_of_runs is None else list_of_runs
+    for number, run in enumerate(planned, start=1):
+        progress(f"{number} of {len(planned)}: {(run.__doc__ or run.__name__).strip().splitlines()[0]}")
         made.found += _carried_out(bench, run)
     return made
 
