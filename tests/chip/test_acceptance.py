@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from two_boards import BOARD, FAST_PPM, GPIOS, TwoBoards, right_wires
+from two_boards import BOARD, FAST_PPM, GO, GPIOS, MACHINES, TwoBoards, right_wires
 
 from opennmes import paths
+from opennmes.boards import load_stage
 from opennmes.cli import main
 from opennmes.device.acceptance import report, runs
 from opennmes.device.acceptance.accept import accept
@@ -24,8 +25,11 @@ from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.device.witness import Witness, WitnessError
 from opennmes.emulator.lines import RUN
+from opennmes.emulator.pair import Pair
 from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.stage import OutputStage
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
+from opennmes.ports.emulator import EmulatedPort
 
 PINS = BOARD["pins"]
 A, B = PINS["channels"][0]["phase_a"], PINS["channels"][0]["phase_b"]
@@ -112,6 +116,33 @@ def test_what_the_list_did_not_reach_is_unclear_and_not_passed(two: TwoBoards) -
     made = accept(two.port, two.open, quick=True, list_of_runs=(runs.boot,))
     assert [claim.verdict for run in made.found for claim in run.claims] == [PASSED, PASSED]
     assert made.verdict == UNCLEAR
+
+
+def test_two_emulated_picos_each_with_its_own_firmware_wired_to_each_other(uf2: Path, witness_uf2: Path) -> None:
+    pico = EmulatedPico(uf2)
+    stage = OutputStage(pico, BOARD, load_stage(BOARD["stage"]))
+    pulls = [GPIOS[role] for role in ("safe_line", "stop_loop", "run")]
+    pair = Pair(pico, stage, BOARD, EmulatedPico(witness_uf2), right_wires(), pulls, GO)
+    did: list[tuple[int, int, int]] = []
+    pair.lines.watch(lambda gpio, level: did.append((gpio, pico.nanos, level)))
+    made = accept(
+        EmulatedPort(pair.witness), lambda: EmulatedPort(pair.judged), quick=True,
+        list_of_runs=(runs.boot, runs.two_channels, runs.safe_line),
+    )  # fmt: skip
+    assert [(run.name, claim) for run in made.found for claim in run.claims if claim.verdict != PASSED] == []
+    assert len(made.found) == 3 and made.walk.seen == len(GPIOS) - 1 and pair.lines.shorts == []
+    assert made.device["revision"] == made.witness["revision"] == 1
+    # What the witness's firmware has said is what the pins did, to a look of its state machines.
+    recording = made.found[-1].recording
+    assert recording is not None and recording.lost == []
+    offs = []
+    for role in MACHINES:
+        if role != "pump":
+            edges = [edge for edge in recording.edges(role) if edge[0] > 1_000_000_000]  # not how it was at the begin
+            pins = [(nanos, level) for gpio, nanos, level in did if gpio == GPIOS[role]][-len(edges) :] if edges else []
+            assert [level for _, level in pins] == [level for _, level in edges], role
+            offs += [ps // 1000 - nanos for (ps, _), (nanos, _) in zip(edges, pins, strict=True)]
+    assert len(offs) > 100 and max(offs) - min(offs) <= 24
 
 
 # ---- the wires ----

@@ -17,6 +17,7 @@ from opennmes.emulator.wires import Wires
 from opennmes.ports.base import Port
 from opennmes.ports.emulator import EmulatedPort
 
+GO = 25  # firmware/witness/wires.py
 FAST_PPM = 37.0  # by which the witness's crystal is faster
 BOARD = load_board("pico")
 GPIOS, MACHINES = wires(BOARD)
