@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,18 @@ def right_wires() -> dict[int, int]:
 class TwoBoards:
     """The board that is judged, powered on and not booted, and its witness."""
 
-    def __init__(self, uf2: Path, *, stage: str | None = "reference", ppm: float = FAST_PPM) -> None:
-        """`stage`: the output stage around its pins; None: there is none, and its two lines are held up."""
+    def __init__(
+        self,
+        uf2: Path,
+        *,
+        stage: str | None = "reference",
+        ppm: float = FAST_PPM,
+        prepared: Callable[[EmulatedPico], None] = lambda pico: None,
+    ) -> None:
+        """`stage`: the output stage around its pins; None: there is none, and its two lines are held up. `prepared` is
+        done to the board before it boots."""
         self.pico = EmulatedPico(uf2)
+        prepared(self.pico)
         if stage is None:
             Wires(self.pico, BOARD)
         else:
