@@ -1,5 +1,5 @@
-"""The two wirings of docs/first-waveform.md, pins as boards/pico/board.py names them: `.venv/bin/python
-scripts/wiring.py` draws them into docs/pictures/."""
+"""The two wirings of docs/first-waveform.md and that of docs/verify.md, pins as boards/pico/board.py and
+firmware/witness/wires.py have them: `.venv/bin/python scripts/wiring.py` draws them into docs/pictures/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.patches import Rectangle  # noqa: E402
 
-from opennmes.boards import load_board  # noqa: E402
+from opennmes.boards import load_board, wires  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 PICO_RIGHT, RAIL, GROUND = 3.0, 9.4, 0.3
@@ -126,7 +126,52 @@ def bench(pins: dict[str, Any]) -> None:
     axes.figure.savefig(PICTURES / "bench-wiring.png", dpi=110)  # type: ignore[union-attr]
 
 
+WITNESS_LEFT = 9.0
+GROUNDS = 2  # one at either end of the row of wires
+
+
+def witness(gpios: dict[str, int]) -> None:
+    """Two boards, a wire from each pin to the pin of the same number, and the resistors of the two lines."""
+    straight = {role: gpio for role, gpio in gpios.items() if role != "run"}
+    rows = len(straight) + 1 + GROUNDS
+    top = 0.62 * (rows + 1) + 1.9  # and a row for 3V3
+    axes = canvas(top)
+    axes.add_patch(
+        Rectangle((WITNESS_LEFT, 0.2), 11.6 - WITNESS_LEFT, top - 0.4, facecolor="#e6ecf5", edgecolor="black")
+    )
+    axes.texts[0].set_text("the board")
+    axes.text(WITNESS_LEFT + 0.2, top - 0.75, "the witness", fontsize=10, fontweight="bold")
+    supply = top - 1.5
+    y = supply - 0.62
+    heights: dict[str, float] = {}
+    ends = [("GND", "GND", "ground")]
+    ends += [
+        (f"GP{gpio}  {role}", f"GP{gpio}", role) for role, gpio in sorted(straight.items(), key=lambda row: row[1])
+    ]
+    ends += [("RUN", f"GP{gpios['run']}", "run"), ("GND", "GND", "ground")]
+    for here, there, role in ends:
+        pin(axes, y, here)
+        axes.plot(WITNESS_LEFT, y, "s", color="black", markersize=6)
+        axes.text(WITNESS_LEFT + 0.15, y, there, va="center", fontsize=9)
+        wire(axes, (PICO_RIGHT, y), (WITNESS_LEFT, y))
+        heights[role] = y
+        y -= 0.62
+    stop, safe = heights["stop_loop"], heights["safe_line"]
+    joint(axes, 7.6, stop)
+    joint(axes, 5.0, stop)
+    joint(axes, 5.0, safe)
+    wire(axes, (5.0, stop), (5.0, safe))
+    axes.add_patch(Rectangle((4.87, safe - 0.5), 0.26, 0.38, facecolor="white", edgecolor="black", zorder=3))
+    axes.text(5.25, (stop + safe) / 2, "10 kΩ", fontsize=8, va="center")
+    pin(axes, supply, "3V3 OUT")
+    wire(axes, (PICO_RIGHT, supply), (7.6, supply), (7.6, stop))
+    axes.add_patch(Rectangle((7.47, stop + 0.12), 0.26, 0.38, facecolor="white", edgecolor="black", zorder=3))
+    axes.text(7.85, stop + 0.31, "1 kΩ", fontsize=8, va="center")
+    axes.figure.savefig(PICTURES / "witness-wiring.png", dpi=110)  # type: ignore[union-attr]
+
+
 if __name__ == "__main__":
     facts = load_board("pico")["pins"]
+    witness(wires(load_board("pico"))[0])
     bare(facts)
     bench(facts)

@@ -41,6 +41,15 @@ def uf2() -> Path:
 
 
 @pytest.fixture(scope="session")
+def witness_uf2() -> Path:
+    """The UF2 of the witness that judges a Pico."""
+    toolchain = ROOT / "scripts" / "toolchain.py"
+    built = subprocess.run([sys.executable, str(toolchain), "witness", "pico"], stdout=subprocess.PIPE, text=True)
+    assert built.returncode == 0, "the witness's UF2 could not be built; see above"
+    return Path(built.stdout.strip())
+
+
+@pytest.fixture(scope="session")
 def board() -> dict[str, Any]:
     """BOARD of the Pico."""
     described: dict[str, Any] = runpy.run_path(str(ROOT / "boards" / "pico" / "board.py"))["BOARD"]

@@ -4,8 +4,6 @@ high, and what it could not keep up with it says."""
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,21 +17,12 @@ from opennmes.emulator.pico import EmulatedPico
 from opennmes.measure.captures.witness import CYCLE_PS, Recording
 from opennmes.ports.emulator import EmulatedPort
 
-ROOT = Path(__file__).resolve().parents[2]
 GO = 25
 BOARD = load_board("pico")
 PHASE_A, ENABLE, PUMP = BOARD["pins"]["channels"][0]["phase_a"], BOARD["pins"]["enable"], BOARD["pins"]["pump"]
 SAFE_LINE = BOARD["pins"]["safe_line"]
 CYCLE_NS = CYCLE_PS // 1000
 PIO0_RXF0 = 0x5020_0020
-
-
-@pytest.fixture(scope="session")
-def witness_uf2() -> Path:
-    toolchain = ROOT / "scripts" / "toolchain.py"
-    built = subprocess.run([sys.executable, str(toolchain), "witness", "pico"], stdout=subprocess.PIPE, text=True)
-    assert built.returncode == 0, "the witness's UF2 could not be built; see above"
-    return Path(built.stdout.strip())
 
 
 class Bench:

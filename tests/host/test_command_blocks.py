@@ -31,6 +31,7 @@ HERE = "tests/host/test_command_blocks.py::test_a_line_of_a_page_works_on_the_vi
 LOCK = "tests/host/test_command_blocks.py::test_lock_md_works_from_the_first_line_to_the_last"
 EXAMPLE = "tests/host/test_commands_page.py::test_an_example_works_as_it_stands_and_what_is_no_terminal_gets_no_colours"
 IN_ORDER = "tests/host/test_commands_page.py::test_what_a_page_has_somebody_type_works_from_the_first_line_to_the_last"
+WITNESS = "tests/chip/test_acceptance.py::test_the_command_of_verify_md_judges_a_bare_board"
 VERIFY = "tests/host/test_verify_document.py::test_a_command_works_as_it_stands"
 BARE = "tests/chip/test_bare.py::test_what_readme_says_with_nothing_but_a_board_and_two_wires"
 DEMO = "tests/chip/test_demo.py::test_the_demo_says_what_is_in_pins_vcd"
@@ -42,7 +43,6 @@ PAGES_RUN_BY = {
     "docs/lock.md": LOCK,
     "docs/records.md": IN_ORDER,
     "docs/run.md": HERE,
-    "docs/verify.md": VERIFY,
 }
 # Of the other pages each line: the test that runs it, or the reason why none does.
 LINES = {
@@ -57,6 +57,9 @@ LINES = {
     },
     "docs/biofeedback.md": {
         "nmes flash --stage reference-biofeedback": "as with any other stage: test_what_readme_says_… flashes bare",
+    },
+    "docs/verify.md": {
+        "nmes verify --witness /dev/ttyACM1 --port /dev/ttyACM0 --output acceptance": WITNESS,
     },
     "docs/calibration.md": {
         "nmes calibrate --ohm 499 --tolerance 0.1": "needs a person with a resistor and a scope: test_calibrate.py "
@@ -105,6 +108,8 @@ MAKE = sorted({line for _, line in SHOWN if line.startswith("make ")})
 
 def run_by(page: str, line: str) -> str | None:
     """The test that runs a line of a page, or the reason why none does."""
+    if page == "docs/verify.md" and "--witness" not in line:
+        return VERIFY
     return PAGES_RUN_BY.get(page) or LINES.get(page, {}).get(line)
 
 

@@ -16,7 +16,7 @@ import commands_page
 import dist
 import toolchain
 from opennmes import paths
-from opennmes.boards import images
+from opennmes.boards import images, with_a_witness
 from opennmes.device import modules
 
 
@@ -103,7 +103,10 @@ def test_both_archives_carry_the_image_that_was_built(delivered):
     with zipfile.ZipFile(wheel) as archive:
         assert archive.read("opennmes/data/opennmes-pico.uf2") == toolchain.uf2("pico").read_bytes()
         assert archive.read("opennmes/data/opennmes-pico-bare.uf2") == toolchain.uf2("pico", "bare").read_bytes()
-        assert len([name for name in archive.namelist() if name.endswith(".uf2")]) == len(images()) == 2
+        witness = archive.read("opennmes/data/opennmes-witness-pico.uf2")
+        assert witness == toolchain.witness_uf2("pico").read_bytes()
+        count = len([name for name in archive.namelist() if name.endswith(".uf2")])
+        assert count == len(images()) + len(with_a_witness())
     (source,) = delivered.glob("*.tar.gz")
     assert source.stat().st_size > 500_000
 

@@ -13,19 +13,21 @@ RUN = -1  # the board's reset, in the place of a pin
 
 class Lines:
     """`wires`: the witness's pin that each pin of the board is joined to, RUN among them; several may go to one, and
-    what is not there is open. `stage` has the emergency stop and the over-current comparator in it, of which the
-    witness is another: what it pulls is pulled there."""
+    what is not there is open. `stage`: what is around the board's pins, with an emergency stop and a comparator: what
+    the witness pulls is pulled there; None for a board by itself, whose two lines are held up by resistors."""
 
     def __init__(
-        self, pico: EmulatedPico, stage: OutputStage, board: Mapping[str, Any], wires: Mapping[int, int]
+        self, pico: EmulatedPico, stage: OutputStage | None, board: Mapping[str, Any], wires: Mapping[int, int]
     ) -> None:
         self.pico = pico
         self._stage = stage
         self._wires = dict(wires)
         self._pins = board["pins"]
+        self._opened = self._over = False
         self._changed: list[Callable[[int, int], None]] = []
         self._pulled: set[int] = set()
         self.shorts: list[int] = []  # outputs of the board that were pulled low
+        self._stuck: dict[int, int] = {}
         self._levels = dict.fromkeys(self._wires.values(), 0)
         self._driven = {gpio: 0 for gpio in self._wires if gpio != RUN}
         for gpio in self._driven:
@@ -49,12 +51,26 @@ class Lines:
         """The witness's pins, a bit each."""
         return sum(level << gpio for gpio, level in self._levels.items())
 
+    def rewire(self, wires: Mapping[int, int]) -> None:
+        """Put other wires between the same pins."""
+        self._wires = dict(wires)
+        self._settle()
+
+    def stick(self, gpio: int, level: int) -> None:
+        """A pin of the board is at this level from now on, whatever the chip makes of it."""
+        self._stuck[gpio] = level
+        self._settle()
+
     def pull(self, gpios: Iterable[int]) -> None:
         """Have the witness hold these of its pins low, and no other."""
         before, self._pulled = self._pulled, set(gpios)
         pulled = [gpio for gpio, witness in self._wires.items() if witness in self._pulled]
-        self._stage.stop_opened = self._pins["stop_loop"] in pulled
-        self._stage.over_current = self._pins["safe_line"] in pulled
+        self._opened, self._over = self._pins["stop_loop"] in pulled, self._pins["safe_line"] in pulled
+        if self._stage is None:
+            self.pico.set_input(self._pins["stop_loop"], int(not self._opened))
+            self.pico.set_input(self._pins["safe_line"], int(not (self._opened or self._over)))
+        else:
+            self._stage.stop_opened, self._stage.over_current = self._opened, self._over
         outputs = (RUN, self._pins["safe_line"], self._pins["stop_loop"])
         self.shorts += [gpio for gpio in pulled if gpio not in outputs]
         if RUN in pulled:
@@ -66,16 +82,20 @@ class Lines:
         self._settle()
 
     def _settle(self) -> None:
-        stop = int(not self._stage.stop_opened)
-        self._driven[self._pins["stop_loop"]] = stop
-        self._driven[self._pins["safe_line"]] = int(stop and not self._stage.over_current)
+        self._driven[self._pins["stop_loop"]] = int(not self._opened)
+        self._driven[self._pins["safe_line"]] = int(not (self._opened or self._over))
         levels = dict.fromkeys(self._levels, 0)
+        weak = (RUN, self._pins["safe_line"], self._pins["stop_loop"])  # held up by resistors
+        driven = {witness for gpio, witness in self._wires.items() if gpio not in weak}
         for gpio, witness in self._wires.items():
-            levels[witness] |= 1 if gpio == RUN else self._driven[gpio]
+            if gpio in weak and witness in driven:
+                continue
+            level = 1 if gpio == RUN else self._stuck.get(gpio, self._driven[gpio])
+            levels[witness] = levels.get(witness, 0) | level
         for witness in self._pulled & set(levels):
             levels[witness] = 0
         for witness, level in levels.items():
-            if level != self._levels[witness]:
+            if level != self._levels.get(witness, 0):
                 self._levels[witness] = level
                 for changed in self._changed:
                     changed(witness, level)

@@ -17,7 +17,7 @@ from opennmes.device.acceptance.bench import Bench, Found
 from opennmes.device.acceptance.promises import Row, rows
 from opennmes.device.acceptance.walk import Walk, reset, walk
 from opennmes.device.acceptance.wrong import PromptLost, WiresWrong
-from opennmes.device.client import Device, DeviceRefused, LinkError
+from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.witness import Witness, WitnessError
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
 from opennmes.ports.base import Port
@@ -72,7 +72,7 @@ def accept(
     open_device: Callable[[], Port],
     *,
     quick: bool = False,
-    list_of_runs: Sequence[Callable[[Bench], list[Found]]] = runs.LIST,
+    list_of_runs: Sequence[Callable[[Bench], list[Found]]] | None = None,
     progress: Progress = lambda text: None,
 ) -> Acceptance:
     """Judge the board that `open_device` opens by the witness at a port. Raises WitnessError, WiresWrong, LinkError,
@@ -90,9 +90,10 @@ def accept(
     device = _device(bench)
     bench.stage = stage_of(device["board"], device["stage"])
     made = Acceptance(device, dict(witness.identity), quick, _walked(bench, device, progress))
-    for number, run in enumerate(list_of_runs, start=1):
-        progress(f"{number} of {len(list_of_runs)}: {(run.__doc__ or run.__name__).strip().splitlines()[0]}")
-        made.found += _carried_out(bench, run)
+    planned = runs.LIST if list_of_runs is None else list_of_runs
+    for number, run in enumerate(planned, start=1):
+        progress(f"{number} of {len(planned)}: {(run.__doc__ or run.__name__).strip().splitlines()[0]}")
+        made.found += carried_out(bench, run)
     return made
 
 
@@ -166,7 +167,8 @@ def _leave_prompt(bench: Bench) -> None:
         return  # the power of the board has to be switched; what is wrong is on its way up
 
 
-def _carried_out(bench: Bench, run: Callable[[Bench], list[Found]]) -> list[Found]:
+def carried_out(bench: Bench, run: Callable[[Bench], list[Found]]) -> list[Found]:
+    """What a run finds; one that cannot be carried out is unclear."""
     try:
         return run(bench)
     except (PortError, LinkError, DeviceRefused, PromptLost, WitnessError) as error:
@@ -188,4 +190,4 @@ def _recover(bench: Bench) -> None:
         return  # the next run says so
 
 
-__all__ = ["Acceptance", "Device", "WiresWrong", "accept"]
+__all__ = ["Acceptance", "WiresWrong", "accept", "carried_out"]

@@ -1,0 +1,244 @@
+"""What the host makes of a witness's frames, what it says of what is missing, and what it claims of pins: broken pins
+fail, and nothing that was lost is passed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opennmes.cli import main
+from opennmes.device.acceptance import promises, report, runs
+from opennmes.device.acceptance.accept import Acceptance
+from opennmes.device.acceptance.bench import Found
+from opennmes.device.acceptance.promises import NOT_SHOWN, PROMISES
+from opennmes.device.acceptance.walk import Walk
+from opennmes.emulator.virtual_witness import _Pin
+from opennmes.measure import witnessed
+from opennmes.measure.captures import witness_frames as frames
+from opennmes.measure.captures.witness import CYCLE_PS, Recording
+from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
+
+MACHINES = {"phase_a_0": 0, "phase_b_0": 1, "enable": 4, "pump": 5, "safe_line": 6, "stop_loop": 7}
+GPIOS = {"phase_a_0": 2, "phase_b_0": 3, "enable": 10, "pump": 11, "safe_line": 12, "stop_loop": 13}
+US = 1_000_000  # picoseconds
+MS = 1_000 * US
+
+
+def recorded(highs: dict[str, Iterable[tuple[float, float]]], end_us: float = 100_000) -> Recording:
+    """A recording of pins that are high from and to these microseconds, through words and frames."""
+    made = Recording(MACHINES, GPIOS, go_us=0xFFFF_FF00, pump=MACHINES["pump"])
+    us = int(0xFFFF_FF00 + end_us) & 0xFFFF_FFFF
+    for role, spans in highs.items():
+        pin = _Pin()
+        for begin_us, finish_us in spans:
+            pin.change(begin_us * 125, 1)
+            pin.change(finish_us * 125, 0)
+        words = pin.take(end_us * 125)
+        payload = frames.of_machine(frames.EDGES, us, 0, len(words), MACHINES[role], words)
+        made.take(frames.Frame(frames.EDGES, 0, payload))
+    made.take(frames.Frame(frames.HEARTBEAT, 1, frames.OF_HEARTBEAT.pack(us, 0, 0, 0, 0)))
+    return made
+
+
+# ---- frames ----
+
+
+def test_frames_are_found_between_other_bytes_and_in_any_pieces() -> None:
+    sent = [frames.encode(frames.HEARTBEAT, n, bytes(20)) for n in range(65_530, 65_545)]
+    data = b"MicroPython\r\n" + b"".join(sent)
+    for size in (1, 7, 10_000):
+        found = frames.Frames()
+        heard = [f for at in range(0, len(data), size) for f in found.take(data[at : at + size])]
+        assert [frame.number for frame in heard] == [n & 0xFFFF for n in range(65_530, 65_545)]
+        assert found.damaged == 0 and b"MicroPython" in found.strange
+
+
+def test_a_frame_that_is_damaged_or_missing_is_counted_whatever_bit_it_is() -> None:
+    sent = [frames.encode(frames.EDGES, n, bytes(range(30))) for n in range(4)]
+    die = random.Random(1)
+    for _ in range(200):
+        bad = bytearray(sent[1])
+        place = die.randrange(len(bad))
+        bad[place] ^= 1 << die.randrange(8)
+        found = frames.Frames()
+        heard = list(found.take(sent[0] + bytes(bad) + sent[2] + sent[3] + bytes(5_000)))
+        assert all(frame.payload == bytes(range(30)) for frame in heard)
+        assert next(frame.number for frame in heard) == 0 and 1 not in [frame.number for frame in heard]
+        assert found.damaged >= 1 or len(heard) < 2, "a length that grew may have eaten the rest"
+
+
+# ---- recordings ----
+
+
+def test_times_are_those_of_the_pins_over_the_wrap_of_the_clock() -> None:
+    made = recorded({"phase_a_0": [(100, 350), (20_100, 20_350)], "phase_b_0": [(400.008, 650)]})
+    for role, times in (("phase_a_0", (100, 350, 20_100, 20_350)), ("phase_b_0", (400.008, 650))):
+        for (ps, _), us in zip(made.edges(role), times, strict=True):
+            assert 0 <= ps - us * US <= 2 * CYCLE_PS
+    assert made.lost == [] and abs(made.now_ps - 100_001 * US) <= US
+    assert made.level("phase_a_0", 200 * US) == 1 and made.level("phase_a_0", 360 * US) == 0
+
+
+@pytest.mark.parametrize("minutes", [0.5, 2, 61])
+def test_a_pin_that_stood_still_for_minutes_is_told_in_time(minutes: float) -> None:
+    made = Recording(MACHINES, GPIOS, go_us=5)
+    pin, total = _Pin(), 0
+    for at_us, level in ((100, 1), (300, 0), (minutes * 60e6, 1), (minutes * 60e6 + 77, 0)):
+        pin.change(at_us * 125, level)
+        words = pin.take(at_us * 125 + 10)
+        total += len(words)
+        payload = frames.of_machine(frames.EDGES, int(at_us) + 6, 0, total, 4, words)
+        made.take(frames.Frame(frames.EDGES, 0, payload))
+    times = [ps for ps, _ in made.edges("enable")]
+    assert [round(ps / US) for ps in times[:2]] == [100, 300]
+    # The virtual pin counts no cycle when x comes round, the real one does (tests/pio/test_witness_program.py).
+    assert abs(times[2] / US - minutes * 60e6) < 1 and abs(times[3] - times[2] - 77 * US) <= 2 * CYCLE_PS
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (frames.of_machine(frames.EDGES, 10, 0, 3, 0, [1, 2]), "phase_a_0: changes were made"),
+        (frames.of_machine(frames.PUMP, 10, 0, 9, 5, [100, 90, 7, 3, 2, 4]), "pump: changes were made"),
+    ],
+)
+def test_what_does_not_add_up_is_lost(frame: bytes, words: str) -> None:
+    made = Recording(MACHINES, GPIOS, go_us=0, pump=5)
+    made.take(frames.Frame(frames.EDGES if "phase" in words else frames.PUMP, 0, frame))
+    assert any(words in each for each in made.lost)
+
+
+@pytest.mark.parametrize(("stalled", "overrun"), [(1 << 4, 0), (0, 1 << 4)])
+def test_a_witness_that_could_not_keep_up_is_heard_each_time_and_told_once(stalled: int, overrun: int) -> None:
+    made = Recording(MACHINES, GPIOS, go_us=0)
+    for _ in range(3):
+        made.take(frames.Frame(frames.HEARTBEAT, 0, frames.OF_HEARTBEAT.pack(10, 0, stalled, overrun, 0)))
+    assert len(made.lost) == 1 and made.lost[0].startswith("enable: the witness could not keep up")
+
+
+# ---- claims of pins that are right, and of broken ones ----
+
+PULSES_A = [(1_000 + 5_000 * n, 1_500 + 5_000 * n) for n in range(4)]
+PULSES_B = [(begin + 550, end + 550) for begin, end in PULSES_A]
+STOPPED = 16_200  # us, in the last phase A
+
+
+def claim(what: str, **highs: list[tuple[float, float]]) -> Claim:
+    pins: dict[str, Any] = {
+        "phase_a_0": PULSES_A, "phase_b_0": PULSES_B, "enable": [(500, 18_000)], "safe_line": [(1, 90_000)], **highs
+    }  # fmt: skip
+    made = recorded(pins)
+    since, end = STOPPED * US, 80_000 * US
+    if what == "no more":
+        return witnessed.no_more_pulses(made, since, end, what)
+    if what == "whole":
+        return witnessed.whole(made, 0, end, what)
+    if what == "falls":
+        return witnessed.falls(made, "enable", since, 2_000 * US, end, what)
+    return witnessed.stays_low(made, ["phase_a_0", "phase_b_0"], 17_500 * US, end, what)
+
+
+@pytest.mark.parametrize("what", ["no more", "whole", "falls", "still"])
+def test_right_pins_pass(what: str) -> None:
+    assert claim(what).verdict == PASSED
+
+
+@pytest.mark.parametrize(
+    ("what", "highs"),
+    [
+        ("no more", {"phase_a_0": [*PULSES_A, (21_000, 21_500)]}),
+        ("no more", {"phase_b_0": [*PULSES_B, (21_000, 21_500)]}),
+        ("no more", {"phase_a_0": [*PULSES_A, (16_600, 16_600.05)]}),
+        ("whole", {"phase_b_0": PULSES_B[:-1]}),
+        ("falls", {"enable": [(500, 18_300)]}),
+        ("falls", {"enable": [(500, 18_200.2)]}),
+        ("falls", {"enable": [(500, 200_000)]}),
+        ("falls", {"enable": [(500, 17_000), (30_000, 30_000.1)]}),
+        ("still", {"phase_a_0": [*PULSES_A, (79_000, 79_000.1)]}),
+        ("still", {"phase_b_0": [(17_000, 18_000)]}),
+    ],
+)
+def test_broken_pins_fail(what: str, highs: dict[str, Any]) -> None:
+    found = claim(what, **highs)
+    assert found.verdict == FAILED and found.why
+
+
+def test_no_pulse_at_all_is_no_whole_pulse() -> None:
+    assert claim("whole", phase_a_0=[], phase_b_0=[]).verdict == UNCLEAR
+
+
+# ---- promises and report ----
+
+
+def found(name: str, *claims: Claim) -> Found:
+    return Found(name, name, list(claims))
+
+
+def row(what: str, *all_found: Found) -> promises.Row:
+    return next(row for row in promises.rows(all_found) if row.promise.what.startswith(what))
+
+
+def test_every_bound_of_the_design_is_a_row_and_what_pins_do_not_show_says_why() -> None:
+    rows = promises.rows([])
+    assert len(rows) == len(PROMISES) > 15
+    for each in rows:
+        assert each.verdict == (UNCLEAR if each.promise.claims else NOT_SHOWN)
+        assert bool(each.promise.why) != bool(each.promise.claims)
+        assert (Path(__file__).parents[2] / each.promise.page).is_file()
+
+
+def test_one_claim_that_failed_or_is_unclear_decides() -> None:
+    good = Claim("period", 0, "", "", "", PASSED)
+    for verdict in (FAILED, UNCLEAR):
+        bad = Claim("period", 0, "", "", "", verdict)
+        assert row("period", found("programme x", good, bad), found("two channels", good)).verdict == verdict
+    assert row("period", found("programme x", good)).verdict == PASSED
+    assert row("period", found("host gone", good)).verdict == UNCLEAR, "of another run"
+
+
+def test_the_report_shows_text_of_others_as_text() -> None:
+    said = {"uid": "<script>", "board": "pico", "stage": "bare", "firmware": "f", "revision": 2}
+    made = Acceptance(said, {"uid": "w\u202e", "digest": "d", "revision": 99}, True, Walk([], 11, 2),
+                      [found("boot", Claim("a<b", None, "&", "\x1b[31m", "", FAILED, 0, "why"))])  # fmt: skip
+    page = report.page(report.as_json(made), {})
+    assert "<script>" not in page and "&lt;script&gt;" in page and "\x1b" not in page and "\u202e" not in page
+    assert made.verdict == FAILED and "unknown" in page
+
+
+def test_a_copy_for_a_resistor_has_the_same_pulses_and_no_person() -> None:
+    phase = {"rate_mhz": 50_000, "width_us": 250, "work_ms": 5_000, "rest_ms": 10_000}
+    data = {"effect": "motor", "electrode": {"kind": "probe", "area_mm2": 400}, "max_current_ua": 50_000,
+            "phases": [phase]}  # fmt: skip
+    made = runs.copy(data)
+    assert made["phases"] == [phase] and made["electrode"]["kind"] == "dummy" and made["max_current_ua"] == 20_000
+    assert runs.seconds_of(made, quick=False) == 16 and runs.seconds_of(made, quick=True) == 0.1
+
+
+# ---- the command ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["a.vcd", "my.toml", "--witness", "x"], "takes no capture"),
+        ([], "needs a capture"),
+        (["a.vcd"], "needs a capture"),
+        (["a.vcd", "my.toml", "--quick"], "for --witness"),
+        (["a.vcd", "my.toml", "--port", "virtual"], "for --witness"),
+        (["--witness", "x", "--port", "a", "--port", "b"], "one board"),
+    ],
+)
+def test_usage(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_port_that_is_not_there_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = str(tmp_path / "no")
+    assert main(["verify", "--witness", missing, "--port", missing, "--output", str(tmp_path / "report")]) == 1
+    assert "there is no such port" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
