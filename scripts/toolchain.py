@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
 from opennmes import boards, paths  # noqa: E402 of the standard library alone
-from opennmes.device import identity  # noqa: E402 of the standard library alone
+from opennmes.device import identity, numbers  # noqa: E402 of the standard library alone
 from opennmes.device import uf2 as uf2_file  # noqa: E402 of the standard library alone
 
 SUITE = "trixie"
@@ -375,6 +375,16 @@ def uf2(board: str, stage: str = "") -> Path:
     return build_once(cache() / f"{name}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
 
 
+def write_hal(folder: Path, mcu: str) -> None:
+    """Make `folder` hold what of the firmware touches the chip, for this chip, its registers' numbers in place."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    room = ROOT / "firmware" / numbers.ROOM
+    sources = {numbers.ROOM + path.name: path.read_bytes() for path in room.glob("*.py")}
+    for path, text in numbers.put_in(sources, mcu).items():
+        (folder / Path(path).name).write_bytes(text)
+
+
 def compiled_for(board: str, described: str) -> bytes:
     """Compile MicroPython with our firmware frozen in; `described`: the text of board.py. Returns what goes to flash.
     Raises BuildError."""
@@ -388,6 +398,7 @@ def compiled_for(board: str, described: str) -> bytes:
         facts.mkdir(parents=True, exist_ok=True)
         (facts / "nmes_build.py").write_text(f'FIRMWARE = "{identity.firmware()}"\n')
         (facts / "board.py").write_text(described)
+        write_hal(facts / "nmes" / "hal" / "rp2", mcu)
         write_changed(facts / "nmes_board.h", board_header(board))
         run(
             f"configuring MicroPython for {board}",
