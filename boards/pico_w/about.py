@@ -17,6 +17,6 @@ ABOUT = {
         "The radio is kept off: no Wi-Fi, no Bluetooth. In return PIO, DMA and all pins are the firmware's.",
         "The LED on the board hangs on the radio and stays dark: the yellow lamp is an LED of your own on GP22.",
         "That VSYS can be read on GP29 while GP25 is high and the radio has no power follows from the schematic and "
-        "from reports; it was not measured. A wrong reading refuses to arm (supply_low), and does nothing else.",
+        "from reports; it was not measured. What others read there with the radio on, 0.03 V, refuses to arm.",
     ),
 }

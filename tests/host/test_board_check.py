@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from opennmes import board_check, boards, paths
 from opennmes.board_check import broken_out, problems
 from opennmes.boards import about, board_names, load_board, load_stage
 from opennmes.cli import main
+from opennmes.device import flashing
+from opennmes.device.discover import BOOTSEL, Board
 
 Facts = dict[str, Any]
 
@@ -260,3 +263,64 @@ def test_the_verb_names_each_file_and_fault_and_its_exit_status_says_it(
     assert json.loads(capsys.readouterr().out) == {"boards": [{"name": "good", "problems": []}]}
     assert main(["boards", "--check", "none"]) == 2
     assert 'there is no board "none"' in capsys.readouterr().err
+
+
+# ---- boards/README.md ----
+
+README = (paths.boards() / "README.md").read_text()
+
+
+def rows_of_the_readme() -> list[tuple[str, list[str], str]]:
+    """File, keys and what was done to it for the RP2040-Zero, of each row of its table."""
+    found = []
+    for line in README.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+        if len(cells) == 4 and cells[0] in ("board.py", "about.py"):
+            found.append((cells[0], [key.strip("` ") for key in cells[1].split(",")], cells[3]))
+    return found
+
+
+def test_the_zero_is_the_pico_after_what_the_readme_says() -> None:
+    made = {"board.py": copy.deepcopy(load_board("pico")), "about.py": dict(about("pico"))}
+    wanted = {"board.py": load_board("rp2040_zero"), "about.py": about("rp2040_zero")}
+    for file, keys, done in rows_of_the_readme():
+        *within, key = keys
+        table = made[file]
+        for name in within:
+            table = table[name]
+        if keys == ["pins"]:
+            # Any other function, whatever the Pico may have got since.
+            made[file]["pins"] = {name: pin for name, pin in table["pins"].items() if name in wanted[file]["pins"]}
+        elif done == "left out":
+            del table[key]
+        elif done == "its own":
+            table[key] = wanted[file][key]
+        elif done != "as it is":
+            table[key] = ast.literal_eval(done.strip("`"))
+    assert made == wanted
+    assert len(rows_of_the_readme()) > 15
+
+
+def test_the_readme_names_every_key_of_both_files() -> None:
+    named = {keys[-1] for _, keys, _ in rows_of_the_readme()}
+    for name in ("pico", "rp2040_zero", "pico2"):
+        assert set(about(name)) <= named
+        the_same = {"hal", "stage", "other_stages", "cpu_hz", "max_current_ua", "supply_mv", "temperature_dc"}
+        assert set(load_board(name)) - the_same - {"usb_free_bytes"} <= named
+
+
+def test_a_board_that_is_added_by_the_readme_is_known_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = load_board("rp2040_zero")
+    board["name"], board["title"] = "mine", "A board of mine"
+    written(tmp_path, "mine", board)
+    (tmp_path / "mine" / "about.py").write_text(f"ABOUT = {about('rp2040_zero')!r}\n")
+    (tmp_path / "stages").symlink_to(paths.boards() / "stages")
+    monkeypatch.setattr(boards.paths, "boards", lambda: tmp_path)
+    assert main(["boards", "--check", "mine"]) == 0
+    assert main(["boards", "mine"]) == 0
+    assert "A board of mine" in capsys.readouterr().out
+    assert boards.images() == [("mine", ""), ("mine", "bare")]
+    assert boards.by_machine("OpenNMES on A board of mine with RP2040") == "mine"
+    assert flashing.board_name(Board(BOOTSEL, "RPI-RP2", chip="rp2040")) == "mine"
