@@ -1,6 +1,6 @@
 # `make` alone explains the others. Every target installs what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench campaign machines test test-quick lint fuzz mutants dist clean
+.PHONY: help setup firmware demo bench campaign machines test test-quick lint fuzz mutants dist clean
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
@@ -13,8 +13,12 @@ help:  ## this list
 	@echo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-setup:  ## install and build what is missing: packages, .venv, MicroPython, the firmware (build/*.uf2)
+setup:  ## install and build what is missing: packages, .venv, MicroPython, the Pico's firmware (build/*.uf2)
 	@$(PYTHON) scripts/setup.py
+
+# One board alone: make firmware BOARDS=pico2
+firmware: setup  ## the firmware of every board (build/*.uf2), with size, free flash and free memory; 6 minutes
+	@.venv/bin/python scripts/firmware.py $(BOARDS) $(OPTIONS)
 
 demo: setup  ## a prescription into the real firmware on an emulated Pico, measured pulses out; into build/demo/
 	@.venv/bin/python scripts/demo.py
@@ -49,7 +53,7 @@ fuzz: setup  ## a million lines of junk to the link, a million pulses to both ju
 mutants: setup  ## change the firmware in one place at a time: some test must fail; an hour and more; into build/mutants.md
 	@PYTHONPATH=scripts .venv/bin/python -m mutants.run $(OPTIONS)
 
-dist: setup  ## wheel, source archive (firmware and UF2s in them) and bill of materials; into build/dist/
+dist: firmware  ## wheel, source archive (firmware and UF2s in them) and bill of materials; into build/dist/
 	@.venv/bin/python scripts/dist.py
 
 clean:  ## remove what was made in this checkout; the cache (~/.cache/opennmes) stays

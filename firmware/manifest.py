@@ -21,7 +21,10 @@ package(
         for folder, _, names in os.walk("nmes")
         for name in names
         if name.endswith(".py") and os.path.join(folder, name).replace(os.sep, "/") not in NOT_FROZEN
+        if folder.replace(os.sep, "/") != "nmes/hal/rp2"
     ),
 )
-# Made by scripts/toolchain.py: the digest of all this.
+# Made by scripts/toolchain.py: nmes/hal/rp2 with the numbers of the chip's registers in the place of their names
+# (host_tools/opennmes/device/numbers.py), and the digest of all this.
+package("nmes", base_path="$(NMES_BUILD)")
 module("nmes_build.py", base_path="$(NMES_BUILD)")

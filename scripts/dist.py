@@ -17,7 +17,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from toolchain import BINARIES, ROOT, SOURCES, BuildError, cache, patches, run, say
+from toolchain import BINARIES, PLATFORMS, ROOT, SOURCES, BuildError, cache, patches, run, say
 
 DIST = ROOT / "build" / "dist"
 ENVIRONMENT = "venv"  # in the folder of what is made
@@ -87,7 +87,7 @@ def firmware_component(name: str, version: str, licence: str, purl: str) -> dict
         "purl": reference,
     }
     if name == "micropython":
-        texts = sorted({patch.read_text() for folder in (ROOT / "boards").iterdir() for patch in patches(folder.name)})
+        texts = sorted({patch.read_text() for mcu in PLATFORMS for patch in patches(mcu)})
         component["pedigree"] = {
             "patches": [{"type": "unofficial", "diff": {"text": {"content": text}}} for text in texts]
         }

@@ -12,7 +12,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
-import commands_page  # noqa: E402 the path first
+import boards_page  # noqa: E402 the path first
+import commands_page  # noqa: E402
 import limits_table  # noqa: E402
 import panel_table  # noqa: E402
 import prescription_tables  # noqa: E402
@@ -116,6 +117,9 @@ def traceability_md() -> str:
 
 if __name__ == "__main__":
     DOCS = ROOT / "docs"
+    (DOCS / "boards.md").write_text(
+        boards_page.written((DOCS / "boards.md").read_text(encoding="utf-8")), encoding="utf-8"
+    )
     (DOCS / "commands.md").write_text(commands_page.commands_md(), encoding="utf-8")
     (DOCS / "faults.md").write_text(faults_md(), encoding="utf-8")
     (DOCS / "protocol.md").write_text(protocol_page.protocol_md(), encoding="utf-8")

@@ -8,7 +8,8 @@ nothing but the standard library.
     build/typings/               stubs of MicroPython, for `make lint`; never in .venv, where they would hide its own
     build/compiled               the emulator in machine code (a link into the cache, as the next ones)
     build/micropython            the Unix port
-    build/opennmes-BOARD.uf2     the firmware, and with another output stage opennmes-BOARD-STAGE.uf2
+    build/opennmes-BOARD.uf2     the firmware, and with another output stage opennmes-BOARD-STAGE.uf2, of the board that
+                                 the tests need; scripts/firmware.py makes those of the others
     build/opennmes-witness-BOARD.uf2   the firmware of the witness that judges such a board (docs/verify.md)
     build/sshd                   for the campaign over two machines that a test makes up; it is not installed
 """
@@ -19,9 +20,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from compiled import HEADERS, compile_emulator
+from opennmes.boards import setup_names  # of the standard library alone; toolchain has put it on the path
 from sshd import sshd
 from toolchain import ROOT, BuildError, cache, digest, images, locked, run, say, unix_micropython
 
@@ -148,6 +151,12 @@ def link(name: str, target: Path) -> None:
     scratch.replace(BUILD / name)
 
 
+def link_images(names: Iterable[str] | None) -> None:
+    """build/opennmes-*.uf2 of these boards, or of all. Raises BuildError."""
+    for name, image in images(names):
+        link(name, image)
+
+
 def main() -> int:
     if sys.version_info < (3, 11):
         say(f"setup: Python 3.11 or later is needed, this is {sys.version.split()[0]}")
@@ -161,8 +170,7 @@ def main() -> int:
             link("compiled", compile_emulator(VENV))
             link("micropython", unix_micropython())
             link("sshd", sshd())
-            for name, image in images():
-                link(name, image)
+            link_images(setup_names())
     except BuildError as error:
         say(f"setup: {error}")
         return 1

@@ -27,21 +27,25 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
 from opennmes import boards, paths  # noqa: E402 of the standard library alone
-from opennmes.device import identity  # noqa: E402 of the standard library alone
+from opennmes.device import identity, numbers  # noqa: E402 of the standard library alone
+from opennmes.device import uf2 as uf2_file  # noqa: E402 of the standard library alone
 
 SUITE = "trixie"
 # Upstream versions decide what the emulated chip does, so they are pinned; Debian's own revision may move.
 SOURCES = {"micropython": "1.25.0", "mbedtls": "3.6"}
 BINARIES = {"pico-sdk-source": "2.1.1", "tinyusb-source": "0.18.0"}
+# What the Pico SDK calls the chip of a board; the RP2350 has RISC-V cores too, which we do not use.
+PLATFORMS = {"rp2040": "rp2040", "rp2350": "rp2350-arm-s"}
 # Raised by hand when a build step below changes what comes out of it.
 RECIPE = "1"
+DEFINITION = "boards/rp2"  # MicroPython's board definition, one for all of ours
 # The date that an image says it was built on, in seconds: that of MicroPython 1.25.0. With the day of the build in it
 # no two people would have the same image.
 DATE = "1744675200"
@@ -277,9 +281,10 @@ def mpy_cross() -> Path:
     return binary
 
 
-def patches(board: str) -> list[Path]:
-    """What a board changes in MicroPython's sources, in the order in which it is applied."""
-    return sorted((ROOT / "boards" / board / "patches").glob("*.patch"))
+def patches(mcu: str) -> list[Path]:
+    """What the images for a chip change in MicroPython's sources, in the order in which it is applied."""
+    folder = ROOT / DEFINITION / "patches"
+    return sorted([*folder.glob("*.patch"), *(folder / mcu).glob("*.patch")], key=lambda patch: patch.name)
 
 
 def apply(patch: Path, micropython: Path) -> None:
@@ -298,9 +303,9 @@ def apply(patch: Path, micropython: Path) -> None:
         ) from error
 
 
-def patched(board: str) -> Path:
-    """The sources as sources() has them, with the board's patches applied to MicroPython. Raises BuildError."""
-    changes = patches(board)
+def patched(mcu: str) -> Path:
+    """The sources as sources() has them, with the patches for a chip applied to MicroPython. Raises BuildError."""
+    changes = patches(mcu)
     original = sources()
     mpy_cross()
 
@@ -340,80 +345,116 @@ def board_facts(board: str, stage: str) -> str:
     return f'{text}\nBOARD["stage"] = "{stage}"\n'
 
 
+def board_header(board: str) -> str:
+    """What MicroPython's C has to know of a board: its name, and how much of the flash rp2.Flash() reaches, which is
+    all from the store on."""
+    parts = boards.load_board(board)["flash"]
+    storage = boards.about(board)["flash_bytes"] - parts["store"][0]
+    name = boards.OURS + boards.load_board(board)["title"]
+    return f'#define MICROPY_HW_BOARD_NAME "{name}"\n#define MICROPY_HW_FLASH_STORAGE_BYTES ({storage})\n'
+
+
+def write_changed(path: Path, text: str) -> None:
+    """Make `path` hold `text`; one that does is not touched, so that nothing that was made of it is made again."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
 def uf2(board: str, stage: str = "") -> Path:
     """The UF2 of `boards/<board>` with our firmware frozen in, for its usual output stage or another. Returns its path.
 
-    A change of our Python rebuilds in seconds: the compiled port is kept and only the frozen part is made again.
-    Raises BuildError when there is no such board or stage, or a build step fails.
+    A change of our Python rebuilds in seconds: the compiled port is kept, the same for all boards of a chip, and only
+    the frozen part is made again. Raises BuildError when there is no such board or stage, or a build step fails.
     """
     if not boards.has_image(board):
         known = filter(boards.has_image, boards.board_names())
-        raise BuildError(f"boards/{board} has no mpconfigboard.cmake; boards with a UF2: {', '.join(known)}")
+        raise BuildError(f"{board} is no board that a UF2 is made for; those are: {', '.join(known)}")
     described = board_facts(board, stage)
     # And with it everything frozen.
-    ours = tree_digest(ROOT / "firmware", ROOT / "boards", without=paths.witness())
+    frozen = tree_digest(ROOT / "firmware", ROOT / "boards" / "stages", ROOT / DEFINITION, without=paths.witness())
+    ours = digest(frozen, described, board_header(board))
 
     def make(target: Path) -> None:
-        facts = {"nmes_build.py": f'FIRMWARE = "{identity.firmware()}"\n', "board.py": described}
-        build_image(board, ROOT / "firmware", facts, target)
+        build_image(board, described, ROOT / "firmware", target)
 
     name = "-".join(filter(None, ("uf2", board, stage)))
     return build_once(cache() / f"{name}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
 
 
 def witness_uf2(board: str) -> Path:
-    """The UF2 of a witness, a Pico as well, that judges a board with the pins of `boards/<board>`. Returns its path.
+    """The UF2 of a witness, a board as well, that judges a board with the pins of `boards/<board>`. Returns its path.
     Raises BuildError."""
     described = board_facts(board, "")
-    ours = tree_digest(paths.witness(), ROOT / "boards")
+    frozen = tree_digest(paths.witness(), ROOT / "boards" / "stages", ROOT / DEFINITION)
+    ours = digest(frozen, described, board_header(board))
 
     def make(target: Path) -> None:
-        facts = {"witness_build.py": f'WITNESS = "{identity.witness()}"\n', "board.py": described}
-        build_image(board, paths.witness(), facts, target)
+        build_image(board, described, paths.witness(), target)
 
     return build_once(cache() / f"witness-{board}-{digest(toolchain_key(), ours)}", make) / "firmware.uf2"
 
 
-def build_image(board: str, firmware: Path, facts: dict[str, str], target: Path) -> None:
-    """Make target/firmware.uf2 of `boards/<board>` with what firmware/manifest.py freezes, and the modules `facts`.
+def build_image(board: str, described: str, firmware: Path, target: Path) -> None:
+    """Make target/firmware.uf2 of what compiled_for() compiles. Raises BuildError."""
+    image = compiled_for(board, described, firmware)
+    check_size(board, len(image))
+    (target / "firmware.uf2").write_bytes(uf2_file.packed(image, boards.load_board(board)["mcu"]))
 
-    The port that was compiled is kept, whatever is frozen. Raises BuildError."""
-    definition = ROOT / "boards" / board
-    micropython = patched(board)
+
+def write_hal(folder: Path, mcu: str) -> None:
+    """Make `folder` hold what of the firmware touches the chip, for this chip, its registers' numbers in place."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    room = ROOT / "firmware" / numbers.ROOM
+    sources = {numbers.ROOM + path.name: path.read_bytes() for path in room.glob("*.py")}
+    for path, text in numbers.put_in(sources, mcu).items():
+        (folder / Path(path).name).write_bytes(text)
+
+
+def compiled_for(board: str, described: str, firmware: Path) -> bytes:
+    """Compile MicroPython with what the manifest in the folder `firmware` freezes; `described`: the text of board.py.
+    Returns what goes to flash. Raises BuildError."""
+    mcu, sdk_board = boards.load_board(board)["mcu"], boards.about(board)["sdk_board"]
+    definition, micropython = ROOT / DEFINITION, patched(mcu)
     port = micropython / "micropython" / "ports" / "rp2"
-    # The checkout's path is part of it because CMake stores it.
-    build = cache() / f"rp2-{board}-{digest(toolchain_key(), micropython.name, str(definition))}"
-    made = build / "nmes"
+    # Kept between firmware changes; the checkout's path is part of it because CMake stores it.
+    build = cache() / f"rp2-{sdk_board}-{digest(toolchain_key(), micropython.name, str(definition))}"
+    facts, log = build / "nmes", cache() / "logs"
     with locked(build.name):
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir(parents=True)
-        for name, text in facts.items():
-            (made / name).write_text(text)
+        facts.mkdir(parents=True, exist_ok=True)
+        (facts / "nmes_build.py").write_text(f'FIRMWARE = "{identity.firmware()}"\n')
+        (facts / "witness_build.py").write_text(f'WITNESS = "{identity.witness()}"\n')
+        (facts / "board.py").write_text(described)
+        write_hal(facts / "nmes" / "hal" / "rp2", mcu)
+        write_changed(facts / "nmes_board.h", board_header(board))
         run(
             f"configuring MicroPython for {board}",
-            ["cmake", "-S", str(port), "-B", str(build), f"-DMICROPY_BOARD={board}",
-             f"-DMICROPY_BOARD_DIR={definition}", f"-DMICROPY_MANIFEST_NMES_BUILD={made}",
-             f"-DMICROPY_MANIFEST_NMES_FIRMWARE={firmware}", "-DPICO_NO_PICOTOOL=1"],
-            log=cache() / "logs" / f"cmake-{board}.log",
+            ["cmake", "-S", str(port), "-B", str(build), f"-DMICROPY_BOARD={sdk_board}",
+             f"-DMICROPY_BOARD_DIR={definition}", f"-DMICROPY_MANIFEST_NMES_BUILD={facts}",
+             f"-DMICROPY_MANIFEST_NMES_FIRMWARE={firmware}",
+             f"-DNMES_SDK_BOARD={sdk_board}", f"-DNMES_PLATFORM={PLATFORMS[mcu]}", "-DPICO_NO_PICOTOOL=1"],
+            log=log / f"cmake-{board}.log",
         )  # fmt: skip
-        # The manifest names folders; CMake does not see new files in them unless told. And what is frozen is made
-        # anew, because it says of itself what sources it was made of.
+        # The manifest names folders; CMake does not see new files in them unless told. And what is frozen is made anew,
+        # because it says of itself what sources it was made of.
         (build / "frozen_content.c").unlink(missing_ok=True)
         shutil.rmtree(build / "frozen_mpy", ignore_errors=True)
         run(
             f"MicroPython for {board}, our {firmware.name} frozen in", ["make", JOBS, "-C", str(build)],
-            log=cache() / "logs" / f"uf2-{board}.log", SOURCE_DATE_EPOCH=DATE,
+            log=log / f"uf2-{board}.log", SOURCE_DATE_EPOCH=DATE,
         )  # fmt: skip
-        check_size(board, (build / "firmware.bin").stat().st_size)
-        write_uf2(build / "firmware.bin", target / "firmware.uf2")
+        return (build / "firmware.bin").read_bytes()
 
 
-def images() -> Iterator[tuple[str, Path]]:
-    """The UF2 of every board for each of its output stages: its name in build/, and its path. Raises BuildError."""
+def images(names: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
+    """The UF2 of these boards, or of every board, for each of its output stages: its name in build/, and its path.
+    Raises BuildError."""
     for board, stage in boards.images():
-        yield paths.uf2(board, stage).name, uf2(board, stage)
+        if names is None or board in names:
+            yield paths.uf2(board, stage).name, uf2(board, stage)
     for board in boards.with_a_witness():
-        yield paths.witness_uf2(board).name, witness_uf2(board)
+        if names is None or board in names:
+            yield paths.witness_uf2(board).name, witness_uf2(board)
 
 
 def stock_uf2() -> Path:
@@ -432,20 +473,10 @@ def stock_uf2() -> Path:
             log=log / "cmake-stock.log",
         )  # fmt: skip
         run("stock MicroPython", ["make", JOBS, "-C", str(build)], log=log / "uf2-stock.log")
-        write_uf2(build / "firmware.bin", target / "firmware.uf2")
+        (target / "firmware.uf2").write_bytes(uf2_file.packed((build / "firmware.bin").read_bytes(), "rp2040"))
         shutil.rmtree(build)
 
     return build_once(cache() / f"stock-{digest(toolchain_key(), manifest.read_bytes())}", make) / "firmware.uf2"
-
-
-def write_uf2(image: Path, target: Path) -> None:
-    """The RP2040 image in the file `image` as the UF2 `target`. Raises BuildError."""
-    tool = sources() / "micropython" / "tools" / "uf2conv.py"
-    run(
-        "UF2",
-        [sys.executable, str(tool), "-f", "RP2040", "-b", "0x10000000", "-c", "-o", str(target), str(image)],
-        log=cache() / "logs" / "uf2conv.log",
-    )  # fmt: skip
 
 
 def main() -> int:

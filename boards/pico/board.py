@@ -26,6 +26,15 @@ BOARD = {
     # What may be written to USB without waiting, when a poll says that anything may: two packets
     # (patches/poll-for-two-packets.patch).
     "usb_free_bytes": 128,
+    # Resistors to ground outside the chip, on the output stage: at reset all pins float. Inputs have the chip's own.
+    "pull_downs_ohm": (
+        ("phase_a", 10_000),
+        ("phase_b", 10_000),
+        ("level_a", 10_000),
+        ("level_b", 10_000),
+        ("enable", 10_000),
+        ("pump", 10_000),
+    ),
     "pins": {
         "channels": (
             {"phase_a": 2, "phase_b": 3, "level_a": 4, "level_b": 5},

@@ -10,7 +10,7 @@ from nmes.link import Link
 from nmes.panel import Panel
 from nmes.store import Store
 
-if BOARD.get("dummy_only"):
+if BOARD.get("stock"):
     from nmes.supervisor import Supervisor  # a stock MicroPython has no memory for more
 else:
     from nmes.supervisors import make as Supervisor  # type: ignore[assignment]

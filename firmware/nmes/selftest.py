@@ -104,6 +104,8 @@ class SelfTest:
         return _within(self._hal.temperature_dc(), self._board["temperature_dc"], "0.1 degC")
 
     def _supply(self):
+        if self._hal.supply_mv() is None:
+            return True, "not measured", "nothing: this board does not measure it"
         return _within(self._hal.supply_mv(), self._board["supply_mv"], "mV")
 
     def _zeros(self):
@@ -146,5 +148,4 @@ class SelfTest:
 
 def _within(value, bounds, unit):
     least, most = bounds
-    passed = value is None or least <= value <= most
-    return passed, str(value), "%d to %d %s" % (least, most, unit)
+    return least <= value <= most, str(value), "%d to %d %s" % (least, most, unit)

@@ -193,6 +193,7 @@ class Supervisor:
         """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
         now_ms = self._hal.now_ms()
         self._need_safe_line()
+        self._need_fit_chip()
         self.calibrated.need_usable()
         self.session.may_arm(crc, by)
         self._lockout.open(self.session.programme, now_ms)
@@ -433,6 +434,12 @@ class Supervisor:
     def _need_safe_line(self):
         if not self._hal.is_safe():
             self._refuse_open()
+
+    def _need_fit_chip(self):
+        """What the safe line says can be relied on."""
+        unfit = self._hal.unfit()
+        if unfit:
+            refuse("chip_unfit", "chip", unfit, "a later stepping, or a pull-down on each of them", "hardware")
 
     def _refuse_open(self):
         refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")

@@ -11,6 +11,7 @@ from opennmes import paths
 
 # A board whose MicroPython is not ours, the firmware's modules on its file system, is called after the board itself.
 STOCK = "-stock"
+OURS = "OpenNMES on "  # what the name of a board begins with in our image
 
 
 class UnknownBoard(Exception):
@@ -32,10 +33,10 @@ def load_board(name: str, stage: str | None = None) -> dict[str, Any]:
     """The facts about a board, see boards/pico/board.py, as its image for an output stage (its usual one, or one of its
     others) has them; NAME-stock: the same with a stock MicroPython on it. Raises UnknownBoard.
     """
-    if name.endswith(STOCK) and has_image(name.removesuffix(STOCK)):
+    if name.endswith(STOCK) and name.removesuffix(STOCK) in stock_names():
         return _stock(load_board(name.removesuffix(STOCK), stage))
     if name not in board_names():
-        known = ", ".join(sorted([*board_names(), *(each + STOCK for each in board_names() if has_image(each))]))
+        known = ", ".join(sorted([*board_names(), *(each + STOCK for each in stock_names())]))
         raise UnknownBoard(f'there is no board "{name}"; known boards: {known}; `nmes boards` lists them')
     board: dict[str, Any] = runpy.run_path(str(paths.boards() / name / "board.py"))["BOARD"]
     stages = (board["stage"], *board["other_stages"])
@@ -45,9 +46,41 @@ def load_board(name: str, stage: str | None = None) -> dict[str, Any]:
     return board
 
 
+def about(name: str) -> dict[str, Any]:
+    """What people, the build and the checker have to know of a board and the board itself has not, see
+    boards/pico/about.py; nothing where it has no file for it, as the virtual board, or is not known."""
+    path = paths.boards() / name / "about.py"
+    made: dict[str, Any] = runpy.run_path(str(path))["ABOUT"] if name in board_names() and path.is_file() else {}
+    return made
+
+
 def has_image(name: str) -> bool:
     """Whether there is a UF2 for a board: it can be flashed."""
-    return (paths.boards() / name / "mpconfigboard.cmake").is_file()
+    return "sdk_board" in about(name)
+
+
+def stock_names() -> list[str]:
+    """The boards that the firmware runs on as modules too, under a stock MicroPython."""
+    return [name for name in board_names() if about(name).get("stock")]
+
+
+def setup_names() -> list[str]:
+    """The boards whose images `make setup` builds; `make firmware` builds all."""
+    return [name for name in board_names() if about(name).get("in_setup")]
+
+
+def machine(name: str) -> str:
+    """What our image calls a board that has one (os.uname().machine); it stands in the image as it is."""
+    board = load_board(name)
+    return f"{OURS}{board['title']} with {board['mcu'].upper()}"
+
+
+def by_machine(said: str) -> str:
+    """The board that says it is `said`, under our image or a stock MicroPython; "" when it is none of ours."""
+    for name in board_names() if said else ():
+        if has_image(name) and said in (machine(name), about(name)["machine"]):
+            return name
+    return ""
 
 
 def images() -> list[tuple[str, str]]:
@@ -84,6 +117,8 @@ def _stock(board: dict[str, Any]) -> dict[str, Any]:
         "title": board["title"] + ", stock MicroPython",
         "flash": {"files": (begin, end - begin)},
         "dummy_only": 1,
+        "stock": 1,
+        "pull_downs_ohm": (),  # nothing of the chip that has one asks for them, and they would lie in memory
         "usb_free_bytes": 1,
     }
 

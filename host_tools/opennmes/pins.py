@@ -8,7 +8,7 @@ from typing import Any
 from nmes.core import calibration
 
 OUT, IN, BOTH, ANALOGUE = "output", "input", "both", "analogue"
-FIRST_ADC_PIN = 26  # of the RP2040: ADC 0
+FIRST_ADC_PIN = 26  # ADC 0
 _PWM_SLICES = 8  # GP0 and 1 are slice 0, GP16 and 17 again (RP2040 datasheet, 4.5.2)
 
 # By the name in a channel's row of board.py: direction, what it is, why this pin.
@@ -37,6 +37,8 @@ _OF_THE_BOARD = {
         "any pin; beside the buttons, and like them held high by its pull-up",
     ),
     "supply": (ANALOGUE, "the board's supply", "{adc}: the board itself puts a third of VSYS there"),
+    "radio_power": (OUT, "power of the radio on the board: low, off", "the board's own wire"),
+    "radio_select": (OUT, "select of the radio: high, silent", "the board's own wire; so it leaves supply alone"),
 }  # fmt: skip
 _BUTTON = "any pin; its pull-up holds it high while nobody presses, and the row lies far from the stage's pins"
 _OF_THE_PANEL = {
@@ -51,6 +53,23 @@ _OF_THE_DISPLAY = {
     "scl": (OUT, "clock of the display", "I2C {i2c}: a pair that nothing else needs"),
 }
 _LED = 25
+
+
+def functions() -> set[str]:
+    """What the pins of a board may be called in its table, but for those of a channel's row and the buttons."""
+    return set(_OF_THE_BOARD)
+
+
+def lacks(board: dict[str, Any]) -> list[str]:
+    """What a board does not have that others do, by name."""
+    pins = board["pins"]
+    names = {"supply": "supply sense", "lamp": "lamp for output on", "buzzer": "buzzer"}
+    if board["hal"] == "virtual":
+        return ["any hardware"]
+    return [
+        *(words for name, words in names.items() if name not in pins),
+        *(["buttons", "display"] if "panel" not in pins else []),
+    ]
 
 
 @dataclass(frozen=True)
@@ -125,4 +144,5 @@ def abilities(board: dict[str, Any], stage: dict[str, Any]) -> list[tuple[str, s
     lamps = [name for name in ("lamp", "ready", "fault", "buzzer") if name in pins]
     rows.append(("lamps", ", ".join(lamps) if lamps else "none"))
     rows.append(("panel", "buttons, and a display if there is one" if "panel" in pins else "none: it needs a host"))
+    rows.append(("lacks", ", ".join(lacks(board)) or "nothing"))
     return rows

@@ -13,7 +13,8 @@ import toolchain
 from opennmes import boards
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BOARDS = sorted(path.parent.name for path in (ROOT / "boards").glob("*/mpconfigboard.h"))
+CHIPS = sorted(toolchain.PLATFORMS)
+BOARDS = sorted({board for board, _ in boards.images()})
 EXCEPTION_WORDS = 3  # mp_exc_stack_t of py/bc.h
 PATCH = """Greet.
 
@@ -54,10 +55,10 @@ def test_a_patch_that_does_not_apply_stops_the_build_and_says_which(patch, tmp_p
     assert (tmp_path / "py" / "greet.c").read_text() == there
 
 
-@pytest.mark.parametrize("board", BOARDS)
-def test_each_patch_says_what_it_is_for_and_where_it_comes_from(board):
-    assert toolchain.patches(board)
-    for each in toolchain.patches(board):
+@pytest.mark.parametrize("chip", CHIPS)
+def test_each_patch_says_what_it_is_for_and_where_it_comes_from(chip):
+    assert toolchain.patches(chip)
+    for each in toolchain.patches(chip):
         reason, _, change = each.read_text().partition("\n--- a/")
         assert re.match(r"[A-Z].*\.\n\nUpstream: .*(:\d+ of 1\.25\.0)", reason, re.S), each
         assert len(re.findall(r"^[-+](?![-+])", change, re.M)) <= 20, f"{each} does more than one small thing"
@@ -69,20 +70,20 @@ def test_a_change_of_a_patch_or_of_its_place_in_the_row_makes_new_sources(monkey
     monkeypatch.setattr(toolchain, "sources", lambda: Path("sources-0"))
     monkeypatch.setattr(toolchain, "mpy_cross", lambda: None)
     monkeypatch.setattr(toolchain, "build_once", lambda folder, make: made.append(folder.name) or folder)
-    folder = tmp_path / "boards" / "pico" / "patches"
+    folder = tmp_path / toolchain.DEFINITION / "patches"
     folder.mkdir(parents=True)
     for name, text in (("a", "1"), ("a", "2"), ("b", "1")):
         (folder / f"{name}.patch").write_text(text)
-        toolchain.patched("pico")
+        toolchain.patched("rp2040")
         (folder / f"{name}.patch").unlink()
-    toolchain.patched("pico")
+    toolchain.patched("rp2040")
     assert len(set(made)) == 4
 
 
-@pytest.mark.parametrize("board", BOARDS)
-def test_the_patches_of_a_board_are_in_the_sources_that_its_image_is_made_of(board):
-    before, after = (folder / "micropython" for folder in (toolchain.sources(), toolchain.patched(board)))
-    for each in toolchain.patches(board):
+@pytest.mark.parametrize("chip", CHIPS)
+def test_the_patches_for_a_chip_are_in_the_sources_that_its_images_are_made_of(chip):
+    before, after = (folder / "micropython" for folder in (toolchain.sources(), toolchain.patched(chip)))
+    for each in toolchain.patches(chip):
         for name in re.findall(r"^\+\+\+ b/(\S+)", each.read_text(), re.M):
             assert (before / name).read_bytes() != (after / name).read_bytes(), name
     # And nobody else's are touched: those of the tests on stock MicroPython, for one.
@@ -92,7 +93,7 @@ def test_the_patches_of_a_board_are_in_the_sources_that_its_image_is_made_of(boa
 def test_the_bill_of_materials_has_every_patch_with_the_micropython_that_it_changes():
     listed = {name: dist.firmware_component(name, *rest) for name, *rest in dist.FIRMWARE}
     texts = [each["diff"]["text"]["content"] for each in listed["micropython"]["pedigree"]["patches"]]
-    assert texts == sorted(each.read_text() for board in BOARDS for each in toolchain.patches(board))
+    assert texts == sorted({each.read_text() for chip in CHIPS for each in toolchain.patches(chip)})
     assert ["pedigree" in component for component in listed.values()] == [True, False, False, False]
 
 
@@ -120,12 +121,12 @@ def _frames(tool, code, name):
         yield from _frames(tool, child, name)
 
 
-@pytest.mark.parametrize("board", BOARDS)
-def test_no_frame_of_the_firmware_comes_from_the_heap(board, tmp_path):
-    config = (ROOT / "boards" / board / "mpconfigboard.h").read_text()
+def test_no_frame_of_the_firmware_comes_from_the_heap(tmp_path):
+    config = (ROOT / toolchain.DEFINITION / "mpconfigboard.h").read_text()
     (most,) = re.findall(r"#define VM_MAX_STATE_ON_STACK +\(sizeof\(mp_uint_t\) \* (\d+)\)", config)
     tool, found = _tool(), []
     frozen = {*(ROOT / "firmware").rglob("*.py"), *(ROOT / "boards").rglob("*.py")} - set(ROOT.rglob("manifest.py"))
+    frozen -= {*(ROOT / "boards").glob("*/about.py")}
     for path in sorted(frozen):
         compiled = tmp_path / "code.mpy"
         subprocess.run([str(toolchain.mpy_cross()), "-march=armv6m", "-o", str(compiled), str(path)], check=True)
@@ -138,6 +139,15 @@ def test_no_frame_of_the_firmware_comes_from_the_heap(board, tmp_path):
 
 def test_only_an_image_with_the_patch_writes_more_than_a_byte_at_a_time():
     for board in BOARDS:
-        names = [patch.stem for patch in toolchain.patches(board)]
+        names = [patch.stem for patch in toolchain.patches(boards.load_board(board)["mcu"])]
         assert boards.load_board(board)["usb_free_bytes"] == (128 if "poll-for-two-packets" in names else 1)
+    for board in boards.stock_names():
         assert boards.load_board(board + boards.STOCK)["usb_free_bytes"] == 1
+
+
+def test_what_flash_micropython_reaches_and_the_name_that_it_shows_are_the_board_s():
+    for board in BOARDS:
+        flash, header = boards.load_board(board)["flash"], toolchain.board_header(board)
+        (reached,) = re.findall(r"STORAGE_BYTES \((\d+)\)", header)
+        assert int(reached) == sum(flash[name][1] for name in ("store", "files", "records"))
+        assert f'"{boards.machine(board).rpartition(" with ")[0]}"' in header

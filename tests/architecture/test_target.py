@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import toolchain
-from nmes.core import buttons, calibration, limits, pulse, pulse_check, trigger
+from nmes.core import calibration, limits, pulse, pulse_check, trigger
 from nmes.core.document import NUMBERS
 from nmes.hal.common import IN_STORE, LAYOUT, PAGE, SECTOR
+from opennmes import boards
 from opennmes.device import modules
 from opennmes.emulator import exact
 
@@ -19,7 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BOARD_FILES = sorted((ROOT / "boards").glob("*/board.py"))
 STAGE_FILES = sorted(path for path in (ROOT / "boards" / "stages").glob("*.py") if path.name != "__init__.py")
 ON_TARGET = sorted({*(ROOT / "firmware").rglob("*.py"), *BOARD_FILES, *STAGE_FILES} - set(ROOT.rglob("manifest.py")))
-PICO = 25  # the lamp on the board
 
 
 def named(paths):
@@ -55,7 +55,7 @@ def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
     board = literal(path, "BOARD")
     facts = {"name", "title", "mcu", "hal", "stage", "other_stages", "cpu_hz", "max_current_ua", "supply_mv"}
     facts |= {"temperature_dc", "pins"}
-    assert set(board) - {"flash", "usb_free_bytes", "display"} == facts
+    assert set(board) - {"flash", "usb_free_bytes", "pull_downs_ohm", "display", "dummy_only"} == facts
     assert ("flash" in board) == ("usb_free_bytes" in board) == (board["hal"] != "virtual")
     assert board["name"] == path.parent.name
     assert (ROOT / "boards" / "stages" / f"{board['stage']}.py").exists()
@@ -67,76 +67,28 @@ def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
     )
 
 
-def rp2040_boards():
-    return [path for path in BOARD_FILES if literal(path, "BOARD")["mcu"] == "rp2040"]
+def boards_with_pins():
+    """Those that something else than a model runs on. What their pins have to be: tests/host/test_board_check.py."""
+    return [path for path in BOARD_FILES if literal(path, "BOARD")["hal"] == "rp2"]
 
 
 def test_there_is_a_board_with_pins():
-    assert rp2040_boards()
+    assert boards_with_pins()
 
 
-@named(rp2040_boards())
-def test_no_pin_is_used_twice_and_every_pin_is_brought_out(path):
-    pins = literal(path, "BOARD")["pins"]
-    assert {"channels", "enable", "lamp"} <= set(pins)
-    used = [pin for name, pin in pins.items() if name not in ("channels", "sense_current", "supply", "panel")]
-    used += pins["sense_current"]
-    used += pins["panel"].values()
-    used += [literal(path, "BOARD")["display"][name] for name in ("sda", "scl")]
-    used += [pin for channel in pins["channels"] for pin in channel.values()]
-    assert len(set(used)) == len(used)
-    # GP23, GP24 and GP29 are the Pico's own: power mode, VBUS, VSYS. GP25 is its lamp and nothing else.
-    assert set(used) <= set(range(29)) - {23, 24}
-    assert PICO not in set(used) - {pins["lamp"]}
-
-
-@named(rp2040_boards())
-def test_the_panel_has_every_button_in_their_order_and_a_display_that_the_driver_knows(path):
-    board = literal(path, "BOARD")
-    assert tuple(board["pins"]["panel"]) == buttons.NAMES
-    display = board["display"]
-    assert display["sda"] % 4 in (0, 2) and display["scl"] == display["sda"] + 1, "the two lines of one I2C"
-    assert (display["controller"], display["offset"]) in (("ssd1306", 0), ("sh1106", 2))
-
-
-@named(rp2040_boards())
-def test_sense_pins_are_inputs_of_the_adc_and_there_is_one_current_sense_a_channel(path):
-    pins = literal(path, "BOARD")["pins"]
-    assert len(pins["sense_current"]) == len(pins["channels"])
-    assert {*pins["sense_current"], pins["sense_voltage"]} <= {26, 27, 28}
-
-
-@named(rp2040_boards())
-def test_phase_pins_are_neighbours_for_one_side_set(path):
-    for channel in literal(path, "BOARD")["pins"]["channels"]:
-        assert set(channel) == {"phase_a", "phase_b", "level_a", "level_b"}
-        assert channel["phase_b"] == channel["phase_a"] + 1
-
-
-@named(rp2040_boards())
-def test_level_pins_are_the_two_outputs_of_one_pwm_slice_of_its_own(path):
-    board = literal(path, "BOARD")
-    slices = []
-    for channel in board["pins"]["channels"]:
-        a, b = channel["level_a"], channel["level_b"]
-        assert a % 2 == 0 and b == a + 1
-        slices.append(a // 2 % 8)
-    assert len(set(slices)) == len(slices)
-
-
-@named(rp2040_boards())
+@named(boards_with_pins())
 def test_the_clock_divides_to_the_engine_s_microsecond_without_a_rest(path):
     # With a whole divider every cycle of the engine is equally long: no jitter from a fractional one.
     assert literal(path, "BOARD")["cpu_hz"] % 1_000_000 == 0
 
 
-@named(rp2040_boards())
+@named(boards_with_pins())
 def test_the_emulated_chip_s_clock_is_the_board_s(path):
     assert literal(path, "BOARD")["cpu_hz"] == exact.CPU_HZ
     assert exact.CPU_HZ * exact.CYCLE_NANOS == 1_000_000_000, "a whole number of nanoseconds"
 
 
-@named(rp2040_boards())
+@named(boards_with_pins())
 def test_the_clock_that_the_hal_counts_in_is_the_board_s(path):
     cpu_hz = literal(path, "BOARD")["cpu_hz"]
     room = ROOT / "firmware" / "nmes" / "hal" / "rp2"
@@ -293,24 +245,20 @@ def test_every_method_of_the_contract_says_what_it_does():
 # ---- flash ----
 
 
-@named(rp2040_boards())
-def test_the_parts_of_the_flash_follow_each_other_and_the_build_knows_them(path):
+@named(boards_with_pins())
+def test_the_parts_of_the_flash_follow_each_other_to_its_end(path):
     flash = literal(path, "BOARD")["flash"]
     end = 0
     for name in ("firmware", "store", "files", "records"):
         begin, length = flash[name]
         assert begin == end and length % (64 * 1024) == 0
         end = begin + length
-    assert end == 2 * 1024 * 1024
+    assert end == boards.about(path.parent.name)["flash_bytes"]
     # Where MicroPython's own firmware has its begin, so that what is there is found by either.
-    assert flash["files"][0] == 0xA0000 and flash["records"][0] + flash["records"][1] == 0xA0000 + 1408 * 1024
-    config = (path.parent / "mpconfigboard.h").read_text()
-    sizes = r"#define MICROPY_HW_FLASH_STORAGE_BYTES \(\((\d+) \+ (\d+) \+ (\d+)\) \* 1024\)"
-    (reached,) = re.findall(sizes, config)
-    assert [1024 * int(part) for part in reached] == [flash[name][1] for name in ("store", "files", "records")]
+    assert flash["files"][0] == {"rp2040": 0xA0000, "rp2350": 0x100000}[literal(path, "BOARD")["mcu"]]
 
 
-@named(rp2040_boards())
+@named(boards_with_pins())
 def test_every_sector_of_the_store_is_one_thing_and_sessions_have_theirs(path):
     numbers = [number for sectors in LAYOUT.values() for number in sectors]
     flash = literal(path, "BOARD")["flash"]
@@ -345,13 +293,15 @@ def ast_names(path):
     return found
 
 
-@named(rp2040_boards())
+@named(boards_with_pins())
 def test_a_firmware_that_would_reach_into_the_store_is_not_built(path):
     name = path.parent.name
     _, room = literal(path, "BOARD")["flash"]["firmware"]
     toolchain.check_size(name, room)
     with pytest.raises(toolchain.BuildError, match="the store begins after"):
         toolchain.check_size(name, room + 1)
+    if name not in boards.setup_names():
+        return  # `make firmware` builds it, and asks the same
     # And the one that is built says in each of its blocks where it goes.
     image = toolchain.uf2(name).read_bytes()
     ends = [sum(struct.unpack_from("<II", image, at + 12)) - 0x10000000 for at in range(0, len(image), 512)]
@@ -372,8 +322,7 @@ def test_boot_rests_every_output_first_and_then_lets_nothing_but_frozen_code_be_
     ]
 
 
-@named(rp2040_boards())
-def test_of_the_port_s_own_modules_only_the_one_that_is_used_is_frozen(path):
-    manifest = (path.parent / "manifest.py").read_text()
+def test_of_the_port_s_own_modules_only_the_one_that_is_used_is_frozen():
+    manifest = (ROOT / toolchain.DEFINITION / "manifest.py").read_text()
     assert re.findall(r"PORT_DIR.*|freeze\(.*|require\(.*", manifest) == ['PORT_DIR)/modules")']
     assert 'module("rp2.py", base_path="$(PORT_DIR)/modules")' in manifest

@@ -30,7 +30,7 @@ DENSE: dict[str, Any] = {
 }  # fmt: skip
 
 
-# Of the firmware's image (boards/pico/patches/stack-of-12-kb.patch): the heap ends where the stack does.
+# Of the firmware's image (boards/rp2/patches/rp2040/stack-of-12-kb.patch): the heap ends where the stack does.
 STACK_TOP, STACK_BYTES = 0x20042000, 12 * 1024
 
 

@@ -1,4 +1,4 @@
-"""What boards/pico/patches make of MicroPython, on the emulated chip: what runs Python runs from RAM, and what the
+"""What boards/rp2/patches make of MicroPython, on the emulated chip: what runs Python runs from RAM, and what the
 firmware writes to USB never waits, whatever the host does, and takes no memory."""
 
 from __future__ import annotations

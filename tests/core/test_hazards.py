@@ -10,6 +10,7 @@ from bench_hal import RESISTOR, Bench, Linked
 from samples import codes
 
 from nmes.core import checklist, commands, faults, frame
+from nmes.core.reason import Refused
 from nmes.core.session import ARMED, FADE_MS, FAULT, HOST_LOST_MS, IDLE, PAUSED, RUNNING, STEP_EVERY_MS, STEP_MAX_UA
 from nmes.hal.common import LOOKAHEAD_US
 
@@ -439,6 +440,21 @@ class TheEmergencyStop(unittest.TestCase):
             bench.hal.safe = True
             bench.turn(count=50)
             self.assertEqual((bench.hal.enabled(), bench.hal.channels[0].begun()), (False, begun))
+
+    def test_h19_a_chip_whose_inputs_cannot_be_relied_on_is_never_armed(self):
+        bench = Bench()
+        bench.load()
+        found = "of stepping A2, with no pull-down outside on stop_loop"
+        bench.hal.unfit = lambda: found
+        for _ in range(2):
+            with self.assertRaises(Refused) as refused:
+                bench.supervisor.arm(bench.session.programme_crc, bench.owner)
+            (reason,) = refused.exception.reasons
+            self.assertEqual((reason["code"], reason["asked"]), ("chip_unfit", found))
+            self.assertEqual((bench.session.state, bench.hal.enabled()), (IDLE, False))
+        bench.hal.unfit = lambda: ""
+        bench.arm()
+        self.assertEqual(bench.session.state, ARMED)
 
     def test_h19_opened_and_closed_again_between_two_turns(self):
         for state, begin in STATES:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from opennmes.boards import board_names, has_image, load_board, stage_of
+from opennmes.boards import board_names, load_board, stage_of
 from opennmes.cli import main
 from opennmes.pins import abilities, pins_of
 
@@ -77,15 +77,20 @@ def test_one_board_is_shown_with_its_pins(capsys):
 def test_for_machines(capsys):
     assert main(["boards", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["boards"]}
-    assert set(rows) == {*board_names(), *(f"{name}-stock" for name in board_names() if has_image(name))}
+    assert set(rows) == {*board_names(), "pico-stock"}
     assert rows["pico"]["for_people"] and not rows["pico-stock"]["for_people"]
     assert rows["pico"]["flashed_by_uf2"] and not rows["virtual"]["flashed_by_uf2"]
     assert rows["pico"]["channels"] == 2 and len(rows["pico"]["pins"]) == 28
+    assert rows["pico"]["lacks"] == [] and rows["pico"]["tried"].startswith("every test of the firmware")
+    assert rows["rp2040_zero"]["lacks"] == ["supply sense", "lamp for output on", "buttons", "display"]
+    assert not rows["rp2040_zero"]["for_people"] and not rows["pico2"]["for_people"] and rows["pico2"]["tried"] == ""
 
 
 def test_a_board_that_is_not_known_is_one_message(capsys):
-    for name in ("pico3", "virtual-stock", "stages", "../pico", ""):
+    for name in ("pico3", "virtual-stock", "pico_w-stock", "rp2", "stages", "../pico", ""):
         status = main(["boards", name]) if name else 2
         assert status == 2
     said = capsys.readouterr().err
-    assert "known boards: " in said and "pico, pico-stock, virtual; `nmes boards` lists them" in said
+    assert (
+        "known boards: pico, pico-stock, pico2, pico2_w, pico_w, rp2040_zero, virtual; `nmes boards` lists them" in said
+    )

@@ -51,7 +51,7 @@ LINES = {
         "make dist": WHEEL,
         "nmes check my.toml": HERE,
         "nmes run my.toml --port virtual --intensity 5 --seconds 2 --acknowledge": HERE,
-        "nmes flash --stage bare": BARE,
+        "nmes flash --board pico --stage bare": BARE,
         "nmes programmes bench-pins --write bench-pins.toml": BARE,
         "nmes run bench-pins.toml --seconds 10": BARE,
     },
@@ -60,6 +60,9 @@ LINES = {
     },
     "docs/verify.md": {
         "nmes verify --witness /dev/ttyACM1 --port /dev/ttyACM0 --output acceptance": WITNESS,
+    },
+    "docs/boards.md": {
+        "make firmware": "builds for minutes; tests/chip/test_other_boards.py builds two of the images the same way",
     },
     "docs/calibration.md": {
         "nmes calibrate --ohm 499 --tolerance 0.1": "needs a person with a resistor and a scope: test_calibrate.py "
@@ -76,10 +79,10 @@ LINES = {
         "make machines": "takes minutes: test_two_machines.py runs it with 12 cases",
     },
     "docs/first-waveform.md": {
-        "nmes flash --stage bare": BARE,
+        "nmes flash --board pico --stage bare": BARE,
         "nmes programmes bench-pins --write bench-pins.toml": BARE,
         "nmes run bench-pins.toml --seconds 10": BARE,
-        "nmes flash": "needs a real board: tests/chip/test_flash_verb.py flashes the emulated one",
+        "nmes flash --board pico": "needs a real board: tests/chip/test_flash_verb.py flashes the emulated one",
         "nmes programmes bench-resistor --write bench-resistor.toml": IN_ORDER,
         "nmes run bench-resistor.toml --seconds 10": IN_ORDER,
     },

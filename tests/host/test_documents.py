@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import boards_page
 import documents
 import limits_table
 import panel_table
@@ -15,7 +16,7 @@ import protocol_page
 from nmes import display, patient
 from nmes.core import buttons, command_words, commands, delivery, dialogue, faults, frame, limits, session, trigger
 from nmes.hal.common import LOOKAHEAD_US
-from opennmes.boards import load_stage, stage_of
+from opennmes.boards import about, load_board, load_stage, stage_of
 from opennmes.prescription import Prescription, keys
 from opennmes.prescription.assessment import assess
 
@@ -38,6 +39,18 @@ def test_safety_md_has_the_times_of_the_code(words: str) -> None:
 
 def test_safety_md_has_the_limits_of_the_code() -> None:
     assert limits_table.written(SAFETY) == SAFETY, "run `.venv/bin/python scripts/documents.py`"
+
+
+def test_boards_md_has_the_boards_as_they_are() -> None:
+    page = (ROOT / "docs" / "boards.md").read_text()
+    assert boards_page.written(page) == page, "run `.venv/bin/python scripts/documents.py`"
+    # Nothing has met silicon, and what was tried is said of each board.
+    assert boards_page.SILICON == "nothing" and "No board has been seen on silicon" in page
+    for name in boards_page.names():
+        board = load_board(name)
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| {board['title']} | `{name}` |")]
+        assert ("resistors alone" in row) == bool(board.get("dummy_only"))
+        assert ("**nothing**" in row) == (not about(name)["run"])
 
 
 def test_panel_md_has_the_table_and_the_figures_of_the_code() -> None:

@@ -18,7 +18,7 @@ from nmes.core import commands, frame
 from opennmes import paths
 from opennmes.boards import UnknownBoard
 from opennmes.cli import main
-from opennmes.device import discover, drive, flashing
+from opennmes.device import discover, drive, flashing, uf2
 from opennmes.device.client import AtPrompt, DeviceRefused, LinkError
 from opennmes.device.discover import OURS, Board
 from opennmes.device.prompt import PromptError
@@ -139,17 +139,55 @@ def image(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_where_several_boards_have_a_chip_a_person_names_the_image(monkeypatch, image):
-    monkeypatch.setattr(flashing, "board_names", lambda: ["pico", "roomy"])
-    monkeypatch.setattr(flashing, "has_image", lambda name: True)
-    pico = flashing.load_board("pico")
-    roomy = {**pico, "flash": {**pico["flash"], "firmware": (0, 2 * pico["flash"]["firmware"][1])}}
-    monkeypatch.setattr(flashing, "load_board", lambda name, stage=None: pico if name == "pico" else roomy)
-    chip = Board(discover.BOOTSEL, "RPI-RP2", chip="rp2040")
-    with pytest.raises(flashing.FlashError, match=r"\(pico, roomy\); name the UF2 of yours"):
-        flashing.image_for(chip, None)
-    assert flashing.image_for(chip, Path(image)).data == DATA
-    assert flashing.board_name(chip, Path(image)) == "pico"  # what fits it fits the other too
+CHIP = Board(discover.BOOTSEL, "RPI-RP2", chip="rp2040")
+
+
+def test_where_several_boards_have_a_chip_a_person_names_the_board_or_the_image(monkeypatch, image):
+    with pytest.raises(flashing.FlashError, match=r"name yours: --board pico or --board pico_w or --board rp2040_zero"):
+        flashing.image_for(CHIP, None)
+    assert flashing.image_for(CHIP, Path(image)).data == DATA
+    assert flashing.board_name(CHIP, Path(image)) == "pico"
+    assert flashing.board_name(CHIP, None, "pico_w") == "pico_w"
+
+
+def for_board(folder: Path, called: str, chip: str = "rp2040") -> Path:
+    """An image that says that it is for a board."""
+    path = folder / "other.uf2"
+    path.write_bytes(uf2.packed(DATA + b"; OpenNMES on " + called.encode() + b"\0", chip))
+    return path
+
+
+def test_what_another_board_is_flashed_with_is_refused_by_name_and_nothing_is_written(bench, tmp_path, capsys):
+    path = for_board(tmp_path, "Raspberry Pi Pico W with RP2040")
+    assert main(["flash", str(path), "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert f"{path} is for the board pico_w, the one at {bench.port} is a pico; nothing was written" in said
+    assert said.count("nmes: ") == 1 and bench.state == RUNS and bench.flash != DATA
+    path = for_board(tmp_path, "Raspberry Pi Pico 2 with RP2350", "rp2350")
+    assert main(["flash", str(path), "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert f"{path} is for an RP2350, the board at {bench.port} is an RP2040; nothing was written" in said
+    assert bench.state == RUNS
+
+
+@pytest.mark.parametrize(
+    ("called", "says"),
+    [
+        ("pico_w", "is for the board pico, the one at RPI-RP2 is a pico_w; nothing was written"),
+        ("pico2", "a pico2 has no RP2040, which this board has; nothing was written"),
+        ("pico3", 'there is no board "pico3"; known boards: pico'),
+    ],
+)
+def test_a_board_that_a_person_names_wrongly_is_refused(tmp_path, called, says):
+    path = for_board(tmp_path, "Raspberry Pi Pico with RP2040")
+    with pytest.raises((flashing.FlashError, UnknownBoard), match=says):
+        flashing.image_for(CHIP, path, "", called)
+    assert flashing.image_for(CHIP, path, "", "pico").data.startswith(DATA)
+
+
+def test_what_a_board_says_of_itself_counts_more_than_what_a_person_calls_it():
+    with pytest.raises(flashing.FlashError, match="says that it is a pico, not a pico_w; nothing was written"):
+        flashing.image_for(Board(OURS, "A", identity=IDENTITY), None, "", "pico_w")
 
 
 def test_a_board_of_ours_is_flashed(bench, image, capsys):

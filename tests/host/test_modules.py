@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import bootsel
 import pytest
 from stock_board import StockBoard
 
+from opennmes import paths
 from opennmes.cli import main
-from opennmes.device import discover, flashing, modules
+from opennmes.device import discover, flashing, modules, numbers
 from opennmes.device.discover import MICROPYTHON, Board
 from opennmes.device.prompt import Prompt, PromptError
 
@@ -121,6 +123,7 @@ def test_what_else_lies_in_the_folder_keeps_the_firmware_from_running(board, few
             "there is no OpenNMES for this board yet (ESP32 module with ESP32); `nmes boards` lists",
         ),
         ({"machine": "OpenNMES on Raspberry Pi Pico with RP2040"}, "leave --modules out"),
+        ({"machine": "Raspberry Pi Pico W with RP2040"}, "on pico_w the firmware does not run as modules"),
     ],
 )
 def test_a_board_that_modules_would_not_run_on_is_one_message_and_is_left_as_it_was(board, few, capsys, on, says):
@@ -229,7 +232,7 @@ def tmp_path_of(tmp_path: Path, name: str) -> Path:
 def test_modules_and_an_image_are_two_ways(capsys, tmp_path):
     assert main(["flash", "image.uf2", "--modules", "--port", "A"]) == 2
     assert main(["flash", "--modules", "--port", "A", "--mount", str(tmp_path)]) == 2
-    assert "leave the UF2 and --mount out" in capsys.readouterr().err
+    assert "leave the UF2, --mount and --board out" in capsys.readouterr().err
 
 
 def test_what_was_written_and_reads_back_otherwise_replaces_nothing(board, monkeypatch):
@@ -305,3 +308,18 @@ def test_a_stock_board_gets_our_own_image_by_way_of_its_prompt_and_bootsel(board
     assert found["board"]["kind"] == "micropython" and found["verified"]
     assert len(board.said("bootsel")) == 1 and [chip.flash for chip in chips] == [data]
     assert board.said("pin") == [], "nothing was moved on the way"
+
+
+def test_registers_are_numbers_in_the_modules_and_their_tables_are_left_out():
+    firmware = paths.firmware() / "nmes" / "hal" / "rp2"
+    same, own = (numbers.table((firmware / f"{name}.py").read_bytes()) for name in ("registers", "rp2040"))
+    made, watchdog = modules.sources("pico"), "nmes/hal/rp2/watchdog.py"
+    assert not {numbers.SAME, numbers.CHOICE, *numbers._OF_CHIPS.values()} & made.keys()
+    assert not [
+        path for path, text in made.items() if re.search(rb"\b(reg|chip)\.[A-Z]|import (registers|chip)\b", text)
+    ]
+    text = made[watchdog].decode()
+    assert f"{own['WATCHDOG_BASE']} + {same['WATCHDOG_LOAD']}\n" in text and "WATCHDOG_LOAD" not in text
+    needed = (numbers.SAME, *numbers._OF_CHIPS.values(), watchdog)
+    other = numbers.put_in({path: (paths.firmware() / path).read_bytes() for path in needed}, "rp2350")
+    assert f"{0x400D8000} + 4\n".encode() in other[watchdog]

@@ -17,7 +17,8 @@ import dist
 import toolchain
 from opennmes import paths
 from opennmes.boards import images, with_a_witness
-from opennmes.device import modules
+from opennmes.device import identity, modules
+from opennmes.device.uf2 import read_uf2
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,12 @@ def test_what_a_board_is_flashed_with_and_what_is_said_of_this_computer_come_out
     assert made.stdout.strip() == modules.digest(modules.files("pico")), made.stderr
 
 
+def carried() -> list[Path]:
+    """The UF2s in build that were made of these sources: the Pico's, and what `make firmware` has made since."""
+    made = [paths.uf2(*each) for each in images()]
+    return [path for path in made if path.is_file() and identity.firmware().encode() in read_uf2(path, 1 << 24).data]
+
+
 def test_both_archives_carry_the_image_that_was_built(delivered):
     (wheel,) = delivered.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -106,7 +113,7 @@ def test_both_archives_carry_the_image_that_was_built(delivered):
         witness = archive.read("opennmes/data/opennmes-witness-pico.uf2")
         assert witness == toolchain.witness_uf2("pico").read_bytes()
         count = len([name for name in archive.namelist() if name.endswith(".uf2")])
-        assert count == len(images()) + len(with_a_witness())
+        assert count == len(carried()) + len(with_a_witness()) and len(carried()) >= 2
     (source,) = delivered.glob("*.tar.gz")
     assert source.stat().st_size > 500_000
 

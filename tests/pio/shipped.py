@@ -33,22 +33,24 @@ def _load(name: str, path: Path) -> ModuleType:
 
 
 @functools.cache
-def module(file: Path = PROGRAM_FILE) -> ModuleType:
-    """A module of hal/rp2 as it ships, assembled by ports/rp2/modules/rp2.py of the MicroPython that we build."""
+def module(file: Path = PROGRAM_FILE, mcu: str = "rp2040") -> ModuleType:
+    """A module of hal/rp2 as it ships, on a board with that chip, assembled by ports/rp2/modules/rp2.py of the
+    MicroPython that we build."""
 
     class PIO:  # the constants of ports/rp2/rp2_pio.c
         IN_LOW, IN_HIGH, OUT_LOW, OUT_HIGH = range(4)
         SHIFT_LEFT, SHIFT_RIGHT = range(2)
         JOIN_NONE, JOIN_TX, JOIN_RX = range(3)
 
-    chip, language = ModuleType("_rp2"), ModuleType("micropython")
+    chip, language, board = ModuleType("_rp2"), ModuleType("micropython"), ModuleType("board")
+    board.BOARD = {"name": "a board", "mcu": mcu}  # type: ignore[attr-defined]
     chip.PIO = PIO  # type: ignore[attr-defined]
     language.const = lambda value: value  # type: ignore[attr-defined]
     # Of these a test puts its own in the place of what it needs.
     others = {name: mock.MagicMock() for name in ("machine", "nmes_build", "uctypes", "ubinascii", "vfs")}
-    with mock.patch.dict(sys.modules, {"_rp2": chip, "micropython": language, **others}):
+    with mock.patch.dict(sys.modules, {"_rp2": chip, "micropython": language, "board": board, **others}):
         _load("rp2", toolchain.sources() / "micropython" / "ports" / "rp2" / "modules" / "rp2.py")
-        return _load(f"{file.stem}_shipped", file)
+        return _load(f"{file.stem}_{mcu}_shipped", file)
 
 
 def assembled(made: Sequence[Any]) -> Program:

@@ -23,6 +23,12 @@ def test_h02_every_output_of_every_channel_and_both_enables_are_driven_low(made)
     assert {(pin.mode, pin.level) for pin in made.values()} == {("out", 0)}
 
 
+def test_a_radio_on_the_board_is_held_off_and_not_spoken_to(made):
+    REST.rest({**PINS, "radio_power": 23, "radio_select": 25})
+    assert made.keys() == OUTPUTS | {23, 25}
+    assert [(made[pin].mode, made[pin].level) for pin in (23, 25)] == [("out", 0), ("out", 1)]
+
+
 def test_the_enables_fall_before_a_level_or_a_phase_is_touched(made):
     REST.rest(PINS)
     assert set(list(made)[:2]) == {PINS["enable"], PINS["pump"]}

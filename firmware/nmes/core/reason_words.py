@@ -94,6 +94,9 @@ PHRASES = {
         "is {asked}: close the emergency stop (GP13 of a Pico), then look at the over-current comparator (GP12); "
         "expected {bound}"
     ),
+    "chip_unfit": (
+        "is {asked}; such an input can read high though its line is open, so it needs {bound}: see docs/boards.md"
+    ),
     "memory_damaged": "in memory is {asked}; expected {bound}: switch the device off and on, and load it again",
     "locked_out": "cannot begin yet: {asked} is possible {bound}",
     "self_test": "failed in the device's self-test: found {asked}, expected {bound}",

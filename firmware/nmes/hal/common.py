@@ -5,7 +5,7 @@
 LOOKAHEAD_US = 66_000
 
 # Bytes behind which `read` gives nothing: the end of a line, and Ctrl-C, behind which comes what is for the prompt. Our
-# image's MicroPython has them too (boards/pico/patches/read-without-waiting.patch).
+# image's MicroPython has them too (boards/rp2/patches/read-without-waiting.patch).
 ENDS = (10, 3)
 
 # So much of what a host has not read yet is kept: the longest line (core/frame.py), and as much again for what is said

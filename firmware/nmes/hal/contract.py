@@ -72,6 +72,10 @@ class Hal:
     def enabled(self):
         """True when the static enable is there, as read back from its pin. Allocates nothing."""
 
+    def unfit(self):
+        """An empty text, or why nobody may be armed with this very chip: an erratum of its stepping that the board does
+        not make up for."""
+
     def try_guard(self):
         """Self-test of the guard, by every cause that can be made up at rest. Returns the first that failed to trip it,
         in words, or an empty text. Only the enables move, and they end low."""

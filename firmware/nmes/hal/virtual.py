@@ -382,6 +382,9 @@ class Hal:
     def supply_mv(self):
         return None
 
+    def unfit(self):
+        return ""
+
     def memory_free(self):
         return 100_000
 

@@ -1,4 +1,4 @@
-"""nmes boards: what a board's pins are, and what it can do."""
+"""nmes boards: what a board's pins are, what it can do, and whether its file is right."""
 
 from __future__ import annotations
 
@@ -7,21 +7,42 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from opennmes.boards import STOCK, board_names, has_image, load_board, stage_of
-from opennmes.cli.output import out, print_json, print_table, reported, words
-from opennmes.pins import Pin, abilities, pins_of
+from opennmes.board_check import problems
+from opennmes.boards import (
+    STOCK,
+    UnknownBoard,
+    about,
+    board_names,
+    has_image,
+    load_board,
+    load_stage,
+    stage_of,
+    stock_names,
+)  # fmt: skip
+from opennmes.cli.output import FAILED, error, out, print_json, print_table, reported, words
+from opennmes.pins import Pin, abilities, lacks, pins_of
 
 
 def boards(
     name: Annotated[str | None, typer.Argument(help="One board; without it, all.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Look for what is wrong with the boards' files.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """List the boards that OpenNMES knows, or show one: each pin with its function and the reason for it.
+    """List the boards that OpenNMES knows with what each can do and lacks, or show one: each pin with its function and
+    the reason for it.
+
+    With --check each board's file is judged: pins that clash or cannot do what they are for, an output without a
+    pull-down, an input of the guard that is missing, parts of the flash that overlap. Exit status 1 when one is wrong.
 
     Example: nmes boards pico
+
+    Example: nmes boards --check
     """
+    if check:
+        _check([name] if name else board_names(), json)
+        return
     with reported(json, boards=[]):
-        stock = [board + STOCK for board in board_names() if has_image(board)]
+        stock = [board + STOCK for board in stock_names()]
         found = [load_board(each) for each in ([name] if name else board_names() + stock)]
     if json:
         print_json({"boards": [_as_json(board) for board in found]})
@@ -30,8 +51,40 @@ def boards(
     else:
         for board in found:
             row = dict(abilities(board, stage_of(board["name"])))
-            out.print(words(f"{board['name']}: {board['title']}, {row['chip']}, for {row['for']}"), soft_wrap=True)
+            text = f"{board['name']}: {board['title']}, {row['chip']}, for {row['for']}; lacks {row['lacks']}"
+            out.print(words(f"{text}; {_tried(board)}"), soft_wrap=True)
         out.print("`nmes boards NAME` shows the pins of one")
+
+
+def _check(names: list[str], json: bool) -> None:
+    with reported(json, boards=[]):
+        found = {name: _problems(name) for name in names}
+    if json:
+        print_json({"boards": [{"name": name, "problems": rows} for name, rows in found.items()]})
+    else:
+        for name, rows in found.items():
+            for row in rows:
+                error(f"boards/{name}: {row}")
+            if not rows:
+                out.print(words(f"{name}: nothing is wrong with its file"), soft_wrap=True)
+    if any(found.values()):
+        raise typer.Exit(FAILED)
+
+
+def _problems(name: str) -> list[str]:
+    """What is wrong with a board's file. Raises UnknownBoard where there is none, or no stage as it names."""
+    try:
+        board = load_board(name)
+        return problems(board, about(name), load_stage(board["stage"]))
+    except UnknownBoard:
+        raise
+    except Exception as broken:  # a person's Python, of which anything may come
+        return [f"the file cannot be read ({type(broken).__name__}: {broken})"]
+
+
+def _tried(board: dict[str, Any]) -> str:
+    run = about(board["name"].removesuffix(STOCK)).get("run", "every test of the firmware")
+    return f"tried: {run}" if run else "not tried on anything"
 
 
 def _as_json(board: dict[str, Any]) -> dict[str, Any]:
@@ -42,6 +95,9 @@ def _as_json(board: dict[str, Any]) -> dict[str, Any]:
         "channels": len(board["pins"]["channels"]),
         "for_people": not board.get("dummy_only"),
         "flashed_by_uf2": has_image(board["name"]),
+        "lacks": lacks(board),
+        "tried": about(board["name"].removesuffix(STOCK)).get("run", ""),
+        "notes": list(about(board["name"]).get("notes", ())),
         "pins": [pin.as_json() for pin in pins_of(board)],
     }
 
@@ -50,6 +106,9 @@ def _show(board: dict[str, Any]) -> None:
     out.print(words(f"{board['name']}: {board['title']}"), soft_wrap=True)
     for title, text in abilities(board, stage_of(board["name"])):
         out.print(words(f"  {title}: {text}"), soft_wrap=True)
+    out.print(words(f"  {_tried(board)}; nothing of it has run on silicon"), soft_wrap=True)
+    for note in about(board["name"]).get("notes", ()):
+        out.print(words(f"  {note}"), soft_wrap=True)
     pins = pins_of(board)
     if not pins:
         out.print("It has no pins.")

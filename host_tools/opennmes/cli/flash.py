@@ -36,6 +36,9 @@ def flash(
     stage: Annotated[
         str, typer.Option(help="For another output stage: bare, a board by itself, or reference-biofeedback.")
     ] = "",
+    board_called: Annotated[
+        str, typer.Option("--board", help="Which board it is: a chip in BOOTSEL does not say it. See `nmes boards`.")
+    ] = "",
     port: Annotated[
         list[str] | None, typer.Option(metavar="PORT", help="The board on this serial port.", show_default=False)
     ] = None,
@@ -57,21 +60,19 @@ def flash(
     With --modules the firmware goes onto the file system of a stock MicroPython, 1.25 or later, as compiled modules;
     what differs is written. Such a board is for resistors alone: it refuses every prescription for a person.
 
-    Example: nmes flash --mount RPI-RP2 --yes
+    Example: nmes flash --board pico --mount RPI-RP2 --yes
 
     Example: nmes flash --modules --port /dev/ttyACM0 --yes
     """
-    if as_modules and (uf2 or mount):
-        not_understood("--modules writes to the board's file system: leave the UF2 and --mount out")
+    if as_modules and (uf2 or mount or board_called):
+        not_understood("--modules writes to the board's file system: leave the UF2, --mount and --board out")
     named = only_one(port, "one board is named so; for every board that is here say --all")
     if all_boards and (named is not None or mount is not None):
         not_understood("--all means every board that is here; leave out --port and --mount")
     with reported(json, boards=[]):
         try:
-            found = _chosen(named, mount, all_boards)
-            for board in found:
-                need_unlocked(board)
-            plan = [] if as_modules else [(board, image_for(board, uf2, stage)) for board in found]
+            found = _unlocked(_chosen(named, mount, all_boards))
+            plan = [] if as_modules else [(board, image_for(board, uf2, stage, board_called)) for board in found]
             if not verify:
                 _agree(plan, yes)
         except FAILURES as failure:
@@ -117,6 +118,12 @@ def _chosen(port: str | None, mount: Path | None, all_boards: bool) -> list[Boar
     if len(found) > 1 and not all_boards:
         listed = "; ".join(in_words(board) for board in found)
         raise FlashError(f"{len(found)} boards are here; name one with --port or --mount, or say --all: {listed}")
+    return found
+
+
+def _unlocked(found: list[Board]) -> list[Board]:
+    for board in found:
+        need_unlocked(board)
     return found
 
 

@@ -136,9 +136,12 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def images() -> Iterator[Finding]:
     """The UF2s of each board: there, whole, and made of the sources that belong to these host tools."""
-    make = "make setup" if paths.checkout() else "pipx reinstall opennmes"
     for name, stage in boards.images():
+        in_setup = name in boards.setup_names()
+        make = f"make {'setup' if in_setup else 'firmware'}" if paths.checkout() else "pipx reinstall opennmes"
         path, which = paths.uf2(name, stage), f", stage {stage}" if stage else ""
+        if not in_setup and not path.exists():
+            continue  # nobody has asked for it yet
         try:
             image = read_uf2(path, _ROOM)
         except Uf2Error as failure:

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from opennmes import paths
-from opennmes.boards import STOCK, board_names, has_image, load_board
+from opennmes.boards import STOCK, board_names, by_machine, has_image, load_board
 from opennmes.device import drive, modules
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, at_port, micropython_ports
-from opennmes.device.modules import OUR_MACHINE, STOCK_MACHINES, Plan
+from opennmes.device.modules import Plan
 from opennmes.device.patience import stretched
 from opennmes.device.prompt import Prompt, PromptError
-from opennmes.device.uf2 import Uf2, read_uf2
+from opennmes.device.uf2 import Uf2, board_in, read_uf2
 from opennmes.ports.errors import PortError
 
 Progress = Callable[[str, int, int], None]
@@ -35,10 +35,11 @@ class FlashError(Exception):
     """The board does not have the image; the message says where it stands and what to do."""
 
 
-def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
+def image_for(board: Board, named: Path | None, stage: str = "", called: str = "") -> Uf2:
     """The image to flash: the file that was named, or our own for this board and output stage: the one that is named,
-    else the one that it says it has, else its usual one. Raises FlashError, DriveError, Uf2Error and UnknownBoard."""
-    name = board_name(board, named)
+    else the one that it says it has, else its usual one. `called`: what a person calls the board, where it cannot say
+    it itself. Raises FlashError, DriveError, Uf2Error and UnknownBoard."""
+    name = board_name(board, named, called)
     wanted = stage or ("" if named else str(board.identity.get("stage", "")))
     facts = load_board(name, wanted or None)
     if not has_image(name):
@@ -50,28 +51,59 @@ def image_for(board: Board, named: Path | None, stage: str = "") -> Uf2:
     image = read_uf2(named or paths.uf2(name, of_stage), facts["flash"]["firmware"][1])
     # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
     drive.check_chip(image, facts["mcu"], board.where)
+    made_for = by_machine(board_in(image))
+    if made_for and made_for != name and (called or board.kind != BOOTSEL):
+        raise FlashError(
+            f"{image.path} is for the board {made_for}, the one at {board.where} is a {name}; nothing was written: "
+            "leave the UF2 out to have the right one"
+        )
     return image
 
 
-def board_name(board: Board, named: Path | None = None) -> str:
-    """Which of boards/ a board is. A chip in BOOTSEL does not say it: where several boards have that chip and a person
-    has named the image, the one with the least room for it. Raises FlashError when it cannot be told."""
+def board_name(board: Board, named: Path | None = None, called: str = "") -> str:
+    """Which of boards/ a board is. A chip in BOOTSEL does not say it: a person calls it `called`, or has named the
+    image where several boards have that chip, and then it is the one with the least room for it. Raises FlashError when
+    it cannot be told or is another than `called`, and UnknownBoard."""
+    if called:
+        load_board(called)
+    name = _said_name(board, named, called)
+    if called and called != name:
+        raise FlashError(
+            f"{board.where}: the board says that it is a {name}, not a {called}; nothing was written. If what was "
+            "flashed onto it before was for another board, hold BOOTSEL while plugging it in, and give the command "
+            "again"
+        )
+    return name
+
+
+def _said_name(board: Board, named: Path | None, called: str) -> str:
     if board.kind == OURS:
         return str(board.identity.get("board")).removesuffix(STOCK)
     if board.kind == MICROPYTHON:
         with Prompt(board.where) as prompt:
             _, machine = prompt.version()
-        machine = machine.removeprefix(OUR_MACHINE.format(""))
-        if machine not in STOCK_MACHINES:
+        name = by_machine(machine)
+        if not name:
             raise FlashError(
                 f"{board.where}: there is no OpenNMES for this board yet ({machine}); `nmes boards` lists others"
             )
-        return STOCK_MACHINES[machine]
-    fitting = [name for name in board_names() if load_board(name)["mcu"] == (board.chip or "rp2040")]
+        return name
+    chip = board.chip or "rp2040"
+    fitting = [name for name in board_names() if load_board(name)["mcu"] == chip]
+    if called:
+        if called not in fitting:
+            raise FlashError(
+                f"{board.where}: a {called} has no {chip.upper()}, which this board has; nothing was written. Boards "
+                f"that have one: {', '.join(fitting)}"
+            )
+        return called
     if not fitting:
         raise FlashError(f"{board.where}: there is no OpenNMES for this chip yet; `nmes boards` lists what there is")
     if len(fitting) > 1 and named is None:
-        raise FlashError(f"{board.where}: several boards have this chip ({', '.join(fitting)}); name the UF2 of yours")
+        raise FlashError(
+            f"{board.where}: several boards have this chip, and in BOOTSEL it does not say which it is; name yours: "
+            f"--board {' or --board '.join(fitting)}"
+        )
     return min(fitting, key=lambda name: int(load_board(name)["flash"]["firmware"][1]))
 
 

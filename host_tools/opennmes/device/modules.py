@@ -21,8 +21,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from opennmes import paths
-from opennmes.boards import STOCK, load_board
-from opennmes.device import identity
+from opennmes.boards import OURS, STOCK, by_machine, load_board, stock_names
+from opennmes.device import identity, numbers
 from opennmes.device.prompt import Prompt
 
 Progress = Callable[[str, int, int], None]
@@ -33,9 +33,6 @@ ASIDE = ".before-opennmes"
 OLDEST = (1, 25)
 MPY_VERSION = 6
 BLOCK = 4_096
-# os.uname().machine of stock MicroPython, and the board of ours that it is; and what our own image says.
-STOCK_MACHINES = {"Raspberry Pi Pico with RP2040": "pico"}
-OUR_MACHINE = "OpenNMES on {}"
 MARK = "# OpenNMES on a stock MicroPython: made by `nmes flash --modules`, which replaces it."
 ARCHITECTURE = "armv6m"
 # What the chip never imports: the virtual board's hardware, and words that only the host and people read.
@@ -162,7 +159,7 @@ def sources(board_name: str) -> dict[str, bytes]:
         found[f"stages/{name}.py"] = (stages / f"{name}.py").read_bytes()
     found["board.py"] = f"BOARD = {board!r}\n".encode()
     found["nmes_build.py"] = f"FIRMWARE = {identity.firmware()!r}\n".encode()
-    return found
+    return numbers.put_in(found, board["mcu"])
 
 
 def files(board_name: str) -> dict[str, bytes]:
@@ -237,13 +234,17 @@ class Plan:
 def board_of(prompt: Prompt, device: str) -> str:
     """Which of boards/ a board with a stock MicroPython is. Raises ModulesError where modules would not run."""
     release, machine = prompt.version()
-    name = STOCK_MACHINES.get(machine)
-    if name is None:
-        ours = any(machine == OUR_MACHINE.format(known) for known in STOCK_MACHINES)
+    name = by_machine(machine)
+    if machine.startswith(OURS):
         raise ModulesError(
             f"{device}: OpenNMES' own image is on this board, which runs no modules; leave --modules out"
-            if ours
-            else f"{device}: there is no OpenNMES for this board yet ({machine}); `nmes boards` lists others"
+        )
+    if not name:
+        raise ModulesError(f"{device}: there is no OpenNMES for this board yet ({machine}); `nmes boards` lists others")
+    if name not in stock_names():
+        raise ModulesError(
+            f"{device}: on {name} the firmware does not run as modules (boards/{name}/about.py says why); nothing was "
+            "changed. Leave --modules out: the UF2 of OpenNMES brings its own MicroPython"
         )
     if _numbers(release) < OLDEST:
         oldest = ".".join(map(str, OLDEST))

@@ -8,6 +8,7 @@ everything is checked here. The format: https://github.com/microsoft/uf2, 512 by
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,13 @@ _FAMILIES = {
     0xE48B_FF57: ("an absolute address", None),
     0xE48B_FF58: ("data", None),
 }
-# Erratum RP2350-E10: such an image begins with a block of the absolute family that the boot ROM is to ignore.
+_FAMILY_OF = {RP2040: 0xE48B_FF56, RP2350: 0xE48B_FF59}
+# Erratum RP2350-E10: such an image begins with a block of the absolute family that the boot ROM is to ignore. It lies
+# at the end of the flash's addresses, and says behind its payload that it is to be ignored (boot/uf2.h).
 _ABSOLUTE = 0xE48B_FF57
+_IGNORED_AT = 0x10FF_FF00
+_EXTENSION_PRESENT = 0x0000_8000
+_IGNORE = 0x9957_E304
 
 
 class Uf2Error(Exception):
@@ -61,6 +67,27 @@ class Uf2:
         return len(self.raw) // BLOCK
 
 
+def packed(image: bytes, chip: str) -> bytes:
+    """The UF2 of what goes to the flash of a chip (RP2040 or RP2350) from its start on."""
+    family = _FAMILY_OF[chip]
+    count = -(-len(image) // PAYLOAD)
+    blocks = [
+        _packed(
+            _FAMILY_PRESENT, FLASH_START + at * PAYLOAD, at, count, family, image[at * PAYLOAD : (at + 1) * PAYLOAD]
+        )
+        for at in range(count)
+    ]
+    if chip == RP2350:
+        ignored = b"\xef" * PAYLOAD + struct.pack("<I", _IGNORE)
+        blocks.insert(0, _packed(_FAMILY_PRESENT | _EXTENSION_PRESENT, _IGNORED_AT, 0, 2, _ABSOLUTE, ignored))
+    return b"".join(blocks)
+
+
+def _packed(flags: int, address: int, number: int, count: int, family: int, data: bytes) -> bytes:
+    head = _HEAD.pack(*_MAGIC, flags, address, PAYLOAD, number, count, family)
+    return (head + data).ljust(BLOCK - 4, b"\0") + struct.pack("<I", _MAGIC_END)
+
+
 def read_uf2(path: Path, flash_bytes: int) -> Uf2:
     """The image in the file `path`, for a board with `flash_bytes` of flash. Raises Uf2Error."""
     try:
@@ -77,6 +104,12 @@ def read_uf2(path: Path, flash_bytes: int) -> Uf2:
     if len(blocks) > 1 and blocks[0].family == _ABSOLUTE != blocks[1].family:
         blocks = blocks[1:]
     return _image(path, blocks, raw, flash_bytes)
+
+
+def board_in(image: Uf2) -> str:
+    """What an image of ours calls the board that it was made for (boards.machine); "" for one of somebody else."""
+    found = re.search(rb"OpenNMES on [ -~]+ with RP[0-9]+", image.data)
+    return found[0].decode() if found else ""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from machine import ADC, Pin, mem32
 from micropython import const
 
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.chip import chip
 
-_TEMPERATURE_ON = const(1 << 1)
-_TEMPERATURE_INPUT = const(4)
 _REFERENCE_MV = const(3_300)
 _COUNTS = const(4_096)
 _SUPPLY_DIVIDER = const(3)  # VSYS on GP29, by two resistors of the Pico
@@ -18,9 +17,9 @@ class Adc:
         self._supply = supply
         if supply is not None:
             ADC(Pin(supply))
-        self._cs = reg.ADC_BASE + reg.ADC_CS
-        self._result = reg.ADC_BASE + reg.ADC_RESULT
-        self._start = reg.ADC_CONVERT | _TEMPERATURE_ON
+        self._cs = chip.ADC_BASE + reg.ADC_CS
+        self._result = chip.ADC_BASE + reg.ADC_RESULT
+        self._start = reg.ADC_CONVERT | reg.ADC_TEMPERATURE_ON
 
     def counts(self, pin):
         """What the ADC makes of a pin now, 0 to 4095. Allocates nothing. Not while the sampler is on."""
@@ -31,12 +30,12 @@ class Adc:
         mem32[cs] = self._start | number << reg.ADC_INPUT_SHIFT
         while not mem32[cs] & reg.ADC_READY:  # 2 us
             pass
-        return mem32[self._result] & 0xFFF
+        return mem32[self._result] & reg.ADC_RESULT_BITS
 
     def temperature_dc(self):
         """The chip's temperature in tenths of a degree Celsius (4.9.5: 27 - (V - 0.706) / 0.001721), to some 5 K."""
-        self._convert(_TEMPERATURE_INPUT)  # the first one after the sensor is switched on is not to be trusted
-        uv = self._convert(_TEMPERATURE_INPUT) * _REFERENCE_MV * 1_000 // _COUNTS
+        self._convert(reg.ADC_TEMPERATURE)  # the first one after the sensor is switched on is not to be trusted
+        uv = self._convert(reg.ADC_TEMPERATURE) * _REFERENCE_MV * 1_000 // _COUNTS
         return 270 - (uv - 706_000) * 10 // 1_721
 
     def supply_mv(self):

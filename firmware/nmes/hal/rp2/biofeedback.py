@@ -13,17 +13,12 @@ from micropython import const
 
 from nmes.hal.rp2 import hal
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.chip import chip
 
 _FULL_MV = const(3_300)
 _COUNTS = const(4_096)
 _SETTLE_US = const(1_000)  # twelve times what 80 kOhm and 1 nF of cable take
 _FLOATS_MV = const(1_000)  # twice what the pull-up adds to a sensor of 10 kOhm
-# The pads' registers, which nothing else needs (datasheet 2.19.6.3). Not in registers.py, whose public names a stock
-# MicroPython keeps in memory.
-_PADS = const(0x4001C004)  # that of GP0
-_PAD = const(4)
-_PULL_DOWN = const(1 << 2)
-_PULL_UP = const(1 << 3)
 
 
 class Hal(hal.Hal):
@@ -39,8 +34,8 @@ class Hal(hal.Hal):
         self._signal_mask = 1 << channel
         self._signal_at = self._converter.word_at(channel)
         self._switch = Pin(self._pins["hand_switch"], Pin.IN, Pin.PULL_UP)
-        self._pad = _PADS + _PAD * self._signal_pin
-        self._pull(_PULL_UP, _PULL_DOWN)
+        self._pad = chip.PADS_BASE + reg.PADS_GPIO0 + reg.PADS_PIN * self._signal_pin
+        self._pull(reg.PADS_PULL_UP, reg.PADS_PULL_DOWN)
 
     def _pull(self, off, on):
         mem32[self._pad + reg.CLEAR] = off
@@ -58,10 +53,10 @@ class Hal(hal.Hal):
 
     def signal_floats(self):
         before_mv = self.signal_mv()
-        self._pull(_PULL_DOWN, _PULL_UP)
+        self._pull(reg.PADS_PULL_DOWN, reg.PADS_PULL_UP)
         time.sleep_us(_SETTLE_US)
         after_mv = self.signal_mv()
-        self._pull(_PULL_UP, _PULL_DOWN)
+        self._pull(reg.PADS_PULL_UP, reg.PADS_PULL_DOWN)
         return after_mv - before_mv >= _FLOATS_MV
 
     def switch_closed(self):

@@ -5,14 +5,16 @@ from machine import mem32
 from micropython import const
 
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.chip import chip
 
 HALF = const(1)  # of `config`: what one transfer carries
 WORD = const(2)
 STAYS = const(-1)  # the address is the same each time
 EVER = const(0x3FFFFFFF)  # transfers; at 500 Hz, three a pulse, eight days
 
-# Addresses above 2^30 are objects on the heap: this one and `Dma.ctrl` are made once, for what must not allocate.
-ABORT = reg.DMA_BASE + reg.DMA_ABORT
+# Addresses above 2^30 are objects on the heap: this one, `Dma.ctrl` and `Dma.ctrl_clear` are made once, for what must
+# not allocate.
+ABORT = reg.DMA_BASE + chip.DMA_ABORT
 
 
 class Dma:
@@ -22,6 +24,7 @@ class Dma:
         self.dma = rp2.DMA()
         self.channel = self.dma.channel  # type: ignore[attr-defined]  # the stubs leave it out
         self.ctrl = self.at(reg.DMA_CTRL)
+        self.ctrl_clear = self.ctrl + reg.CLEAR
 
     def at(self, register):
         """Where a register of this channel is."""
@@ -48,8 +51,9 @@ class Dma:
         )
 
     def halt(self):
-        """Out of every chain and off, whatever it was about to do (an aborted transfer may still end: erratum E13)."""
-        mem32[self.ctrl] = self.channel << reg.DMA_CHAIN_TO_SHIFT
+        """Out of every chain and off, whatever it was about to do. Both before it is aborted: that starts the next of a
+        chain (erratum RP2350-E5); an aborted transfer may still end (erratum RP2040-E13)."""
+        mem32[self.ctrl] = self.channel << chip.DMA_CHAIN_TO_SHIFT
         mem32[ABORT] = 1 << self.channel
-        while mem32[self.ctrl] & reg.DMA_BUSY:
+        while mem32[self.ctrl] & chip.DMA_BUSY:
             pass

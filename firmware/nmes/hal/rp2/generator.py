@@ -19,6 +19,7 @@ from nmes.core import pulse, pulse_check
 from nmes.core.compiler import const, micropython, ptr8, ptr32
 from nmes.hal.common import LOOKAHEAD_US
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.chip import chip
 from nmes.hal.rp2.dma import ABORT, EVER, WORD, Dma
 from nmes.hal.rp2.pulse_pio import PHASE_A_AT, REST_AT, SETTLE_AT
 from nmes.hal.rp2.pulse_pio import pulse as pulse_program
@@ -31,7 +32,6 @@ _LIST_BYTES = const(256)
 _RING_SIZE = const(8)
 _RECORD_BYTES = const(12)
 _WORDS = const(3)
-_JMP = const(0x0000)
 
 
 # Fields of `_at`: what machine code needs, the addresses of registers among it.
@@ -63,7 +63,8 @@ _GAP_US = const(23)
 _WIDTH_B_US = const(24)
 _PERIOD_US = const(25)
 _LEVEL_MOST = const(26)
-_FIELDS = const(27)
+_FIFO_BITS = const(27)
+_FIELDS = const(28)
 _NONE = const(0x3FFFFFFF)
 
 
@@ -92,7 +93,7 @@ def _waiting(numbers) -> int:
     """Words in the machine's queue (3.7, FLEVEL)."""
     at = ptr32(numbers)
     levels = ptr32(at[_LEVELS_OF_FIFOS])
-    return levels[0] >> at[_FIFO_SHIFT] & 0xF
+    return levels[0] >> at[_FIFO_SHIFT] & at[_FIFO_BITS]
 
 
 @micropython.viper
@@ -167,7 +168,7 @@ class Generator:
         self._pc = reg.PIO0_BASE + reg.PIO_SM0_ADDR + index * reg.PIO_SM
         self._txf = reg.PIO0_BASE + reg.PIO_TXF0 + 4 * index
         self._rxf = reg.PIO0_BASE + reg.PIO_RXF0 + 4 * index
-        self._pwm = reg.PWM_BASE + (pins["level_a"] >> 1 & 7) * reg.PWM_SLICE
+        self._pwm = chip.PWM_BASE + (pins["level_a"] >> 1 & 7) * reg.PWM_SLICE
         self._treq_tx = reg.TREQ_PIO0_TX0 + index
         self._treq_rx = reg.TREQ_PIO0_RX0 + index
         self._ends = array("I", [0] * _SLOTS)
@@ -175,7 +176,8 @@ class Generator:
         at[_LIST_READ] = self._list.at(reg.DMA_READ_ADDR)
         at[_DATA_READ] = self._data.at(reg.DMA_READ_ADDR)
         at[_LEVELS_OF_FIFOS] = reg.PIO0_BASE + reg.PIO_FLEVEL
-        at[_FIFO_SHIFT] = 8 * index
+        at[_FIFO_SHIFT] = reg.PIO_FLEVEL_SM * index
+        at[_FIFO_BITS] = reg.PIO_FLEVEL_TX
         at[_LIST] = self._list_at
         at[_RECORDS] = self.records_at
         at[_RECORD_OF] = addressof(self.record_of)
@@ -183,8 +185,8 @@ class Generator:
         at[_AHEAD_US] = LOOKAHEAD_US
         at[_LIST_CTRL] = self._list.ctrl
         at[_DATA_CTRL] = self._data.ctrl
-        at[_BUSY] = reg.DMA_BUSY
-        at[_TRIGGER] = reg.DMA_BASE + reg.DMA_MULTI_TRIGGER
+        at[_BUSY] = chip.DMA_BUSY
+        at[_TRIGGER] = reg.DMA_BASE + chip.DMA_MULTI_TRIGGER
         at[_LIST_BIT] = 1 << self._list.channel
         at[_PC] = self._pc
         at[_LEVEL_A] = _NONE
@@ -208,12 +210,12 @@ class Generator:
         pins = self._pins
         self._sm.init(pulse_program, freq=ENGINE_HZ, sideset_base=Pin(pins["phase_a"]))
         # Where MicroPython has put the program: the machine stands at its first instruction.
-        self._at[_PROGRAM] = mem32[self._pc] & 0x1F
+        self._at[_PROGRAM] = mem32[self._pc] & reg.PIO_ADDR
         # The machine begins in the rest of a pulse that never was: delay_us + 2 cycles, the same 2 on every channel.
         self._sm.put(delay_us)
         self._sm.exec(reg.PULL_BLOCK)
         self._sm.exec(reg.MOV_ISR_OSR)
-        self._sm.exec(_JMP | self._at[_PROGRAM] + REST_AT - 1)
+        self._sm.exec(reg.JMP | self._at[_PROGRAM] + REST_AT - 1)
         data, chain, level = self._data, self._list, self._level
         data.config(self.records_at, self._txf, _WORDS, WORD, self._treq_tx, chain, read_ring=0)
         next_at = data.at(reg.DMA_READ_ADDR_TRIG)
@@ -226,7 +228,7 @@ class Generator:
         for pin in (self._pins["level_a"], self._pins["level_b"]):
             PWM(Pin(pin), freq=ENGINE_HZ // 8, duty_u16=0)
         # MicroPython chooses divider and top for a frequency; the levels need exactly these.
-        mem32[self._pwm + reg.PWM_DIV] = 1 << 4
+        mem32[self._pwm + reg.PWM_DIV] = reg.PWM_DIV_ONE
         mem32[self._pwm + reg.PWM_TOP] = self._levels - 1
         mem32[self._pwm + reg.PWM_CC] = 0
 
@@ -352,6 +354,9 @@ class Generator:
         # With the list empty an aborted transfer that still completes (erratum RP2040-E13) finds nothing to go on with.
         for place in range(self._list_at, self._list_at + _LIST_BYTES, 4):
             mem32[place] = 0
+        # Disabled first, both of them: an abort of one would start the other (erratum RP2350-E5).
+        mem32[self._data.ctrl_clear] = reg.DMA_ENABLE
+        mem32[self._list.ctrl_clear] = reg.DMA_ENABLE
         mem32[ABORT] = 1 << self._list.channel | 1 << self._data.channel
-        while (mem32[self._list.ctrl] | mem32[self._data.ctrl]) & reg.DMA_BUSY:
+        while (mem32[self._list.ctrl] | mem32[self._data.ctrl]) & chip.DMA_BUSY:
             pass

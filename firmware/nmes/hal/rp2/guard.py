@@ -13,6 +13,7 @@ from machine import Pin, mem32
 from nmes.core import faults
 from nmes.core.compiler import const, micropython, ptr32
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.chip import chip
 from nmes.hal.rp2.guard_pio import (
     HIGH_ROUND_CYCLES,
     LEASE_HZ,
@@ -29,12 +30,9 @@ _PHASE_MOST_US = const(1000)
 _LEASE_US = const(90_000)
 _LEASE_ROUNDS = _LEASE_US // LEASE_ROUND_US
 _CYCLES_PER_US = reg.CPU_HZ // 1_000_000
-_SET_PINS_0 = const(0xE000)
-_SET_PINS_1 = const(0xE001)
 _FLAG_OVER_LONG = const(1 << 4)
 _FLAG_BOTH = const(1 << 5)
 _FLAG_TOO_CLOSE = const(1 << 6)
-_EDGE_LOW = const(4)
 # For the proof.
 _SHORT_LIMIT_US = const(50)
 _SHORT_LEASE_US = const(1_000)
@@ -124,15 +122,15 @@ class Guard:
             machine.exec(reg.PULL_BLOCK)
             machine.exec(reg.MOV_ISR_OSR)
         self._safe_line.init(safe_line, freq=reg.CPU_HZ, in_base=self._safe, set_base=enable)
-        self._at[_SAFE_TRIPPED] = (mem32[self._safe_pc] & 0x1F) + SAFE_LINE_TRIPPED_AT
+        self._at[_SAFE_TRIPPED] = (mem32[self._safe_pc] & reg.PIO_ADDR) + SAFE_LINE_TRIPPED_AT
         self._lease.init(lease, freq=LEASE_HZ, sideset_base=Pin(self._pins["pump"]), set_base=enable)
-        self._at[_LEASE_TRIPPED] = (mem32[self._lease_pc] & 0x1F) + LEASE_TRIPPED_AT
+        self._at[_LEASE_TRIPPED] = (mem32[self._lease_pc] & reg.PIO_ADDR) + LEASE_TRIPPED_AT
         self._lease.put(lease_us // LEASE_ROUND_US)
         for machine in self._watchers:
             machine.active(1)
         self._lease.active(1)
         # Set first, watched after: the other order would leave a line that has just fallen without effect.
-        self._safe_line.exec(_SET_PINS_1)
+        self._safe_line.exec(reg.SET_PINS_1)
         self._safe_line.active(1)
         self._at[_ON] = 1
 
@@ -198,7 +196,7 @@ class Guard:
 
     def _show(self, pin, override):
         """What the guard sees of a pin: IO_INPUT_HIGH, IO_INPUT_LOW, or 0 for what it is."""
-        ctrl = reg.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin
+        ctrl = chip.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin
         mem32[ctrl + reg.CLEAR] = reg.IO_INPUT_HIGH
         if override:
             mem32[ctrl + reg.SET] = override
@@ -243,7 +241,7 @@ class Guard:
         """Take permission away. The caller makes the pins plain outputs after; until then they are low."""
         self._at[_ON] = 0
         self._safe_line.active(0)
-        self._safe_line.exec(_SET_PINS_0)
+        self._safe_line.exec(reg.SET_PINS_0)
         self._lease.active(0)
         for machine in self._watchers:
             machine.active(0)
@@ -251,4 +249,6 @@ class Guard:
 
 def _latch_of(pin):
     """Where a pin's latch of falling edges is: (address, bit); writing the bit clears it."""
-    return reg.IO_BANK0_BASE + reg.IO_INTR0 + 4 * (pin >> 3), _EDGE_LOW << 4 * (pin & 7)
+    return chip.IO_BANK0_BASE + chip.IO_INTR0 + 4 * (pin // reg.IO_INTR_PINS), reg.IO_EDGE_LOW << reg.IO_INTR_BITS * (
+        pin % reg.IO_INTR_PINS
+    )

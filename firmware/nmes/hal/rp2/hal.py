@@ -1,4 +1,4 @@
-"""The RP2040 behind the contract of nmes/hal/contract.py."""
+"""The RP2040 and the RP2350 behind the contract of nmes/hal/contract.py."""
 
 import errno
 import gc
@@ -18,6 +18,7 @@ from uctypes import addressof
 from nmes.hal.common import ENDS, OUT_BYTES
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.adc import Adc
+from nmes.hal.rp2.chip import chip
 from nmes.hal.rp2.flash import area, slots
 from nmes.hal.rp2.generator import Generator
 from nmes.hal.rp2.guard import Guard
@@ -30,18 +31,30 @@ _SEND_BYTES = const(128)  # an iteration of the main loop
 _INHERITED = ("/nmes.0", "/nmes.1")
 
 
+_GUARDED_INPUTS = ("safe_line", "stop_loop")
+_E9_MOST_OHM = const(8_200)  # the pull-down that holds an input down against erratum RP2350-E9
+
+
+class _Nothing:
+    """A lamp or buzzer that the board does not have."""
+
+    def value(self, level):
+        pass
+
+
 class Hal:
     def __init__(self, board, stage):  # long: every part of the hardware, once, in their order
         self._pins = board["pins"]
         if machine.freq() != board["cpu_hz"]:
             machine.freq(board["cpu_hz"])
-        self._lamp = Pin(self._pins["lamp"], Pin.OUT, value=0)
-        self._ready = Pin(self._pins["ready"], Pin.OUT, value=0)
-        self._fault = Pin(self._pins["fault"], Pin.OUT, value=0)
-        self._buzzer = Pin(self._pins["buzzer"], Pin.OUT, value=0)
+        self._lamp, self._ready, self._fault, self._buzzer = [
+            Pin(self._pins[name], Pin.OUT, value=0) if name in self._pins else _Nothing()
+            for name in ("lamp", "ready", "fault", "buzzer")
+        ]
+        self._pull_downs = board["pull_downs_ohm"]
         self._guard = Guard(self._pins)
         phases = [channel[phase] for channel in self._pins["channels"] for phase in ("phase_a", "phase_b")]
-        self._phases_low = [reg.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin + reg.SET for pin in phases]
+        self._phases_low = [chip.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin + reg.SET for pin in phases]
         self.channels = [Generator(i, p, stage["levels"]) for i, p in enumerate(self._pins["channels"])]
         self._converter = Converter(self._pins["sense_current"], self._pins["sense_voltage"])
         self._machines_ctrl = reg.PIO0_BASE + reg.PIO_CTRL + reg.CLEAR
@@ -55,7 +68,7 @@ class Hal:
         ]
         for channel, sampler in zip(self.channels, self._samplers):
             channel.take = sampler.take  # type: ignore[attr-defined]
-        self._adc = Adc(self._pins["supply"])
+        self._adc = Adc(self._pins.get("supply"))
         rest(self._pins)
         low = [self._pins["enable"], self._pins["pump"]] + phases
         low += [pin for channel in self._pins["channels"] for pin in channel.values() if pin not in phases]
@@ -116,7 +129,7 @@ class Hal:
         mem32[self._machines_ctrl] = self._machines
         # The enable is low; were it stuck, a phase would go on while all else is halted, and that takes a millisecond.
         for ctrl in self._phases_low:
-            mem32[ctrl] = reg.IO_OUTPUT_LOW
+            mem32[ctrl] = chip.IO_OUTPUT_LOW
         for channel in self.channels:
             channel.halt()
         self._converter.halt()
@@ -128,6 +141,15 @@ class Hal:
 
     def permit(self, longest_us):
         self._guard.begin(longest_us)
+
+    def unfit(self):
+        stepping = mem32[reg.SYSINFO_BASE + reg.SYSINFO_CHIP_ID] >> reg.SYSINFO_REVISION_SHIFT
+        if stepping >= chip.STEPPINGS_WITH_E9:
+            return ""
+        held = [name for name, ohm in self._pull_downs if ohm <= _E9_MOST_OHM]
+        open_inputs = [name for name in _GUARDED_INPUTS if name not in held]
+        text = "of stepping A%d, with no pull-down outside on %s"
+        return text % (stepping, " and ".join(open_inputs)) if open_inputs else ""
 
     def try_guard(self):
         try:
@@ -229,7 +251,7 @@ class Hal:
 
     def read(self, into):
         # On a stock MicroPython, whose `readinto` waits until the whole buffer is full. Our image has a method for it
-        # (boards/pico/patches/read-without-waiting.patch).
+        # (boards/rp2/patches/read-without-waiting.patch).
         for count in range(len(into)):
             for _ in self._poll_in.ipoll(0):
                 sys.stdin.buffer.readinto(self._byte)

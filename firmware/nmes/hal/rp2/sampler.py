@@ -27,12 +27,11 @@ from uctypes import addressof
 from nmes.core import pulse
 from nmes.core.compiler import const, micropython, ptr8, ptr16, ptr32
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.chip import chip
 from nmes.hal.rp2.dma import EVER, HALF, WORD, Dma
 from nmes.hal.rp2.sampler_pio import CYCLE_CLOCKS, CYCLES_IN_12_US, OVERHEAD_CYCLES, sample
 
 _FIRST_SM = const(2)  # of block 0, whose first two are the generators
-# A result asks DMA to take it.
-_FCS = const(1 << 24 | 1 << 3 | 1)
 _TABLE_BYTES = const(16)  # of two channels: current and voltage of each, a word each
 _TABLE_SIZE = const(3)  # of one channel, as a power of two; the ring of the select DMA
 _RESULTS_SIZE = const(2)  # the same, a half each; the ring of the result DMA
@@ -52,7 +51,6 @@ _NUMBERS = const(9)
 _WORDS = const(3)  # of the ring a pulse: sampler_pio.SAMPLES
 _HALVES = const(6)  # of a record, as pulse.RECORD_HALVES says
 _SLOTS_MASK = const(63)  # of the generator's places, which are a power of two
-_MOV_Y_OSR = const(0xA047)
 
 
 def _conversion_of(pin):
@@ -83,9 +81,9 @@ class Converter:
         self.halt()
         mask |= self.beside
         self.mask = mask
-        fifo, fcs = reg.ADC_BASE + reg.ADC_FIFO, reg.ADC_BASE + reg.ADC_FCS
-        mem32[fcs] = _FCS
-        while not mem32[reg.ADC_BASE + reg.ADC_CS] & reg.ADC_READY:
+        fifo, fcs = chip.ADC_BASE + reg.ADC_FIFO, chip.ADC_BASE + reg.ADC_FCS
+        mem32[fcs] = reg.ADC_FCS_TO_DMA
+        while not mem32[chip.ADC_BASE + reg.ADC_CS] & reg.ADC_READY:
             pass
         while mem32[fcs] & reg.ADC_FCS_LEVEL:
             _ = mem32[fifo]
@@ -95,11 +93,11 @@ class Converter:
             mem32[self._table_at + 8 * place + 4] = self._voltage
             mem32[self.word_at(channel)] = 0
         select, result = self._select, self._result
-        cs = reg.ADC_BASE + reg.ADC_CS
+        cs = chip.ADC_BASE + reg.ADC_CS
         sizes = len(channels) - 1  # twice as many, twice the rings
         select.config(self._table_at, cs, 1, WORD, reg.TREQ_PERMANENT, result, read_ring=_TABLE_SIZE + sizes)
         first = self.word_at(channels[0])
-        result.config(fifo, first, 1, HALF, reg.TREQ_ADC, select, write_ring=_RESULTS_SIZE + sizes)
+        result.config(fifo, first, 1, HALF, chip.TREQ_ADC, select, write_ring=_RESULTS_SIZE + sizes)
         select.dma.active(1)
 
     def word_at(self, channel):
@@ -166,7 +164,7 @@ class Sampler:
         ask.dma.active(1)
         self._sm.put(self._word_at)
         self._sm.exec(reg.PULL_BLOCK)
-        self._sm.exec(_MOV_Y_OSR)
+        self._sm.exec(reg.MOV_Y_OSR)
         late_us = _LATE_ONE_US if alone else _LATE_TWO_US
         self._sm.put((width_us + 2 * late_us) * CYCLES_IN_12_US // 24 - OVERHEAD_CYCLES)
         self._sm.exec(reg.PULL_BLOCK)

@@ -5,8 +5,8 @@ from micropython import const
 
 from nmes.hal.common import WATCHDOG_MS
 from nmes.hal.rp2 import registers as reg
+from nmes.hal.rp2.chip import chip
 
-_TICKS_PER_MS = const(2_000)  # 1 MHz, and the counter goes down by two a tick (erratum RP2040-E1)
 _RUNNING = const(0x4E4D4553)
 _BY = ("ended out of order", "watchdog timer", "reset by software", "watchdog timer")
 
@@ -14,18 +14,19 @@ _BY = ("ended out of order", "watchdog timer", "reset by software", "watchdog ti
 class Watchdog:
     def __init__(self):
         # Addresses above 2^30 are objects on the heap: made here once.
-        self._load = reg.WATCHDOG_BASE + reg.WATCHDOG_LOAD
-        self._ctrl_set = reg.WATCHDOG_BASE + reg.WATCHDOG_CTRL + reg.SET
-        self._ctrl_clear = reg.WATCHDOG_BASE + reg.WATCHDOG_CTRL + reg.CLEAR
+        self._load = chip.WATCHDOG_BASE + reg.WATCHDOG_LOAD
+        self._ctrl_set = chip.WATCHDOG_BASE + reg.WATCHDOG_CTRL + reg.SET
+        self._ctrl_clear = chip.WATCHDOG_BASE + reg.WATCHDOG_CTRL + reg.CLEAR
         # Of the scratch registers, which only power and the RUN pin clear, 4 to 7 belong to the boot ROM (2.8.1.1).
-        self._mark = reg.WATCHDOG_BASE + reg.WATCHDOG_SCRATCH0
-        reason = mem32[reg.WATCHDOG_BASE + reg.WATCHDOG_REASON] & 3
+        self._mark = chip.WATCHDOG_BASE + reg.WATCHDOG_SCRATCH0
+        self._full = WATCHDOG_MS * chip.WATCHDOG_TICKS_PER_MS
+        reason = mem32[chip.WATCHDOG_BASE + reg.WATCHDOG_REASON] & reg.WATCHDOG_CAUSE
         self.reset_cause = _BY[reason] if mem32[self._mark] == _RUNNING else ""
 
     def start(self):
         """From now on `feed` has to come in time, or the whole chip but its oscillators is reset."""
         mem32[self._ctrl_clear] = reg.WATCHDOG_ENABLE
-        mem32[reg.PSM_BASE + reg.PSM_WDSEL] = reg.PSM_ALL_BUT_OSCILLATORS
+        mem32[chip.PSM_BASE + reg.PSM_WDSEL] = chip.PSM_ALL_BUT_OSCILLATORS
         mem32[self._ctrl_clear] = reg.WATCHDOG_PAUSES  # a debugger must not keep an output on
         mem32[self._mark] = _RUNNING
         self.feed()
@@ -42,7 +43,7 @@ class Watchdog:
 
     def feed(self):
         """Allocates nothing."""
-        mem32[self._load] = WATCHDOG_MS * _TICKS_PER_MS
+        mem32[self._load] = self._full
 
     def stop(self):
         mem32[self._ctrl_clear] = reg.WATCHDOG_ENABLE

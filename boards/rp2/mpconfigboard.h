@@ -1,0 +1,6 @@
+// The board's name and what rp2.Flash() reaches are in nmes_board.h: see mpconfigboard.cmake.
+// Where a name was found last is kept for 128 of them; our firmware has some thousand, which took each other's place.
+#define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE (4096)
+// A Python function's frame of up to so many words lies on the stack. The largest of ours has 41
+// (tests/architecture/test_micropython_build.py), so that what claims to allocate nothing takes no frame from the heap.
+#define VM_MAX_STATE_ON_STACK          (sizeof(mp_uint_t) * 48)
