@@ -12,6 +12,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO
 
+from nmes.core import buttons
 from opennmes import paths
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
@@ -121,7 +122,9 @@ class VirtualPort:
             self._take()
 
     def press(self, mask: int) -> None:
-        """Hold the buttons with these bits from now on, and no other. Raises PortError."""
+        """Hold the buttons with these bits from now on, and no other. Raises ValueError for one too many, PortError."""
+        if mask & ~buttons.ALL:
+            raise ValueError(f"buttons 0x{mask:x}: there are {len(buttons.NAMES)}")
         self._check()
         if not self._panel:
             raise PortError("this virtual board was started without a panel")
