@@ -49,8 +49,11 @@ SECTORS = {"store": 32, "records": 48}
 _ABOUT = {"sdk_board", "flash_bytes", "broken_out", "on_board", "machine", "stock", "run", "notes"}
 
 
-def problems(board: dict[str, Any], about: dict[str, Any], stage: dict[str, Any]) -> list[str]:
-    """Everything that is wrong with a board that drives `stage`; empty when nothing is."""
+def problems(
+    board: dict[str, Any], about: dict[str, Any], stage: dict[str, Any], *others: dict[str, Any]
+) -> list[str]:
+    """Everything that is wrong with a board that drives `stage`, and `others` with images of their own; empty when
+    nothing is."""
     found = list(_keys(board, about))
     if found or board["hal"] == "virtual":
         return found  # what is not there cannot be judged
@@ -65,7 +68,7 @@ def problems(board: dict[str, Any], about: dict[str, Any], stage: dict[str, Any]
         found.append(f"the clock is {board['cpu_hz']} Hz; every cycle of the firmware is counted for {CPU_HZ} Hz")
     pins = pins_of(board)
     found += [
-        *_there(board, stage), *_clashes(pins), *_brought_out(pins, about, chip), *_abilities(board, pins, chip),
+        *_there(board, stage), *_listens(board, others), *_clashes(pins), *_brought_out(pins, about, chip), *_abilities(board, pins, chip),
         *_room_in_pio(board, pins, chip), *_pulled_down(board, pins), *_flash(board["flash"], about["flash_bytes"]),
     ]  # fmt: skip
     return found
@@ -139,6 +142,17 @@ def _there(board: dict[str, Any], stage: dict[str, Any]) -> Iterator[str]:
             yield f'the board {lack} (no pin {name}), so it is for resistors alone: it needs "dummy_only": 1'
     if ("radio_power" in pins) != ("radio_select" in pins):
         yield "radio_power and radio_select belong together: one of them is missing"
+
+
+def _listens(board: dict[str, Any], stages: tuple[dict[str, Any], ...]) -> Iterator[str]:
+    """Whether what a stage with a biofeedback input needs is there."""
+    for stage in stages:
+        if "signal_most_mv" not in stage:
+            continue
+        if len(board["pins"].get("sense_current", ())) <= stage["channels"]:
+            yield f"the stage {stage['name']} needs a pin sense_current beyond its channels, for the signal"
+        if "hand_switch" not in board["pins"]:
+            yield f"the stage {stage['name']} needs a pin hand_switch"
 
 
 def _clashes(pins: list[Pin]) -> Iterator[str]:

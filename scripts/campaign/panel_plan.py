@@ -7,11 +7,10 @@ import random
 from typing import Any
 
 from campaign import plan as usual
+from campaign.panel_oracle import BUTTONS, DOWN, MS, PROGRAMME, START, STOP, UP
 
 Plan = dict[str, Any]
 PANEL_SEED = 500_000_000  # seeds from here on are cases of the panel
-MS = 1_000
-START, UP, DOWN, STOP, PROGRAMME = BUTTONS = (1, 2, 4, 8, 16)
 QUESTIONS = 10  # more answers do no harm, and now and then one is not seen
 LEFT_US = 13_000 * MS  # longer than a button may be pressed
 

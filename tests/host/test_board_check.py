@@ -29,7 +29,18 @@ def of(name: str) -> tuple[Facts, Facts, Facts]:
 
 @pytest.mark.parametrize("name", board_names())
 def test_nothing_is_wrong_with_a_board(name: str) -> None:
-    assert problems(*of(name)) == []
+    assert problems(*of(name), *map(load_stage, load_board(name)["other_stages"])) == []
+
+
+def test_a_stage_that_listens_needs_an_input_and_a_hand_switch() -> None:
+    board, aside, stage = of("rp2040_zero")
+    listens = load_stage("reference-biofeedback")
+    assert problems(board, aside, stage, listens) == ["the stage reference-biofeedback needs a pin hand_switch"]
+    alone = {**listens, "channels": 2}
+    assert problems(board, aside, stage, alone) == [
+        "the stage reference-biofeedback needs a pin sense_current beyond its channels, for the signal",
+        "the stage reference-biofeedback needs a pin hand_switch",
+    ]
 
 
 def pins(**changed: Any) -> Callable[[Facts], None]:
@@ -194,6 +205,7 @@ BROKEN: list[tuple[Callable[[Facts], Any], list[str]]] = [
 @pytest.mark.parametrize(("change", "said"), BROKEN, ids=[said[0][:60] for _, said in BROKEN])
 def test_a_broken_file_is_refused_for_its_one_reason(change: Callable[[Facts], Any], said: list[str]) -> None:
     board, aside, stage = of("pico")
+    del board["pins"]["hand_switch"]  # so that GP22 is free
     change(board)
     assert problems(board, aside, stage) == said
 

@@ -239,6 +239,14 @@ def test_a_board_that_shows_what_is_no_picture_is_ended(board: Board, line: str)
     assert not alive(port)
 
 
+@pytest.mark.parametrize("mask", [32, -1])
+def test_a_button_that_is_none_is_refused(board: Board, mask: int) -> None:
+    port = board(PANEL, panel=True)
+    with pytest.raises(ValueError, match="there are 5"):
+        port.press(mask)
+    port.close()
+
+
 def test_without_a_panel_nobody_presses_and_nothing_is_shown(board: Board) -> None:
     port = board(f"assert 'NMES_PANEL' not in os.environ\n{PANEL}")
     with pytest.raises(PortError, match="without a panel"):

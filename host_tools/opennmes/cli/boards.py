@@ -75,7 +75,7 @@ def _problems(name: str) -> list[str]:
     """What is wrong with a board's file. Raises UnknownBoard where there is none, or no stage as it names."""
     try:
         board = load_board(name)
-        return problems(board, about(name), load_stage(board["stage"]))
+        return problems(board, about(name), *map(load_stage, (board["stage"], *board["other_stages"])))
     except UnknownBoard:
         raise
     except Exception as broken:  # a person's Python, of which anything may come

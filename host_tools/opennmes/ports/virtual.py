@@ -12,6 +12,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO
 
+from nmes.core import buttons
 from opennmes import paths
 from opennmes.boards import load_board, load_stage
 from opennmes.ports.errors import PortError
@@ -52,11 +53,7 @@ class VirtualPort:
         output stages than the usual one; of one with a biofeedback input pulses couple `artefact_mv` into it. Raises
         PortError.
         """
-        if store is not None and not store.resolve().parent.is_dir():
-            raise PortError(
-                f"the virtual board keeps its things in {store}.0 and so on, and there is no folder "
-                f"{store.resolve().parent}; make it first"
-            )
+        _need_folder(store)
         path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
         self._has_input = "signal_most_mv" in load_stage(stage) if stage else False
         self._facts = tempfile.TemporaryDirectory() if stage else None
@@ -125,7 +122,9 @@ class VirtualPort:
             self._take()
 
     def press(self, mask: int) -> None:
-        """Hold the buttons with these bits from now on, and no other. Raises PortError."""
+        """Hold the buttons with these bits from now on, and no other. Raises ValueError for one too many, PortError."""
+        if mask & ~buttons.ALL:
+            raise ValueError(f"buttons 0x{mask:x}: there are {len(buttons.NAMES)}")
         self._check()
         if not self._panel:
             raise PortError("this virtual board was started without a panel")
@@ -254,6 +253,15 @@ class VirtualPort:
         self.close()
         last = "; ".join(line.strip() for line in said[-3:]) or "it said nothing"
         return PortError(f"the virtual board ended by itself ({status}): {last}")
+
+
+def _need_folder(store: Path | None) -> None:
+    """Raise PortError when there is no folder for what the board keeps."""
+    if store is not None and not store.resolve().parent.is_dir():
+        raise PortError(
+            f"the virtual board keeps its things in {store}.0 and so on, and there is no folder "
+            f"{store.resolve().parent}; make it first"
+        )
 
 
 def _environment(
