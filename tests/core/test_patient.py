@@ -748,6 +748,11 @@ class TheSchedule(unittest.TestCase):
         bench = self.after_a_session(sessions_most=9)
         ((_, begin, end),) = list(bench.supervisor.records.back())
         self.assertEqual((begin["started_by"], begin["prescription"], end["ended"]), (LOCAL, 1, COMPLETED))
+        self.assertEqual(begin["checked_version"], 0)
+        put(bench, text_of(TENS), number=1, checked_by="A", checked_version=checklist.VERSION)
+        bench.turns(110)
+        bench.begin()
+        self.assertEqual(next(bench.supervisor.records.back())[1]["checked_version"], checklist.VERSION)
 
 
 class HostsMeanwhile(unittest.TestCase):

@@ -161,7 +161,7 @@ def _check_counts(reasons, schedule, ages, confirmed):
     most = schedule.get("sessions_most")
     if most and len(ages) >= most:
         reasons.append(reason("all_done", "schedule.sessions_most", len(ages), most, _SOURCE))
-    waits = []  # (whether it is known, how long it is still, key, rule)
+    waits: list = []  # (whether it is known, how long it is still, key, rule)
     hours = schedule.get("hours_between")
     if hours and ages:
         _need(waits, "hours_between", hours, ages[0], hours * HOUR_S)
