@@ -486,7 +486,7 @@ class Link:
         row, text = self._prescriptions.whole(request["number"])
         answer = {"number": row.number, "title": row.title, "digest": row.digits()}
         data, about = document.parts_of(text)
-        answer.update(self._loaded(data, (row.number, row.digest, about.get("schedule"))))
+        answer.update(self._loaded(data, (row.number, row.digest, about.get("schedule"), row.checked[0])))
         return answer
 
     # ---- what else is kept ----

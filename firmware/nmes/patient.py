@@ -38,6 +38,7 @@ from nmes.core.session import COMPLETED, FAULT, IDLE, LOCAL, RUNNING
 from nmes.core.texts import TIMES
 from nmes.core.trend import WARN
 from nmes.display import Display
+from nmes.prescriptions import WHOLE
 
 LATE_MS = 250  # behind what was due in a session of the panel: one that nobody could stop for so long is over
 LOOK_MS = 200  # at what changes by itself while a session is there
@@ -261,7 +262,7 @@ class Patient:
         row, text = self._whole()
         self._hal.collect()
         data, about = document.parts_of(text)
-        self._kept = row.number, row.digest, about.get("schedule")
+        self._kept = row.number, row.digest, about.get("schedule"), row.checked[0]
         self._supervisor.load(data, self._kept)
         self._crc = self._session.programme_crc
 
@@ -394,7 +395,9 @@ class Patient:
             clears = session.fault in access.CLEARED_AT_PANEL
             return screens.faulty(session.fault, clears, self._code)
         if place == CHOOSE:
-            return screens.choose(row["title"], self._place, row["count"], last, self._supervisor.has_few_records())
+            few, condition = self._supervisor.has_few_records(), row["condition"]
+            condition = "" if condition == WHOLE else condition
+            return screens.choose(row["title"], self._place, row["count"], last, few, condition)
         if place in (WORKING, HELD, FOREIGN):
             return self._screen_of_session(place, last, now_ms)
         if place == TIME:

@@ -76,7 +76,7 @@ class Recording(Supervisor):
     def _need_dose(self, confirmed):
         if not self.kept or not self.kept[2]:
             return
-        number, digest, schedule = self.kept
+        number, digest, schedule, _ = self.kept
         records = self.records
         kept = dose.Kept(number, digest, self.session.programme_crc)
         now = dose.Now(self._unix_s(), self._hal.now_ms() // 1_000, records.power_on if records else 0)
@@ -92,7 +92,7 @@ class Recording(Supervisor):
     def _begin_record(self):
         session = self.session
         if self.records:
-            kept = self.kept and self.kept[:2]
+            kept = self.kept and self.kept[:2] + self.kept[3:]
             now_ms = self._hal.now_ms()
             self._open = self.records.begin(session, self._by, kept, self._unix_s(), now_ms, self._confirmed) != 0
             self._is_due()

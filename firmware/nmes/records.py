@@ -125,10 +125,10 @@ class Records:
     # ---- a session ----
 
     def begin(self, session, by, kept, unix_s, now_ms, confirmed=False):
-        """A session is to begin, armed by `by`: from here on it has a record. `kept`: (number, SHA-256) of its
-        prescription on the device, None without one; `unix_s`: None where it is not known; `confirmed`: see
-        core/dose.py. Returns its number; 0 where no page takes it, and then only a resistor may be connected: raises
-        Refused for a person."""
+        """A session is to begin, armed by `by`: from here on it has a record. `kept`: of its prescription on the device
+        (number, SHA-256, version of the checklist that was gone through then), None without one; `unix_s`: None where
+        it is not known; `confirmed`: see core/dose.py. Returns its number; 0 where no page takes it, and then only a
+        resistor may be connected: raises Refused for a person."""
         self.tidy()
         if not self.power_on:
             self.power_on = 1 + self._last_power_on()
@@ -151,7 +151,7 @@ class Records:
         flags |= record.RESISTOR if programme.kind == DUMMY else 0
         flags |= record.CONFIRMED if confirmed else 0
         flags |= record.MEASURES if session.measures else 0
-        number, digest = kept or (0, _ZEROS)
+        number, digest, checked_version = kept or (0, _ZEROS, 0)
         return [
             0,
             record.fits(self.power_on, "H"),
@@ -166,6 +166,7 @@ class Records:
             record.fits(session.limit_ua // 10, "H"),
             flags,
             record.NO_DIGEST,
+            checked_version,
         ]
 
     def _last_power_on(self):
@@ -184,7 +185,7 @@ class Records:
 
     def _write_begin(self, values):
         """The number under which it is kept; 0 when no page takes it."""
-        values[-1] = self._digest_before()
+        values[record.BEFORE] = self._digest_before()
         for _ in range(_TRIES):
             if not self._is_ready() and not self._erase():
                 self._next += self._a_sector

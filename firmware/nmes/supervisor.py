@@ -77,8 +77,8 @@ class Supervisor:
     # ---- what the link and the panel ask ----
 
     def load(self, data, kept=None):
-        """Accept a programme; `kept`: (number, SHA-256, schedule) of the prescription on the device that it is of.
-        Raises Refused."""
+        """Accept a programme; `kept`: of the prescription on the device that it is of (number, SHA-256, schedule,
+        version of the checklist that was gone through when it was put there). Raises Refused."""
         loaded = self._unhurried(self.session.load, data)
         self.kept = kept
         return loaded

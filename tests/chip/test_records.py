@@ -32,7 +32,22 @@ def full(newest: int, prescription: int) -> bytes:
     before = record.NO_DIGEST
     for number in range(1, newest + 1):
         page = bytearray(record.PAGE)
-        values = [number, number, 60, 0, 1, 3, prescription, bytes([9] * 8), 0xAB, 1_200, 2_000, record.MOTOR, before]
+        values = [
+            number,
+            number,
+            60,
+            0,
+            1,
+            3,
+            prescription,
+            bytes([9] * 8),
+            0xAB,
+            1_200,
+            2_000,
+            record.MOTOR,
+            before,
+            0,
+        ]
         record.put_begin(page, values)
         row = [9_000, 8_000, 0, 10**9, 10**9, 10_000, 12_000, 12_000, 60, 500, 500, 500, 500, *[100] * 8]
         record.put_end(page, [1_200_000, 1_300, 0, 0, 0, 0, b"completed".ljust(16, b"\0")], [row, [0] * 21])

@@ -241,4 +241,13 @@ class Rules(unittest.TestCase):
     def test_all_that_is_broken_is_said_at_once(self):
         rules = {"hours_between": 24, "sessions_per_week": 1, "sessions_most": 1, "not_after": "2026-12-31"}
         found = codes(rules, [session(100)], T, 100 + 1_200 + HOUR_S)
-        self.assertEqual(found, ["after_its_days", "too_soon_again", "too_many", "all_done"])
+        self.assertEqual(found, ["after_its_days", "all_done", "too_many", "too_soon_again"])
+
+    def test_h12_what_has_to_be_waited_for_longest_is_said_first_and_what_nobody_knows_last(self):
+        rules = {"hours_between": 1, "sessions_per_day": 1, "sessions_per_week": 2}
+        now = Now(None, 100 + 1_200 + 600, 2)
+        known, unknown = session(100, power_on=2), session(100)
+        found = check(rules, KEPT, [known], now)
+        self.assertEqual([row["bound"] for row in found], ["in 23 h 50 min", "in 0 h 50 min"])
+        found = check(rules, KEPT, [known, unknown], now)
+        self.assertEqual([row["code"] for row in found], ["too_many", "too_soon_again", "clock_unknown"])

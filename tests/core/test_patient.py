@@ -347,6 +347,15 @@ class ASession(unittest.TestCase):
         bench.turns(500)
         self.assertEqual((bench.place, bench.session.fault), ("choose", 0))
 
+    def test_h16_one_that_is_damaged_says_so_where_programmes_are_chosen(self):
+        bench = Paneled(kept=(CYCLES, TENS))
+        bench.hal.flash.sectors[LAYOUT["prescriptions"][0]][300] ^= 1
+        bench.press("programme")
+        bench.press("programme")
+        self.assertEqual(bench.rows[:6], ["Choose programme", "1 of 2", "Programme is", "damaged", "stress", ""])
+        bench.press("start")
+        self.assertEqual((bench.place, bench.rows[2:4]), ("told", ["Programme is", "damaged"]))
+
     def test_without_a_prescription_nothing_can_be_chosen(self):
         bench = Paneled(kept=())
         what_to_do = ["A clinician has", "to put one onto", "the device"]
@@ -695,14 +704,19 @@ class TheSchedule(unittest.TestCase):
             bench.begin()
             self.assertEqual((self.told(bench), bench.session.state), (told, IDLE))
 
+    def test_h12_of_several_rules_the_longest_wait_is_told(self):
+        bench = self.after_a_session(hours_between=1, sessions_per_day=1, sessions_per_week=3)
+        bench.begin()
+        self.assertEqual((self.told(bench), bench.session.state), (("told", "in 24 h 0 min", "too_many"), IDLE))
+
     def test_h12_without_a_clock_the_person_says_whether_the_time_has_passed_and_holds_start_again(self):
         bench = self.after_a_session(hours_between=24, sessions_per_week=1).powered()
         bench.begin()
         self.assertEqual((bench.session.state, bench.place, bench.rows[0]), (IDLE, "time", "Time not known"))
-        self.assertEqual(bench.rows[1:4], ["The last session", "was 24 hours ago", "or more"])
+        self.assertEqual(bench.rows[1:4], ["Fewer than 1", "sessions in the", "last 7 days"])
         bench.turns(100)
         bench.press("start")
-        self.assertEqual(bench.rows[1:4], ["Fewer than 1", "sessions in the", "last 7 days"])
+        self.assertEqual(bench.rows[1:4], ["The last session", "was 24 hours ago", "or more"])
         bench.turns(100)
         bench.press("start", turns=300)
         self.assertEqual((bench.session.state, bench.place), (IDLE, "ready"))
@@ -734,6 +748,11 @@ class TheSchedule(unittest.TestCase):
         bench = self.after_a_session(sessions_most=9)
         ((_, begin, end),) = list(bench.supervisor.records.back())
         self.assertEqual((begin["started_by"], begin["prescription"], end["ended"]), (LOCAL, 1, COMPLETED))
+        self.assertEqual(begin["checked_version"], 0)
+        put(bench, text_of(TENS), number=1, checked_by="A", checked_version=checklist.VERSION)
+        bench.turns(110)
+        bench.begin()
+        self.assertEqual(next(bench.supervisor.records.back())[1]["checked_version"], checklist.VERSION)
 
 
 class HostsMeanwhile(unittest.TestCase):

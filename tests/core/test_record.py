@@ -5,7 +5,7 @@ import unittest
 from nmes.core import record
 
 BEGIN = [7, 3, 1_234, 1_800_000_000, 5, 3, 2, b"12345678", 0xFFFFFFFF, 1_200, 4_000, record.MOTOR | record.MEASURES]
-BEGIN.append(bytes(range(16)))
+BEGIN += [bytes(range(16)), 3]
 END = (1_200_000, 1_300, 1_800_001_300, 2, 1, 0, (b"completed" + bytes(16))[:16])
 CHANNEL = [42_000, 41_000, 7, 1 << 40, (1 << 40) - 1, 18_000, 20_000, 20_000, 120, 500, 510, 490, 520]
 LEVELS = [10, 20, 30, 40, 50, 60, 70, 80]
@@ -34,6 +34,12 @@ class APage(unittest.TestCase):
         self.assertEqual([first[name] for name, _ in record.CHANNEL], CHANNEL)
         self.assertEqual(first["levels_ms"], [100 * count for count in LEVELS])
         self.assertEqual(second["pulses"], 0)
+
+    def test_one_from_before_the_checklist_s_version_was_kept_with_the_prescription_states_none(self):
+        self.assertEqual(record.BEGIN[record.BEFORE][0], "before")
+        page = bytearray(record.PAGE)
+        record.put_begin(page, BEGIN[:-1] + [0xFFFF])  # as its bytes were
+        self.assertEqual((record.number_of(page), record.begin_of(page)["checked_version"]), (7, 0))
 
     def test_the_end_changes_no_byte_of_the_begin_and_only_clears_bits(self):
         before, after = begun(), ended()

@@ -101,7 +101,7 @@ class TheRing(unittest.TestCase):
     def test_a_session_is_there_from_its_begin_on_and_whole_after_its_end_with_power_back_too(self):
         flash = Flash()
         kept = on(flash)
-        self.assertEqual(kept.begin(Session(), 1, (4, bytes(range(32))), 1_800_000_000, 5_500), 1)
+        self.assertEqual(kept.begin(Session(), 1, (4, bytes(range(32)), 3), 1_800_000_000, 5_500), 1)
         for one in (kept, on(flash)):
             self.assertEqual(held(one), [(1, record.BEGUN)])
         kept.end(Session(ended="stopped"), (), 1_800_000_009, 9_100)
@@ -112,6 +112,7 @@ class TheRing(unittest.TestCase):
             self.assertEqual((held(one), one.due), (ended(1, 1), False))
         _, begin, end = next(on(flash).back())
         self.assertEqual((begin["prescription"], begin["prescription_digest"]), (4, bytes(range(8))))
+        self.assertEqual(begin["checked_version"], 3)
         self.assertEqual((begin["at_s"], begin["unix_s"], begin["started_by"]), (5, 1_800_000_000, 1))
         self.assertEqual((begin["duration_s"], begin["limit_10ua"], begin["checklist"]), (1_200, 4_000, 3))
         self.assertEqual(begin["flags"], record.MOTOR | record.MEASURES)

@@ -156,29 +156,32 @@ def _age(begin, end, now):
 
 
 def _check_counts(reasons, schedule, ages, confirmed):
-    hours = schedule.get("hours_between")
-    if hours and ages:
-        _need(reasons, "hours_between", hours, ages[0], hours * HOUR_S, confirmed)
-    for key, window_s in _WINDOWS:
-        most = schedule.get(key)
-        if most and len(ages) >= most:
-            _need(reasons, key, most, ages[most - 1], window_s, confirmed)
+    """What has to be waited for longest is said before the rest of it, and what is not known last: whoever shows one
+    reason shows the first."""
     most = schedule.get("sessions_most")
     if most and len(ages) >= most:
         reasons.append(reason("all_done", "schedule.sessions_most", len(ages), most, _SOURCE))
+    waits: list = []  # (whether it is known, how long it is still, key, rule)
+    hours = schedule.get("hours_between")
+    if hours and ages:
+        _need(waits, "hours_between", hours, ages[0], hours * HOUR_S)
+    for key, window_s in _WINDOWS:
+        most = schedule.get(key)
+        if most and len(ages) >= most:
+            _need(waits, key, most, ages[most - 1], window_s)
+    for exact, left_s, key, rule in sorted(waits, reverse=True):
+        if exact:
+            code = "too_soon_again" if key == "hours_between" else "too_many"
+            reasons.append(reason(code, "schedule." + key, "another session", "in " + _in_words(left_s), _SOURCE))
+        elif not confirmed:
+            reasons.append(_unknown(key, rule, left_s))
 
 
-def _need(reasons, key, rule, age, wanted_s, confirmed):
+def _need(waits, key, rule, age, wanted_s):
     """So long ago it has to be."""
     age_s, exact = age
-    left_s = wanted_s - age_s
-    if left_s <= 0:
-        return
-    if exact:
-        code = "too_soon_again" if key == "hours_between" else "too_many"
-        reasons.append(reason(code, "schedule." + key, "another session", "in " + _in_words(left_s), _SOURCE))
-    elif not confirmed:
-        reasons.append(_unknown(key, rule, left_s))
+    if age_s < wanted_s:
+        waits.append((exact, wanted_s - age_s, key, rule))
 
 
 def _unknown(key, rule, left_s=0):

@@ -138,7 +138,10 @@ PHRASES = {
     "incomplete": "that arrived are {asked}; announced were {bound}: push it again",
     "other_token": "is {asked}; needed is {bound}",
     # the records of sessions, and how often a prescription may be run
-    "not_recorded": "cannot be recorded, and so nobody is armed: there is {asked}, needed {bound}: docs/records.md",
+    "not_recorded": (
+        "cannot be recorded, and so nobody is armed: there is {asked}, needed {bound}: where the file system of a "
+        "stock MicroPython is in the way, `nmes flash --make-files-anew` makes room (docs/records.md)"
+    ),
     "no_records": "of this board are not kept: there are {asked}; needed is {bound}",
     "no_such_record": "is {asked}; records that no host has taken are on the device of {bound}: read them again",
     "other_record": "is {asked}…; the record on the device has {bound}…: read it again",

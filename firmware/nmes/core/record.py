@@ -62,7 +62,12 @@ BEGIN = (
     ("limit_10ua", "H"),
     ("flags", "B"),
     ("before", "16s"),  # the digest of the record before
+    (
+        "checked_version",
+        "H",
+    ),  # of the checklist that was gone through when the prescription was put there; 0: not stated
 )
+BEFORE = 12  # its place in BEGIN
 END = (
     ("elapsed_ms", "I"),  # of the programme: pauses do not count
     ("took_s", "I"),  # they do
@@ -97,7 +102,8 @@ _BEGIN = "<" + "".join([code for _, code in BEGIN])
 _END = "<" + "".join([code for _, code in END])
 _CHANNEL = "<" + "".join([code for _, code in CHANNEL]) + "%dH" % len(LEVELS_UA)
 _BEGIN_AT = 4
-_BEGIN_END = 58
+_BEGIN_END = 60
+_OLDER = 0xFFFF  # what a record has as checked_version from before there was one
 _BEGIN_CRC_AT = 60
 _END_AT = 64
 _CHANNEL_AT = 97
@@ -194,7 +200,10 @@ def digest(page):
 
 def begin_of(page):
     """BEGIN of a page that has it, by name."""
-    return dict(zip([name for name, _ in BEGIN], struct.unpack(_BEGIN, page[_BEGIN_AT:_BEGIN_END])))
+    made = dict(zip([name for name, _ in BEGIN], struct.unpack(_BEGIN, page[_BEGIN_AT:_BEGIN_END])))
+    if made["checked_version"] == _OLDER:
+        made["checked_version"] = 0
+    return made
 
 
 def end_of(page):

@@ -68,13 +68,13 @@ class Screens:
         text = texts.ROWS[key][self._language] % current
         return [text] if len(text) <= COLUMNS else wrapped(text, most_rows)
 
-    def choose(self, title, number, count, last, few=False):
+    def choose(self, title, number, count, last, few=False, condition=""):
         """`count` programmes, of which the one with `title` is the `number`th. `last`: what was reached with it. `few`:
-        soon a record is overwritten that no host has taken."""
+        soon a record is overwritten that no host has taken. `condition`: why it cannot be used, a code of a refusal."""
         if not count:
             return Screen(["", self.row("none"), ""] + self._no_programme() + ["", ""])
         rows = [self.row("few_records" if few else "choose"), self.row("of", number, count)]
-        rows += self._title(title, last)
+        rows += wrapped(self._refusal(condition), 2) + wrapped(title, 2) if condition else self._title(title, last)
         return Screen(rows + [self.row("next"), self.row("go_on")])
 
     def _no_programme(self):

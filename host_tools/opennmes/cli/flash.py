@@ -19,7 +19,7 @@ from opennmes.device.choose import choose
 from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.discover import BOOTSEL, BUSY, NOT_MOUNTED, Board
 from opennmes.device.drive import DriveError
-from opennmes.device.flashing import FlashError, digest, flash_modules, image_for, need_unlocked
+from opennmes.device.flashing import FlashError, digest, flash_modules, image_for, make_files_anew, need_unlocked
 from opennmes.device.flashing import flash as put_onto
 from opennmes.device.modules import WEAKER, ModulesError, Plan
 from opennmes.device.prompt import PromptError
@@ -50,6 +50,9 @@ def flash(
     as_modules: Annotated[
         bool, typer.Option("--modules", help="Keep the board's own MicroPython; for resistors alone, see above.")
     ] = False,
+    files_anew: Annotated[
+        bool, typer.Option("--make-files-anew", help="Only make the board's file system anew, see above.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
@@ -60,25 +63,36 @@ def flash(
     With --modules the firmware goes onto the file system of a stock MicroPython, 1.25 or later, as compiled modules;
     what differs is written. Such a board is for resistors alone: it refuses every prescription for a person.
 
+    With --make-files-anew a board that has our image already gets a new, empty file system of the length that leaves
+    room for the records of sessions, and nothing else is written: one of a stock MicroPython is longer, and then nobody
+    is armed (not_recorded). Its files are lost; name, prescriptions, settings and all else that the device keeps stay.
+
     Example: nmes flash --board pico --mount RPI-RP2 --yes
 
     Example: nmes flash --modules --port /dev/ttyACM0 --yes
     """
     if as_modules and (uf2 or mount or board_called):
         not_understood("--modules writes to the board's file system: leave the UF2, --mount and --board out")
+    if files_anew and (uf2 or mount or as_modules or verify or stage or board_called):
+        not_understood(
+            "--make-files-anew writes no firmware: leave out the UF2, --mount, --modules, --verify, --stage, --board"
+        )
     named = only_one(port, "one board is named so; for every board that is here say --all")
     if all_boards and (named is not None or mount is not None):
         not_understood("--all means every board that is here; leave out --port and --mount")
     with reported(json, boards=[]):
         try:
             found = _unlocked(_chosen(named, mount, all_boards))
-            plan = [] if as_modules else [(board, image_for(board, uf2, stage, board_called)) for board in found]
+            no_image = as_modules or files_anew
+            plan = [] if no_image else [(board, image_for(board, uf2, stage, board_called)) for board in found]
             if not verify:
                 _agree(plan, yes)
         except FAILURES as failure:
             raise OSError(str(failure)) from failure
     try:
-        if as_modules:
+        if files_anew:
+            done = [_files(board, yes) for board in found]
+        elif as_modules:
             done = [_modules(board, verify, yes) for board in found]
         else:
             done = [_one(board, image, verify, mount) for board, image in plan]
@@ -139,7 +153,7 @@ def _agree(plan: list[tuple[Board, Uf2]], yes: bool) -> None:
     _ask(yes)
 
 
-def _ask(yes: bool) -> None:
+def _ask(yes: bool, question: str = "Nobody is connected to it, and it is to be flashed?") -> None:
     """Raises FlashError when nobody agrees."""
     if yes:
         return
@@ -147,7 +161,7 @@ def _ask(yes: bool) -> None:
         raise FlashError(
             "nobody is at the terminal to agree; nothing was written. Say --yes to flash without being asked"
         )
-    if not typer.confirm("Nobody is connected to it, and it is to be flashed?", err=True):
+    if not typer.confirm(question, err=True):
         raise FlashError("nothing was written: nobody agreed")
 
 
@@ -193,6 +207,24 @@ def _modules(board: Board, verify: bool, yes: bool) -> dict[str, Any]:
     return result
 
 
+def _files(board: Board, yes: bool) -> dict[str, Any]:
+    """Make the file system of one board anew."""
+    result: dict[str, Any] = {"board": board.as_json()}
+
+    def agree(names: list[str]) -> None:
+        err.print(words(in_words(board)), soft_wrap=True)
+        lost = ", ".join(names) if names else "nothing that can be read"
+        err.print(words(f"  will have an empty file system; lost is what is in it: {lost}"), soft_wrap=True)
+        err.print(words("  name, prescriptions, settings and records stay: they are not in it"), soft_wrap=True)
+        _ask(yes, "Its file system is to be made anew?")
+
+    try:
+        result.update(make_files_anew(board, agree))
+    except FAILURES as failure:
+        result.update({"verified": False, "error": str(failure)})
+    return result
+
+
 @contextlib.contextmanager
 def _bar() -> Iterator[Callable[[str, int, int], None]]:
     """How far it is, by what is being done."""
@@ -212,9 +244,12 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _say(result: dict[str, Any]) -> None:
-    where, image = result["board"]["where"], result["image"]
+    where, image = result["board"]["where"], result.get("image", "")
     if "error" in result:
         error(result["error"])
+    elif "made" in result:
+        made = "has a new, empty file system, and room" if result["made"] else "had a file system that leaves room"
+        out.print(words(f"{where}: {made} for the records of sessions"), soft_wrap=True)
     elif result["verified"]:
         out.print(words(f"{result['port']}: what is in flash is {image}, SHA-256 {result['sha256']}"), soft_wrap=True)
     else:

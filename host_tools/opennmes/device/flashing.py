@@ -176,6 +176,38 @@ def flash_modules(board: Board, progress: Progress, agree: Callable[[str, Plan],
     return {**done, "verified": True, "written": plan.written, "removed": list(plan.removed), "moved": plan.moved}
 
 
+def make_files_anew(board: Board, agree: Callable[[list[str]], None]) -> dict[str, Any]:
+    """Make the file system of a board with our image anew, as long as the board's facts say, so that the records of
+    sessions have their place. What the device keeps lies elsewhere and stays. Returns what was done, for machines;
+    nothing is, where the file system has that length already.
+
+    `agree` is told what lies in it and is lost, before anything is, and raises when nobody agrees. Raises FlashError
+    and PromptError.
+    """
+    if board.kind != OURS or str(board.identity.get("board", "")).endswith(STOCK):
+        raise FlashError(
+            f"{board.where}: no board with our own image runs there, and only that has records beside its files; "
+            "nothing was changed. `nmes flash` puts it there"
+        )
+    facts = load_board(board_name(board))["flash"]
+    reached, (begin, length) = facts["store"][0], facts["files"]
+    done: dict[str, Any] = {"port": board.where, "bytes": length, "made": False, "verified": True}
+    with Prompt(board.where) as prompt:
+        prompt.begin_files()
+        prompt.begin_flash()
+        longer = prompt.has_file_system(begin - reached, sum(facts["records"]) - begin)
+        if not longer and prompt.has_file_system(begin - reached, length):
+            return done
+        agree(prompt.top_level())
+        prompt.make_file_system(begin - reached, length)
+        if not prompt.has_file_system(begin - reached, length):
+            raise FlashError(
+                f"{board.where}: the file system does not read back; run the same command again; if that happens "
+                "twice, the board's flash is bad"
+            )
+    return {**done, "made": True}
+
+
 def into_bootsel(board: Board) -> None:
     """Send a board that runs into BOOTSEL. Ours refuses while somebody is armed: raises DeviceRefused."""
     if board.kind != OURS or not _by_command(board):

@@ -43,12 +43,37 @@ def _there(p):
         return uos.stat(p)[0]
     except OSError:
         return 0
+def _names():
+    try:
+        return uos.listdir("/")
+    except OSError:
+        return []
 def _hash(p):
     h = uhashlib.sha256()
     with open(p, "rb") as o:
         while (c := o.read(1024)):
             h.update(c)
     return h.digest()
+"""
+
+
+# Raw flash, which only our image reaches: rp2 and vfs are frozen or built in.
+_FLASH = """
+import rp2, vfs
+def _part(start, length):
+    return rp2.Flash(start=start, len=length)
+def _has_files(start, length):
+    try:
+        return vfs.VfsLfs2(_part(start, length), progsize=256) is not None
+    except Exception:
+        return False
+def _make_files(start, length):
+    try:
+        vfs.umount("/")
+    except OSError:
+        pass
+    vfs.VfsLfs2.mkfs(_part(start, length), progsize=256)
+    vfs.mount(_part(start, length), "/")
 """
 
 
@@ -115,6 +140,11 @@ class Prompt:
         with self._failing("its file system could not be looked at"):
             self._run(_OWN_NAMES + _FILES)
 
+    def begin_flash(self) -> None:
+        """From now on `has_file_system` and `make_file_system` work, on an image of ours."""
+        with self._failing("its flash could not be looked at"):
+            self._run(_FLASH)
+
     def rest(self, pins: list[int]) -> None:
         """Make these pins outputs at low level, whatever drove them."""
         with self._failing("its outputs could not be put to rest"):
@@ -169,6 +199,19 @@ class Prompt:
         """Remove a file, or an empty folder."""
         with self._failing(f"{path} could not be removed"):
             self._run(f"uos.{'rmdir' if is_folder else 'remove'}({path!r})")
+
+    def has_file_system(self, start: int, length: int) -> bool:
+        """Whether a file system of just that length begins at byte `start` of the flash that MicroPython reaches."""
+        return bool(self._evaluate(f"_has_files({start}, {length})"))
+
+    def top_level(self) -> list[str]:
+        """The names of what lies in the root folder; empty where nothing is mounted there."""
+        return [str(name) for name in self._evaluate("_names()")]
+
+    def make_file_system(self, start: int, length: int) -> None:
+        """Make an empty file system of that length there, and mount it; what was in the old one is lost."""
+        with self._failing("its file system could not be made anew"):
+            self._run(f"_make_files({start}, {length})")
 
     def sha256_of_flash(self, start: int, size: int, progress: Callable[[int, int], None]) -> str:
         """SHA-256 of `size` bytes of flash from address `start` on, in hexadecimal digits.
