@@ -24,10 +24,10 @@ STAGE = "reference-biofeedback"
 QUIET, TIGHT = 100, 900
 TRIGGER = {"source": "signal", "threshold_mv": 500, "refractory_ms": 100, "timeout_ms": 10_000, "on_timeout": "skip"}
 PHASE = {
-    "name": "on", "rate_mhz": 50_000, "width_us": 200, "gap_us": 50, "work_ms": 100, "rest_ms": 100, "ramp_up_ms": 0,
+    "name": "on", "rate_mhz": 150_000, "width_us": 200, "gap_us": 50, "work_ms": 100, "rest_ms": 100, "ramp_up_ms": 0,
     "ramp_down_ms": 0, "duration_ms": 20_000,
 }  # fmt: skip
-PULSES = 5  # of a train
+PULSES = 15  # of a train
 WAITING: dict[str, Any] = {
     "title": "waits", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000},
     "max_current_ua": 20_000, "phases": [PHASE], "trigger": TRIGGER,
@@ -87,7 +87,7 @@ def test_h28_a_signal_starts_whole_trains_and_pulses_start_none(listening: Liste
     trains = listening.trains()
     assert [len(train) for train in trains] == [PULSES, PULSES]
     for train, at in zip(trains, begun, strict=True):
-        assert {b - a for a, b in itertools.pairwise(train)} == {20_000_000}
+        assert {b - a for a, b in itertools.pairwise(train)} == {6_667_000}
         assert 20_000_000 < train[0] - at < 50_000_000, "three turns of 10 ms, and the one that it came in"
     account = device.stop()["account"]
     assert account["delivered"] == 2 * PULSES
