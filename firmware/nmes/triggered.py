@@ -112,7 +112,10 @@ class Triggered(Recording):
             now_ms = self._hal.now_ms()
             self.waiting = None
             self.session.lanes[0].feed.begin(self.session.elapsed_ms(now_ms))
-            self._feed(self._runs[0], now_ms)
+            # Twice: an engine that has had no pulse yet knows no period, and takes one alone.
+            for _ in range(2):
+                if self._on:
+                    self._feed(self._runs[0], now_ms)
         elif found == biofeedback.DONE:
             self.stop(COMPLETED)
         elif found == biofeedback.WEAK:

@@ -12,22 +12,25 @@ from typing import Any
 import pytest
 from sessions import Bench, rises
 from starting import arm, begin
+from test_panel_session import HOLD_S, SHORT, Alone
 
-from nmes.core import faults
+from benchmark.awake import Awake
+from nmes.core import buttons, faults
 from opennmes.boards import load_board, load_stage
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.emulator.biofeedback import Sensor
 from opennmes.emulator.pico import EmulatedPico
+from opennmes.ports.face import click
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "reference-biofeedback"
 QUIET, TIGHT = 100, 900
 TRIGGER = {"source": "signal", "threshold_mv": 500, "refractory_ms": 100, "timeout_ms": 10_000, "on_timeout": "skip"}
 PHASE = {
-    "name": "on", "rate_mhz": 50_000, "width_us": 200, "gap_us": 50, "work_ms": 100, "rest_ms": 100, "ramp_up_ms": 0,
+    "name": "on", "rate_mhz": 150_000, "width_us": 200, "gap_us": 50, "work_ms": 100, "rest_ms": 100, "ramp_up_ms": 0,
     "ramp_down_ms": 0, "duration_ms": 20_000,
 }  # fmt: skip
-PULSES = 5  # of a train
+PULSES = 15  # of a train
 WAITING: dict[str, Any] = {
     "title": "waits", "effect": "sensory", "electrode": {"kind": "dummy", "area_mm2": 1_000},
     "max_current_ua": 20_000, "phases": [PHASE], "trigger": TRIGGER,
@@ -87,7 +90,7 @@ def test_h28_a_signal_starts_whole_trains_and_pulses_start_none(listening: Liste
     trains = listening.trains()
     assert [len(train) for train in trains] == [PULSES, PULSES]
     for train, at in zip(trains, begun, strict=True):
-        assert {b - a for a, b in itertools.pairwise(train)} == {20_000_000}
+        assert {b - a for a, b in itertools.pairwise(train)} == {6_667_000}
         assert 20_000_000 < train[0] - at < 50_000_000, "three turns of 10 ms, and the one that it came in"
     account = device.stop()["account"]
     assert account["delivered"] == 2 * PULSES
@@ -135,3 +138,39 @@ def test_a_programme_on_time_alone_runs_here_as_everywhere(listening: Listening)
     trains = listening.trains()
     assert {b[0] - a[0] for a, b in itertools.pairwise(trains)} == {200_000_000}
     assert device.status()["fault"] == 0
+
+
+ITS_OWN = (
+    SHORT.replace("frequency_hz = 50", "frequency_hz = 64")
+    + """
+[trigger]
+source = "signal"
+threshold_mv = 500
+timeout_s = 10
+on_timeout = "skip"
+"""
+)
+
+
+def test_a_patient_alone_sees_the_signal_and_what_it_starts_is_exact(listening_uf2: Path) -> None:
+    board, stage = load_board("pico", STAGE), load_stage(STAGE)
+    alone = Alone(listening_uf2, board, stage, ITS_OWN)
+    sensor = Sensor(alone.pico, board, stage)
+    sensor.mv = QUIET
+    alone.prepare()
+    click(alone.face, buttons.START, HOLD_S)
+    alone.sees("Tighten", 3)
+    awake = Awake(alone.pico)
+    for mv, bar in ((100, "[#......|......]"), (400, "[######.|......]")):
+        sensor.mv = mv
+        alone.sees(bar, 1)
+        alone.face.wait(0.3)
+    assert awake.percent < 15, "of the CPU's time, the bar moving"
+    sensor.mv = TIGHT
+    alone.sees("Work", 1)
+    sensor.mv = QUIET
+    alone.up_to(1)
+    alone.sees("Rest", 4)
+    starts = [pulse.start_nanos for pulse in alone.pulses()]
+    assert {b - a for a, b in itertools.pairwise(starts)} == {15_625_000} and len(starts) == 192
+    alone.sees("Tighten", 4)

@@ -115,6 +115,19 @@ class Signal(unittest.TestCase):
         self.assertEqual(len(bench.begins), 2)
         self.assertTrue(bench.begins[1] - bench.begins[0] >= 3_000, bench.begins)
 
+    def test_the_fastest_train_runs_short_of_no_pulse_at_its_begin(self):
+        # The engine knows no period before its first pulse, and takes that one alone.
+        row = phase(rate_mhz=150_000, width_us=100, work_ms=2_000, rest_ms=3_000, ramp_up_ms=500, ramp_down_ms=500)
+        bench = self.bench
+        bench.run(waiting(phases=[row]), 1_000)
+        for _ in range(2):
+            bench.turn(count=10)
+            bench.tighten()
+            bench.turn(count=520)
+        self.assertEqual((bench.session.underruns, bench.session.queued, bench.session.state), (0, 600, RUNNING))
+        begins = [row[0] for row in bench.hal.channels[0]._phases]
+        self.assertEqual({b - a for a, b in zip(begins, begins[1:])}, {6_667})
+
     def test_so_many_contractions_are_a_session(self):
         bench = self.bench
         bench.run(waiting(table(contractions=2)), 10_000)

@@ -10,6 +10,7 @@ import pytest
 
 from nmes.core import biofeedback, faults
 from opennmes.boards import load_board, stage_of
+from opennmes.cli import main
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import VirtualPort
@@ -122,6 +123,40 @@ def test_the_example_is_accepted_here_and_nowhere_else() -> None:
     data = Prescription.read(ROOT / "docs" / "examples" / "biofeedback.toml").data
     assert assess(data, stage_of("pico", STAGE)).accepted
     assert [reason["code"] for reason in assess(data, stage_of("pico")).reasons] == ["no_biofeedback"]
+
+
+def test_the_command_line_knows_the_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    line = "nmes check docs/examples/biofeedback.toml --stage reference-biofeedback"
+    assert line in (ROOT / "docs" / "biofeedback.md").read_text()
+    _, verb, file, *options = line.split()
+    file = str(ROOT / file)
+    assert main([verb, file, *options]) == 0
+    said = capsys.readouterr().out
+    assert "accepted for board pico with stage reference-biofeedback" in said
+    learned = "each work starts by the signal at a threshold that is learned; not at all when nothing has come for 20 s"
+    assert learned in said
+    assert main([verb, file]) == 1 and "needs an output stage with a biofeedback input" in capsys.readouterr().out
+    assert main(["boards", "pico"]) == 0
+    said = capsys.readouterr().out
+    assert "or output stage reference-biofeedback: channels 1; for every prescription; contractions on time, or" in said
+
+
+def test_a_capture_of_it_has_no_times_to_be_judged_against(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "capture.vcd").write_text("")
+    file = str(ROOT / "docs" / "examples" / "biofeedback.toml")
+    assert main(["verify", str(tmp_path / "capture.vcd"), file]) == 1
+    assert "a programme whose trains begin at their time" in capsys.readouterr().err
+
+
+def test_what_is_pushed_is_judged_for_the_stage_that_the_device_has(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = str(ROOT / "docs" / "examples" / "biofeedback.toml")
+    for stage, status in ((STAGE, 0), ("", 1)):
+        made = VirtualPort(store=tmp_path / f"store{stage}", stage=stage)
+        monkeypatch.setattr("opennmes.cli.kept.open_port", lambda *_, made=made, **__: made)
+        assert main(["push", file, "--port", "virtual"]) == status
+    assert "needs an output stage with a biofeedback input" in capsys.readouterr().err
 
 
 def test_biofeedback_md_has_the_figures_of_the_code() -> None:

@@ -106,6 +106,10 @@ def _show(board: dict[str, Any]) -> None:
     out.print(words(f"{board['name']}: {board['title']}"), soft_wrap=True)
     for title, text in abilities(board, stage_of(board["name"])):
         out.print(words(f"  {title}: {text}"), soft_wrap=True)
+    for name in board["other_stages"]:
+        can = dict(abilities(load_board(board["name"], name), stage_of(board["name"], name)))
+        of_it = f"channels {can['channels']}; for {can['for']}; contractions {can['contractions']}"
+        out.print(words(f"  or output stage {name}: {of_it}"), soft_wrap=True)
     out.print(words(f"  {_tried(board)}; nothing of it has run on silicon"), soft_wrap=True)
     for note in about(board["name"]).get("notes", ()):
         out.print(words(f"  {note}"), soft_wrap=True)

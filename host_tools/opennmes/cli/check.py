@@ -36,6 +36,9 @@ _HALVED_ON_PADS = ("current_density_rms_ma_cm2", "power_density_mw_cm2")
 def check(
     file: Annotated[Path, typer.Argument(help="A prescription, a TOML file.", show_default=False)],
     board: Annotated[str, typer.Option(help="The board whose output stage it is for.")] = "pico",
+    of_stage: Annotated[
+        str, typer.Option("--stage", help="Another of its output stages than the usual one.", show_default=False)
+    ] = "",
     with_specification: Annotated[
         bool, typer.Option("--specification", help="Add the output specification at 500, 2000 and 10000 ohm.")
     ] = False,
@@ -46,7 +49,7 @@ def check(
     Example: nmes check my.toml --specification
     """
     with reported(json, accepted=False, figures=None, max_current_ma=None):
-        stage = stage_of(board)
+        stage = stage_of(board, of_stage or None)
         prescription = Prescription.read(file)
         assessment = assess(prescription.data, stage)
     table = None
@@ -56,7 +59,7 @@ def check(
         more = {"specification": table} if with_specification else {}
         print_json({**_as_json(prescription, board, stage, assessment), **more})
     else:
-        _print(prescription, board, assessment)
+        _print(prescription, f"{board} with stage {of_stage}" if of_stage else board, assessment)
         if table is not None:
             _print_specification(table)
         elif with_specification:
@@ -89,6 +92,7 @@ def _as_json(
         "refused_today": outside_dates(prescription.about, datetime.date.today()),
         "digest": prescription.digest(),
         "board": board,
+        "stage": stage["name"],
     }
 
 
@@ -114,6 +118,8 @@ def _print(prescription: Prescription, board: str, assessment: Assessment) -> No
         if len(asked.channels) > 1 or asked.channels[0].index:
             rows = [f"{c.index} ({c.delay_us / 1e6:g} s later)" if c.delay_us else f"{c.index}" for c in asked.channels]
             out.print("channels " + ", ".join(rows) + ": limits hold for each, and for the sum of both")
+        if asked.trigger:
+            out.print(started_by(asked.trigger))
         _print_figures(assessment, asked.kind == "pads")
         if asked.kind == "pads":
             text = "* for the whole pad; judged as if half of it had come off, so the limit here is half"
@@ -132,6 +138,16 @@ def _print(prescription: Prescription, board: str, assessment: Assessment) -> No
                 words(f"A session may go up to {assessment.session_limit_ua / 1000:g} mA: {assessment.session_limit}"),
                 soft_wrap=True,
             )
+
+
+def started_by(trigger: dict[str, Any]) -> str:
+    """What starts the contractions, in a line."""
+    by = "by the hand switch" if trigger["source"] == "switch" else "by the signal"
+    if trigger["source"] == "signal":
+        asked_mv = trigger.get("threshold_mv")
+        by += f" at {asked_mv} mV" if asked_mv else " at a threshold that is learned"
+    then = "by itself" if trigger["on_timeout"] == "begin" else "not at all"
+    return f"each work starts {by}; {then} when nothing has come for {trigger['timeout_ms'] / 1000:g} s"
 
 
 def _print_specification(made: dict[str, Any]) -> None:

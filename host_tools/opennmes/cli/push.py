@@ -126,7 +126,7 @@ def _one_of_several(chosen: Chosen, todo: Todo) -> Result:
 def _put_all(device: Device, where: str, todo: Todo, done: list[Row], *, shows: bool) -> None:
     """Put all of them there that the device has not, once it is clear that it will take each; `done` gets a row for
     each."""
-    stage = stage_of(device.identity["board"])
+    stage = stage_of(device.identity["board"], device.identity["stage"])
     for prescription in todo.prescriptions.values():
         reasons = assess(prescription.data, stage).reasons
         if reasons:

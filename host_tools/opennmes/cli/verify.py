@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from nmes.core import programme
+from nmes.core.reason import refuse
 from opennmes.boards import load_board, stage_of
 from opennmes.cli.output import FAILED, NOT_MEDICAL, not_understood, out, print_json, print_table, reported, words
 from opennmes.cli.ports import Port as OnePort
@@ -124,7 +125,10 @@ def verify(
     stop_on_signals()
     with reported(json, verdict=None, claims=None):
         facts, stage = load_board(board), stage_of(board)
-        expected = timetable(programme.parse(Prescription.read(file).data), stage)
+        asked = programme.parse(Prescription.read(file).data)
+        if asked.trigger:
+            refuse("no_timetable", "trigger", "given", "a programme whose trains begin at their time", "nmes verify")
+        expected = timetable(asked, stage)
         try:
             source, seen = _read(capture, said, rate_hz, facts, expected, most_ppm)
         except CaptureError as error:
