@@ -173,6 +173,7 @@ def _words(reader_: ptr32, into: ptr32, most: int) -> int:
     ring = ptr32(reader_[_RING_AT])
     mask = int(reader_[_MASK])
     taken = int(reader_[_TAKEN])
+    # The count goes down when a transfer begins, and its word is in memory some cycles later: before it is read here.
     count = int(_EVER) - int(count_at[0]) - taken
     if count > most:
         count = most

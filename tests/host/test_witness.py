@@ -11,16 +11,20 @@ from typing import Any
 import pytest
 
 from opennmes.cli import main
+from opennmes.device import discover
 from opennmes.device.acceptance import promises, report, runs
 from opennmes.device.acceptance.accept import Acceptance
 from opennmes.device.acceptance.bench import Found
 from opennmes.device.acceptance.promises import NOT_SHOWN, PROMISES
 from opennmes.device.acceptance.walk import Walk
+from opennmes.device.choose import choose_all
+from opennmes.device.witness import Witness, WitnessError
 from opennmes.emulator.virtual_witness import _Pin
 from opennmes.measure import witnessed
 from opennmes.measure.captures import witness_frames as frames
 from opennmes.measure.captures.witness import CYCLE_PS, Recording
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
+from opennmes.ports.errors import PortError
 
 MACHINES = {"phase_a_0": 0, "phase_b_0": 1, "enable": 4, "pump": 5, "safe_line": 6, "stop_loop": 7}
 GPIOS = {"phase_a_0": 2, "phase_b_0": 3, "enable": 10, "pump": 11, "safe_line": 12, "stop_loop": 13}
@@ -196,7 +200,11 @@ def test_one_claim_that_failed_or_is_unclear_decides() -> None:
     for verdict in (FAILED, UNCLEAR):
         bad = Claim("period", 0, "", "", "", verdict)
         assert row("period", found("programme x", good, bad), found("two channels", good)).verdict == verdict
-    assert row("period", found("programme x", good)).verdict == PASSED
+    names = ("programme x", "range: y", "two channels", "usb traffic")
+    assert row("period", *(found(name, good) for name in names)).verdict == PASSED
+    for missing in names:
+        lacking = row("period", *(found(name, good) for name in names if name != missing))
+        assert lacking.verdict == UNCLEAR and "nothing of" in lacking.measured
     assert row("period", found("host gone", good)).verdict == UNCLEAR, "of another run"
 
 
@@ -242,3 +250,61 @@ def test_a_port_that_is_not_there_is_one_message(tmp_path: Path, capsys: pytest.
     assert main(["verify", "--witness", missing, "--port", missing, "--output", str(tmp_path / "report")]) == 1
     assert "there is no such port" in capsys.readouterr().err
     assert not (tmp_path / "report").exists()
+
+
+# ---- among other boards ----
+
+
+class Port:
+    """A port at which a witness is, or a program that only echoes."""
+
+    name = "/dev/ttyACM9"
+
+    def __init__(self, is_witness: bool) -> None:
+        self.heard = b""
+        self.clock_s = 0.0
+        self.is_witness = is_witness
+
+    def write(self, data: bytes) -> None:
+        self.heard += data
+
+    def read(self, timeout_s: float) -> bytes:
+        self.clock_s += timeout_s
+        heard, self.heard = self.heard, b""
+        if not self.is_witness:
+            return heard
+        return frames.encode(frames.JSON, 0, b'{"answer": "hello", "witness": 7}') if b"hello " in heard else b""
+
+    def now_s(self) -> float:
+        return self.clock_s
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("is_witness", [True, False])
+def test_a_witness_is_listed_as_one_and_is_no_board_to_run_on(
+    is_witness: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opennmes.ports.serial.SerialPort", lambda device: Port(is_witness))
+    board = discover.at_port("/dev/ttyACM9", "e66")
+    assert board.kind == (discover.WITNESS if is_witness else discover.SILENT)
+    monkeypatch.setattr(discover, "boards", lambda: [board])
+    if is_witness:
+        with pytest.raises(PortError, match="no board that runs OpenNMES"):
+            choose_all()
+    else:
+        assert [chosen.where for chosen in choose_all()] == ["/dev/ttyACM9"], "one that hangs may be ours"
+
+
+def test_a_witness_of_another_version_says_so() -> None:
+    with pytest.raises(WitnessError, match="speaks version 7"):
+        Witness(Port(True)).hello()
+
+
+def test_an_echo_and_silence_are_no_witness() -> None:
+    with pytest.raises(WitnessError, match="what answers is no witness"):
+        Witness(Port(False)).hello()
+    silent = Port(False)
+    silent.write = lambda data: None  # type: ignore[method-assign]
+    with pytest.raises(WitnessError, match="no witness answers"):
+        Witness(silent).hello()

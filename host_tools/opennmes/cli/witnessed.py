@@ -11,8 +11,10 @@ from rich.table import Table
 
 from opennmes.cli.output import FAILED, NOT_MEDICAL, err, out, print_json, print_table, reported, words
 from opennmes.device.choose import choose
+from opennmes.device.discover import micropython_ports
 from opennmes.measure.claims import PASSED
 from opennmes.ports.base import Port
+from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.ports.open import open_port
 
@@ -29,8 +31,11 @@ def witnessed(witness: str, port: str | None, folder: Path, *, quick: bool, json
     with reported(json, verdict=None, promises=None):
         chosen = choose(port)
 
+        uid = uids().get(chosen.where, "")
+
         def device() -> Port:
-            return open_port(chosen.where)
+            # After a reset the operating system may give the board another port.
+            return open_port(next((port for port, other in uids().items() if uid and other == uid), chosen.where))
 
         _say(report.ASSUMED)
         begun_s = time.monotonic()
@@ -47,6 +52,14 @@ def witnessed(witness: str, port: str | None, folder: Path, *, quick: bool, json
         _print(data, folder / report.HTML)
     if data["verdict"] != PASSED:
         raise typer.Exit(FAILED)
+
+
+def uids() -> dict[str, str]:
+    """The serial ports with MicroPython's USB ids, each with the unique id of its chip; none where nobody can look."""
+    try:
+        return micropython_ports()
+    except PortError:
+        return {}
 
 
 def _say(text: str) -> None:

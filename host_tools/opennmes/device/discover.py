@@ -7,12 +7,14 @@ from typing import Any
 
 from opennmes.device import drive
 from opennmes.device.client import AtPrompt, Device, LinkError
+from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
 OURS = "opennmes"
 MICROPYTHON = "micropython"
 BOOTSEL = "bootsel"
 SILENT = "silent"
+WITNESS = "witness"
 BUSY = "busy"
 NOT_MOUNTED = "not mounted"  # in BOOTSEL, and its drive cannot be seen before somebody mounts it
 
@@ -58,6 +60,15 @@ def boards() -> list[Board]:
     return ports + drives + [Board(NOT_MOUNTED, str(disk), text=text) for disk in drive.not_mounted()]
 
 
+def _is_a_witness(port: Port) -> bool:
+    from opennmes.device.witness import Witness  # few have one
+
+    try:
+        return Witness(port).is_there()
+    except PortError:
+        return False
+
+
 def at_port(device: str, uid: str = "") -> Board:
     """Who is on the serial port `device`. Changes nothing there and disturbs no session."""
     from opennmes.ports.serial import SerialPort
@@ -74,6 +85,8 @@ def at_port(device: str, uid: str = "") -> Board:
     except AtPrompt:
         return Board(MICROPYTHON, device, uid=uid, text="MicroPython's prompt; `nmes flash` puts OpenNMES onto it")
     except (LinkError, PortError):
+        if _is_a_witness(port):
+            return Board(WITNESS, device, uid=uid, text="a witness, which judges another board (docs/verify.md)")
         text = "no answer: a program of its own runs on it, or it hangs; `nmes flash` puts OpenNMES onto it"
         return Board(SILENT, device, uid=uid, text=text)
     finally:

@@ -14,6 +14,7 @@ from opennmes.ports.errors import PortError
 
 PROTOCOL = 1
 ANSWER_S = 2.0
+GLANCE_S = 0.4
 SLICE_S = 0.02  # so long nobody listens to it while somebody waits for the device
 PUMP = "pump"
 
@@ -48,6 +49,13 @@ class Witness:
         self.identity = said
         return said
 
+    def is_there(self) -> bool:
+        """Whether there is a witness at the port, of whatever version. Raises PortError."""
+        try:
+            return "witness" in self.ask("hello", GLANCE_S)
+        except WitnessError:
+            return False
+
     def _who(self) -> str:
         heard = self._frames.strange
         if b'"error"' in heard or b'"event"' in heard:
@@ -62,13 +70,13 @@ class Witness:
             "(docs/verify.md)?"
         )
 
-    def ask(self, command: str) -> dict[str, Any]:
+    def ask(self, command: str, patience_s: float = ANSWER_S) -> dict[str, Any]:
         """Send a command and return its answer. Raises WitnessError when none comes."""
         self._answers.clear()
         name = command.partition(" ")[0]
         for _ in range(2):
             self.port.write(b"%s %08x\n" % (command.encode(), binascii.crc32(command.encode())))
-            until_s = self.port.now_s() + stretched(ANSWER_S) / 2
+            until_s = self.port.now_s() + stretched(patience_s) / 2
             while (left_s := until_s - self.port.now_s()) > 0:
                 self.poll(left_s)
                 for answer in self._answers:
@@ -117,6 +125,12 @@ class Witness:
             self.recording.take(frame)
 
 
+def halted(witness: Witness) -> None:
+    """What it has noted is heard, and it records nothing more: nobody listens while something is worked out."""
+    witness.poll()
+    witness.ask("halt")
+
+
 class Heard:
     """The device's port, at which the witness is listened to while anybody waits."""
 
@@ -150,4 +164,4 @@ class Heard:
         self.port.close()
 
 
-__all__ = ["Heard", "PortError", "Witness", "WitnessError"]
+__all__ = ["Heard", "PortError", "Witness", "WitnessError", "halted"]

@@ -31,6 +31,7 @@ def witnessed_figure(recording: Recording, roles: Sequence[str], around_ps: int,
     axes.set_yticks([row + 0.35 for row in range(len(roles))], list(reversed(roles)))
     axes.axvline(0, color=draw.VERMILION, linewidth=0.8)
     axes.set_xlim(-BEFORE_MS, AFTER_MS)
+    axes.set_ylim(-0.3, len(roles))
     return figure
 
 

@@ -102,7 +102,7 @@ def _device(bench: Bench) -> dict[str, Any]:
     try:
         said = bench.connect()
     except LinkError:
-        if _is_a_witness(bench.port):
+        if Witness(bench.port).is_there():
             raise WitnessError(
                 f"{bench.port.name}: a witness is on this board too; put OpenNMES onto the one that is to be judged "
                 "(`nmes flash`). Nothing was put out"
@@ -127,13 +127,6 @@ def _device(bench: Bench) -> dict[str, Any]:
             "was put out. `nmes status` says what to do"
         )
     return said
-
-
-def _is_a_witness(port: Port) -> bool:
-    try:
-        return bool(Witness(port).ask("hello").get("witness"))
-    except (WitnessError, PortError):
-        return False
 
 
 def _walked(bench: Bench, device: dict[str, Any], progress: Progress) -> Walk:

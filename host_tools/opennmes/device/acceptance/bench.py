@@ -9,7 +9,7 @@ from typing import Any
 from nmes.core import programme
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.device.patience import stretched
-from opennmes.device.witness import Heard, Witness, WitnessError
+from opennmes.device.witness import Heard, Witness, WitnessError, halted
 from opennmes.measure import names, verify, witnessed
 from opennmes.measure.captures.witness import SAMPLING, Recording
 from opennmes.measure.claims import NOT_CAPTURED, Claim
@@ -117,6 +117,7 @@ class Bench:
     def judged(self, data: dict[str, Any], begin_ps: int, end_ps: int, found: Found) -> None:
         """Judge the pins from an instant to another by what was loaded, as a part of its session."""
         self.let_pass(0.03)  # what the witness has noted and not said yet
+        halted(self.witness)
         expected = timetable(programme.parse(data), self.stage)
         capture = self.recording.between(begin_ps, end_ps)
         roles = {role: role for role in capture.signals if role in names.ROLES}
@@ -128,7 +129,7 @@ class Bench:
 
     def kept(self, found: Found, around_ps: int | None = None) -> Found:
         """The same; where the witness has lost anything nothing is clear."""
-        self.witness.poll()
+        halted(self.witness)
         if found.report is None:
             found.recording, found.around_ps = self.recording, around_ps
         if self.recording.lost:

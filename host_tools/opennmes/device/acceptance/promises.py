@@ -10,18 +10,19 @@ from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
 
 NOT_SHOWN = "not shown"
 
-# The beginnings of the names of runs; "" for all.
+# The beginnings of the names of runs.
 _SESSIONS = ("programme", "range", "two channels", "usb traffic")
 
 
 @dataclass(frozen=True)
 class Promise:
-    """One row. `runs` and `claims` are the beginnings of names; without claims `why` says why pins cannot show it."""
+    """One row. `runs` and `claims` are the beginnings of names: each of the runs has to have some of the claims.
+    Without claims `why` says why pins cannot show it."""
 
     what: str
     bound: str
     page: str
-    runs: tuple[str, ...] = ("",)
+    runs: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     why: str = ""
 
@@ -33,10 +34,11 @@ PROMISES = (
             ("period", "rest", "time in the train", "begin of trains", "count", "distance of the channels", "clocks")),
     Promise("jitter with USB traffic", "none", "docs/safety.md", ("usb traffic",),
             ("phase A", "gap", "phase B", "period", "time in the train")),
-    Promise("A and B overlap", "never", "docs/hardware.md", ("",), ("overlaps", "order")),
-    Promise("outputs at boot, reset and in BOOTSEL", "low", "docs/hardware.md", ("",),
+    Promise("A and B overlap", "never", "docs/hardware.md", _SESSIONS, ("overlaps", "order")),
+    Promise("outputs at boot, reset and in BOOTSEL", "low", "docs/hardware.md",
+            ("boot", "reset in mid-phase", "flashing"),
             ("outputs", "the reset takes the enable", "a phase was on when the reset came", "it comes back")),
-    Promise("the unused channel", "rests", "docs/verify.md", _SESSIONS, ("rests, as it is not used",)),
+    Promise("the unused channel", "rests", "docs/verify.md", ("programme", "range"), ("rests, as it is not used",)),
     Promise("enable and pump while pulses run", "high; a steady 100 kHz wave", "docs/hardware.md", _SESSIONS,
             ("enable around", "pump, half")),
     Promise("trip input or emergency stop to enable off", "at most 1 us, without the CPU", "docs/hardware.md",
@@ -61,7 +63,10 @@ PROMISES = (
     Promise("memory", "nothing allocated for a pulse", "docs/safety.md", why="pins do not show it"),
     Promise("a CPU that is 1.7 times slower misses nothing", "no underrun", "docs/benchmark.md",
             why="this chip is as fast as it is; what it missed would show in period and count"),
-    Promise("what runs, whose session, what is kept in flash", "digests, owner, power cuts", "docs/safety.md",
+    Promise("what runs", "frozen code only, and host and board agree on its digest", "docs/safety.md",
+            why="pins do not show it; the board's own word for it stands above"),
+    Promise("whose session", "only its owner raises anything", "docs/safety.md", why="pins do not show it"),
+    Promise("flash", "nothing written while armed; no power cut loses anything", "docs/safety.md",
             why="pins do not show it"),
 )  # fmt: skip
 
@@ -93,7 +98,9 @@ def _row(promise: Promise, found: Sequence[Found]) -> Row:
         if claim.name.startswith(promise.claims)
     ]
     verdicts = {claim.verdict for _, claim in bearing}
-    verdict = FAILED if FAILED in verdicts else UNCLEAR if UNCLEAR in verdicts or not bearing else PASSED
+    lacks = [run for run in promise.runs if not any(name.startswith(run) for name, _ in bearing)]
+    verdict = FAILED if FAILED in verdicts else UNCLEAR if UNCLEAR in verdicts or lacks else PASSED
     counts = [f"{sum(claim.verdict == each for _, claim in bearing)} {each}" for each in (PASSED, FAILED, UNCLEAR)
               if any(claim.verdict == each for _, claim in bearing)]  # fmt: skip
-    return Row(promise, verdict, f"claims: {', '.join(counts)}" if counts else "no run showed it", bearing)
+    shown = f"claims: {', '.join(counts)}" if counts else "no run showed it"
+    return Row(promise, verdict, f"{shown}; nothing of {', '.join(lacks)}" if lacks and counts else shown, bearing)
