@@ -1,5 +1,6 @@
 """What every test may import: the firmware, the host tools, the toolchain script, and the samples of tests/core."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -30,6 +31,14 @@ ROOMS = ("chip", "core_reference", "host", "core", "pio", "architecture")
 def pytest_collection_modifyitems(items):
     folders = [ROOT / "tests" / room for room in ROOMS]
     items.sort(key=lambda item: next((n for n, folder in enumerate(folders) if folder in item.path.parents), 0))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_is_there_is_no_garbage():
+    """Collections look only at what a file has made itself, and not at thousands of tests and all that is imported. The
+    firmware collects often: on CPython that was most of what some of its tests took."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from judged_captures import PHASE, RATES_HZ, TWO, InMemory, programme_of, right
 from opennmes.measure.captures import CaptureError, open_capture
 from opennmes.measure.captures.base import END
 from opennmes.measure.captures.sr import SrCapture
+from opennmes.measure.captures.vcd import VcdCapture
 from opennmes.measure.names import named
 from opennmes.measure.trace import Trace
 
@@ -313,3 +314,46 @@ def test_the_signals_of_a_capture_are_named_when_one_is_not_there(made: Sampled,
     for path in (write_vcd(made, tmp_path / "a"), write_sr(made, tmp_path / "b"), write_saleae(made, tmp_path / "c")):
         with pytest.raises(CaptureError, match='has no signal "D77"; it has: D0, D1, D2'):
             list(open_capture(path).edges(["D77"]))
+
+
+USUAL = st.sampled_from(["0!", '1"', "x!", "Z#", "#0", "#7", "#12", "b0101 #", "bxx1 #", "B1 #", "$dumpvars", "$end"])
+ODD = st.sampled_from(
+    ["0 !", "#3.0", "#-1", "#", "b #", "b0101", "#", "r1.5 #", "s! #", "0?", "2!", "$comment 0! $end", "$dumpoff",
+     "\x0b0!", "0\xa0", "b2 #", "#" + "9" * 40, "0!0!", "$enddefinitions $end", "\0", "!"]
+)  # fmt: skip
+LINES = st.lists(st.lists(st.one_of(USUAL, USUAL, USUAL, ODD), max_size=4), max_size=8)
+ENDS_OF_DECLARATIONS = ("$enddefinitions $end", "$enddefinitions\n$end", "$enddefinitions $end 1! #3", "")
+
+
+@RARELY
+@given(LINES, st.sampled_from(ENDS_OF_DECLARATIONS), st.sampled_from(["\n", " \r\n", "\t"]), st.booleans())
+def test_a_vcd_file_is_read_as_pyvcd_reads_it(
+    tmp_path: Path, lines: list[list[str]], ends: str, between: str, whole: bool
+) -> None:
+    """Usual lines are read without it; whatever else stands in the file has to come out, or be refused, the same."""
+    path = tmp_path / "capture.vcd"
+    head = '$timescale 1 ns $end $var wire 1 ! a $end\n$var wire 1 " b $end $var integer 4 # c $end\n'
+    text = between.join(" ".join(words) for words in [["0!", '1"', "b0 #"], *lines]) + ("\n" if whole else "")
+    path.write_bytes((head + ends + "\n" + text).encode("latin-1"))
+    seen: list[object] = []
+    for by_pyvcd in (False, True):
+        found: list[object] = []
+        try:
+            capture = VcdCapture(path)
+            if by_pyvcd:
+                capture._defined_in_line = 0
+            for edge in capture.edges(capture.signals):
+                found.append(edge)
+        except CaptureError as error:
+            found.append(str(error))
+        seen.append(found)
+    assert seen[0] == seen[1]
+
+
+def test_of_a_usual_file_pyvcd_reads_the_declarations_alone(
+    made: Sampled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_vcd(made, tmp_path / "capture.vcd")
+    capture, wanted = VcdCapture(path), edges(path)
+    monkeypatch.setattr(VcdCapture, "_tokens", None)
+    assert list(capture.edges(capture.signals)) == wanted and len(wanted) > 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 
@@ -24,6 +24,12 @@ from opennmes.measure.captures.base import (
 )
 
 _UNIT_PS = {"s": 10**12, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
+# What a scalar or a digit of a vector can be: 0 and 1, else unknown (IEEE 1800, and VHDL's).
+_STATES = b"01xXzZuUwWhHlL-"
+# What no line and no time of an analyser comes near; more is left to pyvcd, which needs no line in memory.
+_LINE_MOST, _DIGITS_MOST = 65_536, 30
+_TIME = ""  # as the code of a change: what follows happens at another time
+Change = tuple[int, str, int | None]  # in which line, of which signal, to what; None is neither 0 nor 1
 OURS = "OpenNMES bench"  # in the comment of measure/trace.py: every edge is there, to the nanosecond
 # sigrok's comment: "Acquisition with 4/8 channels at 24 MHz".
 _SIGROK = re.compile(r"channels at ([0-9.]+ ?[kMG]?Hz)")
@@ -37,6 +43,7 @@ class VcdCapture:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._variables: dict[str, VarDecl] = {}
+        self._defined_in_line = 0  # the last one of the declarations; 0 when nothing ends them
         unit_ps, comments = self._read_header()
         self._unit_ps = unit_ps
         self.signals: Sequence[str] = tuple(self._variables)
@@ -46,50 +53,59 @@ class VcdCapture:
         """See Capture. An x or a z before the first value of a signal is before the capture's begin; later it is an
         error, as no analyser writes one."""
         places: dict[str, list[int]] = {}
-        bits = {variable.id_code: variable.size for variable in self._variables.values()}
         for place, name in enumerate(wanted):
             if name not in self._variables:
                 raise no_signal(self.path, name, self.signals)
-            variable = self._variables[name]
-            places.setdefault(variable.id_code, []).append(place)
+            places.setdefault(self._variables[name].id_code, []).append(place)
         clock = Clock(self.path)
         unknown = set(range(len(wanted)))
         values = [0] * len(wanted)
         now_ps = 0
-        with open(self.path, "rb") as file:
-            for token in self._tokens(file):
-                if token.kind is TokenKind.CHANGE_TIME:
-                    now_ps = clock.moved(token.time_change * self._unit_ps, f"line {token.span.start.line}")
-                    continue
-                try:
-                    change = _change(token, bits)
-                except (KeyError, ValueError, OverflowError):
-                    where = f"{self.path}, line {token.span.start.line}"
+        for line, code, value in self._changes():
+            if code == _TIME and value is not None:
+                now_ps = clock.moved(value * self._unit_ps, f"line {line}")
+                continue
+            for place in places.get(code, ()):
+                if value is None:
+                    if place in unknown:
+                        continue
                     raise CaptureError(
-                        f"{where}: a value of no signal that it declares; save the capture again"
-                    ) from None
-                if change is None or change[0] not in places:
-                    continue
-                code, value = change
-                for place in places[code]:
-                    if value is None:
-                        if place in unknown:
-                            continue
-                        raise CaptureError(
-                            f'{self.path}, line {token.span.start.line}: the signal "{wanted[place]}" is neither 0 nor '
-                            "1 there; a capture of pins has no such value: leave this signal out, or capture again"
-                        )
-                    values[place] = value
+                        f'{self.path}, line {line}: the signal "{wanted[place]}" is neither 0 nor 1 there; a capture '
+                        "of pins has no such value: leave this signal out, or capture again"
+                    )
+                values[place] = value
+                if not unknown:
+                    yield now_ps, place, value
+                elif place in unknown:
+                    unknown.remove(place)
                     if not unknown:
-                        yield now_ps, place, value
-                    elif place in unknown:
-                        unknown.remove(place)
-                        if not unknown:
-                            yield from [(now_ps, each, values[each]) for each in range(len(wanted))]
+                        yield from [(now_ps, each, values[each]) for each in range(len(wanted))]
         if unknown:
             name = wanted[min(unknown)]
             raise CaptureError(f'{self.path}: the signal "{name}" has no value anywhere in it; capture it again')
         yield clock.now_ps, END, 0
+
+    def _changes(self) -> Iterator[Change]:
+        """Every change. Lines as analysers write them are read here, the rest of the file from the first other one on
+        by pyvcd: with it a second at 24 MHz takes minutes."""
+        bits = {variable.id_code: variable.size for variable in self._variables.values()}
+        with open(self.path, "rb") as file:
+            unusual = yield from _usual(file, self._defined_in_line, bits)
+        if not unusual:
+            return
+        with open(self.path, "rb") as file:
+            for token in self._tokens(file):
+                line = token.span.start.line
+                if line < unusual:
+                    continue
+                try:
+                    change = _change(token, bits)
+                except (KeyError, ValueError, OverflowError):
+                    raise CaptureError(
+                        f"{self.path}, line {line}: a value of no signal that it declares; save the capture again"
+                    ) from None
+                if change is not None:
+                    yield line, *change
 
     def _read_header(self) -> tuple[int, str]:
         unit_ps, comments, names = 0, "", []
@@ -113,6 +129,7 @@ class VcdCapture:
                 elif token.kind is TokenKind.VAR:
                     names.append((".".join(scopes), token.var))
                 elif token.kind is TokenKind.ENDDEFINITIONS:
+                    self._defined_in_line = token.span.end.line
                     break
         if not unit_ps or not names:
             lacks = "timescale" if not unit_ps else "signal"
@@ -133,8 +150,60 @@ class VcdCapture:
             raise CaptureError(f"{self.path} is not a VCD file: {in_a_line(error)}; save the capture again") from error
 
 
+def _usual(file: BufferedReader, defined_in_line: int, bits: dict[str, int]) -> Generator[Change, None, int]:
+    """The changes behind the declarations, up to the first line that is not as usual: times, bits and vectors of
+    signals in `bits` with nothing but spaces between them. Returns that line; 0 when there is none."""
+    if not defined_in_line:
+        return 1
+    codes = {code.encode(): code for code in bits}
+    for number, line in enumerate(iter(lambda: file.readline(_LINE_MOST), b""), start=1):
+        if len(line) == _LINE_MOST:
+            return number
+        if number < defined_in_line:
+            continue
+        words = line.split()
+        if number == defined_in_line:
+            if words[-2:] not in ([b"$enddefinitions", b"$end"], [b"$end"]):
+                return number
+            continue
+        if words in ([b"$dumpvars"], [b"$end"]):
+            continue
+        found: list[Change] = []
+        vector: bytes | None = None
+        for word in words:
+            first, rest = word[:1], word[1:]
+            if vector is not None:
+                if word not in codes:
+                    return number
+                known = not vector.translate(None, b"01")
+                found.append((number, codes[word], _signed(int(vector, 2), bits[codes[word]]) if known else None))
+                vector = None
+            elif first == b"#":
+                if not rest.isdigit() or len(rest) > _DIGITS_MOST:
+                    return number
+                found.append((number, _TIME, int(rest)))
+            elif first in (b"b", b"B"):
+                if not rest or rest.translate(None, _STATES):
+                    return number
+                vector = rest
+            elif rest not in codes or first not in _STATES:
+                return number
+            else:
+                found.append((number, codes[rest], int(first) if first in b"01" else None))
+        if vector is not None:
+            return number
+        yield from found
+    return 0
+
+
+def _signed(value: int, size: int) -> int:
+    return value - (1 << size) if size > 1 and value >= 1 << (size - 1) else value
+
+
 def _change(token: Token, bits: dict[str, int]) -> tuple[str, int | None] | None:
     """(signal, its value, None for x and z); None for what is no change. Raises KeyError for an unknown signal."""
+    if token.kind is TokenKind.CHANGE_TIME:
+        return _TIME, token.time_change
     if token.kind is TokenKind.CHANGE_SCALAR:
         scalar = token.scalar_change
         return _known(scalar.id_code, bits), int(scalar.value) if scalar.value in ("0", "1") else None
@@ -143,9 +212,7 @@ def _change(token: Token, bits: dict[str, int]) -> tuple[str, int | None] | None
         code = _known(vector.id_code, bits)
         if not isinstance(vector.value, int):
             return code, None
-        size = bits[code]
-        negative = size > 1 and vector.value >= 1 << (size - 1)
-        return code, vector.value - (1 << size) if negative else vector.value
+        return code, _signed(vector.value, bits[code])
     if token.kind is TokenKind.CHANGE_REAL:
         real = token.real_change
         return _known(real.id_code, bits), round(real.value)
