@@ -49,9 +49,7 @@ SECTORS = {"store": 32, "records": 48}
 _ABOUT = {"sdk_board", "flash_bytes", "broken_out", "on_board", "machine", "stock", "run", "notes"}
 
 
-def problems(
-    board: dict[str, Any], about: dict[str, Any], stage: dict[str, Any], *others: dict[str, Any]
-) -> list[str]:
+def problems(board: dict[str, Any], about: dict[str, Any], stage: dict[str, Any], *others: dict[str, Any]) -> list[str]:
     """Everything that is wrong with a board that drives `stage`, and `others` with images of their own; empty when
     nothing is."""
     found = list(_keys(board, about))
@@ -68,7 +66,8 @@ def problems(
         found.append(f"the clock is {board['cpu_hz']} Hz; every cycle of the firmware is counted for {CPU_HZ} Hz")
     pins = pins_of(board)
     found += [
-        *_there(board, stage), *_listens(board, others), *_clashes(pins), *_brought_out(pins, about, chip), *_abilities(board, pins, chip),
+        *_there(board, stage), *_listens(board, others),
+        *_clashes(pins), *_brought_out(pins, about, chip), *_abilities(board, pins, chip),
         *_room_in_pio(board, pins, chip), *_pulled_down(board, pins), *_flash(board["flash"], about["flash_bytes"]),
     ]  # fmt: skip
     return found

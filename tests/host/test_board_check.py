@@ -317,7 +317,7 @@ def test_the_readme_names_every_key_of_both_files() -> None:
     named = {keys[-1] for _, keys, _ in rows_of_the_readme()}
     for name in ("pico", "rp2040_zero", "pico2"):
         assert set(about(name)) <= named
-        the_same = {"hal", "stage", "other_stages", "cpu_hz", "max_current_ua", "supply_mv", "temperature_dc"}
+        the_same = {"hal", "stage", "cpu_hz", "max_current_ua", "supply_mv", "temperature_dc"}
         assert set(load_board(name)) - the_same - {"usb_free_bytes"} <= named
 
 

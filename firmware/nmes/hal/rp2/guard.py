@@ -249,6 +249,5 @@ class Guard:
 
 def _latch_of(pin):
     """Where a pin's latch of falling edges is: (address, bit); writing the bit clears it."""
-    return chip.IO_BANK0_BASE + chip.IO_INTR0 + 4 * (pin // reg.IO_INTR_PINS), reg.IO_EDGE_LOW << reg.IO_INTR_BITS * (
-        pin % reg.IO_INTR_PINS
-    )
+    register, place = pin // reg.IO_INTR_PINS, pin % reg.IO_INTR_PINS
+    return chip.IO_BANK0_BASE + chip.IO_INTR0 + 4 * register, reg.IO_EDGE_LOW << reg.IO_INTR_BITS * place
