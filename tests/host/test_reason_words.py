@@ -116,8 +116,8 @@ BEFORE = {"channel", "channels", "checker", "counter", "most", "of", "rule", "se
 # Parameters whose values are texts, tables or nothing; faults by their names are such too.
 WORDS = {
     "--ohm", "--tolerance", "arguments", "calibration", "channels", "checked_by", "chip", "command", "change",
-    "current", "current sense", "device_name", "digest", "display", "effect", "electrode.kind", "flash", "intensity", "kind",
-    "lock", "name", "not_after", "not_before", "page_digest", "phase", "phases", "prescription", "programme",
+    "current", "current sense", "device_name", "digest", "display", "effect", "electrode.kind", "flash", "intensity",
+    "kind", "lock", "name", "not_after", "not_before", "page_digest", "phase", "phases", "prescription", "programme",
     "reasons", "resistor", "rows", "safe_line", "schedule", "session", "settings", "signature", "stage", "start",
     "state", "title", "trigger", "voltage",
 }  # fmt: skip
