@@ -86,8 +86,8 @@ class Triggered(Recording):
         """What the person wants, while no train runs. Allocates nothing."""
         session, hal, trigger = self.session, self._hal, self._trigger
         self.waiting = None
-        if session.state != RUNNING:
-            return  # a fault has just come
+        if session.state != RUNNING or session._fading_ms is not None:
+            return  # a fault has just come, or nobody is there any more
         lane = session.lanes[0]
         if not lane.feed.waits():
             return

@@ -419,10 +419,12 @@ class Interrupted(unittest.TestCase):
 
     def test_no_host_no_contraction(self):
         bench = self.bench
-        for _ in range(500):
+        for turn in range(310):
+            bench.hal._signal_mv = TIGHT if turn > 220 else QUIET  # when it is missed already
             bench.hal.pass_ms(10)
             bench.supervisor.step(bench.hal.now_ms())
         self.assertEqual((bench.session.state, bench.session.ended), (IDLE, HOST_LOST))
+        self.assertEqual((bench.trigger.begun, bench.session.queued), (0, 0))
 
     def test_rate_and_width_may_be_set_between_two_contractions_and_the_next_is_whole(self):
         bench = self.bench
