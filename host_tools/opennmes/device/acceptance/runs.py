@@ -224,7 +224,7 @@ def host_gone(bench: Bench) -> list[Found]:
     """The host says nothing more: the session fades and ends by itself, and the lease is not renewed after that."""
     found = Found("host gone", "The host says nothing more while pulses run")
     bench.record()
-    bench.begin(plain("host gone", rate_mhz=100_000, width_us=200))
+    bench.begin(plain("host gone", rate_mhz=20_000, width_us=200))
     last_ps = bench.now_ps()
     bench.let_pass((session.HOST_LOST_MS + session.FADE_MS) / 1000 + 2 * AFTER_S)
     end_ps = bench.now_ps()
