@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,8 +42,7 @@ def board(uf2: Path, tmp_path: Path) -> Iterator[Path]:
 
 def test_the_only_board_is_found_tested_and_run_by_keys(board: Path, tmp_path: Path) -> None:
     def nmes(*arguments: str) -> dict[str, Any]:
-        line = processes.command(*arguments, "--json", before=seen_on_usb(board))
-        done = subprocess.run(line, env=processes.environment(), capture_output=True, text=True, timeout=600)
+        done = processes.forked(*arguments, "--json", cwd=tmp_path, before=seen_on_usb(board))
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

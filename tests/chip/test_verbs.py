@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,8 @@ class Clinic:
     def ran(self, *arguments: object, status: int | None = 0) -> Any:
         """What `nmes` says of a command in JSON; it has to end with `status`, where there is one. It sees the board on
         USB."""
-        command = processes.command(*map(str, arguments), "--json", before=processes.seen_on_usb(self.link))
-        ran = subprocess.run(
-            command, env=processes.environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL,
-            cwd=self.folder,
-        )  # fmt: skip
+        ran = processes.forked(*arguments, "--json", cwd=self.folder, before=processes.seen_on_usb(self.link))
         assert status in (None, ran.returncode), f"{arguments}: {ran.stdout}{ran.stderr}"
-        assert "Traceback" not in ran.stderr
         return json.loads(ran.stdout)
 
     def nmes(self, *arguments: object, status: int | None = 0) -> Any:

@@ -6,24 +6,32 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from opennmes.cli import main
+from opennmes.cli import app, main  # app: a copy of this process has all of nmes from it
+from opennmes.device.client import Device
 
 # However the tests themselves were started: in the background of a script signals may be ignored.
-_CODE = """\
+_BEFORE = """\
 import signal, sys
 for name in ("SIGINT", "SIGTERM", "SIGHUP"):
     signal.signal(getattr(signal, name), signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 {before}
+"""
+_CODE = (
+    _BEFORE
+    + """\
 from opennmes.cli import main
 sys.exit(main())
 """
+)
 # nmes in this process: its exit status, its JSON, and what it wrote to standard error.
 Said = Callable[..., tuple[int, dict[str, Any], str]]
 # What nobody should ever see.
@@ -53,6 +61,38 @@ def ran(*arguments: str | os.PathLike[str] | bytes, shell: str = "", **more: str
     out, err = done.stdout.decode(errors="surrogateescape"), done.stderr.decode(errors="surrogateescape")
     no_surprise(out + err)
     return subprocess.CompletedProcess(line, done.returncode, out, err)
+
+
+def forked(*arguments: object, cwd: Path, before: str = "") -> subprocess.CompletedProcess[str]:
+    """As `ran`, in a copy of this process, which has nmes imported: for what needs a process of its own, and not a new
+    one. Folder, signals and standard streams are its own; `before` is Python that is carried out first."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
+        copy = os.fork()
+        if not copy:
+            status = 70
+            try:
+                for number, stream in enumerate((nothing, out, err)):
+                    os.dup2(stream.fileno(), number)
+                os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # or a port that is closed here stays open there
+                sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+                os.chdir(cwd)
+                Device.tells_time = True  # as outside tests
+                exec(_BEFORE.format(before=before), {})
+                assert app
+                status = main([str(argument) for argument in arguments])
+                sys.stdout.flush()
+                sys.stderr.flush()
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+            finally:
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
+        out.seek(0)
+        err.seek(0)
+        done = subprocess.CompletedProcess(arguments, status, out.read().decode(), err.read().decode())
+    no_surprise(done.stdout + done.stderr)
+    return done
 
 
 def no_surprise(text: str) -> None:
