@@ -15,7 +15,7 @@ import psutil
 import pytest
 from ports_for_tests import IDENTITY
 
-from opennmes import paths
+from opennmes import boards, paths
 from opennmes.cli import main
 from opennmes.device import discover, doctor, drive
 from opennmes.device.discover import Board
@@ -38,6 +38,15 @@ def machine(monkeypatch, tmp_path, virtual_board):
     there = {"kind": discover.OURS, "identity": IDENTITY, "status": {"state": "IDLE", "fault": 0}}
     monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(where=name, **there))
     return SimpleNamespace(port=port, usb=usb, proc=proc, there=there, labels=tmp_path / "by-label")
+
+
+EVERY_IMAGE = boards.images
+
+
+@pytest.fixture(autouse=True)
+def only_what_setup_builds(monkeypatch):
+    """Of the other boards there may be images of any age in build."""
+    monkeypatch.setattr(boards, "images", lambda: [each for each in EVERY_IMAGE() if each[0] in boards.setup_names()])
 
 
 def wrong(level: str = doctor.WRONG, port: str | None = None) -> list[doctor.Finding]:
@@ -240,6 +249,19 @@ def test_an_image_that_is_not_there_not_whole_or_not_ours(monkeypatch, tmp_path,
     found = one()
     assert found.topic == "firmware" and found.mend == "make setup"
     assert {"missing": "cannot be read", "short": "2 of the 10", "other sources": "other sources"}[kind] in found.text
+
+
+def test_an_image_that_nobody_needs_to_have_is_looked_at_only_where_it_is_and_an_old_one_is_a_note(
+    monkeypatch, tmp_path
+):
+    file, real = tmp_path / "image.uf2", paths.uf2
+    monkeypatch.setattr(boards, "images", EVERY_IMAGE)
+    monkeypatch.setattr(paths, "uf2", lambda name, of="": real(name, of) if name == "pico" else file)
+    assert {found.level for found in doctor.images()} == {doctor.FINE}
+    file.write_bytes(bootsel.uf2(bytes(2560)))
+    notes = [found for found in doctor.images() if found.level != doctor.FINE]
+    assert {(found.level, found.mend) for found in notes} == {(doctor.NOTE, "make firmware")}
+    assert all("other sources" in found.text for found in notes)
 
 
 def test_what_cannot_be_looked_at_is_wrong_and_not_no_board(machine, monkeypatch):

@@ -138,18 +138,19 @@ def images() -> Iterator[Finding]:
     """The UF2s of each board: there, whole, and made of the sources that belong to these host tools."""
     for name, stage in boards.images():
         in_setup = name in boards.setup_names()
+        level = WRONG if in_setup else NOTE  # of the others each is built when somebody wants it
         make = f"make {'setup' if in_setup else 'firmware'}" if paths.checkout() else "pipx reinstall opennmes"
         path, which = paths.uf2(name, stage), f", stage {stage}" if stage else ""
         if not in_setup and not path.exists():
-            continue  # nobody has asked for it yet
+            continue
         try:
             image = read_uf2(path, _ROOM)
         except Uf2Error as failure:
-            yield Finding("firmware", WRONG, f"the UF2 for {name}{which}: {failure}", make)
+            yield Finding("firmware", level, f"the UF2 for {name}{which}: {failure}", make)
             continue
         if identity.firmware().encode() not in image.data:
             text = f"{path} was made of other sources than belong to these host tools; they would refuse the board"
-            yield Finding("firmware", WRONG, text, make)
+            yield Finding("firmware", level, text, make)
         else:
             yield Finding("firmware", FINE, f"the UF2 for {name}{which} belongs to these host tools: {path}")
 
