@@ -417,8 +417,10 @@ def compiled_for(board: str, described: str, firmware: Path) -> bytes:
     mcu, sdk_board = boards.load_board(board)["mcu"], boards.about(board)["sdk_board"]
     definition, micropython = ROOT / DEFINITION, patched(mcu)
     port = micropython / "micropython" / "ports" / "rp2"
-    # Kept between firmware changes; the checkout's path is part of it because CMake stores it.
-    build = cache() / f"rp2-{sdk_board}-{digest(toolchain_key(), micropython.name, str(definition))}"
+    # Kept between firmware changes. The checkout's path is part of it because CMake stores it; what is switched on of
+    # MicroPython, because its list of modules is not made anew for one that is gone.
+    switched = (definition / "mpconfigboard.h").read_bytes()
+    build = cache() / f"rp2-{sdk_board}-{digest(toolchain_key(), micropython.name, str(definition), switched)}"
     facts, log = build / "nmes", cache() / "logs"
     with locked(build.name):
         facts.mkdir(parents=True, exist_ok=True)

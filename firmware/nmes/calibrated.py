@@ -13,8 +13,9 @@ import binascii
 import json
 
 from nmes.core import calibration, digest, document
+from nmes.core.document import DAMAGED, NEWER, WHOLE
 from nmes.core.reason import Refused, is_int, refuse
-from nmes.prescriptions import DAMAGED, NEWER, WHOLE, Prescriptions
+from nmes.documents import documents
 
 NONE = "none"  # never calibrated, or undone
 OTHER_STAGE = "other_stage"
@@ -38,7 +39,7 @@ class Calibrated:
     text: row}; the stage's own unless it is WHOLE."""
 
     def __init__(self, area, stage, uid):
-        self._kept = Prescriptions(area, _SOURCE)
+        self._kept = documents(area, _SOURCE)
         self._stage = stage
         self._uid = uid
         self._facts = None

@@ -31,6 +31,7 @@ from nmes.core.dialogue import (
     WORKING,
     Dialogue,
 )
+from nmes.core.document import WHOLE
 from nmes.core.dose import day_of
 from nmes.core.reason import Refused, refuse
 from nmes.core.screens import BAR_COLUMNS, Screens, ma
@@ -38,7 +39,6 @@ from nmes.core.session import COMPLETED, FAULT, IDLE, LOCAL, RUNNING
 from nmes.core.texts import TIMES
 from nmes.core.trend import WARN
 from nmes.display import Display
-from nmes.prescriptions import WHOLE
 
 LATE_MS = 250  # behind what was due in a session of the panel: one that nobody could stop for so long is over
 LOOK_MS = 200  # at what changes by itself while a session is there

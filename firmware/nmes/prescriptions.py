@@ -27,12 +27,10 @@ import binascii
 import struct
 
 from nmes.core import document
+from nmes.core.document import DAMAGED, NEWER, WHOLE
 from nmes.core.reason import refuse
 
 VERSION = 1
-WHOLE = "whole"
-DAMAGED = "damaged"
-NEWER = "newer"
 NOT_STATED = (0, 0, "")
 
 _MAGIC = b"NMEP"
@@ -48,7 +46,6 @@ _MARK_LEAST = 2  # bytes
 _NUMBER_LEAST = 5  # of the eight, to be believed without a head
 _ERASED = b"\xff"
 _BLANK = _ERASED * _PAGE
-_SOURCE = "the device's prescriptions"
 
 
 class Row:
@@ -82,9 +79,10 @@ class _Put:
 
 
 class Prescriptions:
-    """`area`: the sectors, as nmes.hal.Area has them; a board may have none. `source`: what a refusal calls it."""
+    """`area`: the sectors, as nmes.hal.Area has them; for none see nmes/documents.py. `source`: what a refusal calls
+    it."""
 
-    def __init__(self, area, source=_SOURCE):
+    def __init__(self, area, source):
         self._area = area
         self._source = source
         self._page = bytearray(_PAGE)  # what was read last
@@ -131,9 +129,7 @@ class Prescriptions:
         return row, text
 
     def need_sectors(self):
-        """Raises Refused on a board that has no sectors to keep any in."""
-        if not self._area.count:
-            refuse("no_store", "flash", "no sectors", "a board with a store of its own", self._source)
+        """Raises Refused on a board that has no sectors to keep any in: this one has."""
 
     def is_whole(self):
         """False when a sector cannot be read, or its first page is neither erased nor one whose writing was cut, and
@@ -152,7 +148,6 @@ class Prescriptions:
 
     def begin(self, number, length, digest, by):
         """Make room for a document; number 0: the lowest that is free. Returns its number."""
-        self.need_sectors()
         kept = self._kept(tidy=True)
         if not number:
             free = [n for n in range(document.NUMBERS[0], document.NUMBERS[1] + 1) if n not in kept]

@@ -10,7 +10,7 @@ from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
 from nmes.core.session import ARMED, COMPLETED, FAULT, HOST_LOST, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, WARN, Trend
-from nmes.prescriptions import Prescriptions
+from nmes.documents import documents
 from nmes.selftest import SelfTest
 
 # Pulses are judged in every second turn, and in every turn while something is wrong with the last one. In every fourth
@@ -37,7 +37,7 @@ class Supervisor:
         self._hal = hal
         self.self_test = SelfTest(hal, session, board, stage)
         self._store = store
-        self.prescriptions = Prescriptions(hal.area("prescriptions"))
+        self.prescriptions = documents(hal.area("prescriptions"))
         self.session = session
         self._stage = stage
         self.kept = None  # see `load`

@@ -10,8 +10,9 @@ from test_prescriptions import Flash, codes, cuts
 
 from nmes.calibrated import NONE, OTHER_BOARD, OTHER_STAGE, Calibrated
 from nmes.core import calibration, document
+from nmes.documents import documents
 from nmes.hal.common import LAYOUT, PAGE, SECTOR, Area
-from nmes.prescriptions import DAMAGED, NEWER, WHOLE, Prescriptions
+from nmes.prescriptions import DAMAGED, NEWER, WHOLE
 
 HOST = 7
 UID = "e66"
@@ -210,7 +211,7 @@ class Damage(unittest.TestCase):
 
     def test_a_right_text_that_makes_no_sense_is_damage(self):
         flash = Flash()
-        good = json.loads(Prescriptions(Area(keep(flash, 5) and flash, (0, 1))).whole(1)[1])
+        good = json.loads(documents(Area(keep(flash, 5) and flash, (0, 1))).whole(1)[1])
         for key, wrong in (
             ("rows", None),
             ("rows", []),
@@ -231,7 +232,7 @@ class Damage(unittest.TestCase):
                 content[key] = wrong
             for text in (json.dumps(content), json.dumps([content]), "x"):
                 flash = Flash()
-                kept = Prescriptions(Area(flash, (0, 1)))
+                kept = documents(Area(flash, (0, 1)))
                 data = text.encode()
                 kept.begin(1, len(data), binascii.unhexlify(document.digest(data)), HOST)
                 kept.piece(0, data, HOST)

@@ -5,9 +5,10 @@ import unittest
 
 from nmes.core import document
 from nmes.core.reason import Refused
+from nmes.documents import documents
 from nmes.hal import virtual
 from nmes.hal.common import IN_STORE, LAYOUT, PAGE, SECTOR, Area
-from nmes.prescriptions import DAMAGED, NEWER, WHOLE, Prescriptions
+from nmes.prescriptions import DAMAGED, NEWER, WHOLE
 
 HOST = 7
 
@@ -45,7 +46,7 @@ class Flash(virtual.Flash):
 
 
 def on(flash, sectors=(0, 1, 2)):
-    return Prescriptions(Area(flash, sectors))
+    return documents(Area(flash, sectors))
 
 
 def text_of(name, length=300):

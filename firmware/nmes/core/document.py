@@ -14,7 +14,11 @@ PIECE_TEXT = 1_024
 DIGEST_DIGITS = 64
 ABOUT = "about"
 
-_SOURCE = "the device's prescriptions"
+SOURCE = "the device's prescriptions"
+# The condition in which one is kept.
+WHOLE = "whole"
+DAMAGED = "damaged"
+NEWER = "newer"  # a newer version wrote it
 
 
 def digest(text):
@@ -33,12 +37,12 @@ def parts_of(text):
     try:
         made = json.loads(text)
     except (ValueError, TypeError, RuntimeError):  # as in frame.decode
-        refuse("not_json", "prescription", "no JSON", "the text of a prescription", _SOURCE)
+        refuse("not_json", "prescription", "no JSON", "the text of a prescription", SOURCE)
     if not isinstance(made, dict):
-        refuse("not_a_table", "prescription", made, "the keys of a programme", _SOURCE)
+        refuse("not_a_table", "prescription", made, "the keys of a programme", SOURCE)
     about = made.pop(ABOUT, {})
     if not isinstance(about, dict):
-        refuse("not_a_table", ABOUT, "something else", "a table", _SOURCE)
+        refuse("not_a_table", ABOUT, "something else", "a table", SOURCE)
     return made, about
 
 
@@ -55,5 +59,5 @@ def bytes_of(text):
         data = b""
     # Both interpreters skip what is no base64: only what comes back the same is taken.
     if not data or piece(data) != text:
-        refuse("not_base64", "data", text[:20], "base64 of 1 to %d bytes" % PIECE_BYTES, _SOURCE)
+        refuse("not_base64", "data", text[:20], "base64 of 1 to %d bytes" % PIECE_BYTES, SOURCE)
     return data

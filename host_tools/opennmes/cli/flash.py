@@ -71,15 +71,8 @@ def flash(
 
     Example: nmes flash --modules --port /dev/ttyACM0 --yes
     """
-    if as_modules and (uf2 or mount or board_called):
-        not_understood("--modules writes to the board's file system: leave the UF2, --mount and --board out")
-    if files_anew and (uf2 or mount or as_modules or verify or stage or board_called):
-        not_understood(
-            "--make-files-anew writes no firmware: leave out the UF2, --mount, --modules, --verify, --stage, --board"
-        )
-    named = only_one(port, "one board is named so; for every board that is here say --all")
-    if all_boards and (named is not None or mount is not None):
-        not_understood("--all means every board that is here; leave out --port and --mount")
+    _understood(bool(uf2 or mount or board_called), as_modules, files_anew, bool(verify or stage))
+    named = _named(port, mount, all_boards)
     with reported(json, boards=[]):
         try:
             found = _unlocked(_chosen(named, mount, all_boards))
@@ -104,6 +97,23 @@ def flash(
     _print(done, json)
     if not all(each["verified"] for each in done):
         raise typer.Exit(FAILED)
+
+
+def _understood(an_image: bool, as_modules: bool, files_anew: bool, of_image: bool) -> None:
+    """End with status 2 where what is asked for does not go together."""
+    if as_modules and an_image:
+        not_understood("--modules writes to the board's file system: leave the UF2, --mount and --board out")
+    if files_anew and (an_image or as_modules or of_image):
+        not_understood(
+            "--make-files-anew writes no firmware: leave out the UF2, --mount, --modules, --verify, --stage, --board"
+        )
+
+
+def _named(port: list[str] | None, mount: Path | None, all_boards: bool) -> str | None:
+    named = only_one(port, "one board is named so; for every board that is here say --all")
+    if all_boards and (named is not None or mount is not None):
+        not_understood("--all means every board that is here; leave out --port and --mount")
+    return named
 
 
 def _print(done: list[dict[str, Any]], json: bool) -> None:

@@ -43,11 +43,12 @@ _NOT_HERE = (
     "nmes/core/fault_words.py",
     "nmes/core/reason_words.py",
 )
-# What only a board with a panel imports, or with a biofeedback input; a stock MicroPython has neither (boards.py): it
-# has no room for them.
+# What only a board imports that has a panel, a biofeedback input, or flash for prescriptions; a stock MicroPython has
+# none of them (boards.py): it has no room for them.
 _OF_OTHERS = (
     "nmes/display.py",
     "nmes/patient.py",
+    "nmes/prescriptions.py",
     "nmes/supervisors.py",
     "nmes/triggered.py",
     "nmes/core/access.py",

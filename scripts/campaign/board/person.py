@@ -4,9 +4,9 @@ import json
 from binascii import unhexlify
 
 from nmes.core import document
+from nmes.documents import documents
 from nmes.hal import virtual
 from nmes.hal.common import LAYOUT, Area
-from nmes.prescriptions import Prescriptions
 
 PAGE_US = 1_000  # what a page takes
 ASKED_US = 200  # whether the display is there
@@ -50,7 +50,7 @@ class Person:
         self.display = "there"  # or "fails", "hangs"
         self.memory = None  # bytes that are free, where there is a fault of it
         self.sectors = Sectors(world)
-        kept = Prescriptions(Area(self.sectors, LAYOUT["prescriptions"]))
+        kept = documents(Area(self.sectors, LAYOUT["prescriptions"]))
         for programme in world.plan["kept"]:
             self._put(kept, programme)
 
