@@ -59,7 +59,6 @@ _NOBODY_ARMED = (session.IDLE, session.FAULT)
 _ARMED_OR_MORE = (session.ARMED, session.RUNNING, session.PAUSED)
 
 _NUMBER = ("int",) + document.NUMBERS
-_CHECKED = ("checked_version", "checked_unix_s", "checked_by")  # who went through the checklist with the person
 # What `load` says of a programme.
 _LOADED = ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source", "channels")
 
@@ -171,7 +170,18 @@ COMMANDS = {
         ANYBODY,
         _NOBODY_ARMED,
         {"after": ("int", 0, document.NUMBERS[1])},
-        ("number", "title", "digest", "bytes", "condition") + _CHECKED + ("count", "free"),
+        (
+            "number",
+            "title",
+            "digest",
+            "bytes",
+            "condition",
+            "checked_version",
+            "checked_unix_s",
+            "checked_by",
+            "count",
+            "free",
+        ),
     ),
     "get": Command(
         ANYBODY,
