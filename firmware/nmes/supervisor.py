@@ -404,7 +404,7 @@ class Supervisor:
 
     def recorded(self, request):
         """What the link answers to `log` and `log_clear`. Raises Refused: see nmes/recording.py."""
-        refuse("no_records", "session", "none", "a board for people", "records")
+        refuse("no_records", "session", "none", "records", "records")
 
     def _unhurried(self, act, *arguments):
         """`act` may take seconds: a programme with many sweeps 2 s for each, a worn flash 0.4 s for each sector that is

@@ -27,7 +27,6 @@ from collections import namedtuple
 
 from nmes.core import (
     calibration,
-    checklist,
     clock,
     delivery,
     document,
@@ -40,6 +39,7 @@ from nmes.core import (
 )
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
+from nmes.core.settings import NAME_MAX
 
 PROTOCOL = 4
 ANYBODY = "anybody"
@@ -208,7 +208,7 @@ COMMANDS = {
     "put_end": Command(
         HOST,
         _IDLE,
-        {"checked_version": ("int", 0, 0xFFFF), "checked_by": ("text", 0, checklist.NAME_MAX)},
+        {"checked_version": ("int", 0, 0xFFFF), "checked_by": ("text", 0, NAME_MAX)},
         ("number", "title", "digest", "bytes"),
     ),
     "remove": Command(HOST, _IDLE, {"number": _NUMBER}, ("number",)),

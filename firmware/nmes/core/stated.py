@@ -6,6 +6,7 @@ import struct
 
 from nmes.core import checklist
 from nmes.core.reason import printable, refuse
+from nmes.core.settings import NAME_MAX
 
 _LAYOUT = "<HIB"  # version, seconds since 1970 (0: not known), length of the name; the name follows
 _BYTES = 7
@@ -21,7 +22,7 @@ def stated(request, unix_s):
     if version != checklist.VERSION:
         refuse("other_checklist", "checklist", version, checklist.VERSION, "put_end")
     if not by or printable(by) != by:
-        refuse("not_a_text", "checked_by", by, "1 to %d printable characters" % checklist.NAME_MAX, "put_end")
+        refuse("not_a_text", "checked_by", by, "1 to %d printable characters" % NAME_MAX, "put_end")
     return version, unix_s or 0, by
 
 
