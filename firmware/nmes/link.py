@@ -13,7 +13,7 @@ from nmes.core import checklist, commands, document, frame, identity, programme
 from nmes.core.compiler import const, micropython, ptr8
 from nmes.core.faults import INTERNAL_ERROR
 from nmes.core.hosts import Hosts
-from nmes.core.reason import Refused, is_int, printable, refuse
+from nmes.core.reason import Refused, is_int, refuse
 from nmes.core.session import ARMED, LOCAL, PAUSED, RUNNING
 
 STATUS_EVERY_MS = 1_000
@@ -410,10 +410,9 @@ class Link:
         return self._supervisor.record()
 
     def _do_log(self, request):
-        return self._supervisor.recorded(request["after_session"])
+        return self._supervisor.recorded(request)
 
-    def _do_log_clear(self, request):
-        return self._supervisor.clear_records(request["session"], request["page_digest"])
+    _do_log_clear = _do_log
 
     # ---- the prescriptions that are kept ----
 
@@ -449,22 +448,13 @@ class Link:
         return {"arrived": self._supervisor.write(self._prescriptions.piece, request["at"], data, request["host"])}
 
     def _do_put_end(self, request):
+        from nmes.core.stated import stated
+
         gc.collect()
-        checked = self._checked(request["checked_version"], request["checked_by"])
+        checked = stated(request, self._supervisor.clock.unix_s(self._hal.now_ms()))
         row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"], checked)
         gc.collect()
         return {"number": row.number, "title": row.title, "digest": row.digits(), "bytes": row.length}
-
-    def _checked(self, version, by):
-        """(version, when, who) of the checklist that was gone through; what is stated is stated whole. Raises
-        Refused."""
-        if version or by:
-            if version != checklist.VERSION:
-                refuse("other_checklist", "checklist", version, checklist.VERSION, "put_end")
-            if not by or printable(by) != by:
-                bound = "1 to %d printable characters" % checklist.NAME_MAX
-                refuse("not_a_text", "checked_by", by, bound, "put_end")
-        return version, self._supervisor.clock.unix_s(self._hal.now_ms()) or 0 if by else 0, by
 
     def _title_of(self, text):
         """The title of a prescription that `load` would accept; on a locked device its counter is used up by that.
@@ -486,7 +476,7 @@ class Link:
         row, text = self._prescriptions.whole(request["number"])
         answer = {"number": row.number, "title": row.title, "digest": row.digits()}
         data, about = document.parts_of(text)
-        answer.update(self._loaded(data, (row.number, row.digest, about.get("schedule"), row.checked[0])))
+        answer.update(self._loaded(data, (row.number, row.digest, about.get("schedule"), row.checked)))
         return answer
 
     # ---- what else is kept ----

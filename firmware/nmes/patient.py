@@ -262,7 +262,7 @@ class Patient:
         row, text = self._whole()
         self._hal.collect()
         data, about = document.parts_of(text)
-        self._kept = row.number, row.digest, about.get("schedule"), row.checked[0]
+        self._kept = row.number, row.digest, about.get("schedule"), row.checked
         self._supervisor.load(data, self._kept)
         self._crc = self._session.programme_crc
 

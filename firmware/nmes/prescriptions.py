@@ -4,8 +4,7 @@ it replaces goes.
 The first page of a sector, whatever version wrote the rest:
 
     0    b"NMEP", version, number, sequence, length of the document, its SHA-256, length of the title, the title, and
-         behind it who went through the checklist with the person: its version, seconds since 1970 (0: not known),
-         length of the name, the name; erased where that was not stated
+         behind it who went through the checklist with the person (core/stated.py)
     228  CRC-32 of the 228 bytes before it
     232  the mark of what is kept: the number, eight times
     240  the mark of what was removed: sixteen bytes, erased before
@@ -26,18 +25,15 @@ the next try takes another sector.
 import binascii
 import struct
 
-from nmes.core import document
+from nmes.core import document, stated
 from nmes.core.document import DAMAGED, NEWER, WHOLE
 from nmes.core.reason import refuse
 
 VERSION = 1
-NOT_STATED = (0, 0, "")
 
 _MAGIC = b"NMEP"
 _HEAD = "<4sHHIH32sB"
 _TITLE_AT = 47
-_CHECKED = "<HIB"
-_CHECKED_BYTES = 7
 _CRC_AT = 228
 _KEPT_AT = 232
 _REMOVED_AT = 240
@@ -49,9 +45,9 @@ _BLANK = _ERASED * _PAGE
 
 
 class Row:
-    """What is kept in a sector. `checked`: (version of the checklist, when, who), or NOT_STATED."""
+    """What is kept in a sector. `checked`: see core/stated.py."""
 
-    def __init__(self, sector, state, number, sequence=0, length=0, digest=b"", title="", checked=NOT_STATED):
+    def __init__(self, sector, state, number, sequence=0, length=0, digest=b"", title="", checked=None):
         self.sector = sector
         self.state = state
         self.number = number
@@ -99,15 +95,16 @@ class Prescriptions:
         higher = sorted([other for other in kept if other > number])
         row = kept[higher[0]] if higher else Row(None, "", 0)
         self._read_text(row)
+        version, unix_s, by = row.checked or (0, 0, "")
         return {
             "number": row.number,
             "title": row.title,
             "digest": row.digits(),
             "bytes": row.length,
             "condition": row.state,
-            "checked_version": row.checked[0],
-            "checked_unix_s": row.checked[1] or None,
-            "checked_by": row.checked[2],
+            "checked_version": version,
+            "checked_unix_s": unix_s or None,
+            "checked_by": by,
             "count": len(kept),
             "free": document.NUMBERS[1] - len(kept),
         }
@@ -182,9 +179,9 @@ class Prescriptions:
         put.arrived = end
         return end
 
-    def end(self, check, by, checked=NOT_STATED):
-        """Keep what has arrived, and who went through the checklist: see Row. `check(text)` returns the title of a
-        document, or raises Refused. Returns the row."""
+    def end(self, check, by, checked=None):
+        """Keep what has arrived, and who went through the checklist (core/stated.py). `check(text)` returns the title
+        of a document, or raises Refused. Returns the row."""
         put = self._begun(by)
         if put.arrived != put.length:
             refuse("incomplete", "bytes", put.arrived, put.length, self._source)
@@ -196,9 +193,6 @@ class Prescriptions:
         if row.state != WHOLE:
             refuse("other_digest", "digest", document.digest(text)[:16], "that of what was sent", self._source)
         row.title, row.checked = check(text), checked
-        room = _CRC_AT - _TITLE_AT - len(row.title.encode()) - _CHECKED_BYTES
-        if checked != NOT_STATED and len(checked[2].encode()) > room:
-            refuse("not_a_text", "checked_by", checked[2], "at most %d bytes beside this title" % room, self._source)
         self._write_head(row)
         for older in kept:
             if older.number == row.number and older.state != NEWER:
@@ -217,12 +211,8 @@ class Prescriptions:
         head = struct.pack(_HEAD, _MAGIC, VERSION, row.number, row.sequence, row.length, row.digest, len(title))
         made[: len(head)] = head
         made[len(head) : len(head) + len(title)] = title
-        if row.checked != NOT_STATED:
-            version, unix_s, name = row.checked
-            name = name.encode()
-            at = len(head) + len(title)
-            made[at : at + _CHECKED_BYTES] = struct.pack(_CHECKED, version, unix_s, len(name))
-            made[at + _CHECKED_BYTES : at + _CHECKED_BYTES + len(name)] = name
+        if row.checked:
+            stated.write(made, len(head) + len(title), _CRC_AT, row.checked)
         made[_CRC_AT:_KEPT_AT] = struct.pack("<I", binascii.crc32(made[:_CRC_AT]) & 0xFFFFFFFF)
         if self._program(row.sector, 0):
             made[_KEPT_AT:_REMOVED_AT] = bytes([row.number] * (_REMOVED_AT - _KEPT_AT))
@@ -296,7 +286,8 @@ class Prescriptions:
             return None
         if whole:
             text = bytes(page[_TITLE_AT : _TITLE_AT + title]).decode()
-            return Row(sector, WHOLE, number, sequence, length, digest, text, _checked(page, _TITLE_AT + title))
+            checked = stated.read(page, _TITLE_AT + title, _CRC_AT)
+            return Row(sector, WHOLE, number, sequence, length, digest, text, checked)
         number = _most_of(kept)
         return Row(sector, DAMAGED, number) if number else None
 
@@ -382,15 +373,6 @@ def _has_head(page):
     """Whether a page has a head, of whatever version, as it was written."""
     (crc,) = struct.unpack("<I", page[_CRC_AT:_KEPT_AT])
     return page[:4] == _MAGIC and crc == binascii.crc32(page[:_CRC_AT]) & 0xFFFFFFFF
-
-
-def _checked(page, at):
-    """Who went through the checklist, as the head says it from a byte on."""
-    end = at + _CHECKED_BYTES
-    if end > _CRC_AT or page[at:end] == _BLANK[:_CHECKED_BYTES]:
-        return NOT_STATED
-    version, unix_s, length = struct.unpack(_CHECKED, page[at:end])
-    return version, unix_s, bytes(page[end : end + length]).decode()
 
 
 def _programmed(mark):

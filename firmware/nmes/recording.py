@@ -92,7 +92,7 @@ class Recording(Supervisor):
     def _begin_record(self):
         session = self.session
         if self.records:
-            kept = self.kept and self.kept[:2] + self.kept[3:]
+            kept = self.kept and self.kept[:2] + ((self.kept[3] or (0,))[0],)
             now_ms = self._hal.now_ms()
             self._open = self.records.begin(session, self._by, kept, self._unix_s(), now_ms, self._confirmed) != 0
             self._is_due()
@@ -218,10 +218,12 @@ class Recording(Supervisor):
         taken them."""
         return self.records is not None and self._unhurried(self.records.are_few)  # the first look is at every page
 
-    def recorded(self, after):
-        """What the link answers to `log`. Raises Refused."""
+    def recorded(self, request):
+        """What the link answers to `log` and `log_clear`. Raises Refused."""
         records = self._need_records()
-        number, page = records.after(after)
+        if request["cmd"] == "log_clear":
+            return self._clear_records(records, request["session"], request["page_digest"])
+        number, page = records.after(request["after_session"])
         return {
             "session": number,
             "page": document.piece(page) if page else "",
@@ -230,10 +232,8 @@ class Recording(Supervisor):
             "sessions_left": records.left(),
         }
 
-    def clear_records(self, number, digits):
-        """What the link answers to `log_clear`: a host has the records up to a session, the digest of whose record has
-        these digits. Raises Refused."""
-        records = self._need_records()
+    def _clear_records(self, records, number, digits):
+        """A host has the records up to a session, the digest of whose record has these digits."""
         try:
             digest = unhexlify(digits)
         except ValueError:

@@ -78,7 +78,7 @@ class Supervisor:
 
     def load(self, data, kept=None):
         """Accept a programme; `kept`: of the prescription on the device that it is of (number, SHA-256, schedule,
-        version of the checklist that was gone through when it was put there). Raises Refused."""
+        who went through the checklist when it was put there: core/stated.py). Raises Refused."""
         loaded = self._unhurried(self.session.load, data)
         self.kept = kept
         return loaded
@@ -403,11 +403,9 @@ class Supervisor:
         """What is kept of the fault, keyed by faults.RECORD_FIELDS; without a fault all of it is None."""
         return self._store.get("fault") or dict.fromkeys(faults.RECORD_FIELDS)
 
-    def recorded(self, *request):
+    def recorded(self, request):
         """What the link answers to `log` and `log_clear`. Raises Refused: see nmes/recording.py."""
-        refuse("no_records", "session", "none", "a board for people", "records")
-
-    clear_records = recorded
+        refuse("no_records", "session", "none", "records", "records")
 
     def _unhurried(self, act, *arguments):
         """`act` may take seconds: a programme with many sweeps 2 s for each, a worn flash 0.4 s for each sector that is

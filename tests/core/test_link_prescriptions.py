@@ -9,6 +9,7 @@ from test_link import Other, in_state
 
 from nmes.core import checklist, commands, document, frame, programme
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.core.settings import NAME_MAX
 from nmes.hal.common import LAYOUT
 
 WRITE = ("put", "put_piece", "put_end", "remove")
@@ -374,14 +375,14 @@ class WhoWentThroughTheChecklist(unittest.TestCase):
             ("a\nb", checklist.VERSION, "not_a_text"),
             ("A", 0, "other_checklist"),
             ("A", checklist.VERSION + 1, "other_checklist"),
-            ("A" * (checklist.NAME_MAX + 1), checklist.VERSION, "bad_argument"),
+            ("A" * (NAME_MAX + 1), checklist.VERSION, "bad_argument"),
         ):
             bench = Linked()
             self.assertEqual(code(put(bench, text_of(), **self.stated(by, version))), wanted)
             self.assertEqual(listed(bench), {})
 
     def test_the_longest_name_has_room_beside_any_title_of_which_it_has_and_else_it_is_refused(self):
-        longest = "\u00e4" * checklist.NAME_MAX  # two bytes each
+        longest = "\u00e4" * NAME_MAX  # two bytes each
         for title, fits in (("t" * 60, True), ("\u20ac" * 36, True), ("\u20ac" * 37, False), ("\u20ac" * 60, False)):
             bench = Linked()
             answer = put(bench, text_of(title), **self.stated(longest))

@@ -4,7 +4,6 @@ Sources are in docs/safety.md. Raise VERSION with every change of the text; a se
 """
 
 VERSION = 3
-NAME_MAX = 32  # characters of whoever went through all of it with the person
 
 STOP = (
     "No pacemaker, defibrillator or any other active electronic implant",

@@ -27,7 +27,6 @@ from collections import namedtuple
 
 from nmes.core import (
     calibration,
-    checklist,
     clock,
     delivery,
     document,
@@ -40,6 +39,7 @@ from nmes.core import (
 )
 from nmes.core.phase import DUMMY, bounds
 from nmes.core.reason import Reasons, check_int, reason
+from nmes.core.settings import NAME_MAX
 
 PROTOCOL = 4
 ANYBODY = "anybody"
@@ -59,7 +59,6 @@ _NOBODY_ARMED = (session.IDLE, session.FAULT)
 _ARMED_OR_MORE = (session.ARMED, session.RUNNING, session.PAUSED)
 
 _NUMBER = ("int",) + document.NUMBERS
-_CHECKED = ("checked_version", "checked_unix_s", "checked_by")  # who went through the checklist with the person
 # What `load` says of a programme.
 _LOADED = ("programme_crc", "duration_ms", "pulses", "largest_current_ua", "largest_source", "channels")
 
@@ -171,7 +170,18 @@ COMMANDS = {
         ANYBODY,
         _NOBODY_ARMED,
         {"after": ("int", 0, document.NUMBERS[1])},
-        ("number", "title", "digest", "bytes", "condition") + _CHECKED + ("count", "free"),
+        (
+            "number",
+            "title",
+            "digest",
+            "bytes",
+            "condition",
+            "checked_version",
+            "checked_unix_s",
+            "checked_by",
+            "count",
+            "free",
+        ),
     ),
     "get": Command(
         ANYBODY,
@@ -198,7 +208,7 @@ COMMANDS = {
     "put_end": Command(
         HOST,
         _IDLE,
-        {"checked_version": ("int", 0, 0xFFFF), "checked_by": ("text", 0, checklist.NAME_MAX)},
+        {"checked_version": ("int", 0, 0xFFFF), "checked_by": ("text", 0, NAME_MAX)},
         ("number", "title", "digest", "bytes"),
     ),
     "remove": Command(HOST, _IDLE, {"number": _NUMBER}, ("number",)),

@@ -31,7 +31,7 @@ FAILURES = (
 )  # fmt: skip
 
 
-def flash(
+def flash(  # long: its options, what each of its three ways does, and examples
     uf2: Annotated[Path | None, typer.Argument(help="The image; without it, ours for this board.")] = None,
     stage: Annotated[
         str, typer.Option(help="For another output stage: bare, a board by itself, or reference-biofeedback.")

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from nmes.core import checklist, font
+from nmes.core import font
 from nmes.core.lock import LOST
 from nmes.core.reason import Refused, printable
+from nmes.core.settings import NAME_MAX
 from opennmes.boards import stage_of
 from opennmes.cli import several
 from opennmes.cli.kept import as_json, checked_in_words, connected, connected_to, in_a_line, number_of, warning
@@ -101,8 +102,8 @@ def push(
 def _name(text: str) -> str:
     """The name of --checked-by, as the device takes it."""
     name = text.strip()
-    if printable(name) != name or len(name) > checklist.NAME_MAX:
-        not_understood(f"--checked-by has at most {checklist.NAME_MAX} printable characters")
+    if printable(name) != name or len(name) > NAME_MAX:
+        not_understood(f"--checked-by has at most {NAME_MAX} printable characters")
     return name
 
 

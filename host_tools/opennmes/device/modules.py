@@ -57,6 +57,7 @@ _OF_OTHERS = (
     "nmes/core/dialogue.py",
     "nmes/core/font.py",
     "nmes/core/screens.py",
+    "nmes/core/stated.py",
     "nmes/core/steps.py",
     "nmes/core/texts.py",
     "nmes/hal/rp2/biofeedback.py",
