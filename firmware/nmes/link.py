@@ -448,6 +448,7 @@ class Link:
         return {"arrived": self._supervisor.write(self._prescriptions.piece, request["at"], data, request["host"])}
 
     def _do_put_end(self, request):
+        self._prescriptions.need_sectors()  # a board without any has not the module that comes now
         from nmes.core.stated import stated
 
         gc.collect()

@@ -13,6 +13,7 @@ from test_lock import KEY, OTHER
 
 from nmes.core import commands, document, faults, frame, lock, record, settings
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
+from nmes.documents import Nothing
 
 CTRL_C = b"\x03"
 SIGNED = (
@@ -202,7 +203,7 @@ class Locking(unittest.TestCase):
 
     def test_a_board_without_a_store_of_its_own_cannot_be_locked(self):
         bench = Linked()
-        bench.supervisor.prescriptions._area.count = 0
+        bench.supervisor.prescriptions = Nothing("the device's prescriptions")
         self.assertEqual(code(bench.said("lock", key=KEY)), "no_store")
         self.assertFalse(bench.supervisor.lock.locked)
 

@@ -10,7 +10,8 @@ from test_link import Other, in_state
 from nmes.core import checklist, commands, document, frame, programme
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.core.settings import NAME_MAX
-from nmes.hal.common import LAYOUT
+from nmes.documents import documents
+from nmes.hal.common import LAYOUT, Area
 
 WRITE = ("put", "put_piece", "put_end", "remove")
 
@@ -217,6 +218,19 @@ class Refusing(unittest.TestCase):
         bench.said("put_piece", at=0, data=document.piece(text))
         self.assertEqual(code(other.said("put_end")), "not_begun")
         self.assertTrue(bench.said("put_end")["ok"])
+
+
+class ABoardWithoutSectors(unittest.TestCase):
+    def test_it_lists_none_and_refuses_each_request_for_what_it_is(self):
+        bench = Linked()
+        bench.supervisor.prescriptions = bench.link._prescriptions = documents(Area(None, ()))
+        self.assertEqual(listed(bench), {})
+        self.assertEqual(code(put(bench, text_of())), "no_store")
+        self.assertEqual(code(bench.said("put_piece", at=0, data=document.piece(text_of()))), "not_begun")
+        self.assertEqual(code(bench.said("put_end")), "no_store")
+        for cmd in ("remove", "select"):
+            self.assertEqual(code(bench.said(cmd, number=1)), "not_there")
+        self.assertEqual(code(bench.said("get", number=1, at=0)), "not_there")
 
 
 class NobodyIsArmed(unittest.TestCase):
