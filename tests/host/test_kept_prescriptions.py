@@ -405,7 +405,7 @@ def test_a_virtual_board_keeps_its_things_where_it_is_told_to_and_is_new_otherwi
     assert main(["pull", "--list", "--port", "virtual"]) == 0
     monkeypatch.delenv("NMES_VIRTUAL_STORE")
     assert main(["pull", "--list", "--port", "virtual"]) == 0
-    there, new = capsys.readouterr().out.splitlines()[-2:]
+    there, _, new = capsys.readouterr().out.splitlines()[-3:]
     assert "Stress incontinence" in there and new == "the device keeps no prescription"
 
 

@@ -110,8 +110,8 @@ def _put(
     text: bytes,
     number: int,
     progress: Progress | None,
-    seal: dict[str, Any] | None,
-    checked_by: str,
+    seal: dict[str, Any] | None = None,
+    checked_by: str = "",
 ) -> dict[str, Any]:
     digest = hashlib.sha256(text).hexdigest()
     answer = device.request("put", number=number, bytes=len(text), digest=digest, **(seal or {}))
