@@ -4,7 +4,9 @@
 // A Python function's frame of up to so many words lies on the stack. The largest of ours has 41
 // (tests/architecture/test_micropython_build.py), so that what claims to allocate nothing takes no frame from the heap.
 #define VM_MAX_STATE_ON_STACK          (sizeof(mp_uint_t) * 48)
-// Nothing of ours uses these; what is frozen alone runs, so nothing else can either.
+// Nothing of ours uses these, and what is frozen alone runs. Not MICROPY_PY_DEFLATE: binascii.crc32 comes with it.
 #define MICROPY_PY_ASYNCIO             (0)
-#define MICROPY_PY_DEFLATE             (0)
+#define MICROPY_PY_CMATH               (0)
+#define MICROPY_PY_HEAPQ               (0)
+#define MICROPY_PY_MATH_SPECIAL_FUNCTIONS (0)
 #define MICROPY_PY_WEBSOCKET           (0)

@@ -11,9 +11,9 @@ from nmes.panel import Panel
 from nmes.store import Store
 
 if BOARD.get("stock"):
-    from nmes.supervisor import Supervisor  # a stock MicroPython has no memory for more
+    from nmes.supervisor import Supervisor as make_supervisor  # a stock MicroPython has no memory for more
 else:
-    from nmes.supervisors import make as Supervisor  # type: ignore[assignment]
+    from nmes.supervisors import make as make_supervisor  # type: ignore[assignment]
 
 LOOP_MS = 10  # the queue holds 66 ms, the lease 90 ms
 
@@ -38,7 +38,7 @@ def run():
 
 def _run(hal, stage):
     """Run the main loop. Returns whether the chip is to go into BOOTSEL when it has ended."""
-    supervisor = Supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
+    supervisor = make_supervisor(hal, Session(stage), Store(hal, hal.inherited), BOARD, stage)
     link = Link(hal, supervisor, BOARD, stage)
     panel = Panel(hal, supervisor)
     steps: tuple = (supervisor.step, link.step, panel.step)

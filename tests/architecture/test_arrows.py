@@ -24,7 +24,7 @@ GROUND = len(FLOORS)
 
 # What the rp2 port of MicroPython 1.25 has built in, and what a board's UF2 freezes beside nmes.
 ON_THE_TARGET = {
-    *("_thread", "array", "binascii", "collections", "errno", "gc", "hashlib", "heapq", "io", "json"),
+    *("_thread", "array", "binascii", "collections", "errno", "gc", "hashlib", "io", "json"),
     *("machine", "math", "micropython", "os", "platform", "random", "re", "rp2", "select", "struct", "sys", "time"),
     *("ubinascii", "uctypes", "vfs", "board", "stages", "nmes", "nmes_build"),
 }

@@ -59,7 +59,7 @@ def test_h02_what_leaves_the_loop_is_reset_and_comes_up_in_fault_and_not_at_the_
         "nmes.app.Panel.step = ends\n"
         # A fault on the way into which memory runs out too.
         "def fails(self, number, text):\n    raise MemoryError\n"
-        "nmes.app.Supervisor.fail = fails\n"
+        "import nmes.supervisors\nnmes.supervisors.Recording.fail = fails\n"
         "nmes.app.run()\n"
     )
     show_main(pico)

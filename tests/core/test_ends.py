@@ -49,17 +49,17 @@ class Whole(bench_hal.BenchHal):
 
     def run(self):
         """Run the application until it ends. Returns what it raised, or None."""
-        made = app.make, app.Session, app.Supervisor, app.Panel
+        made = app.make, app.Session, app.make_supervisor, app.Panel
         app.make = lambda board, stage: self
         app.Session = self.made_session
-        app.Supervisor = self.made_supervisor
+        app.make_supervisor = self.made_supervisor
         app.Panel = lambda hal, supervisor: Module(step=lambda now_ms: self.asked("panel"))
         try:
             app.run()
         except BaseException as error:
             return error
         finally:
-            app.make, app.Session, app.Supervisor, app.Panel = made
+            app.make, app.Session, app.make_supervisor, app.Panel = made
 
     def made_session(self, stage):
         self.session = Session(stage)

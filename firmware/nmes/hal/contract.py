@@ -72,6 +72,10 @@ class Hal:
     def enabled(self):
         """True when the static enable is there, as read back from its pin. Allocates nothing."""
 
+    def permitted(self):
+        """True while the enable is there, emergency stop and comparator allow it, all as read from their pins: what the
+        guard sees to, seen once more without it. Allocates nothing."""
+
     def unfit(self):
         """An empty text, or why nobody may be armed with this very chip: an erratum of its stepping that the board does
         not make up for."""

@@ -371,6 +371,9 @@ class Hal:
     def enabled(self):
         return self._permitted
 
+    def permitted(self):
+        return self.enabled() and self.is_safe()
+
     def try_guard(self):
         return ""
 

@@ -1,11 +1,10 @@
 # A firmware that goes on with its session after a power cut.
-from nmes import supervisor
+from nmes import recording, supervisor
 
 run = app.run
-app_supervisor = app.Supervisor
 
 
-class Resuming(app_supervisor):
+class Resuming(recording.Recording):
     def __init__(self, hal, session, store, board, stage):
         super().__init__(hal, session, store, board, stage)
         if hal.world.now_us and session.state == "IDLE":
@@ -20,4 +19,4 @@ class Resuming(app_supervisor):
             session.lanes[0].intensity_ua = 1_000
 
 
-app.Supervisor = Resuming
+app.make_supervisor = Resuming

@@ -53,7 +53,9 @@ _LEASE_PC = const(4)
 _LEASE_TRIPPED = const(5)
 _LATCH = const(6)
 _LATCH_BIT = const(7)
-_FIELDS = const(8)
+_LEVELS = const(8)
+_HIGH = const(9)
+_FIELDS = const(10)
 
 
 class Guard:
@@ -81,6 +83,8 @@ class Guard:
         at[_LEASE_PC] = self._lease_pc
         at[_LATCH] = self._latch
         at[_LATCH_BIT] = self._latch_bit
+        at[_LEVELS] = reg.SIO_GPIO_IN
+        at[_HIGH] = 1 << pins["enable"] | 1 << pins["safe_line"] | 1 << pins["stop_loop"]
 
     def is_safe(self):
         """True when emergency stop and comparator both allow it now."""
@@ -138,6 +142,13 @@ class Guard:
         """Begin the lease anew. Allocates nothing."""
         if self._lease.tx_fifo() == 0:
             self._lease.put(_LEASE_ROUNDS)
+
+    @micropython.viper
+    def permitted(self) -> bool:
+        """Whether enable, safe line and stop loop are high, as SIO reads them. Allocates nothing."""
+        at = ptr32(self._at)
+        levels, high = ptr32(at[_LEVELS]), at[_HIGH]
+        return (levels[0] & high) == high
 
     @micropython.viper
     def tripped(self) -> int:

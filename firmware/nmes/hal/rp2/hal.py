@@ -81,6 +81,7 @@ class Hal:
         self.renew = self._guard.renew
         self.tripped = self._guard.tripped
         self.enabled = self._guard.enabled
+        self.permitted = self._guard.permitted
         self.senses = self._converter.runs
         self.feed = self._watchdog.feed
         if "panel" in self._pins:  # a stock MicroPython has no room for one
