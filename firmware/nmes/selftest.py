@@ -104,9 +104,10 @@ class SelfTest:
         return _within(self._hal.temperature_dc(), self._board["temperature_dc"], "0.1 degC")
 
     def _supply(self):
-        if self._hal.supply_mv() is None:
+        supply_mv = self._hal.supply_mv()
+        if supply_mv is None:
             return True, "not measured", "nothing: this board does not measure it"
-        return _within(self._hal.supply_mv(), self._board["supply_mv"], "mV")
+        return _within(supply_mv, self._board["supply_mv"], "mV")
 
     def _zeros(self):
         if not self._measures:

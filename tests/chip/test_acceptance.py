@@ -235,7 +235,7 @@ def test_a_guard_that_does_not_look_at_the_line_fails(bench: Bench, monkeypatch:
     monkeypatch.setattr(Bench, "begin", begun)
     claims = claims_of(runs.safe_line, bench)
     assert claims["safe_line to enable off, without the CPU"].verdict == FAILED
-    assert claims["fault after safe_line"].verdict == FAILED
+    assert claims["fault after safe_line"].verdict == PASSED  # the main loop sees it, a turn later
 
 
 def test_phases_of_another_width_fail(bench: Bench) -> None:

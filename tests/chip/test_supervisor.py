@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sessions import DENSE, OUTPUTS, Bench, hang, rises
-from starting import arm
+from starting import arm, begin
 
 from nmes.core import faults
 from nmes.hal.common import WATCHDOG_MS
@@ -188,6 +188,21 @@ def test_the_self_test_finds(bench: Bench, broken: Callable[[Bench], None], faul
     with pytest.raises(DeviceRefused) as refused:
         bench.device.request("clear", fault=fault)
     assert refused.value.reasons[0]["code"] == "cause_there"
+
+
+@pytest.mark.parametrize(("pin", "fault"), [("safe_line", faults.OVER_CURRENT), ("stop_loop", faults.EMERGENCY_STOP)])
+def test_a_line_that_opens_with_a_dead_guard_is_seen_by_the_loop(
+    bench: Bench, board: dict[str, Any], pin: str, fault: int
+) -> None:
+    begin(bench.device, DENSE)
+    bench.device.wait(0.05)
+    bench.pico.mcu.pio[1].machines[2].enabled = False  # of the guard, the one that looks at the line
+    bench.device.wait(0.05)
+    assert bench.fault() == ("RUNNING", 0)
+    bench.pico.set_input(board["pins"][pin], 0)
+    bench.device.wait(0.03)
+    assert bench.fault() == ("FAULT", fault)
+    assert bench.device.request("record")["fault_text"] == "not seen by the guard"
 
 
 @pytest.mark.parametrize("program", ["watch", "safe line", "lease"])

@@ -517,6 +517,11 @@ def low(bench):
     bench.supervisor._look_ms -= 1_000
 
 
+def line_open(bench):
+    bench.hal.opened_by = faults.OVER_CURRENT
+    bench.hal.safe = False
+
+
 # What breaks, the fault that it is, in which states it is looked for, and how long the turn is that finds it.
 WAITING = (ARMED, PAUSED)
 FOUND_IN_A_TURN = (
@@ -528,6 +533,8 @@ FOUND_IN_A_TURN = (
     (low, faults.SUPPLY_LOW, WAITING, 10),
     (put("trip", faults.BOTH_PHASES), faults.BOTH_PHASES, (RUNNING,), 10),
     (put("_permitted", False), faults.ENABLE_STUCK, (RUNNING,), 10),
+    (put("safe", False), faults.EMERGENCY_STOP, (RUNNING,), 10),
+    (line_open, faults.OVER_CURRENT, (RUNNING,), 10),
     (lambda bench: None, faults.LOOP_LATE, (RUNNING,), 81),
     (judge, faults.NET_CHARGE, (RUNNING,), 20),
     (lag, faults.CLOCK_WRONG, (RUNNING,), 10),
@@ -558,6 +565,7 @@ class ATurnThatFindsSomething(unittest.TestCase):
             ("trip", faults.PHASE_TOO_LONG, "seen by the guard"),
             ("trip", faults.LEASE_LOST, "seen by the guard"),
             ("_permitted", False, "low, and the guard did not do it"),
+            ("safe", False, "not seen by the guard"),
         ):
             bench = running()
             bench.turn(10, 5)

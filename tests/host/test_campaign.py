@@ -30,11 +30,11 @@ SEEDS_OF = {
     "damage_is_taken_for_new": (20, 69, 121, 135),
     "forgets_the_lockout": (57, 61, 69),
     "calls_slow_phases_late": (3, 39, 41, 49),
-    "panel_stop_waits_for_up": (500_000_169,),
-    "panel_up_repeats": (500_000_017,),
-    "panel_lets_hosts_raise": (500_000_017, 500_000_033),
-    "panel_begins_without_a_hold": (500_000_030,),
-    "panel_knows_no_stuck_button": (500_000_017,),
+    "panel_stop_waits_for_up": (500_000_029,),
+    "panel_up_repeats": (500_000_010,),
+    "panel_lets_hosts_raise": (500_000_069, 500_000_081),
+    "panel_begins_without_a_hold": (500_000_004,),
+    "panel_knows_no_stuck_button": (500_000_093,),
 }
 # What a broken firmware is found as, if not as unsafe.
 FOUND_AS = {
@@ -192,7 +192,7 @@ def at_panel(
     kept = {**made["kept"][0], "effect": "sensory", "max_current_ua": 15_000}
     kept["channels"] = [{"channel": 0, "delay_us": 0}]
     kept["phases"] = [{**kept["phases"][0], "work_ms": 0, "rest_ms": 0, "rate_mhz": 35_000, "duration_ms": 60_000}]
-    begins = [(500 + 1_200 * i, 100, START) for i in range(10)] + [(12_600, 1_300, START)]
+    begins = [(500 + 1_100 * i, 60, START) for i in range(11)] + [(12_600, 1_300, START)]
     contacts = [[ms * MS, mask] for at, for_ms, of in [*begins, *presses] for ms, mask in ((at, of), (at + for_ms, 0))]
     made.update(
         kept=[kept], programme=kept, contacts=contacts, broken_contacts="", faults=list(faults), end_us=22_000 * MS,
