@@ -9,7 +9,7 @@ ALL_CORES := $(PYTEST) --numprocesses=logical --dist=loadfile --no-loadscope-reo
 
 help:  ## this list
 	@echo 'OpenNMES, see README.md. make demo shows it; make test-quick is for while you edit; make test decides.'
-	@echo 'Each target installs what it lacks. The minutes are those of 2 cores, 2026-11-26.'
+	@echo 'Each target installs what it lacks. The minutes are those of 2 cores, 2026-11-27.'
 	@echo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -39,7 +39,7 @@ lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython
 	@.venv/bin/mypy
 	@.venv/bin/mypy --config-file firmware/mypy.ini
 
-test: lint  ## lint, then all tests, 17 min: core on two interpreters, PIO by the cycle, the emulated chip, host tools
+test: lint  ## lint, then all tests, 18 min: core on two interpreters, PIO by the cycle, the emulated chip, host tools
 	@$(ALL_CORES) --durations=10
 
 test-quick: setup  ## while editing, 40 s: architecture, core on CPython, PIO, prescription files

@@ -191,7 +191,7 @@ def test_the_self_test_finds(bench: Bench, broken: Callable[[Bench], None], faul
 
 
 @pytest.mark.parametrize(("pin", "fault"), [("safe_line", faults.OVER_CURRENT), ("stop_loop", faults.EMERGENCY_STOP)])
-def test_a_line_that_opens_with_a_dead_guard_is_seen_by_the_loop(
+def test_h19_a_line_that_opens_with_a_dead_guard_is_seen_by_the_loop(
     bench: Bench, board: dict[str, Any], pin: str, fault: int
 ) -> None:
     begin(bench.device, DENSE)

@@ -165,7 +165,8 @@ def test_the_end_of_the_input_is_quit(stream: io.StringIO) -> None:
 def test_a_person_who_hears_it_chooses_a_programme(virtual_board: None, example_file: Path) -> None:
     with terminals.at_terminal("panel", example_file, "--text", shows_output=True, columns=80) as person:
         person.sees("Choose programme")
-        place, _ = person.sees("Question 1 of 9", start=person.press("start\n"))
+        person.sees("Whole checklist", start=person.press("start\n"))
+        place, _ = person.sees("Question 1 of 9", start=person.press("wait 1.5\nstart\n"))
         person.sees("stop: not true", start=place)
         person.sees("Do not start", start=person.press("stop\n"))
         person.press("quit\n")
@@ -186,4 +187,6 @@ def test_ctrl_c_ends_it_and_says_nothing_twice(virtual_board: None) -> None:
 def test_a_script_needs_no_terminal(virtual_board: None) -> None:
     done = processes.ran("panel", "--text", shell="<<END\nwait 1\nEND\n")
     assert done.returncode == 0, done.stderr
-    assert "No programme\nAsk your clinic\noutput lamp: off     ready lamp: ON" in done.stdout
+    assert (
+        "No programme\nA clinician has\nto put one onto\nthe device\noutput lamp: off     ready lamp: ON" in done.stdout
+    )

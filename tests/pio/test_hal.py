@@ -61,7 +61,7 @@ def hal(monkeypatch):
 
     monkeypatch.setattr(HAL, "Pin", type("Pin", (Pin,), {"board": board}))
     monkeypatch.setattr(HAL, "mem32", registers)
-    asked = dict.fromkeys(("is_safe", "forget_openings", "opened", "renew", "tripped", "enabled", "runs"))
+    asked = dict.fromkeys(("is_safe", "forget_openings", "opened", "renew", "tripped", "enabled", "permitted", "runs"))
     guard = SimpleNamespace(halt=lambda: board.done.append("guard halts"), **asked)
     converter = SimpleNamespace(halt=lambda: board.done.append("ADC halts"), **asked)
     monkeypatch.setattr(HAL, "Guard", lambda pins: guard)
