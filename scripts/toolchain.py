@@ -332,17 +332,12 @@ def check_size(board: str, size: int) -> None:
 
 
 def board_facts(board: str, stage: str) -> str:
-    """The text of boards/<board>/board.py for an image that drives `stage`, "" for its usual one.
-
-    Raises BuildError when the board does not drive such a stage.
-    """
-    text = (ROOT / "boards" / board / "board.py").read_text()
-    if not stage:
-        return text
-    others = boards.load_board(board)["other_stages"]
-    if stage not in others:
-        raise BuildError(f"boards/{board}/board.py names no other stage {stage!r}, only {others}")
-    return f'{text}\nBOARD["stage"] = "{stage}"\n'
+    """The text of the module `board` for an image that drives `stage`, "" for its usual one. Raises BuildError when the
+    board does not drive such a stage."""
+    try:
+        return boards.as_module(boards.load_board(board, stage or None))
+    except boards.UnknownBoard as error:
+        raise BuildError(str(error)) from error
 
 
 def board_header(board: str) -> str:
@@ -412,8 +407,8 @@ def write_hal(folder: Path, mcu: str) -> None:
 
 
 def compiled_for(board: str, described: str, firmware: Path) -> bytes:
-    """Compile MicroPython with what the manifest in the folder `firmware` freezes; `described`: the text of board.py.
-    Returns what goes to flash. Raises BuildError."""
+    """Compile MicroPython with what the manifest in the folder `firmware` freezes; `described`: the module `board`, as
+    text. Returns what goes to flash. Raises BuildError."""
     mcu, sdk_board = boards.load_board(board)["mcu"], boards.about(board)["sdk_board"]
     definition, micropython = ROOT / DEFINITION, patched(mcu)
     port = micropython / "micropython" / "ports" / "rp2"

@@ -38,12 +38,37 @@ def load_board(name: str, stage: str | None = None) -> dict[str, Any]:
     if name not in board_names():
         known = ", ".join(sorted([*board_names(), *(each + STOCK for each in stock_names())]))
         raise UnknownBoard(f'there is no board "{name}"; known boards: {known}; `nmes boards` lists them')
-    board: dict[str, Any] = runpy.run_path(str(paths.boards() / name / "board.py"))["BOARD"]
+    board = _facts(name, ())
     stages = (board["stage"], *board["other_stages"])
     if stage is not None and stage not in stages:
         raise UnknownBoard(f'board "{name}" drives no output stage "{stage}"; it drives: {", ".join(stages)}')
     board["stage"] = stage or board["stage"]
     return board
+
+
+def _facts(name: str, of: tuple[str, ...]) -> dict[str, Any]:
+    """What boards/NAME/board.py says, with all of the board that it is `like`. `of`: the boards that are like this
+    one."""
+    own: dict[str, Any] = runpy.run_path(str(paths.boards() / name / "board.py"))["BOARD"]
+    like = own.pop("like", "")
+    if not like:
+        return own
+    if like not in board_names() or like in (*of, name):
+        raise UnknownBoard(f'board "{name}" is said to be like "{like}" (board.py), which is no other board')
+    return _changed(_facts(like, (*of, name)), own)
+
+
+def _changed(facts: dict[str, Any], otherwise: dict[str, Any]) -> dict[str, Any]:
+    """`facts` with what is otherwise; what is None there is left out."""
+    made = {**facts}
+    for key, value in otherwise.items():
+        made[key] = _changed(made[key], value) if isinstance(value, dict) and isinstance(made.get(key), dict) else value
+    return {key: value for key, value in made.items() if value is not None}
+
+
+def as_module(board: dict[str, Any]) -> str:
+    """The text of the module `board`, by which the device knows its board."""
+    return f"BOARD = {board!r}\n"
 
 
 def about(name: str) -> dict[str, Any]:

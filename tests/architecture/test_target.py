@@ -36,6 +36,12 @@ def literal(path: Path, name: str) -> dict:
     return ast.literal_eval(assignment.value)
 
 
+def of_board(path: Path) -> dict:
+    """The facts of a board, whole, and nothing else in its file."""
+    literal(path, "BOARD")
+    return boards.load_board(path.parent.name)
+
+
 def test_everything_compiles_with_the_compiler_of_the_target():
     assert len(ON_TARGET) > 15
     failed = {}
@@ -52,7 +58,7 @@ def test_everything_compiles_with_the_compiler_of_the_target():
 
 @named(BOARD_FILES)
 def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
-    board = literal(path, "BOARD")
+    board = of_board(path)
     facts = {"name", "title", "mcu", "hal", "stage", "other_stages", "cpu_hz", "max_current_ua", "supply_mv"}
     facts |= {"temperature_dc", "pins"}
     assert set(board) - {"flash", "usb_free_bytes", "pull_downs_ohm", "display", "dummy_only"} == facts
@@ -69,7 +75,7 @@ def test_a_board_is_a_literal_with_the_facts_that_every_board_has(path):
 
 def boards_with_pins():
     """Those that something else than a model runs on. What their pins have to be: tests/host/test_board_check.py."""
-    return [path for path in BOARD_FILES if literal(path, "BOARD")["hal"] == "rp2"]
+    return [path for path in BOARD_FILES if of_board(path)["hal"] == "rp2"]
 
 
 def test_there_is_a_board_with_pins():
@@ -79,18 +85,18 @@ def test_there_is_a_board_with_pins():
 @named(boards_with_pins())
 def test_the_clock_divides_to_the_engine_s_microsecond_without_a_rest(path):
     # With a whole divider every cycle of the engine is equally long: no jitter from a fractional one.
-    assert literal(path, "BOARD")["cpu_hz"] % 1_000_000 == 0
+    assert of_board(path)["cpu_hz"] % 1_000_000 == 0
 
 
 @named(boards_with_pins())
 def test_the_emulated_chip_s_clock_is_the_board_s(path):
-    assert literal(path, "BOARD")["cpu_hz"] == exact.CPU_HZ
+    assert of_board(path)["cpu_hz"] == exact.CPU_HZ
     assert exact.CPU_HZ * exact.CYCLE_NANOS == 1_000_000_000, "a whole number of nanoseconds"
 
 
 @named(boards_with_pins())
 def test_the_clock_that_the_hal_counts_in_is_the_board_s(path):
-    cpu_hz = literal(path, "BOARD")["cpu_hz"]
+    cpu_hz = of_board(path)["cpu_hz"]
     room = ROOT / "firmware" / "nmes" / "hal" / "rp2"
     clocks = [
         (file.name, line) for file in room.glob("*.py") for line in file.read_text().splitlines() if "125_000" in line
@@ -114,6 +120,16 @@ def test_a_stage_is_a_literal_with_the_facts_that_every_stage_has(path):
     numbers = set(stage) - {"name", "calibration", "measures", "for_people", "imbalance_ppm"}
     assert all(isinstance(stage[key], int) and stage[key] > 0 for key in numbers)
     assert isinstance(stage["imbalance_ppm"], int) and stage["imbalance_ppm"] >= 0
+
+
+def test_the_stage_with_a_biofeedback_input_is_the_reference_stage_but_for_channels_and_input():
+    # A stage lies in the device's memory whole, so each file has all of it.
+    stages = {path.stem: literal(path, "STAGE") for path in STAGE_FILES}
+    reference, listens = stages["reference"], dict(stages["reference_biofeedback"])
+    del listens["signal_most_mv"]
+    channels = listens["channels"]
+    of_it = {"name": listens["name"], "channels": 1, "calibration": reference["calibration"][:channels]}
+    assert listens == {**reference, **of_it}
 
 
 def test_a_board_that_drives_a_stage_with_a_biofeedback_input_exists_and_the_input_can_be_told_from_a_threshold():
@@ -243,7 +259,7 @@ def test_every_method_of_the_contract_says_what_it_does():
 
 @named(boards_with_pins())
 def test_the_parts_of_the_flash_follow_each_other_to_its_end(path):
-    flash = literal(path, "BOARD")["flash"]
+    flash = of_board(path)["flash"]
     end = 0
     for name in ("firmware", "store", "files", "records"):
         begin, length = flash[name]
@@ -251,13 +267,13 @@ def test_the_parts_of_the_flash_follow_each_other_to_its_end(path):
         end = begin + length
     assert end == boards.about(path.parent.name)["flash_bytes"]
     # Where MicroPython's own firmware has its begin, so that what is there is found by either.
-    assert flash["files"][0] == {"rp2040": 0xA0000, "rp2350": 0x100000}[literal(path, "BOARD")["mcu"]]
+    assert flash["files"][0] == {"rp2040": 0xA0000, "rp2350": 0x100000}[of_board(path)["mcu"]]
 
 
 @named(boards_with_pins())
 def test_every_sector_of_the_store_is_one_thing_and_sessions_have_theirs(path):
     numbers = [number for sectors in LAYOUT.values() for number in sectors]
-    flash = literal(path, "BOARD")["flash"]
+    flash = of_board(path)["flash"]
     spare = range(24, 32)
     assert sorted([*numbers, *spare]) == list(range((flash["store"][1] + flash["records"][1]) // SECTOR))
     assert flash["store"][1] // SECTOR == IN_STORE
@@ -292,7 +308,7 @@ def ast_names(path):
 @named(boards_with_pins())
 def test_a_firmware_that_would_reach_into_the_store_is_not_built(path):
     name = path.parent.name
-    _, room = literal(path, "BOARD")["flash"]["firmware"]
+    _, room = of_board(path)["flash"]["firmware"]
     toolchain.check_size(name, room)
     with pytest.raises(toolchain.BuildError, match="the store begins after"):
         toolchain.check_size(name, room + 1)

@@ -14,7 +14,7 @@ import pytest
 from nmes.hal.common import IN_STORE, LAYOUT
 from opennmes import board_check, boards, paths
 from opennmes.board_check import broken_out, problems
-from opennmes.boards import about, board_names, load_board, load_stage
+from opennmes.boards import UnknownBoard, about, board_names, load_board, load_stage
 from opennmes.cli import main
 from opennmes.device import flashing
 from opennmes.device.discover import BOOTSEL, Board
@@ -311,6 +311,23 @@ def test_the_zero_is_the_pico_after_what_the_readme_says() -> None:
             table[key] = ast.literal_eval(done.strip("`"))
     assert made == wanted
     assert len(rows_of_the_readme()) > 15
+
+
+def test_a_board_that_is_like_another_has_what_is_otherwise_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = {"name": "a", "stage": "bare", "other_stages": (), "pins": {"lamp": 1, "buzzer": 2}, "display": {"sda": 0}}
+    written(tmp_path, "a", first)
+    written(tmp_path, "b", {"like": "a", "name": "b", "pins": {"lamp": None, "ready": 3}, "display": None})
+    written(tmp_path, "c", {"like": "b", "name": "c", "pins": {"buzzer": 4}})
+    monkeypatch.setattr(boards.paths, "boards", lambda: tmp_path)
+    assert load_board("b") == {"name": "b", "stage": "bare", "other_stages": (), "pins": {"buzzer": 2, "ready": 3}}
+    assert load_board("c") == {**load_board("b"), "name": "c", "pins": {"buzzer": 4, "ready": 3}}
+    written(tmp_path, "d", {"like": "d"})
+    written(tmp_path, "e", {"like": "none"})
+    for name, like in (("d", "d"), ("e", "none")):  # itself, and one that is not there
+        with pytest.raises(UnknownBoard, match=f'board "{name}" is said to be like "{like}"'):
+            load_board(name)
 
 
 def test_the_readme_names_every_key_of_both_files() -> None:

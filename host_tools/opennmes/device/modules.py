@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from opennmes import paths
-from opennmes.boards import OURS, STOCK, by_machine, load_board, stock_names
+from opennmes.boards import OURS, STOCK, as_module, by_machine, load_board, stock_names
 from opennmes.device import identity, numbers
 from opennmes.device.prompt import Prompt
 
@@ -159,7 +159,7 @@ def sources(board_name: str) -> dict[str, bytes]:
     stages = paths.boards() / "stages"
     for name in ("__init__", board["stage"]):
         found[f"stages/{name}.py"] = (stages / f"{name}.py").read_bytes()
-    found["board.py"] = f"BOARD = {board!r}\n".encode()
+    found["board.py"] = as_module(board).encode()
     found["nmes_build.py"] = f"FIRMWARE = {identity.firmware()!r}\n".encode()
     return numbers.put_in(found, board["mcu"])
 

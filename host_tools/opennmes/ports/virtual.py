@@ -14,7 +14,7 @@ from typing import IO
 
 from nmes.core import buttons
 from opennmes import paths
-from opennmes.boards import load_board, load_stage
+from opennmes.boards import as_module, load_board, load_stage
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
 from opennmes.ports.lamps import Lamps
@@ -59,7 +59,7 @@ class VirtualPort:
         self._facts = tempfile.TemporaryDirectory() if stage else None
         if self._facts:  # the board as it is with that stage
             path[2] = Path(self._facts.name)
-            (path[2] / "board.py").write_text(f"BOARD = {load_board('virtual', stage)!r}\n", encoding="utf-8")
+            (path[2] / "board.py").write_text(as_module(load_board("virtual", stage)), encoding="utf-8")
         environment = _environment(path, pulse_log, load_ohm, store, artefact_mv)
         environment["NMES_SIGNAL"] = "1" if self._has_input else "0"
         if panel:
