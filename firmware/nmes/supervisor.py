@@ -593,7 +593,7 @@ class Supervisor:
     def _fail_permission(self, cause):
         text = "seen by the guard"
         if cause < 0:
-            text = "not seen by the guard" if cause != -faults.ENABLE_STUCK else "low, and the guard did not do it"
+            text = "low, and the guard did not do it" if cause == -faults.ENABLE_STUCK else "not seen by the guard"
         self.fail(abs(cause), text)
 
     def _stays_at_rest(self):
