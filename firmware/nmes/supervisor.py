@@ -45,7 +45,6 @@ class Supervisor:
         self._rows = self.calibrated.rows  # in force
         session.calibrate(self._rows)
         self._on = False  # the engine runs
-        self._guard_failed = False  # to do what it is there for
         self._runs = []  # of each lane of the session
         self._turn = 0  # counted while pulses come
         now_ms = hal.now_ms()
@@ -584,21 +583,18 @@ class Supervisor:
         return True
 
     def _permission_lost(self):
-        """0, or the fault for which the enable is low or has to be."""
-        cause = self._hal.tripped()
-        if not cause and not self._hal.permitted():
-            cause = self._hal.tripped()  # it may just have fallen
-            if not cause:
-                cause = self._hal.opened() or faults.ENABLE_STUCK
-                self._guard_failed = True
+        """0, or the fault for which the enable is low or has to be; negative when the guard has not seen it."""
+        hal = self._hal
+        cause = hal.tripped()
+        if not cause and not hal.permitted():
+            cause = hal.tripped() or -(hal.opened() or faults.ENABLE_STUCK)  # it may just have fallen
         return cause
 
     def _fail_permission(self, cause):
         text = "seen by the guard"
-        if self._guard_failed:
-            text = "low, and the guard did not do it" if cause == faults.ENABLE_STUCK else "not seen by the guard"
-        self._guard_failed = False
-        self.fail(cause, text)
+        if cause < 0:
+            text = "low, and the guard did not do it" if cause == -faults.ENABLE_STUCK else "not seen by the guard"
+        self.fail(abs(cause), text)
 
     def _stays_at_rest(self):
         """In FAULT an enable that reads high is put to rest again every turn, and said beside the fault. True."""

@@ -94,6 +94,6 @@ def test_h02_channels_are_disabled_before_a_chain_is_aborted(monkeypatch, mcu):
 def test_h19_stepping_a2_is_unfit_unless_every_input_is_held_down_outside(mcu, revision, pull_downs, unfit):
     hal = shipped.module(ROOM / "hal.py", mcu)
     made = hal.Hal.__new__(hal.Hal)
-    made._pull_downs = pull_downs
+    made._board = {"pull_downs_ohm": pull_downs}
     hal.mem32 = {CHIP_ID: revision << 28 | 0x0000_4927}
     assert made.unfit() == unfit

@@ -44,6 +44,7 @@ class _Nothing:
 
 class Hal:
     def __init__(self, board, stage):  # long: every part of the hardware, once, in their order
+        self._board = board
         self._pins = board["pins"]
         if machine.freq() != board["cpu_hz"]:
             machine.freq(board["cpu_hz"])
@@ -51,7 +52,6 @@ class Hal:
             Pin(self._pins[name], Pin.OUT, value=0) if name in self._pins else _Nothing()
             for name in ("lamp", "ready", "fault", "buzzer")
         ]
-        self._pull_downs = board["pull_downs_ohm"]
         self._guard = Guard(self._pins)
         phases = [channel[phase] for channel in self._pins["channels"] for phase in ("phase_a", "phase_b")]
         self._phases_low = [chip.IO_BANK0_BASE + reg.IO_CTRL0 + reg.IO_PIN * pin + reg.SET for pin in phases]
@@ -93,8 +93,7 @@ class Hal:
             self.open_display = self._display.open_display
             self.display_page = self._display.display_page
             self.display_answers = self._display.display_answers
-        self._flash = board["flash"]
-        self._slots = slots(self._flash)
+        self._slots = slots(board["flash"])
         self._ticks = time.ticks_ms()
         self._now_ms = 0
         self._byte = bytearray(1)
@@ -147,7 +146,7 @@ class Hal:
         stepping = mem32[reg.SYSINFO_BASE + reg.SYSINFO_CHIP_ID] >> reg.SYSINFO_REVISION_SHIFT
         if stepping >= chip.STEPPINGS_WITH_E9:
             return ""
-        held = [name for name, ohm in self._pull_downs if ohm <= _E9_MOST_OHM]
+        held = [name for name, ohm in self._board["pull_downs_ohm"] if ohm <= _E9_MOST_OHM]
         open_inputs = [name for name in _GUARDED_INPUTS if name not in held]
         text = "of stepping A%d, with no pull-down outside on %s"
         return text % (stepping, " and ".join(open_inputs)) if open_inputs else ""
@@ -219,7 +218,7 @@ class Hal:
         self._slots.keep(slot, data)
 
     def area(self, name):
-        return area(self._flash, name)
+        return area(self._board["flash"], name)
 
     def inherited(self, slot):
         try:
