@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nmes.core import biofeedback, faults
+from nmes.core import biofeedback, faults, screens
 from opennmes.boards import load_board, stage_of
 from opennmes.cli import main
 from opennmes.device.client import Device, DeviceRefused
@@ -164,6 +164,7 @@ def test_biofeedback_md_has_the_figures_of_the_code() -> None:
     pins = load_board("pico", STAGE)["pins"]
     assert f"channel\n1 (GP{pins['sense_current'][1]})" in page and f"joins GP{pins['hand_switch']} to ground" in page
     assert f"give 0 to {stage_of('pico', STAGE)['signal_most_mv'] / 1000:g} V" in page
+    assert (screens.TRIES, screens.WAIT) == (biofeedback.TRIES, biofeedback.WAIT)
     assert (biofeedback.SAMPLES, biofeedback.TRIES, biofeedback.SATURATED_MS, biofeedback.STUCK_MS) == (
         3,
         3,

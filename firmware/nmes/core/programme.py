@@ -349,7 +349,7 @@ def parse(data):
     made = Programme(data)
     _check_whole(reasons, made)
     if made.trigger:
-        trigger.check_whole(reasons, made)
+        trigger.check_whole(reasons, made, _TWO_SAMPLED_LEAST_US)
     if reasons:
         raise Refused(reasons)
     return made

@@ -27,7 +27,6 @@ _WANTED = ("source", "on_timeout", "timeout_ms")
 _ENVELOPE = "OpenNMES envelope"
 _WAITS = "a programme that waits for its person"
 _SAMPLER = "sampler: the biofeedback input too"
-SAMPLED_LEAST_US = 14  # as for two channels: see hal/rp2/sampler.py
 
 
 def field(table, name):
@@ -64,9 +63,10 @@ def check(reasons, table):
         reasons.append(reason("hysteresis_too_wide", "trigger.hysteresis_mv", asked_mv, most_mv, _ENVELOPE))
 
 
-def check_whole(reasons, made):
+def check_whole(reasons, made, sampled_least_us):
     """Append what of a programme that is otherwise right does not go with waiting: the time of every train is the
-    person's, so there are trains and rests of one kind, of one channel."""
+    person's, so there are trains and rests of one kind, of one channel. The input is sampled as a second channel is:
+    `sampled_least_us` is the shortest phase for that."""
     phases = made.channels[0].phases
     if len(made.channels) > 1 or made.channels[0].delay_us:
         found = "%d of them" % len(made.channels) if len(made.channels) > 1 else "one with a delay"
@@ -76,9 +76,8 @@ def check_whole(reasons, made):
     for phase in phases:
         if not phase.work_ms:
             reasons.append(reason("waits_without_work", "work_ms", phase.work_ms, 1_000, _WAITS, phase.name))
-    if made.shortest_us < SAMPLED_LEAST_US:
-        bound_us = SAMPLED_LEAST_US
-        reasons.append(reason("narrower_than_sampled", "width_us", made.shortest_us, bound_us, _SAMPLER))
+    if made.shortest_us < sampled_least_us:
+        reasons.append(reason("narrower_than_sampled", "width_us", made.shortest_us, sampled_least_us, _SAMPLER))
 
 
 def check_stage(reasons, stage):
