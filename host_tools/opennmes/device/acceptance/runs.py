@@ -16,14 +16,13 @@ from opennmes.device.acceptance.raw_prompt import RawPrompt
 from opennmes.device.client import DeviceRefused
 from opennmes.measure import witnessed
 from opennmes.measure.claims import PASSED, Claim
-from opennmes.measure.seen import PS_PER_S, PS_PER_US
+from opennmes.measure.seen import PS_PER_MS, PS_PER_S, PS_PER_US
 from opennmes.prescription import library
 
 OUTPUTS = ("enable", "pump")
-PULSE_MS_PS = 1_000 * PS_PER_US
 GUARD_PS = 1 * PS_PER_US
-REST_PS = 100 * PULSE_MS_PS
-LOST_PS = (session.HOST_LOST_MS + session.FADE_MS) * PULSE_MS_PS
+REST_PS = 100 * PS_PER_MS
+LOST_PS = (session.HOST_LOST_MS + session.FADE_MS) * PS_PER_MS
 AFTER_S = 0.15  # looked at after an end
 MID_PHASE_TRIES = 5
 
