@@ -86,6 +86,12 @@ def test_for_machines(capsys):
     assert not rows["rp2040_zero"]["for_people"] and not rows["pico2"]["for_people"] and rows["pico2"]["tried"] == ""
 
 
+def test_a_board_under_a_stock_micropython_has_the_same_file(capsys):
+    assert main(["boards", "--check", "pico-stock"]) == 0
+    assert "nothing is wrong with its file" in capsys.readouterr().out
+    assert main(["boards", "--check", "virtual-stock"]) == 2
+
+
 def test_a_board_that_is_not_known_is_one_message(capsys):
     for name in ("pico3", "virtual-stock", "pico_w-stock", "rp2", "stages", "../pico", ""):
         status = main(["boards", name]) if name else 2

@@ -185,6 +185,18 @@ def test_a_board_that_a_person_names_wrongly_is_refused(tmp_path, called, says):
     assert flashing.image_for(CHIP, path, "", "pico").data.startswith(DATA)
 
 
+def test_an_image_for_a_board_that_is_not_known_here_is_refused(tmp_path):
+    path = for_board(tmp_path, "Somebody's Board with RP2040")
+    for board, called in ((CHIP, "pico"), (Board(OURS, "A", identity=IDENTITY), "")):
+        with pytest.raises(flashing.FlashError, match="is for the board Somebody's Board with RP2040, the one at"):
+            flashing.image_for(board, path, "", called)
+
+
+def test_a_stage_chooses_among_our_images_and_says_nothing_of_one_that_is_named(bench, image, capsys):
+    assert main(["flash", image, "--stage", "bare", "--yes"]) == 2
+    assert "leave one of them out" in capsys.readouterr().err and bench.state == RUNS and bench.flash != DATA
+
+
 def test_what_a_board_says_of_itself_counts_more_than_what_a_person_calls_it():
     with pytest.raises(flashing.FlashError, match="says that it is a pico, not a pico_w; nothing was written"):
         flashing.image_for(Board(OURS, "A", identity=IDENTITY), None, "", "pico_w")

@@ -232,6 +232,7 @@ def tmp_path_of(tmp_path: Path, name: str) -> Path:
 def test_modules_and_an_image_are_two_ways(capsys, tmp_path):
     assert main(["flash", "image.uf2", "--modules", "--port", "A"]) == 2
     assert main(["flash", "--modules", "--port", "A", "--mount", str(tmp_path)]) == 2
+    assert main(["flash", "--modules", "--port", "A", "--stage", "bare"]) == 2
     assert "leave the UF2, --mount and --board out" in capsys.readouterr().err
 
 

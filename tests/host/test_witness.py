@@ -226,6 +226,14 @@ def test_a_copy_for_a_resistor_has_the_same_pulses_and_no_person() -> None:
     assert runs.seconds_of(made, quick=False) == 16 and runs.seconds_of(made, quick=True) == 0.1
 
 
+def test_what_is_claimed_to_be_measured_is_what_was_recorded() -> None:
+    class Bench:
+        recording = recorded({"phase_a_0": [(100, 350)]})
+
+    claims = [runs._pulses(Bench(), begin * US, 1_000 * US, "pulses") for begin in (0, 500)]  # type: ignore[arg-type]
+    assert [(claim.verdict, claim.measured) for claim in claims] == [(PASSED, "pulses"), (FAILED, "none")]
+
+
 # ---- the command ----
 
 
@@ -238,6 +246,11 @@ def test_a_copy_for_a_resistor_has_the_same_pulses_and_no_person() -> None:
         (["a.vcd", "my.toml", "--quick"], "for --witness"),
         (["a.vcd", "my.toml", "--port", "virtual"], "for --witness"),
         (["--witness", "x", "--port", "a", "--port", "b"], "one board"),
+        (["--witness", "x", "--port", "a", "--signal", "enable=D0"], "are for a capture"),
+        (["--witness", "x", "--port", "a", "--sample-rate", "24MHz"], "are for a capture"),
+        (["--witness", "x", "--port", "a", "--ppm", "50"], "are for a capture"),
+        (["--witness", "x", "--port", "a", "--part"], "are for a capture"),
+        (["--witness", "x", "--port", "a", "--board", "pico2"], "are for a capture"),
     ],
 )
 def test_usage(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,6 +263,18 @@ def test_a_port_that_is_not_there_is_one_message(tmp_path: Path, capsys: pytest.
     assert main(["verify", "--witness", missing, "--port", missing, "--output", str(tmp_path / "report")]) == 1
     assert "there is no such port" in capsys.readouterr().err
     assert not (tmp_path / "report").exists()
+
+
+def test_one_board_named_twice_is_refused_by_whatever_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port, link = tmp_path / "ttyACM0", tmp_path / "by-id"
+    port.touch()
+    link.symlink_to(port)
+    monkeypatch.setattr("opennmes.cli.witnessed.open_port", lambda name: Port(True))
+    for other in (port, link):
+        assert main(["verify", "--witness", str(other), "--port", str(port), "--output", str(tmp_path / "report")]) == 1
+        assert "--witness and --port are the same board" in capsys.readouterr().err
 
 
 # ---- among other boards ----

@@ -74,6 +74,8 @@ def _check(names: list[str], json: bool) -> None:
 def _problems(name: str) -> list[str]:
     """What is wrong with a board's file. Raises UnknownBoard where there is none, or no stage as it names."""
     try:
+        load_board(name)
+        name = name.removesuffix(STOCK)  # it has no file of its own
         board = load_board(name)
         return problems(board, about(name), *map(load_stage, (board["stage"], *board["other_stages"])))
     except UnknownBoard:

@@ -71,7 +71,9 @@ def flash(  # long: its options, what each of its three ways does, and examples
 
     Example: nmes flash --modules --port /dev/ttyACM0 --yes
     """
-    _understood(bool(uf2 or mount or board_called), as_modules, files_anew, bool(verify or stage))
+    _understood(bool(uf2 or mount or board_called or stage), as_modules, files_anew, verify)
+    if uf2 is not None and stage:
+        not_understood("--stage chooses one of our images, and a UF2 is named already: leave one of them out")
     named = _named(port, mount, all_boards)
     with reported(json, boards=[]):
         try:
@@ -99,11 +101,13 @@ def flash(  # long: its options, what each of its three ways does, and examples
         raise typer.Exit(FAILED)
 
 
-def _understood(an_image: bool, as_modules: bool, files_anew: bool, of_image: bool) -> None:
+def _understood(an_image: bool, as_modules: bool, files_anew: bool, verify: bool) -> None:
     """End with status 2 where what is asked for does not go together."""
     if as_modules and an_image:
-        not_understood("--modules writes to the board's file system: leave the UF2, --mount and --board out")
-    if files_anew and (an_image or as_modules or of_image):
+        not_understood(
+            "--modules writes to the board's file system: leave the UF2, --mount and --board out, and --stage"
+        )
+    if files_anew and (an_image or as_modules or verify):
         not_understood(
             "--make-files-anew writes no firmware: leave out the UF2, --mount, --modules, --verify, --stage, --board"
         )

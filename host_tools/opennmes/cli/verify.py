@@ -31,6 +31,7 @@ from opennmes.prescription import Prescription
 from opennmes.prescription.timetable import timetable
 
 _MOST_PPM = "100"  # two crystals of 50 ppm
+_BOARD = "pico"
 _PPM_MOST = 20_000
 _STYLES = {"passed": "green", "failed": "bold red", "unclear": "yellow", NOT_CAPTURED: "dim"}
 _SAID = "the command line"
@@ -94,7 +95,7 @@ def verify(
     quick: Annotated[
         bool, typer.Option("--quick", help="With --witness: sessions as short as they can be judged.")
     ] = False,
-    board: Annotated[str, typer.Option(help="The board whose pins were captured.")] = "pico",
+    board: Annotated[str, typer.Option(help="The board whose pins were captured.")] = _BOARD,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Judge a capture of real pins by a prescription: passed, failed, or unclear. Needs no board. Or have a
@@ -108,6 +109,8 @@ def verify(
     if witness is not None:
         if capture is not None:
             not_understood("--witness takes no capture and no prescription: it carries out a list of its own")
+        if signal or sample_rate or part or ppm != _MOST_PPM or board != _BOARD:
+            not_understood("--signal, --sample-rate, --ppm, --part and --board are for a capture: leave them out")
         device = only_one(port, "one board is judged at a time")
         witnessed(witness, device, output or FOLDER, quick=quick, json=json)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,6 @@ def witnessed(witness: str, port: str | None, folder: Path, *, quick: bool, json
     stop_on_signals()
     with reported(json, verdict=None, promises=None):
         chosen = choose(port)
-
         uid = uids().get(chosen.where, "")
 
         def device() -> Port:
@@ -39,8 +39,13 @@ def witnessed(witness: str, port: str | None, folder: Path, *, quick: bool, json
 
         _say(report.ASSUMED)
         begun_s = time.monotonic()
-        at = open_port(choose(witness).where)
+        at = open_port(there := choose(witness).where)
         try:
+            if os.path.realpath(there) == os.path.realpath(chosen.where):
+                raise PortError(
+                    f"{there}: --witness and --port are the same board; name the one that is judged with --port, and "
+                    "the witness with --witness (docs/verify.md). Nothing was put out"
+                )
             made = accept(at, device, quick=quick, progress=_say)
             data = report.write(made, folder)
         finally:
@@ -69,7 +74,9 @@ def _say(text: str) -> None:
 def _print(data: dict[str, Any], path: Path) -> None:
     verdict = data["verdict"]
     board = f"{data['device']['board']} {data['device']['uid']}"
-    out.print(words(f"{board}: ", (verdict, _STYLES[verdict]), f", seen by witness {data['witness']['uid']}"))
+    out.print(
+        words(f"{board}: ", (verdict, _STYLES[verdict]), f", seen by witness {data['witness']['uid']}"), soft_wrap=True
+    )
     table = Table()
     for heading in ("promise", "bound", "verdict", "shown by"):
         table.add_column(heading)

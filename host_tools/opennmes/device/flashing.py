@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from opennmes import paths
-from opennmes.boards import STOCK, board_names, by_machine, has_image, load_board
+from opennmes.boards import OURS as MACHINE
+from opennmes.boards import STOCK, board_names, by_machine, has_image, load_board, machine
 from opennmes.device import drive, modules
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, at_port, micropython_ports
@@ -51,11 +52,11 @@ def image_for(board: Board, named: Path | None, stage: str = "", called: str = "
     image = read_uf2(named or paths.uf2(name, of_stage), facts["flash"]["firmware"][1])
     # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
     drive.check_chip(image, facts["mcu"], board.where)
-    made_for = by_machine(board_in(image))
-    if made_for and made_for != name and (called or board.kind != BOOTSEL):
+    said = board_in(image)
+    if said and said != machine(name) and (called or board.kind != BOOTSEL):
         raise FlashError(
-            f"{image.path} is for the board {made_for}, the one at {board.where} is a {name}; nothing was written: "
-            "leave the UF2 out to have the right one"
+            f"{image.path} is for the board {by_machine(said) or said.removeprefix(MACHINE)}, the one at "
+            f"{board.where} is a {name}; nothing was written: leave the UF2 out to have the right one"
         )
     return image
 

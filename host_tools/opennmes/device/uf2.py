@@ -13,6 +13,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from opennmes.boards import OURS
+
 BLOCK = 512
 PAYLOAD = 256  # the boot ROM takes no other
 FLASH_START = 0x1000_0000
@@ -108,7 +110,7 @@ def read_uf2(path: Path, flash_bytes: int) -> Uf2:
 
 def board_in(image: Uf2) -> str:
     """What an image of ours calls the board that it was made for (boards.machine); "" for one of somebody else."""
-    found = re.search(rb"OpenNMES on [ -~]+ with RP[0-9]+", image.data)
+    found = re.search(OURS.encode() + rb"[ -~]+ with RP[0-9]+", image.data)
     return found[0].decode() if found else ""
 
 

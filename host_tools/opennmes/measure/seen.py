@@ -12,6 +12,7 @@ from opennmes.measure.captures.base import END, PS_PER_S, seconds
 from opennmes.measure.expected import Expected
 
 PS_PER_US = 1_000_000
+PS_PER_MS = 1_000 * PS_PER_US
 # A phase B that begins later than this after phase A belongs to no pulse; the longest gap is 1 ms.
 LONGEST_GAP_PS = 1_100 * PS_PER_US
 # The stage's level is set 256 us before a phase (boards/stages); so long before it the level is looked at already.

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from opennmes.measure.captures.witness import Recording
+from opennmes.measure.seen import PS_PER_MS
 from opennmes.plots import draw
 
-PS_PER_MS = 1_000_000_000
 BEFORE_MS, AFTER_MS = 20, 40
 INCHES, ROW_INCHES = 9.0, 0.45
 

@@ -16,14 +16,13 @@ from opennmes.device.acceptance.raw_prompt import RawPrompt
 from opennmes.device.client import DeviceRefused
 from opennmes.measure import witnessed
 from opennmes.measure.claims import PASSED, Claim
-from opennmes.measure.seen import PS_PER_S, PS_PER_US
+from opennmes.measure.seen import PS_PER_MS, PS_PER_S, PS_PER_US
 from opennmes.prescription import library
 
 OUTPUTS = ("enable", "pump")
-PULSE_MS_PS = 1_000 * PS_PER_US
 GUARD_PS = 1 * PS_PER_US
-REST_PS = 100 * PULSE_MS_PS
-LOST_PS = (session.HOST_LOST_MS + session.FADE_MS) * PULSE_MS_PS
+REST_PS = 100 * PS_PER_MS
+LOST_PS = (session.HOST_LOST_MS + session.FADE_MS) * PS_PER_MS
 AFTER_S = 0.15  # looked at after an end
 MID_PHASE_TRIES = 5
 
@@ -160,8 +159,7 @@ def pause_and_stop(bench: Bench) -> list[Found]:
     recording = bench.recording
     found.claims += [
         witnessed.no_more_pulses(recording, paused_ps, on_ps, "pulses while paused"),
-        witnessed.simply("goes on after a pause", "pulses", "pulses" if _rises(bench, on_ps, stopped_ps) else "none",
-                         _rises(bench, on_ps, stopped_ps) > 0, "no pulse came"),
+        _pulses(bench, on_ps, stopped_ps, "goes on after a pause"),
         witnessed.no_more_pulses(recording, stopped_ps, end_ps, "pulses after stop"),
         witnessed.whole(recording, begin_ps, end_ps, "the running pulse ends whole"),
         witnessed.falls(recording, "enable", stopped_ps, REST_PS, end_ps, "enable after stop"),
@@ -170,12 +168,14 @@ def pause_and_stop(bench: Bench) -> list[Found]:
     return [bench.kept(found, paused_ps)]
 
 
-def _rises(bench: Bench, begin_ps: int, end_ps: int) -> int:
-    return sum(
-        bool(level) and begin_ps < ps <= end_ps
+def _pulses(bench: Bench, begin_ps: int, end_ps: int, name: str) -> Claim:
+    """That phases begin between two instants."""
+    came = any(
+        level and begin_ps < ps <= end_ps
         for role in witnessed.phases_of(bench.recording)
         for ps, level in bench.recording.edges(role)
     )
+    return witnessed.simply(name, "pulses", "pulses" if came else "none", came, "no pulse came")
 
 
 def _trip(bench: Bench, line: str, fault: int) -> list[Found]:
@@ -231,8 +231,7 @@ def host_gone(bench: Bench) -> list[Found]:
     bench.let_pass(0.03)
     recording = bench.recording
     found.claims += [
-        witnessed.simply("pulses until the host is missed", "pulses", "pulses",
-                         _rises(bench, last_ps, last_ps + PS_PER_S) > 0, "none came"),
+        _pulses(bench, last_ps, last_ps + PS_PER_S, "pulses until the host is missed"),
         witnessed.no_more_pulses(recording, last_ps + LOST_PS + REST_PS, end_ps, "pulses without a host"),
         witnessed.falls(recording, "enable", last_ps, LOST_PS + REST_PS, end_ps, "enable without a host"),
         witnessed.wave_ends(recording, last_ps, LOST_PS + REST_PS, "pump without a host"),
@@ -340,12 +339,13 @@ def soft_reset(bench: Bench) -> list[Found]:
     bench.let_pass(0.03)
     recording = bench.recording
     still_ps = max((wave.end_ps for wave in recording.waves), default=0)
+    was_high = recording.level("phase_a_0", high_ps) == 1
     found.claims += [
         witnessed.simply("Ctrl-C and Ctrl-D in a session", session.RUNNING, str(state), state == session.RUNNING,
                          "the session ended"),
         witnessed.simply("maintenance in a session", "refused", refused or "done", bool(refused), "it was taken"),
-        witnessed.simply("a phase is high before the soft reset", "high", "high",
-                         recording.level("phase_a_0", high_ps) == 1 and still_ps > high_ps, "it was not"),
+        witnessed.simply("a phase is high before the soft reset", "high", "high" if was_high else "low",
+                         was_high and still_ps > high_ps, "the pump stood still" if was_high else "it was not"),
         witnessed.falls(recording, "phase_a_0", still_ps, REST_PS, end_ps, "phase after the pump stood still"),
         witnessed.stays_low(recording, ("enable",), high_ps, end_ps, "enable over the soft reset"),
         witnessed.stays_low(recording, ("pump",), still_ps + 1, end_ps, "pump after the soft reset"),
