@@ -9,11 +9,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
+import marks  # noqa: E402 the path first
 from opennmes.boards import about, board_names, has_image, load_board, stage_of  # noqa: E402
 from opennmes.pins import lacks, pins_of  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "boards.md"
-BEGIN, END = "<!-- {}: scripts/boards_page.py -->\n", "<!-- end of {} -->\n"
 SILICON = "nothing"  # what of a board has been seen on silicon; a report changes it
 
 
@@ -73,10 +73,5 @@ TABLES = {"boards": choice, "notes": notes, "pins": pins}
 def written(page: str) -> str:
     """The page with its tables as they are now."""
     for name, make in TABLES.items():
-        begin, end = BEGIN.format(name), END.format(name)
-        before, _, rest = page.partition(begin)
-        _, found, after = rest.partition(end)
-        if not found:
-            raise SystemExit(f"{DOCUMENT.name} has no place for the table {name}: {begin.strip()} … {end.strip()}")
-        page = f"{before}{begin}\n{make()}\n{end}{after}"
+        page = marks.put(page, marks.of(name, "scripts/boards_page.py"), f"\n{make()}\n")
     return page

@@ -117,13 +117,10 @@ def traceability_md() -> str:
 
 if __name__ == "__main__":
     DOCS = ROOT / "docs"
-    (DOCS / "boards.md").write_text(
-        boards_page.written((DOCS / "boards.md").read_text(encoding="utf-8")), encoding="utf-8"
-    )
     (DOCS / "commands.md").write_text(commands_page.commands_md(), encoding="utf-8")
     (DOCS / "faults.md").write_text(faults_md(), encoding="utf-8")
     (DOCS / "protocol.md").write_text(protocol_page.protocol_md(), encoding="utf-8")
     (DOCS / "traceability.md").write_text(traceability_md(), encoding="utf-8")
     schema.FILE.write_text(schema.text(), encoding="utf-8")
-    for made in (prescription_tables, panel_table, limits_table):
+    for made in (boards_page, prescription_tables, panel_table, limits_table):
         made.DOCUMENT.write_text(made.written(made.DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

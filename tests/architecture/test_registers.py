@@ -205,9 +205,29 @@ def test_the_steppings_that_have_e9_are_those_up_to_a2():
 
 # ---- and nowhere else ----
 
-# The witness shares nothing with what it judges, the table of registers neither.
-WITNESS = {*(ROOT / "firmware" / "witness").rglob("*.py")}
-OTHERS = sorted({*(ROOT / "firmware").rglob("*.py")} - {HAL / f"{name}.py" for name in TABLES} - WITNESS)
+# The witness shares nothing with what it judges, the table of registers neither: it has its own numbers, of an RP2040.
+WITNESS = ROOT / "firmware" / "witness"
+OF_WITNESS = {
+    "app.py": {"_CHIP_ID": "SYSINFO_BASE + SYSINFO_CHIP_ID_OFFSET"},
+    "recorder.py": {
+        "_DMA": "DMA_BASE",
+        "_DMA_STEP": "DMA_CH1_READ_ADDR_OFFSET - DMA_CH0_READ_ADDR_OFFSET",
+        "_DMA_COUNT": "DMA_CH0_TRANS_COUNT_OFFSET",
+        "_DMA_ABORT": "DMA_CHAN_ABORT_OFFSET",
+        "_DMA_CTRL": "DMA_CH0_AL1_CTRL_OFFSET",
+        "_PIO0": "PIO0_BASE",
+        "_PIO1": "PIO1_BASE",
+        "_FDEBUG": "PIO_FDEBUG_OFFSET",
+        "_RXF0": "PIO_RXF0_OFFSET",
+        "_TIMERAWL": "TIMER_BASE + TIMER_TIMERAWL_OFFSET",
+        "_GPIO_IN": "SIO_BASE + SIO_GPIO_IN_OFFSET",
+    },
+}
+OTHERS = sorted(
+    {*(ROOT / "firmware").rglob("*.py")}
+    - {HAL / f"{name}.py" for name in TABLES}
+    - {WITNESS / name for name in OF_WITNESS}
+)
 LEAST_ADDRESS = 0x1000_0000  # the flash; nothing else is as large
 
 
@@ -221,6 +241,18 @@ def numbers(path: Path) -> list[int]:
 def test_no_address_stands_anywhere_else(path):
     bases = {number & ~0xFFF for chip in CHIPS for name, number in of_chip(chip).items() if number >= LEAST_ADDRESS}
     assert [hex(number) for number in numbers(path) if number & ~0xFFF in bases] == []
+
+
+@pytest.mark.parametrize("file", OF_WITNESS)
+def test_the_witness_s_own_numbers_are_what_the_sdk_says(file):
+    text = (WITNESS / file).read_text()
+    found = {name: eval(number) for name, number in re.findall(r"^(\w+) = const\((0x\w+)\)", text, re.M)}
+    sdk = headers("rp2040")
+    wanted = {name: eval(said, {"__builtins__": {}}, sdk) for name, said in OF_WITNESS[file].items()}
+    assert {name: found.get(name) for name in wanted} == wanted
+    # And no address stands there that is none of these.
+    pages = {number & ~0xFFF for name, number in sdk.items() if name.endswith("_BASE") and number >= LEAST_ADDRESS}
+    assert {number for number in numbers(WITNESS / file) if number & ~0xFFF in pages} <= set(wanted.values())
 
 
 @pytest.mark.parametrize(
