@@ -101,7 +101,7 @@ def test_a_chip_with_parts_of_two_images_puts_nothing_out_and_can_be_flashed_aga
     uf2: Path, board: dict[str, Any], reference_stage: dict[str, Any]
 ) -> None:
     """The power goes while the ROM writes, and comes back without BOOTSEL: a sample of where that may have been."""
-    old, new = read_uf2(uf2, 1 << 21).data, read_uf2(toolchain.uf2("pico", "bare"), 1 << 21).data
+    old, new = read_uf2(uf2, 1 << 21).data, read_uf2(toolchain.stock_uf2(), 1 << 21).data
     assert sum(a != b for a, b in zip(old, new, strict=False)) > 50_000, "two images that differ all over"
     for percent in (30, 60, 95):
         end = len(new) * percent // 100 // FLASH_SECTOR * FLASH_SECTOR
