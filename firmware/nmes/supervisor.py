@@ -13,6 +13,7 @@ from nmes.core.trend import FINE, STOP, WARN, Trend
 from nmes.documents import documents
 from nmes.selftest import SelfTest
 
+TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 # Pulses are judged in every second turn, and in every turn while something is wrong with the last one. In every fourth
 # turn it is seen whether all of them were measured.
 _JUDGE_EVERY = 2
@@ -21,7 +22,6 @@ _WATCH_CLOCK_MS = 250
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
 _MEMORY_MS = 10_000
 _ZERO_SAMPLES = 16
-_TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 
 _MAY_WRITE = (IDLE, FAULT)
 _WAITING = (ARMED, PAUSED)
@@ -77,8 +77,8 @@ class Supervisor:
     # ---- what the link and the panel ask ----
 
     def load(self, data, kept=None):
-        """Accept a programme; `kept`: of the prescription on the device that it is of (number, SHA-256, schedule,
-        who went through the checklist when it was put there: core/stated.py). Raises Refused."""
+        """Accept a programme; `kept`: the row (core/document.py) of the prescription on the device that it is of.
+        Raises Refused."""
         loaded = self._unhurried(self.session.load, data)
         self.kept = kept
         return loaded
@@ -534,7 +534,7 @@ class Supervisor:
         self._keep_due(now_ms)
         if not self._store.due:
             self._held = 0
-        elif self._hal.unsent() and self._held < _TELL_TURNS:
+        elif self._hal.unsent() and self._held < TELL_TURNS:
             self._held += 1
         else:
             self._held = 0

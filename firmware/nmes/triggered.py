@@ -23,12 +23,12 @@ class Triggered(Recording):
     _feed = Recording._feed
     _judge = Recording._judge
     _keep_due = Recording._keep_due
+    _keeps_time = Recording._keeps_time
     _passes = Recording._passes
     _passes_at_rest = Recording._passes_at_rest
     _permission_lost = Recording._permission_lost
     _rest_turn = Recording._rest_turn
     renew = Recording.renew
-    step = Recording.step
 
     def __init__(self, hal, session, store, board, stage):
         self._trigger = None

@@ -666,7 +666,7 @@ class Refusals(unittest.TestCase):
         bench.turns(100)
         bench.press("up")
         bench.begin()
-        self.assertEqual((bench.session.state, bench.supervisor.kept[2]), (RUNNING, {"sessions_most": 1}))
+        self.assertEqual((bench.session.state, bench.supervisor.kept.schedule), (RUNNING, {"sessions_most": 1}))
         bench.press("stop")
 
     def test_a_self_test_that_fails_is_a_fault_and_nobody_is_armed(self):
