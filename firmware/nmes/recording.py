@@ -61,7 +61,7 @@ class Recording(Supervisor):
     def arm(self, crc, by=LOCAL, confirmed=False):
         """As Supervisor.arm. `confirmed`: see core/dose.py. Raises Refused too when the prescription's schedule does
         not allow it now, and when a person's session cannot be recorded."""
-        self._need_safe_line()
+        self._need_closed_interlock()
         self.calibrated.need_usable()
         self.session.may_arm(crc, by)  # and once more, with all else, by Supervisor.arm
         self._unhurried(self._need_dose, confirmed)

@@ -25,8 +25,8 @@ _ZERO_SAMPLES = 16
 
 _MAY_WRITE = (IDLE, FAULT)
 _WAITING = (ARMED, PAUSED)
-# Faults that the safe line tells the end of.
-_OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
+# Faults that the interlock tells the end of.
+_OF_THE_INTERLOCK = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
 _STILL_HIGH = "the enable reads high"
 
 
@@ -192,7 +192,7 @@ class Supervisor:
     def arm(self, crc, by=LOCAL):
         """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
         now_ms = self._hal.now_ms()
-        self._need_safe_line()
+        self._need_closed_interlock()
         self._need_fit_chip()
         self.calibrated.need_usable()
         self.session.may_arm(crc, by)
@@ -203,7 +203,7 @@ class Supervisor:
             self._need_kept()
             self._test_self()
             self._hal.forget_openings()  # the self-test makes some up
-            self._need_safe_line()
+            self._need_closed_interlock()
             self._arm(crc, by)
             armed = True
         finally:
@@ -230,8 +230,8 @@ class Supervisor:
             refuse("not_kept", faults.name(session.fault), session.fault_text, "a store that can be written", "store")
 
     def run_self_test(self):
-        """Test everything as before arming: what fails is a fault. Raises Refused while the safe line is open."""
-        self._need_safe_line()
+        """Test everything as before arming: what fails is a fault. Raises Refused while the interlock is open."""
+        self._need_closed_interlock()
         self._fails_self_test()
         self._hal.forget_openings()  # the self-test makes some up
 
@@ -249,7 +249,7 @@ class Supervisor:
         return fault
 
     def start(self):
-        """Start the programme, or go on after a pause. Raises Refused when the safe line has been opened since arming,
+        """Start the programme, or go on after a pause. Raises Refused when the interlock has been opened since arming,
         or memory is not what was accepted, and then there is a fault."""
         hal, session = self._hal, self.session
         if session.state in _WAITING:
@@ -382,8 +382,8 @@ class Supervisor:
         """A person clears the fault that they name. Raises Refused when it is another, or its cause is still there."""
         session = self.session
         if session.state == FAULT and number == session.fault:
-            if number in _OF_THE_SAFE_LINE:
-                self._need_safe_line()
+            if number in _OF_THE_INTERLOCK:
+                self._need_closed_interlock()
             if self._store.newer:
                 refuse("cause_there", faults.name(number), "newer", "written by this firmware or an older one", "store")
             for cause in (number, faults.ENABLE_STUCK):
@@ -429,18 +429,18 @@ class Supervisor:
             self.lost = True
             self.fail(faults.STORE_CORRUPT, error)
 
-    def _need_safe_line(self):
+    def _need_closed_interlock(self):
         if not self._hal.is_safe():
             self._refuse_open()
 
     def _need_fit_chip(self):
-        """What the safe line says can be relied on."""
+        """What the interlock says can be relied on."""
         unfit = self._hal.unfit()
         if unfit:
             refuse("chip_unfit", "chip", unfit, "a later stepping, or a pull-down on each of them", "hardware")
 
     def _refuse_open(self):
-        refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+        refuse("not_safe", "interlock", "open", "emergency stop closed and no over-current", "hardware")
 
     def _need_unchanged(self):
         """The self-test has asked before arming, but a pause may be long."""
@@ -456,7 +456,7 @@ class Supervisor:
         """Armed or paused, and nobody watches the line but its latch: an opening is a fault, however short."""
         cause = self._hal.opened()
         if cause:
-            self.fail(cause, "the safe line was opened")
+            self.fail(cause, "the interlock was opened")
         return not cause
 
     def _off(self):

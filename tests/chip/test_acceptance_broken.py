@@ -70,8 +70,8 @@ supervisor.Supervisor.fail = lambda self, number, text: None
     ),
     "goes on in a fault": (
         "from nmes import supervisor\nsupervisor.Supervisor.fail = lambda self, number, text: None\n",
-        runs.safe_line,
-        "fault after safe_line",
+        runs.interlock,
+        "fault after interlock",
     ),
 }  # fmt: skip
 

@@ -545,7 +545,7 @@ class Faults(unittest.TestCase):
         self.assertEqual((bench.rows[0], bench.patient._display._shown.large), ("Fault 11", ("Electrode?",)))
         self.assertEqual(bench.rows[5:], ["It is off, dry", "or not connected", "then hold start"])
         bench.hal.safe = False
-        bench.supervisor.clear = lambda number: bench.supervisor._need_safe_line()
+        bench.supervisor.clear = lambda number: bench.supervisor._need_closed_interlock()
         bench.press("start", turns=120)
         self.assertEqual((bench.rows[0], bench.patient._display._shown.large), ("Fault 11", ()))
         self.assertEqual(bench.rows[7], "not_safe")

@@ -88,10 +88,10 @@ class Hal:
         """True when emergency stop and over-current comparator both allow output now."""
 
     def forget_openings(self):
-        """From now on `opened` tells of any opening of the safe line."""
+        """From now on `opened` tells of any opening of the interlock."""
 
     def opened(self):
-        """0, or the fault for which the safe line is open, or was since `forget_openings`, however shortly."""
+        """0, or the fault for which the interlock is open, or was since `forget_openings`, however shortly."""
 
     def go(self, mask):
         """Start the engines of these channels (bit 0: channel 0), all in the same cycle."""

@@ -31,7 +31,7 @@ _SEND_BYTES = const(128)  # an iteration of the main loop
 _INHERITED = ("/nmes.0", "/nmes.1")
 
 
-_GUARDED_INPUTS = ("safe_line", "stop_loop")
+_GUARDED_INPUTS = ("interlock", "stop_loop")
 _E9_MOST_OHM = const(8_200)  # the pull-down that holds an input down against erratum RP2350-E9
 
 
