@@ -24,9 +24,9 @@ class Recording(Supervisor):
     waiting = None  # see nmes/triggered.py
 
     # What every turn calls is found at once, and not only in the class below.
-    feed = Supervisor.feed
+    fill = Supervisor.fill
     renew = Supervisor.renew
-    _feed = Supervisor._feed
+    _fill = Supervisor._fill
     _judge = Supervisor._judge
     _keep_due = Supervisor._keep_due
     _keeps_time = Supervisor._keeps_time

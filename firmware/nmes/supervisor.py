@@ -272,12 +272,12 @@ class Supervisor:
         session.began(now_ms)
         for run in self._runs:
             if self._on:
-                self._feed(run, now_ms)
+                self._fill(run, now_ms)
         if session.state == RUNNING:
-            hal.go(mask)
+            hal.start(mask)
             now_ms = hal.now_ms()
             session.began(now_ms)
-            self.feed(now_ms)  # before the link takes its time for an answer
+            self.fill(now_ms)  # before the link takes its time for an answer
             self._turn_ms = self._clock_ms = now_ms
 
     def set_intensity(self, current_ua, channel):
@@ -310,7 +310,7 @@ class Supervisor:
         was_on = self._on
         self._on = False
         try:
-            self._hal.rest()
+            self._hal.all_off()
         finally:
             self._latch(number, text, was_on)
 
@@ -468,7 +468,7 @@ class Supervisor:
         cancelled = [run.stop() for run in self._runs]
         cause = self._permission_lost()  # since the turn's checks; rest makes the guard forget it
         self._count()
-        hal.rest()
+        hal.all_off()
         if cause:
             self._fail_permission(cause)
         self._turn = 0
@@ -516,11 +516,11 @@ class Supervisor:
         """One turn of the loop: checks, then time and pulses."""
         if not self._passes(now_ms):
             return
-        self._hal.feed()
+        self._hal.feed_watchdog()
         session = self.session
         over = session.over(now_ms)
         if session.state == RUNNING and over != HOST_LOST:
-            self.feed(now_ms)  # at the end too: what a late turn has left to give is late, and given
+            self.fill(now_ms)  # at the end too: what a late turn has left to give is late, and given
         if over and session.state != FAULT:
             session.stop(over, now_ms)
             self._off()
@@ -599,7 +599,7 @@ class Supervisor:
     def _stays_at_rest(self):
         """In FAULT an enable that reads high is put to rest again every turn, and said beside the fault. True."""
         if self._hal.enabled():
-            self._hal.rest()
+            self._hal.all_off()
             record = self._store.get("fault")
             if self.session.fault != faults.ENABLE_STUCK and self.session.fails_too(_STILL_HIGH) and record:
                 self._store.put("fault", dict(record, fault_text=self.session.fault_text))
@@ -671,13 +671,13 @@ class Supervisor:
         text = "pulses of channel %d are %d ms late" if lag_ms > 0 else "pulses of channel %d are %d ms early"
         self.fail(faults.CLOCK_WRONG, text % (run.lane.index, abs(lag_ms)))
 
-    def feed(self, now_ms):
+    def fill(self, now_ms):
         """Queue what is due, of no lane after a fault. Allocates nothing."""
         for run in self._runs:
-            if now_ms >= run.feed_ms and self._on:
-                self._feed(run, now_ms)
+            if now_ms >= run.fill_ms and self._on:
+                self._fill(run, now_ms)
 
-    def _feed(self, run, now_ms):
+    def _fill(self, run, now_ms):
         if self._keeps_time(run, now_ms) and not run.fill(now_ms):
             lane = run.lane
             self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (lane.level, lane.feed.width_us))

@@ -83,8 +83,8 @@ def test_everything_comes_to_rest_without_a_byte_of_memory(
     found = Repl(pico).run(
         "import board, micropython\nfrom nmes.hal import make\nfrom stages.reference import STAGE\n"
         "hal = make(board.BOARD, STAGE)\nhal.forget_openings()\nhal.channels[0].begin(0, True)\nhal.permit(500)\n"
-        "hal.channels[0].put(100, 100, 250, 50, 250, 20_000, 100, 1)\nhal.go(1)\nhigh = hal.enabled()\n"
-        "micropython.heap_lock()\ntry:\n    hal.rest()\n    low = hal.enabled()\n"
+        "hal.channels[0].put(100, 100, 250, 50, 250, 20_000, 100, 1)\nhal.start(1)\nhigh = hal.enabled()\n"
+        "micropython.heap_lock()\ntry:\n    hal.all_off()\n    low = hal.enabled()\n"
         "finally:\n    micropython.heap_unlock()\nprint(high, low)"
     )
     assert found == "True False\n"

@@ -40,7 +40,7 @@ def test_h02_rest_overrides_the_phases_where_this_chip_has_the_bits():
     made.channels = made._samplers = made._outputs = []
     made._lamp = SimpleNamespace(value=lambda level: None)
     chip = hal.mem32 = registers_model.Registers()
-    made.rest()
+    made.all_off()
     assert [chip.values[at] for at in ctrl] == [2 << 12] * 4
 
 

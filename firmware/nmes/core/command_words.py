@@ -157,7 +157,7 @@ FIELDS = {
     "impedance_most_ohm": "the largest load that was measured",
     "impedance_ohm": "load of the channel as measured last; 0: not yet",
     "index": "number of the row, from 0",
-    "intensity_ua": "peak current that was set, of the first channel; in `channels` of each; in `record` a list",
+    "intensity_ua": "peak current that is set; in `record` a list, one for each channel that the programme used",
     "items": "number of items that were confirmed",
     "key": "the clinic's key, hexadecimal",
     "largest_current_ua": "the peak current that the session may have at most",
