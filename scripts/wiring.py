@@ -77,7 +77,7 @@ def bare(pins: dict[str, Any]) -> None:
     axes = canvas(5.6)
     pin(axes, 4.3, "3V3 OUT")
     pin(axes, 3.6, f"GP{pins['stop_loop']}  stop_loop")
-    pin(axes, 2.9, f"GP{pins['safe_line']}  safe_line")
+    pin(axes, 2.9, f"GP{pins['interlock']}  interlock")
     wire(axes, (PICO_RIGHT, 4.3), (4.4, 4.3), (4.4, 2.9), (PICO_RIGHT, 2.9))
     wire(axes, (PICO_RIGHT, 3.6), (4.4, 3.6))
     joint(axes, 4.4, 3.6)
@@ -92,7 +92,7 @@ def bench(pins: dict[str, Any]) -> None:
     wire(axes, (PICO_RIGHT, 10.1), (RAIL, 10.1), (RAIL, 4.4))
     axes.text(RAIL + 0.15, 10.1, "3V3", fontsize=9, va="center")
     pin(axes, 9.2, f"GP{pins['stop_loop']}  stop_loop")
-    pin(axes, 8.0, f"GP{pins['safe_line']}  safe_line")
+    pin(axes, 8.0, f"GP{pins['interlock']}  interlock")
     # The emergency stop: closed until its button presses the bar away from the two contacts.
     wire(axes, (RAIL, 9.2), (8.2, 9.2))
     joint(axes, RAIL, 9.2)
@@ -156,7 +156,7 @@ def witness(gpios: dict[str, int]) -> None:
         wire(axes, (PICO_RIGHT, y), (WITNESS_LEFT, y))
         heights[role] = y
         y -= 0.62
-    stop, safe = heights["stop_loop"], heights["safe_line"]
+    stop, safe = heights["stop_loop"], heights["interlock"]
     joint(axes, 7.6, stop)
     joint(axes, 5.0, stop)
     joint(axes, 5.0, safe)

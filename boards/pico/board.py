@@ -44,7 +44,7 @@ BOARD = {
         "sense_voltage": 28,  # of the channel in phase
         "enable": 10,
         "pump": 11,
-        "safe_line": 12,
+        "interlock": 12,
         "stop_loop": 13,
         "lamp": 25,
         "ready": 14,

@@ -1,7 +1,7 @@
 """Raspberry Pi Pico 2 (RP2350): what is otherwise than on the Pico. Facts only.
 
 Inputs have the chip's own pull-downs, on which stepping A2 cannot rely (erratum RP2350-E9): it arms only where
-`safe_line` and `stop_loop` stand among `pull_downs_ohm` too, with 8 200 ohm or less each, and are so in copper
+`interlock` and `stop_loop` stand among `pull_downs_ohm` too, with 8 200 ohm or less each, and are so in copper
 (docs/boards.md).
 """
 

@@ -29,7 +29,7 @@ def run():
     try:
         bootloader = _run(hal, stage)
     finally:
-        hal.rest()
+        hal.all_off()
         hal.signal(0, 0, 0)
         hal.close_link()
     if bootloader:
@@ -54,7 +54,7 @@ def _run(hal, stage):
         while not (link.wants_prompt and supervisor.settle()):
             _turn(hal, supervisor, steps)
     finally:
-        hal.rest()
+        hal.all_off()
         supervisor.settle()
     if supervisor.lost:
         hal.suspend_watchdog(True)  # the prompt is not reset, but the next run comes up in FAULT

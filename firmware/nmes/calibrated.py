@@ -9,13 +9,12 @@ that it needs a correction is not to get another current for the same number wit
 silence only by a device that has never been calibrated, or whose calibration a person has undone.
 """
 
-import binascii
 import json
 
-from nmes.core import calibration, digest, document
+from nmes.core import calibration, digest
 from nmes.core.document import DAMAGED, NEWER, WHOLE
 from nmes.core.reason import Refused, is_int, refuse
-from nmes.documents import documents
+from nmes.documents import documents, keep
 
 NONE = "none"  # never calibrated, or undone
 OTHER_STAGE = "other_stage"
@@ -91,9 +90,7 @@ class Calibrated:
         content = {"facts": self._facts, "rows": rows, "uid": self._uid, "unix_s": unix_s}
         text = json.dumps(content).encode()
         try:
-            self._kept.begin(_NUMBER, len(text), binascii.unhexlify(document.digest(text)), by)
-            self._kept.piece(0, text, by)
-            self._kept.end(self._title, by)
+            keep(self._kept, _NUMBER, text, self._title, by)
         finally:
             self.look()
 

@@ -11,7 +11,7 @@ LATE_MS = 80
 OFF_CLOCK_MS = 30
 # So often is a queue filled up, because a look that finds nothing to do costs as much as a pulse; and sooner where the
 # next pulse that is not queued would come in less than _KEEP_MS by then.
-_FEED_EVERY_MS = 20
+_FILL_EVERY_MS = 20
 _KEEP_MS = 40
 _MORE = 8  # pulses that can begin and end while those before are judged
 
@@ -35,7 +35,7 @@ class ChannelRun:
         self._before = self.delivered
         self.judged = 0
         self.mid_train = False  # more pulses must come
-        self.feed_ms = 0  # when the queue is looked at next
+        self.fill_ms = 0  # when the queue is looked at next
         self._rested_at = -1  # how many were queued when the engine was last found to rest too long
         self._channel.begin(delay_us, dummy, corrected.dac_offset, corrected.dac_scale)
 
@@ -90,7 +90,7 @@ class ChannelRun:
         """Queue what is due. Returns False when the second checker has refused a pulse. Allocates nothing."""
         session, lane, channel = self._session, self.lane, self._channel  # four at once would be a tuple on the heap
         feed = lane.feed
-        self.feed_ms = now_ms + _FEED_EVERY_MS
+        self.fill_ms = now_ms + _FILL_EVERY_MS
         clock_ms = session.elapsed_ms(now_ms) - lane.delay_ms
         room = channel.room()
         while room > 0:
@@ -117,8 +117,8 @@ class ChannelRun:
             return True
         self.mid_train = feed.taken
         spare_ms = feed.begin_ms + feed.t_ms - clock_ms - _KEEP_MS
-        if spare_ms < _FEED_EVERY_MS:
-            self.feed_ms = now_ms + spare_ms
+        if spare_ms < _FILL_EVERY_MS:
+            self.fill_ms = now_ms + spare_ms
         return True
 
     def stop(self):

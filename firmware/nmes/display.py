@@ -7,7 +7,7 @@ from nmes.core.texts import COLUMNS
 
 LOOK_AGAIN_MS = 5_000  # for a display that is not there, at rest
 _CELL = PIXELS // COLUMNS
-_FIRST = 32  # of ASCII
+_FIRST, _IN_ASCII = 32, 95  # the first character of ASCII that has a glyph, and how many have
 
 
 class Display:
@@ -21,7 +21,6 @@ class Display:
         self._shown = Screen([""] * ROWS)
         self._dirty = 0  # pages that have not been sent
         self.due = False  # there is something to send
-        self._glyph = bytearray(font.WIDTH)
 
     def show(self, screen):
         """From now on this is to be seen, a page a turn."""
@@ -37,7 +36,8 @@ class Display:
         if screen.bar != shown.bar:
             self._draw(screen.rows[ROWS - 1], ROWS - 1)
             if screen.bar:
-                _bar(self._pages[ROWS - 1], screen.bar[0], screen.bar[1])
+                filled, mark = screen.bar
+                _bar(self._pages[ROWS - 1], PIXELS, filled, mark)
         self._shown = screen
         self.due = self.there and self._dirty != 0
 
@@ -84,7 +84,7 @@ class Display:
             wide = large_wide(large[i], part)
             at = i * part
             for character in large[i] if wide else "":
-                _stretch(font.GLYPHS, font.WIDTH * _place(character), row - LARGE_FROM, wide, pixels, at)
+                _stretch(font.GLYPHS, font.WIDTH * _place(character), font.WIDTH, row - LARGE_FROM, wide, pixels, at)
                 at += wide * (font.WIDTH + 1)
         self._dirty |= 1 << row
 
@@ -92,10 +92,10 @@ class Display:
 def _place(character):
     """Of a character's glyph; that of the question mark where there is none."""
     code = ord(character) - _FIRST
-    if 0 <= code < 95:
+    if 0 <= code < _IN_ASCII:
         return code
     more = font.MORE.find(character)
-    return 95 + more if more >= 0 else ord("?") - _FIRST
+    return _IN_ASCII + more if more >= 0 else ord("?") - _FIRST
 
 
 @micropython.viper
@@ -111,19 +111,19 @@ def _copy(source: ptr8, at: int, target: ptr8, to: int, count: int):
 
 
 @micropython.viper
-def _bar(pixels: ptr8, filled: int, mark: int):
-    """A frame of 128 columns, so many of those within filled, and one marked over the whole height."""
-    for i in range(128):
+def _bar(pixels: ptr8, columns: int, filled: int, mark: int):
+    """A frame of so many columns, so many of those within filled, and one marked over the whole height; -1: none."""
+    for i in range(columns):
         within = i - 1
-        pixels[i] = 0x7E if within < filled or i == 127 else 0x42
+        pixels[i] = 0x7E if within < filled or i == columns - 1 else 0x42
         if within == mark and mark >= 0:
             pixels[i] = 0xFF
 
 
 @micropython.viper
-def _stretch(glyphs: ptr8, at: int, part: int, wide: int, pixels: ptr8, to: int):
+def _stretch(glyphs: ptr8, at: int, columns: int, part: int, wide: int, pixels: ptr8, to: int):
     """Two rows of pixels of a glyph, each four times as high, and its columns `wide` times as wide."""
-    for column in range(5):
+    for column in range(columns):
         bits = glyphs[at + column] >> (2 * part)
         byte = (0x0F if bits & 1 else 0) | (0xF0 if bits & 2 else 0)
         for i in range(wide):

@@ -1,5 +1,7 @@
 """What keeps documents, prescriptions or a calibration, on a board: in flash, or nothing where there is none for it."""
 
+from binascii import unhexlify
+
 from nmes.core import document
 from nmes.core.reason import refuse
 
@@ -13,6 +15,15 @@ def documents(area, source=document.SOURCE):
     return Prescriptions(area, source)
 
 
+def keep(kept, number, text, check, by):
+    """Keep a document whose text is there whole: `begin`, each `piece` and `end` of nmes.prescriptions.Prescriptions.
+    Returns its row. Raises Refused."""
+    kept.begin(number, len(text), unhexlify(document.digest(text)), by)
+    for at in range(0, len(text), document.PIECE_BYTES):
+        kept.piece(at, text[at : at + document.PIECE_BYTES], by)
+    return kept.end(check, by)
+
+
 class Nothing:
     """In the place of nmes.prescriptions.Prescriptions on a board without sectors: it keeps nothing, and says so."""
 
@@ -22,18 +33,7 @@ class Nothing:
         self._source = source
 
     def after(self, number):
-        return {
-            "number": 0,
-            "title": "",
-            "digest": "",
-            "bytes": 0,
-            "condition": "",
-            "checked_version": 0,
-            "checked_unix_s": None,
-            "checked_by": "",
-            "count": 0,
-            "free": document.NUMBERS[1],
-        }
+        return document.no_row().listed(0)
 
     def numbers(self):
         return []

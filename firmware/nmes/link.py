@@ -476,8 +476,7 @@ class Link:
         gc.collect()
         row, text = self._prescriptions.whole(request["number"])
         answer = {"number": row.number, "title": row.title, "digest": row.digits()}
-        data, about = document.parts_of(text)
-        answer.update(self._loaded(data, (row.number, row.digest, about.get("schedule"), row.checked)))
+        answer.update(self._loaded(row.programme(text), row))
         return answer
 
     # ---- what else is kept ----

@@ -5,7 +5,7 @@ It asks the supervisor, as the link does, and never touches an output. Only a bo
 
 from binascii import unhexlify
 
-from nmes.core import access, buttons, checklist, document, faults, steps
+from nmes.core import access, buttons, checklist, faults, steps
 from nmes.core.access import PANEL
 from nmes.core.dialogue import (
     AGAIN,
@@ -261,9 +261,8 @@ class Patient:
             refuse("no_programme", "programme_crc", 0, "one that a clinician has put onto the device", _SOURCE)
         row, text = self._whole()
         self._hal.collect()
-        data, about = document.parts_of(text)
-        self._kept = row.number, row.digest, about.get("schedule"), row.checked
-        self._supervisor.load(data, self._kept)
+        self._kept = row
+        self._supervisor.load(row.programme(text), row)
         self._crc = self._session.programme_crc
 
     def _whole(self):

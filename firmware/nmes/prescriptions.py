@@ -26,7 +26,7 @@ import binascii
 import struct
 
 from nmes.core import document, stated
-from nmes.core.document import DAMAGED, NEWER, WHOLE
+from nmes.core.document import DAMAGED, NEWER, WHOLE, Row
 from nmes.core.reason import refuse
 
 VERSION = 1
@@ -42,24 +42,6 @@ _MARK_LEAST = 2  # bytes
 _NUMBER_LEAST = 5  # of the eight, to be believed without a head
 _ERASED = b"\xff"
 _BLANK = _ERASED * _PAGE
-
-
-class Row:
-    """What is kept in a sector. `checked`: see core/stated.py."""
-
-    def __init__(self, sector, state, number, sequence=0, length=0, digest=b"", title="", checked=None):
-        self.sector = sector
-        self.state = state
-        self.number = number
-        self.sequence = sequence
-        self.length = length
-        self.digest = digest
-        self.title = title
-        self.checked = checked
-
-    def digits(self):
-        """The digest as the link has it."""
-        return binascii.hexlify(self.digest).decode()
 
 
 class _Put:
@@ -93,21 +75,9 @@ class Prescriptions:
         """The next one whose number is higher: what `list` answers. Its number is 0 when there is none."""
         kept = self._kept()
         higher = sorted([other for other in kept if other > number])
-        row = kept[higher[0]] if higher else Row(None, "", 0)
+        row = kept[higher[0]] if higher else document.no_row()
         self._read_text(row)
-        version, unix_s, by = row.checked or (0, 0, "")
-        return {
-            "number": row.number,
-            "title": row.title,
-            "digest": row.digits(),
-            "bytes": row.length,
-            "condition": row.state,
-            "checked_version": version,
-            "checked_unix_s": unix_s or None,
-            "checked_by": by,
-            "count": len(kept),
-            "free": document.NUMBERS[1] - len(kept),
-        }
+        return row.listed(len(kept))
 
     def numbers(self):
         """Those that are in use, in order."""

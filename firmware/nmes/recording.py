@@ -8,12 +8,11 @@ from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
 from nmes.core.session import ARMED, COMPLETED, FAULT, IDLE, LOCAL, RUNNING
 from nmes.records import Records
-from nmes.supervisor import Supervisor
+from nmes.supervisor import TELL_TURNS, Supervisor
 
 FEW_RECORDS = 2  # `warned`: soon a record is overwritten that no host has taken
 
 _LOOK_BACK = 100  # sessions, for the last one of a prescription
-_TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 _SOURCE = "the device's records"
 _NO_SECTORS = "a board whose flash has room for records"
 
@@ -25,9 +24,9 @@ class Recording(Supervisor):
     waiting = None  # see nmes/triggered.py
 
     # What every turn calls is found at once, and not only in the class below.
-    feed = Supervisor.feed
+    fill = Supervisor.fill
     renew = Supervisor.renew
-    _feed = Supervisor._feed
+    _fill = Supervisor._fill
     _judge = Supervisor._judge
     _keep_due = Supervisor._keep_due
     _keeps_time = Supervisor._keeps_time
@@ -62,7 +61,7 @@ class Recording(Supervisor):
     def arm(self, crc, by=LOCAL, confirmed=False):
         """As Supervisor.arm. `confirmed`: see core/dose.py. Raises Refused too when the prescription's schedule does
         not allow it now, and when a person's session cannot be recorded."""
-        self._need_safe_line()
+        self._need_closed_interlock()
         self.calibrated.need_usable()
         self.session.may_arm(crc, by)  # and once more, with all else, by Supervisor.arm
         self._unhurried(self._need_dose, confirmed)
@@ -74,13 +73,13 @@ class Recording(Supervisor):
                 self._end("not armed")
 
     def _need_dose(self, confirmed):
-        if not self.kept or not self.kept[2]:
+        row = self.kept
+        if not row or not row.schedule:
             return
-        number, digest, schedule, _ = self.kept
         records = self.records
-        kept = dose.Kept(number, digest, self.session.programme_crc)
+        kept = dose.Kept(row.number, row.digest, self.session.programme_crc)
         now = dose.Now(self._unix_s(), self._hal.now_ms() // 1_000, records.power_on if records else 0)
-        reasons = dose.check(schedule, kept, records.back(kept.is_of) if records else (), now, confirmed)
+        reasons = dose.check(row.schedule, kept, records.back(kept.is_of) if records else (), now, confirmed)
         if reasons:
             raise Refused(reasons)
 
@@ -92,9 +91,8 @@ class Recording(Supervisor):
     def _begin_record(self):
         session = self.session
         if self.records:
-            kept = self.kept and self.kept[:2] + ((self.kept[3] or (0,))[0],)
             now_ms = self._hal.now_ms()
-            self._open = self.records.begin(session, self._by, kept, self._unix_s(), now_ms, self._confirmed) != 0
+            self._open = self.records.begin(session, self._by, self.kept, self._unix_s(), now_ms, self._confirmed) != 0
             self._is_due()
         elif session.programme.kind != DUMMY:
             refuse("not_recorded", "session", "no sectors", _NO_SECTORS, _SOURCE)
@@ -147,7 +145,7 @@ class Recording(Supervisor):
             self._end()
         Supervisor._rest_turn(self, now_ms)
         if self._due and not self._store.due:
-            if self._hal.unsent() and self._waited < _TELL_TURNS:
+            if self._hal.unsent() and self._waited < TELL_TURNS:
                 self._waited += 1
             else:
                 self._write_records()

@@ -125,10 +125,10 @@ class Records:
     # ---- a session ----
 
     def begin(self, session, by, kept, unix_s, now_ms, confirmed=False):
-        """A session is to begin, armed by `by`: from here on it has a record. `kept`: of its prescription on the device
-        (number, SHA-256, version of the checklist that was gone through then), None without one; `unix_s`: None where
-        it is not known; `confirmed`: see core/dose.py. Returns its number; 0 where no page takes it, and then only a
-        resistor may be connected: raises Refused for a person."""
+        """A session is to begin, armed by `by`: from here on it has a record. `kept`: the row of its prescription on
+        the device (core/document.py), None without one; `unix_s`: None where it is not known; `confirmed`: see
+        core/dose.py. Returns its number; 0 where no page takes it, and then only a resistor may be connected: raises
+        Refused for a person."""
         self.tidy()
         if not self.power_on:
             self.power_on = 1 + self._last_power_on()
@@ -151,7 +151,6 @@ class Records:
         flags |= record.RESISTOR if programme.kind == DUMMY else 0
         flags |= record.CONFIRMED if confirmed else 0
         flags |= record.MEASURES if session.measures else 0
-        number, digest, checked_version = kept or (0, _ZEROS, 0)
         return [
             0,
             record.fits(self.power_on, "H"),
@@ -159,14 +158,14 @@ class Records:
             unix_s or 0,
             record.fits(by, "I"),
             record.fits(session.acknowledged, "H"),
-            number,
-            digest[: record.PRESCRIPTION_BYTES],
+            kept.number if kept else 0,
+            kept.digest[: record.PRESCRIPTION_BYTES] if kept else _ZEROS[: record.PRESCRIPTION_BYTES],
             session.programme_crc,
             record.fits(-(-programme.duration_ms // 1_000), "H"),
             record.fits(session.limit_ua // 10, "H"),
             flags,
             record.NO_DIGEST,
-            checked_version,
+            kept.checked_version() if kept else 0,
         ]
 
     def _last_power_on(self):

@@ -132,8 +132,8 @@ class Store:
         self._content["lock"] = lock.most_careful([] if _NEWER in states else known)
 
     def _keep(self, slot, data):
-        self._hal.keep(slot, data)
-        if self._hal.recall(slot) != data.rstrip(_ERASED):
+        self._hal.write_slot(slot, data)
+        if self._hal.read_slot(slot) != data.rstrip(_ERASED):
             raise OSError("slot %d does not read as it was written" % slot)
 
     def _take(self, found):
@@ -168,7 +168,7 @@ class Store:
     def _recall(self, slot):
         """What a slot holds; None when it cannot be read, which is damage."""
         try:
-            return self._hal.recall(slot)
+            return self._hal.read_slot(slot)
         except OSError:
             return None
 

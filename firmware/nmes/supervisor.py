@@ -13,6 +13,7 @@ from nmes.core.trend import FINE, STOP, WARN, Trend
 from nmes.documents import documents
 from nmes.selftest import SelfTest
 
+TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 # Pulses are judged in every second turn, and in every turn while something is wrong with the last one. In every fourth
 # turn it is seen whether all of them were measured.
 _JUDGE_EVERY = 2
@@ -21,12 +22,11 @@ _WATCH_CLOCK_MS = 250
 _LOOK_MS = 1_000  # at temperature and supply, while somebody is armed and nothing is sampled
 _MEMORY_MS = 10_000
 _ZERO_SAMPLES = 16
-_TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
 
 _MAY_WRITE = (IDLE, FAULT)
 _WAITING = (ARMED, PAUSED)
-# Faults that the safe line tells the end of.
-_OF_THE_SAFE_LINE = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
+# Faults that the interlock tells the end of.
+_OF_THE_INTERLOCK = (faults.EMERGENCY_STOP, faults.OVER_CURRENT)
 _STILL_HIGH = "the enable reads high"
 
 
@@ -77,8 +77,8 @@ class Supervisor:
     # ---- what the link and the panel ask ----
 
     def load(self, data, kept=None):
-        """Accept a programme; `kept`: of the prescription on the device that it is of (number, SHA-256, schedule,
-        who went through the checklist when it was put there: core/stated.py). Raises Refused."""
+        """Accept a programme; `kept`: the row (core/document.py) of the prescription on the device that it is of.
+        Raises Refused."""
         loaded = self._unhurried(self.session.load, data)
         self.kept = kept
         return loaded
@@ -192,7 +192,7 @@ class Supervisor:
     def arm(self, crc, by=LOCAL):
         """Get ready at zero; the session belongs to `by`. Raises Refused with all that is missing."""
         now_ms = self._hal.now_ms()
-        self._need_safe_line()
+        self._need_closed_interlock()
         self._need_fit_chip()
         self.calibrated.need_usable()
         self.session.may_arm(crc, by)
@@ -203,7 +203,7 @@ class Supervisor:
             self._need_kept()
             self._test_self()
             self._hal.forget_openings()  # the self-test makes some up
-            self._need_safe_line()
+            self._need_closed_interlock()
             self._arm(crc, by)
             armed = True
         finally:
@@ -230,8 +230,8 @@ class Supervisor:
             refuse("not_kept", faults.name(session.fault), session.fault_text, "a store that can be written", "store")
 
     def run_self_test(self):
-        """Test everything as before arming: what fails is a fault. Raises Refused while the safe line is open."""
-        self._need_safe_line()
+        """Test everything as before arming: what fails is a fault. Raises Refused while the interlock is open."""
+        self._need_closed_interlock()
         self._fails_self_test()
         self._hal.forget_openings()  # the self-test makes some up
 
@@ -249,7 +249,7 @@ class Supervisor:
         return fault
 
     def start(self):
-        """Start the programme, or go on after a pause. Raises Refused when the safe line has been opened since arming,
+        """Start the programme, or go on after a pause. Raises Refused when the interlock has been opened since arming,
         or memory is not what was accepted, and then there is a fault."""
         hal, session = self._hal, self.session
         if session.state in _WAITING:
@@ -272,12 +272,12 @@ class Supervisor:
         session.began(now_ms)
         for run in self._runs:
             if self._on:
-                self._feed(run, now_ms)
+                self._fill(run, now_ms)
         if session.state == RUNNING:
-            hal.go(mask)
+            hal.start(mask)
             now_ms = hal.now_ms()
             session.began(now_ms)
-            self.feed(now_ms)  # before the link takes its time for an answer
+            self.fill(now_ms)  # before the link takes its time for an answer
             self._turn_ms = self._clock_ms = now_ms
 
     def set_intensity(self, current_ua, channel):
@@ -310,7 +310,7 @@ class Supervisor:
         was_on = self._on
         self._on = False
         try:
-            self._hal.rest()
+            self._hal.all_off()
         finally:
             self._latch(number, text, was_on)
 
@@ -382,8 +382,8 @@ class Supervisor:
         """A person clears the fault that they name. Raises Refused when it is another, or its cause is still there."""
         session = self.session
         if session.state == FAULT and number == session.fault:
-            if number in _OF_THE_SAFE_LINE:
-                self._need_safe_line()
+            if number in _OF_THE_INTERLOCK:
+                self._need_closed_interlock()
             if self._store.newer:
                 refuse("cause_there", faults.name(number), "newer", "written by this firmware or an older one", "store")
             for cause in (number, faults.ENABLE_STUCK):
@@ -429,18 +429,18 @@ class Supervisor:
             self.lost = True
             self.fail(faults.STORE_CORRUPT, error)
 
-    def _need_safe_line(self):
+    def _need_closed_interlock(self):
         if not self._hal.is_safe():
             self._refuse_open()
 
     def _need_fit_chip(self):
-        """What the safe line says can be relied on."""
+        """What the interlock says can be relied on."""
         unfit = self._hal.unfit()
         if unfit:
             refuse("chip_unfit", "chip", unfit, "a later stepping, or a pull-down on each of them", "hardware")
 
     def _refuse_open(self):
-        refuse("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")
+        refuse("not_safe", "interlock", "open", "emergency stop closed and no over-current", "hardware")
 
     def _need_unchanged(self):
         """The self-test has asked before arming, but a pause may be long."""
@@ -456,7 +456,7 @@ class Supervisor:
         """Armed or paused, and nobody watches the line but its latch: an opening is a fault, however short."""
         cause = self._hal.opened()
         if cause:
-            self.fail(cause, "the safe line was opened")
+            self.fail(cause, "the interlock was opened")
         return not cause
 
     def _off(self):
@@ -468,7 +468,7 @@ class Supervisor:
         cancelled = [run.stop() for run in self._runs]
         cause = self._permission_lost()  # since the turn's checks; rest makes the guard forget it
         self._count()
-        hal.rest()
+        hal.all_off()
         if cause:
             self._fail_permission(cause)
         self._turn = 0
@@ -516,11 +516,11 @@ class Supervisor:
         """One turn of the loop: checks, then time and pulses."""
         if not self._passes(now_ms):
             return
-        self._hal.feed()
+        self._hal.feed_watchdog()
         session = self.session
         over = session.over(now_ms)
         if session.state == RUNNING and over != HOST_LOST:
-            self.feed(now_ms)  # at the end too: what a late turn has left to give is late, and given
+            self.fill(now_ms)  # at the end too: what a late turn has left to give is late, and given
         if over and session.state != FAULT:
             session.stop(over, now_ms)
             self._off()
@@ -534,7 +534,7 @@ class Supervisor:
         self._keep_due(now_ms)
         if not self._store.due:
             self._held = 0
-        elif self._hal.unsent() and self._held < _TELL_TURNS:
+        elif self._hal.unsent() and self._held < TELL_TURNS:
             self._held += 1
         else:
             self._held = 0
@@ -599,7 +599,7 @@ class Supervisor:
     def _stays_at_rest(self):
         """In FAULT an enable that reads high is put to rest again every turn, and said beside the fault. True."""
         if self._hal.enabled():
-            self._hal.rest()
+            self._hal.all_off()
             record = self._store.get("fault")
             if self.session.fault != faults.ENABLE_STUCK and self.session.fails_too(_STILL_HIGH) and record:
                 self._store.put("fault", dict(record, fault_text=self.session.fault_text))
@@ -671,13 +671,13 @@ class Supervisor:
         text = "pulses of channel %d are %d ms late" if lag_ms > 0 else "pulses of channel %d are %d ms early"
         self.fail(faults.CLOCK_WRONG, text % (run.lane.index, abs(lag_ms)))
 
-    def feed(self, now_ms):
+    def fill(self, now_ms):
         """Queue what is due, of no lane after a fault. Allocates nothing."""
         for run in self._runs:
-            if now_ms >= run.feed_ms and self._on:
-                self._feed(run, now_ms)
+            if now_ms >= run.fill_ms and self._on:
+                self._fill(run, now_ms)
 
-    def _feed(self, run, now_ms):
+    def _fill(self, run, now_ms):
         if self._keeps_time(run, now_ms) and not run.fill(now_ms):
             lane = run.lane
             self.fail(faults.PULSE_CHECK, "level %d, width %d us" % (lane.level, lane.feed.width_us))

@@ -20,15 +20,15 @@ class Triggered(Recording):
     None."""
 
     # What every turn calls is found at once, and not only in the classes below.
-    _feed = Recording._feed
+    _fill = Recording._fill
     _judge = Recording._judge
     _keep_due = Recording._keep_due
+    _keeps_time = Recording._keeps_time
     _passes = Recording._passes
     _passes_at_rest = Recording._passes_at_rest
     _permission_lost = Recording._permission_lost
     _rest_turn = Recording._rest_turn
     renew = Recording.renew
-    step = Recording.step
 
     def __init__(self, hal, session, store, board, stage):
         self._trigger = None
@@ -76,9 +76,9 @@ class Triggered(Recording):
             self._probe_ms = 0
         Recording.start(self)
 
-    def feed(self, now_ms):
-        """As Recording.feed, and then the input: every turn of a session that runs comes here, and no other."""
-        Recording.feed(self, now_ms)
+    def fill(self, now_ms):
+        """As Recording.fill, and then the input: every turn of a session that runs comes here, and no other."""
+        Recording.fill(self, now_ms)
         if self._trigger:
             self._look(now_ms)
 
@@ -115,7 +115,7 @@ class Triggered(Recording):
             # Twice: an engine that has had no pulse yet knows no period, and takes one alone.
             for _ in range(2):
                 if self._on:
-                    self._feed(self._runs[0], now_ms)
+                    self._fill(self._runs[0], now_ms)
         elif found == biofeedback.DONE:
             self.stop(COMPLETED)
         elif found == biofeedback.WEAK:

@@ -3,12 +3,12 @@ picture of one is a picture of both, and no table of wires has to be read. Plain
 """
 
 # Each has a state machine of its own, those of a channel in one block. Of a board that has fewer, those that it has.
-EDGES = ("phase_a_0", "phase_b_0", "phase_a_1", "phase_b_1", "enable", "pump", "safe_line", "stop_loop")
+EDGES = ("phase_a_0", "phase_b_0", "phase_a_1", "phase_b_1", "enable", "pump", "interlock", "stop_loop")
 PUMP = "pump"  # 200 000 changes a second: what they come to is said, and not each of them
 # Looked at every few milliseconds.
 LEVELS = ("ready", "fault", "buzzer")
 # The witness can pull these low, and never drives one high. Pulled low each of them takes output away.
-PULLS = ("safe_line", "stop_loop", "run")
+PULLS = ("interlock", "stop_loop", "run")
 RUN = "run"  # the reset of the board that is judged
 RUN_GPIO = 22  # of the witness: no board's table uses it
 GO = 25  # of the witness: see edges_pio.py

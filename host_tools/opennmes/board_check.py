@@ -29,7 +29,7 @@ _CHIPS = {"rp2040": _Chip(30, range(26, 30), 8, 12), "rp2350": _Chip(30, range(2
 
 # Pins that every board with an output stage has, and those that the guard reads: without one nobody is stopped.
 _NEEDED = ("enable", "pump", "sense_voltage")
-_GUARD_INPUTS = ("safe_line", "stop_loop")
+_GUARD_INPUTS = ("interlock", "stop_loop")
 _OF_A_CHANNEL = ("phase_a", "phase_b", "level_a", "level_b")
 GATES = (*_OF_A_CHANNEL, "enable", "pump")
 _FOR_PEOPLE = {"supply": "does not measure its supply", "lamp": "has no lamp that shows that output is on"}
@@ -220,7 +220,7 @@ def _room_in_pio(board: dict[str, Any], pins: list[Pin], chip: _Chip) -> Iterato
             f"{channels} channels ({phases}) need {2 * channels} state machines of PIO block 0, a pulse engine and a "
             f"sampler each, and it has {chip.machines}"
         )
-    guard = [f"{pin.function} GP{pin.gpio}" for pin in pins if pin.function in ("safe_line", "pump")]
+    guard = [f"{pin.function} GP{pin.gpio}" for pin in pins if pin.function in ("interlock", "pump")]
     if channels + len(guard) > chip.machines:
         yield (
             f"the guard of {channels} channels ({phases}) with {' and '.join(guard)} needs {channels + len(guard)} "

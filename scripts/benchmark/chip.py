@@ -19,7 +19,7 @@ PHASE_A = 2
 ENABLE = 10
 # Rounds of the main program: half a simulated second of each load.
 ROUNDS = {"idle": 100, "loaded": 35}
-# Inputs that are pulled low for each way to stop (harness.py; for the guard both wires of the board's safe line).
+# Inputs that are pulled low for each way to stop (harness.py; for the guard both wires of the board's interlock).
 STOP_PINS = {"polled": (16,), "soft": (17,), "hard": (18,), "guard": ()}
 # When in a period a stop is pulled, one period after the other: in and around both phases, and through the rest.
 STOP_AT_US = (10, 3_100, 120, 8_700, 245, 12_900, 275, 16_100, 310, 19_700, 430, 5_500, 540, 14_300, 560, 10_900, 1_500)
@@ -35,7 +35,7 @@ def run(uf2: Path, method: Method, load: str, asked: Asked) -> Figures:
     hide_main(pico)
     repl = Repl(pico)
     pins = load_board("pico")["pins"]
-    stop_pins = {**STOP_PINS, "guard": (pins["stop_loop"], pins["safe_line"])}
+    stop_pins = {**STOP_PINS, "guard": (pins["stop_loop"], pins["interlock"])}
     for each in stop_pins.values():
         for pin in each:
             pico.set_input(pin, 1)

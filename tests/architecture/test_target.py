@@ -217,7 +217,7 @@ def public(methods: dict[str, list[str]]) -> dict[str, list[str]]:
 @named([HAL / "rp2" / "hal.py", HAL / "virtual.py"])
 def test_every_hal_has_every_method_of_the_contract_with_its_arguments(path):
     wanted = classes(CONTRACT)["Hal"]
-    assert {"rest", "permit", "go", "open_link", "close_link"} <= set(wanted)
+    assert {"all_off", "permit", "start", "open_link", "close_link"} <= set(wanted)
     methods = classes(path)["Hal"]
     if path.parent != HAL:  # a stage with a biofeedback input has a Hal of its own, made of this one
         methods |= classes(path.with_name("biofeedback.py"))["Hal"]

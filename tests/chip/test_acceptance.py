@@ -33,7 +33,7 @@ from opennmes.ports.emulator import EmulatedPort
 
 PINS = BOARD["pins"]
 A, B = PINS["channels"][0]["phase_a"], PINS["channels"][0]["phase_b"]
-ENABLE, SAFE_LINE, STOP_LOOP, READY = PINS["enable"], PINS["safe_line"], PINS["stop_loop"], PINS["ready"]
+ENABLE, INTERLOCK, STOP_LOOP, READY = PINS["enable"], PINS["interlock"], PINS["stop_loop"], PINS["ready"]
 
 
 @pytest.fixture(autouse=True)
@@ -93,15 +93,15 @@ def test_the_whole_list_passes_and_the_report_says_by_what(two: TwoBoards, tmp_p
     assert abs(ppm - FAST_PPM) <= uncertain_ppm < 0.1
     assert len(said) == 1 + len(runs.LIST)
     names = [run.name for run in made.found]
-    for beginning in ("boot", "programme ", "range", "two channels", "usb traffic", "pause and stop", "safe_line",
+    for beginning in ("boot", "programme ", "range", "two channels", "usb traffic", "pause and stop", "interlock",
                       "stop_loop", "host gone", "reset in mid-phase", "soft reset", "flashing"):  # fmt: skip
         assert any(name.startswith(beginning) for name in names), beginning
     assert two.lines.shorts == [] and two.stage.shoot_throughs == []
     # The guard is quicker than the bound by far, and the figure is there.
-    (reaction,) = [claim for run in made.found for claim in run.claims if claim.name.startswith("safe_line to enable")]
+    (reaction,) = [claim for run in made.found for claim in run.claims if claim.name.startswith("interlock to enable")]
     assert float(reaction.measured.split()[0]) < 0.2
     # Pictures of two runs stand for all: each takes a second.
-    made.found = [run for run in made.found if run.name in ("two channels", "safe_line")]
+    made.found = [run for run in made.found if run.name in ("two channels", "interlock")]
     data = report.write(made, tmp_path / "report")
     assert json.loads((tmp_path / "report" / report.JSON).read_text()) == data
     page = (tmp_path / "report" / report.HTML).read_text()
@@ -121,13 +121,13 @@ def test_what_the_list_did_not_reach_is_unclear_and_not_passed(two: TwoBoards) -
 def test_two_emulated_picos_each_with_its_own_firmware_wired_to_each_other(uf2: Path, witness_uf2: Path) -> None:
     pico = EmulatedPico(uf2)
     stage = OutputStage(pico, BOARD, load_stage(BOARD["stage"]))
-    pulls = [GPIOS[role] for role in ("safe_line", "stop_loop", "run")]
+    pulls = [GPIOS[role] for role in ("interlock", "stop_loop", "run")]
     pair = Pair(pico, stage, BOARD, EmulatedPico(witness_uf2), right_wires(), pulls, GO)
     did: list[tuple[int, int, int]] = []
     pair.lines.watch(lambda gpio, level: did.append((gpio, pico.nanos, level)))
     made = accept(
         EmulatedPort(pair.witness), lambda: EmulatedPort(pair.judged), quick=True,
-        list_of_runs=(runs.boot, runs.two_channels, runs.safe_line),
+        list_of_runs=(runs.boot, runs.two_channels, runs.interlock),
     )  # fmt: skip
     assert [(run.name, claim) for run in made.found for claim in run.claims if claim.verdict != PASSED] == []
     assert len(made.found) == 3 and made.walk.seen == len(GPIOS) - 1 and pair.lines.shorts == []
@@ -153,13 +153,13 @@ def test_two_emulated_picos_each_with_its_own_firmware_wired_to_each_other(uf2: 
     [
         ({A: B, B: A}, ["GP2 (phase_a_0)", "goes to GP3 (phase_b_0)", "GP3 (phase_b_0)", "goes to GP2 (phase_a_0)"]),
         ({ENABLE: None}, ["GP10 (enable): the wire is not there"]),
-        ({READY: SAFE_LINE}, ["GP14 (ready)", "goes to GP12 (safe_line)"]),
+        ({READY: INTERLOCK}, ["GP14 (ready)", "goes to GP12 (interlock)"]),
         ({ENABLE: A}, ["GP10 (enable)", "goes to GP2 (phase_a_0)"]),
-        ({SAFE_LINE: STOP_LOOP, STOP_LOOP: SAFE_LINE}, ["GP12 (safe_line): pulled", "GP13 (stop_loop): pulled"]),
-        ({SAFE_LINE: None}, ["GP12 (safe_line): high at the board and low at the witness"]),
+        ({INTERLOCK: STOP_LOOP, STOP_LOOP: INTERLOCK}, ["GP12 (interlock): pulled", "GP13 (stop_loop): pulled"]),
+        ({INTERLOCK: None}, ["GP12 (interlock): high at the board and low at the witness"]),
         (dict.fromkeys(right_wires()), ["is the ground wire there"]),
     ],
-    ids=["phases swapped", "enable open", "ready at the safe line", "two at one", "lines swapped", "safe line open",
+    ids=["phases swapped", "enable open", "ready at the interlock", "two at one", "lines swapped", "interlock open",
          "no wire"],
 )  # fmt: skip
 def test_each_wrong_wire_is_named(at_prompt: Bench, change: dict[int, int | None], words: list[str]) -> None:
@@ -233,9 +233,9 @@ def test_a_guard_that_does_not_look_at_the_line_fails(bench: Bench, monkeypatch:
         return since_ps
 
     monkeypatch.setattr(Bench, "begin", begun)
-    claims = claims_of(runs.safe_line, bench)
-    assert claims["safe_line to enable off, without the CPU"].verdict == FAILED
-    assert claims["fault after safe_line"].verdict == PASSED  # the main loop sees it, a turn later
+    claims = claims_of(runs.interlock, bench)
+    assert claims["interlock to enable off, without the CPU"].verdict == FAILED
+    assert claims["fault after interlock"].verdict == PASSED  # the main loop sees it, a turn later
 
 
 def test_phases_of_another_width_fail(bench: Bench) -> None:
@@ -299,7 +299,7 @@ def test_the_command_of_verify_md_judges_a_bare_board(
     ports = {"/dev/ttyACM0": two.open, "/dev/ttyACM1": lambda: two.port}
     monkeypatch.setattr("opennmes.cli.witnessed.choose", Chosen)
     monkeypatch.setattr("opennmes.cli.witnessed.open_port", lambda name: ports[name]())
-    monkeypatch.setattr(runs, "LIST", (runs.traffic, runs.safe_line))
+    monkeypatch.setattr(runs, "LIST", (runs.traffic, runs.interlock))
     monkeypatch.setattr(runs, "seconds_of", lambda data, quick: 0.05)
     monkeypatch.chdir(tmp_path)
     # The rest of the list is missing, so that its promises are unclear.

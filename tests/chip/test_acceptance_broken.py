@@ -58,7 +58,7 @@ BROKEN: dict[str, tuple[str, Callable[[Bench], list[Found]], str]] = {
 from nmes.hal.rp2.generator import Generator
 Generator.stop = lambda self: 0
 from nmes.hal.rp2.hal import Hal
-Hal.rest = lambda self: None
+Hal.all_off = lambda self: None
 from nmes import supervisor
 supervisor.Supervisor.fail = lambda self, number, text: None
 """,
@@ -70,8 +70,8 @@ supervisor.Supervisor.fail = lambda self, number, text: None
     ),
     "goes on in a fault": (
         "from nmes import supervisor\nsupervisor.Supervisor.fail = lambda self, number, text: None\n",
-        runs.safe_line,
-        "fault after safe_line",
+        runs.interlock,
+        "fault after interlock",
     ),
 }  # fmt: skip
 

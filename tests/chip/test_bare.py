@@ -1,4 +1,4 @@
-"""A bare board: the image for no output stage, on the emulated chip with the safe line's two wires and nothing else."""
+"""A bare board: the image for no output stage, on the emulated chip with the interlock's two wires and nothing else."""
 
 from __future__ import annotations
 

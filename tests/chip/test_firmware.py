@@ -155,7 +155,7 @@ from stages.reference import STAGE
 hal = make(board.BOARD, STAGE)
 g = hal.channels[0]
 hal.channels[0].begin(0, True)
-hal.go(1)
+hal.start(1)
 edges = []
 def fill():
     while g.room() > 0:

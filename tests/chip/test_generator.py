@@ -59,7 +59,7 @@ def bench(one: Generating) -> Iterator[Generating]:
     """The board, at rest again after the test; one that hangs is not asked to rest."""
     yield one
     if one.ended:
-        one.run("hal.rest()")
+        one.run("hal.all_off()")
 
 
 SHAPE = {(300_000, 100_000, 300_000)}
@@ -74,7 +74,7 @@ def test_h04_stopped_at_any_time_every_pulse_that_began_is_whole_and_every_other
 for wait_us in range(0, 5_100, 170):
     hal.channels[{channel}].begin(1_000, True)
     queue({channel}, 3)
-    hal.go(1 << {channel})
+    hal.start(1 << {channel})
     time.sleep_us(wait_us)
     cancelled = hal.channels[{channel}].stop()
     time.sleep_us(2_500)
@@ -95,7 +95,7 @@ def test_stopped_while_it_takes_a_record_that_pulse_never_began(bench: Generatin
 def stopped(wait_us):
     hal.channels[0].begin(2_000, True)
     queue(0, 1)
-    hal.go(1)
+    hal.start(1)
     time.sleep_us(wait_us)
     cancelled = hal.channels[0].stop()
     time.sleep_us(1_500)
@@ -122,10 +122,10 @@ def test_halted_at_any_time_nothing_comes_after_it_and_none_is_counted_that_neve
 for wait_us in range(0, 2_100, 60):
     hal.channels[0].begin(0, True)
     queue(0, 3)
-    hal.go(1)
+    hal.start(1)
     time.sleep_us(wait_us)
     hal.channels[0].halt()
-    hal.rest()
+    hal.all_off()
     time.sleep_us(6_000)
     print(hal.channels[0].begun())
 """)
@@ -141,7 +141,7 @@ for channel in (0, 1):
     hal.channels[channel].begin(0, True)
 queue(0, 3, 300, 100, 200, 50, 600, 10_000)
 queue(1, 3, 40, 40, 200, 50, 200, 10_000)
-hal.go(3)
+hal.start(3)
 for _ in range(8):
     time.sleep_us(5_000)
     hal.renew()
@@ -155,7 +155,7 @@ assert hal.tripped() == 0
 for channel in (0, 1):
     hal.channels[channel].begin(0, True)
     queue(channel, 1, period=20_000)
-hal.go(3)
+hal.start(3)
 for _ in range(5):
     time.sleep_us(2_000)
     hal.renew()
@@ -171,7 +171,7 @@ def test_begin_takes_the_level_to_zero_before_a_record_says_another(bench: Gener
 for channel in (0, 1):
     hal.channels[channel].begin(0, True)
     queue(channel, 1, 500, 500)
-hal.go(3)
+hal.start(3)
 time.sleep_us(3_000)
 for channel in (0, 1):
     hal.channels[channel].begin(0, True)
@@ -212,7 +212,7 @@ for channel in (0, 1):
     print(0 + hal.channels[channel].put(11, 11, 300, 100, 300, 2_000, 10, 1), hal.channels[channel].queued())
     queue(channel, 1)
     print(0 + hal.channels[channel].put(0, 0, 300, 100, 300, 1_999, 10, 1), hal.channels[channel].queued())
-hal.go(3)
+hal.start(3)
 time.sleep_us(9_000)
 print(hal.channels[0].begun(), hal.channels[1].begun())
 """)
@@ -232,6 +232,7 @@ for channel in (0, 1):
             queue(channel, 1, period={period_us})
         print(before_us, hal.channels[channel].queued())
 """)
+    assert len(found) == 6
     for before_us, queued in found:
         last_begins_us = before_us + (queued - 2) * period_us if queued > 1 else 0
         running_us = max(before_us, period_us)
@@ -244,7 +245,7 @@ def test_room_is_given_back_as_pulses_begin_whatever_their_periods(bench: Genera
 hal.channels[0].begin(0, True)
 queue(0, 6, period=10_000)
 print(hal.channels[0].room(), hal.channels[0].queued())
-hal.go(1)
+hal.start(1)
 for _ in range(6):
     time.sleep_us(10_000)
     queued = hal.channels[0].queued()
@@ -260,7 +261,7 @@ def test_starved_is_the_engine_that_has_played_all_it_was_given(bench: Generatin
 for channel in (0, 1):
     hal.channels[channel].begin(0, True)
     queue(channel, 2)
-    hal.go(1 << channel)
+    hal.start(1 << channel)
     time.sleep_us(1_000)
     one = hal.channels[channel].starved()
     time.sleep_us(6_000)
@@ -284,7 +285,7 @@ for channel, delay_us in ((0, 0), (1, 2_500)):
 queue(0, 2, 200, 200, 200, 50, 200, 5_000)
 queue(0, 1, 300, 100, 200, 50, 600, 5_000)
 queue(1, 3, 40, 40, 250, 50, 250, 5_000)
-hal.go(3)
+hal.start(3)
 for _ in range(10):
     time.sleep_us(2_000)
     hal.renew()
@@ -293,7 +294,7 @@ for channel in (0, 1):
     print(count, 0 + hal.senses())
     for at in range(0, pulse.MEASURED * count, pulse.MEASURED):
         print(*seen[at : at + pulse.MEASURED])
-hal.rest()
+hal.all_off()
 print(0, 0 + hal.senses())
 """
     )
@@ -318,10 +319,10 @@ for longest_us in (200, 700):
     hal.permit(longest_us)
     hal.channels[1].begin(0, True)
     queue(1, 1, width_a=600, width_b=600, period=20_000)
-    hal.go(2)
+    hal.start(2)
     time.sleep_us(3_000)
     print(hal.tripped(), 0 + hal.enabled())
-    hal.rest()
+    hal.all_off()
 """)
     assert found == [[faults.PHASE_TOO_LONG, 0], [0, 1]]
 
@@ -329,7 +330,7 @@ for longest_us in (200, 700):
 def test_each_sense_is_read_on_its_own_input_while_nothing_is_sampled(bench: Generating) -> None:
     for number, counts in enumerate((1_000, 1_100, 1_200)):
         bench.pico.set_adc(number, counts)
-    bench.run("hal.rest()")
+    bench.run("hal.all_off()")
     assert bench.numbers("print(hal.idle_current(0), hal.idle_current(1), hal.idle_voltage())") == [
         [1_000, 1_100, 1_200]
     ]

@@ -134,11 +134,11 @@ def nothing(self):
     pass
 
 def leave_untidily():
-    Hal.rest = nothing
+    Hal.all_off = nothing
     leave()
 
 def soft_reset_untidily():
-    Hal.rest = nothing
+    Hal.all_off = nothing
     machine.soft_reset()
 
 def watchdog():

@@ -1,4 +1,4 @@
-"""hal.rest() in the middle of a phase: what becomes low, and when, and that pulses come again after it."""
+"""hal.all_off() in the middle of a phase: what becomes low, and when, and that pulses come again after it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ hal.permit(1000)
 for channel in (0, 1):
     hal.channels[channel].begin(0, True)
     assert hal.channels[channel].put(0, 0, 1000, 0, 1000, 20_000, 0, 1)
-hal.go(3)
+hal.start(3)
 """
 
 
@@ -39,7 +39,7 @@ def test_the_enable_falls_first_and_the_phases_at_once_after_it(
     pico = bare_pico()
     stage = OutputStage(pico, board, reference_stage)
     repl = Repl(pico)
-    repl.run(BEGIN + AGAIN + f"time.sleep_us({at_us})\nhal.rest()\ntime.sleep_us(3000)")
+    repl.run(BEGIN + AGAIN + f"time.sleep_us({at_us})\nhal.all_off()\ntime.sleep_us(3000)")
     trace = stage.finish()
     falls = {
         signal: max(nanos for nanos, value in trace.changes(signal) if not value)

@@ -83,8 +83,8 @@ def test_everything_comes_to_rest_without_a_byte_of_memory(
     found = Repl(pico).run(
         "import board, micropython\nfrom nmes.hal import make\nfrom stages.reference import STAGE\n"
         "hal = make(board.BOARD, STAGE)\nhal.forget_openings()\nhal.channels[0].begin(0, True)\nhal.permit(500)\n"
-        "hal.channels[0].put(100, 100, 250, 50, 250, 20_000, 100, 1)\nhal.go(1)\nhigh = hal.enabled()\n"
-        "micropython.heap_lock()\ntry:\n    hal.rest()\n    low = hal.enabled()\n"
+        "hal.channels[0].put(100, 100, 250, 50, 250, 20_000, 100, 1)\nhal.start(1)\nhigh = hal.enabled()\n"
+        "micropython.heap_lock()\ntry:\n    hal.all_off()\n    low = hal.enabled()\n"
         "finally:\n    micropython.heap_unlock()\nprint(high, low)"
     )
     assert found == "True False\n"
@@ -140,7 +140,7 @@ def test_the_self_test_passes_at_rest_and_moves_no_phase(bench: Bench) -> None:
     arm(bench.device, DENSE)
     test = bench.device.request("self_test")
     assert test["passed"] and len(test["results"]) == 9
-    # One proof each for lease and safe line, three for each channel; and not a phase or a current among them.
+    # One proof each for lease and interlock, three for each channel; and not a phase or a current among them.
     assert len(rises(bench.stage, "enable")) == 8
     trace = bench.stage.finish()
     assert [signal for signal in OUTPUTS if signal != "enable" and rises(bench.stage, signal)] == []
@@ -190,7 +190,7 @@ def test_the_self_test_finds(bench: Bench, broken: Callable[[Bench], None], faul
     assert refused.value.reasons[0]["code"] == "cause_there"
 
 
-@pytest.mark.parametrize(("pin", "fault"), [("safe_line", faults.OVER_CURRENT), ("stop_loop", faults.EMERGENCY_STOP)])
+@pytest.mark.parametrize(("pin", "fault"), [("interlock", faults.OVER_CURRENT), ("stop_loop", faults.EMERGENCY_STOP)])
 def test_h19_a_line_that_opens_with_a_dead_guard_is_seen_by_the_loop(
     bench: Bench, board: dict[str, Any], pin: str, fault: int
 ) -> None:
@@ -205,7 +205,7 @@ def test_h19_a_line_that_opens_with_a_dead_guard_is_seen_by_the_loop(
     assert bench.device.request("record")["fault_text"] == "not seen by the guard"
 
 
-@pytest.mark.parametrize("program", ["watch", "safe line", "lease"])
+@pytest.mark.parametrize("program", ["watch", "interlock", "lease"])
 def test_a_guard_that_does_not_run_is_found(
     bare_pico: Callable[..., EmulatedPico], board: dict[str, Any], reference_stage: dict[str, Any], program: str
 ) -> None:
@@ -221,11 +221,11 @@ def test_a_guard_that_does_not_run_is_found(
         "guard = hal._guard\n"
         + {
             "watch": "guard._watchers[1] = Dead(guard._watchers[1])",
-            "safe line": "guard._safe_line = Dead(guard._safe_line)",
+            "interlock": "guard._interlock = Dead(guard._interlock)",
             "lease": "guard._lease = Dead(guard._lease)",
         }[program]
     )
     found = repl.run("print(hal.try_guard())")
-    wanted = {"watch": "phase_too_long, channel 1", "safe line": "over_current", "lease": "lease_lost"}[program]
+    wanted = {"watch": "phase_too_long, channel 1", "interlock": "over_current", "lease": "lease_lost"}[program]
     assert found.startswith(wanted) and "enable 1" in found
     assert repl.run("print(hal.enabled())") == "False\n"

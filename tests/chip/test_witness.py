@@ -20,7 +20,7 @@ from opennmes.ports.emulator import EmulatedPort
 GO = 25
 BOARD = load_board("pico")
 PHASE_A, ENABLE, PUMP = BOARD["pins"]["channels"][0]["phase_a"], BOARD["pins"]["enable"], BOARD["pins"]["pump"]
-SAFE_LINE = BOARD["pins"]["safe_line"]
+INTERLOCK = BOARD["pins"]["interlock"]
 CYCLE_NS = CYCLE_PS // 1000
 PIO0_RXF0 = 0x5020_0020
 
@@ -144,20 +144,20 @@ def test_a_machine_that_had_to_wait_is_told(booted: Bench) -> None:
 def test_it_pulls_low_and_lets_go_and_never_drives_high(booted: Bench) -> None:
     gpio = booted.pico.mcu.gpio
     states: dict[int, set[GPIOPinState]] = {}
-    for pin in (SAFE_LINE, BOARD["pins"]["stop_loop"], booted.witness.identity["gpios"]["run"]):
+    for pin in (INTERLOCK, BOARD["pins"]["stop_loop"], booted.witness.identity["gpios"]["run"]):
         states[pin] = {gpio[pin].value}
         gpio[pin].add_listener(lambda state, _before, pin=pin: states[pin].add(state))
-    booted.witness.pull("safe_line")
-    assert gpio[SAFE_LINE].value is GPIOPinState.LOW
+    booted.witness.pull("interlock")
+    assert gpio[INTERLOCK].value is GPIOPinState.LOW
     booted.witness.pull("stop_loop", "run")
-    assert gpio[SAFE_LINE].value is not GPIOPinState.LOW
+    assert gpio[INTERLOCK].value is not GPIOPinState.LOW
     booted.witness.pull()
     assert not any(GPIOPinState.HIGH in seen for seen in states.values())
     assert all(GPIOPinState.LOW in seen for seen in states.values())
 
 
 def test_every_other_wire_is_an_input_whatever_comes_over_usb(booted: Bench) -> None:
-    for junk in (b"\x03\x04\x02\x01", b"hello\r\n", b"pull safe_line 00000000\r\n", b'{"seq":1,"cmd":"identify"}\n',
+    for junk in (b"\x03\x04\x02\x01", b"hello\r\n", b"pull interlock 00000000\r\n", b'{"seq":1,"cmd":"identify"}\n',
                  b"x" * 500 + b"\n"):  # fmt: skip
         booted.witness.port.write(junk)
     booted.pico.run_for(20_000_000)

@@ -152,23 +152,23 @@ class BenchHal(virtual.Hal):
     def suspend_watchdog(self, on):
         self.pauses.append((on, self.session.state))
 
-    def feed(self):
+    def feed_watchdog(self):
         self.fed += 1
 
     def reset_cause(self):
         return self.death
 
-    def recall(self, slot):
+    def read_slot(self, slot):
         if self._slots[slot] is None:
             raise OSError(5)
-        return super().recall(slot)
+        return super().read_slot(slot)
 
     def inherited(self, slot):
         if isinstance(self.files[slot], OSError):
             raise self.files[slot]
         return self.files[slot]
 
-    def keep(self, slot, data):
+    def write_slot(self, slot, data):
         self.kept.append(self.session.state if self.session else "BOOT")
         if self.flash_error:
             raise self.flash_error

@@ -8,9 +8,9 @@ import unittest
 import samples
 from test_prescriptions import Flash, codes, cuts
 
+from nmes import documents
 from nmes.calibrated import NONE, OTHER_BOARD, OTHER_STAGE, Calibrated
-from nmes.core import calibration, document
-from nmes.documents import documents
+from nmes.core import calibration
 from nmes.hal.common import LAYOUT, PAGE, SECTOR, Area
 from nmes.prescriptions import DAMAGED, NEWER, WHOLE
 
@@ -211,7 +211,7 @@ class Damage(unittest.TestCase):
 
     def test_a_right_text_that_makes_no_sense_is_damage(self):
         flash = Flash()
-        good = json.loads(documents(Area(keep(flash, 5) and flash, (0, 1))).whole(1)[1])
+        good = json.loads(documents.documents(Area(keep(flash, 5) and flash, (0, 1))).whole(1)[1])
         for key, wrong in (
             ("rows", None),
             ("rows", []),
@@ -232,11 +232,7 @@ class Damage(unittest.TestCase):
                 content[key] = wrong
             for text in (json.dumps(content), json.dumps([content]), "x"):
                 flash = Flash()
-                kept = documents(Area(flash, (0, 1)))
-                data = text.encode()
-                kept.begin(1, len(data), binascii.unhexlify(document.digest(data)), HOST)
-                kept.piece(0, data, HOST)
-                kept.end(lambda _: "test", HOST)
+                documents.keep(documents.documents(Area(flash, (0, 1))), 1, text.encode(), lambda _: "test", HOST)
                 self.refused(flash, DAMAGED)
 
     def test_what_a_newer_firmware_wrote_is_left_alone_and_nobody_is_armed(self):

@@ -108,9 +108,9 @@ class Whole(bench_hal.BenchHal):
         self.asked("supervisor")
         return super().tripped()
 
-    def rest(self):
+    def all_off(self):
         self.rests += 1
-        super().rest()
+        super().all_off()
 
     def write(self, line):
         self.host = frame.decode(bytes(line)).get("host", self.host)
@@ -317,15 +317,15 @@ class AnotherEnd(unittest.TestCase):
             error = OSError(5)
 
             def breaks(board, error=error):
-                rest = board.rest
+                all_off = board.all_off
 
                 def fails():
-                    rest()
+                    all_off()
                     if board.turn < 30:
                         board.turn = 30
                         raise error
 
-                board.rest = fails
+                board.all_off = fails
                 board.broken["panel"] = MemoryError("memory allocation failed")
 
             board = Whole({2: Whole.session_starts, 20: breaks} if in_session else {20: breaks})
@@ -365,10 +365,10 @@ class AnotherEnd(unittest.TestCase):
     def test_a_board_that_cannot_even_be_wired_is_at_rest_and_its_mark_is_left_as_it_was(self):
         board = Whole({})
 
-        def recall(slot):
+        def read_slot(slot):
             raise MemoryError
 
-        board.recall = recall
+        board.read_slot = read_slot
         self.assertTrue(isinstance(board.run(), MemoryError))
         self.assertEqual((board.watched, board.rests > 0, board.enabled()), ([], True, False))
 

@@ -91,19 +91,19 @@ class TheWayIntoAFault(unittest.TestCase):
             bench = Bench()
             bench.run()
             bench.turn(count=5)
-            rest = bench.hal.rest
+            all_off = bench.hal.all_off
 
-            def rests_and_raises(rest=rest, error=error):
-                rest()
+            def goes_off_and_raises(all_off=all_off, error=error):
+                all_off()
                 raise error
 
-            bench.hal.rest = rests_and_raises
+            bench.hal.all_off = goes_off_and_raises
             try:
                 bench.supervisor.fail(faults.PULSE_CHECK, "x")
                 raised = None
             except BaseException as found:
                 raised = found
-            bench.hal.rest = rest
+            bench.hal.all_off = all_off
             self.assertTrue(raised is error)
             self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK))
             bench.turn(count=2)
@@ -132,14 +132,14 @@ class TheEnableInFault(unittest.TestCase):
 
     def test_h02_one_that_reads_high_is_put_to_rest_every_turn_and_said_beside_the_first_cause(self):
         bench = self.failed()
-        rests = []
-        rest = bench.hal.rest
-        bench.hal.rest = lambda: rests.append(1) or rest()
+        times = []
+        all_off = bench.hal.all_off
+        bench.hal.all_off = lambda: times.append(1) or all_off()
         bench.turn(count=5)
-        self.assertEqual(rests, [])
+        self.assertEqual(times, [])
         bench.hal.stuck_high = True
         bench.turn(count=5)
-        self.assertEqual(len(rests), 5)
+        self.assertEqual(len(times), 5)
         text = "the enable reads high; seen by the guard"
         self.assertEqual((bench.session.fault, bench.supervisor.status()["fault_text"]), (faults.PHASE_TOO_LONG, text))
         bench.turn(count=5)
@@ -200,7 +200,7 @@ class AfterAFaultOfOneLane(unittest.TestCase):
         bench.arm(TWO)
         bench.hal.put = lambda channel, *_: False
         gone = []
-        bench.hal.go = gone.append
+        bench.hal.start = gone.append
         self.assertEqual(self.put_after(bench, lambda: bench.supervisor.start()), [0])
         self.assertEqual((bench.session.state, bench.session.fault, gone), (FAULT, faults.PULSE_CHECK, []))
         self.assertEqual((bench.hal.enabled(), bench.hal.channels[1].queued()), (False, 0))
@@ -213,7 +213,7 @@ class AfterAFaultOfOneLane(unittest.TestCase):
         bench.hal.pass_ms(60)
         bench.hal.starved = lambda channel: channel == 0
         bench.session.lag_ms = lambda now_ms, lane: -40
-        self.assertEqual(self.put_after(bench, lambda: bench.supervisor.feed(bench.hal.now_ms())), [])
+        self.assertEqual(self.put_after(bench, lambda: bench.supervisor.fill(bench.hal.now_ms())), [])
         self.assertEqual((bench.session.fault, bench.hal.channels[1].queued()), (faults.CLOCK_WRONG, 0))
 
 

@@ -32,50 +32,50 @@ class SlotsInFiles(unittest.TestCase):
         emptied()
 
     def test_what_was_never_kept_is_empty(self):
-        self.assertEqual([self.slots.recall(slot) for slot in range(4)], [b""] * 4)
+        self.assertEqual([self.slots.read_slot(slot) for slot in range(4)], [b""] * 4)
 
     def test_each_slot_holds_what_it_was_given_last(self):
         for data in (b"first", b"x" * 4_096, b"", b"\x00\xff\x00", b"y" * 1_024, b"z" * 1_025):
             for slot in range(4):
-                self.slots.keep(slot, data[:4_095] + bytes([slot]))
+                self.slots.write_slot(slot, data[:4_095] + bytes([slot]))
             for slot in range(4):
-                self.assertEqual(self.slots.recall(slot), data[:4_095] + bytes([slot]))
+                self.assertEqual(self.slots.read_slot(slot), data[:4_095] + bytes([slot]))
         self.assertEqual(sorted(os.listdir(place())), ["0", "1", "2", "3"])
 
     def test_erased_bytes_behind_the_data_are_not_told_from_it(self):
-        self.slots.keep(0, b"data\xff\xff")
-        self.assertEqual(self.slots.recall(0), b"data")
+        self.slots.write_slot(0, b"data\xff\xff")
+        self.assertEqual(self.slots.read_slot(0), b"data")
 
     def test_no_file_is_so_small_that_littlefs_would_keep_two_in_one_block(self):
-        self.slots.keep(2, b"data")
+        self.slots.write_slot(2, b"data")
         self.assertTrue(os.stat(place() + "/2")[6] >= 1_024)
 
     def test_too_much_changes_nothing(self):
-        self.slots.keep(1, b"data")
+        self.slots.write_slot(1, b"data")
         with self.assertRaises(ValueError):
-            self.slots.keep(1, b"x" * 4_097)
-        self.assertEqual(self.slots.recall(1), b"data")
+            self.slots.write_slot(1, b"x" * 4_097)
+        self.assertEqual(self.slots.read_slot(1), b"data")
 
     def test_h16_what_cannot_be_read_or_written_is_an_error_and_never_an_erased_slot(self):
-        self.slots.keep(0, b"data")
+        self.slots.write_slot(0, b"data")
         os.remove(place() + "/0")
         os.mkdir(place() + "/0")
         with self.assertRaises(OSError):
-            self.slots.recall(0)
+            self.slots.read_slot(0)
         with self.assertRaises(OSError):
-            self.slots.keep(0, b"other")
+            self.slots.write_slot(0, b"other")
         os.rmdir(place() + "/0")
         files.FOLDER = place() + "/none/deeper"
         with self.assertRaises(OSError):
-            self.slots.keep(0, b"other")
+            self.slots.write_slot(0, b"other")
 
     def test_h16_a_power_cut_before_the_rename_leaves_what_was_kept(self):
-        self.slots.keep(3, b"old")
+        self.slots.write_slot(3, b"old")
         with open(place() + "/new", "wb") as half:
             half.write(b"ne")
-        self.assertEqual(files.FileSlots().recall(3), b"old")
-        self.slots.keep(3, b"newer")
-        self.assertEqual(self.slots.recall(3), b"newer")
+        self.assertEqual(files.FileSlots().read_slot(3), b"old")
+        self.slots.write_slot(3, b"newer")
+        self.assertEqual(self.slots.read_slot(3), b"newer")
 
 
 if __name__ == "__main__":

@@ -483,7 +483,9 @@ class FiguresNeverLookSmaller(unittest.TestCase):
                 phase = samples.phase(rate_mhz=50_000, width_us=450)
                 whole = parsed([phase], kind=kind, area_mm2=area_mm2)
                 largest_ua, _ = limits.largest_current_ua(whole, samples.STAGE)
-                for reason in limits.check(whole, samples.STAGE, largest_ua + 1):
+                reasons = limits.check(whole, samples.STAGE, largest_ua + 1)
+                self.assertTrue(reasons)
+                for reason in reasons:
                     self.assertTrue(reason["asked"] > reason["bound"], reason)
 
     def test_root_is_the_smallest_whose_square_is_enough(self):

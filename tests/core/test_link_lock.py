@@ -560,16 +560,16 @@ def wrong(bench):
 
 def failing_after(hal, good):
     """From now on flash takes `good` more writes, and none after them."""
-    keep = hal.keep
+    write_slot = hal.write_slot
     left = [good]
 
     def fails(slot, data):
         left[0] -= 1
         if left[0] < 0:
             raise OSError(5)
-        keep(slot, data)
+        write_slot(slot, data)
 
-    hal.keep = fails
+    hal.write_slot = fails
 
 
 class ABadFlash(unittest.TestCase):
@@ -651,7 +651,7 @@ def cut_at(bench, left):
     on counting those that are left."""
     hal, whole = bench.hal, [left]
 
-    def keep(slot, data):
+    def write_slot(slot, data):
         if whole[0] < len(data):
             hal._slots[slot] = data[: whole[0]]
             raise Cut
@@ -667,7 +667,7 @@ def cut_at(bench, left):
         if count < len(data):
             raise Cut
 
-    hal.keep, hal.flash.writeblocks = keep, writeblocks
+    hal.write_slot, hal.flash.writeblocks = write_slot, writeblocks
     return whole
 
 

@@ -20,7 +20,7 @@ class WhatMayBeQueued(unittest.TestCase):
                 hal = BenchHal()
                 hal.channels[channel].begin(0, True)
                 count = 0
-                hal.go(1 << channel)
+                hal.start(1 << channel)
                 while hal.channels[channel].room() > 0 and count < 200:
                     self.assertTrue(put(hal, channel, period_us))
                     count += 1

@@ -545,7 +545,7 @@ class Faults(unittest.TestCase):
         self.assertEqual((bench.rows[0], bench.patient._display._shown.large), ("Fault 11", ("Electrode?",)))
         self.assertEqual(bench.rows[5:], ["It is off, dry", "or not connected", "then hold start"])
         bench.hal.safe = False
-        bench.supervisor.clear = lambda number: bench.supervisor._need_safe_line()
+        bench.supervisor.clear = lambda number: bench.supervisor._need_closed_interlock()
         bench.press("start", turns=120)
         self.assertEqual((bench.rows[0], bench.patient._display._shown.large), ("Fault 11", ()))
         self.assertEqual(bench.rows[7], "not_safe")
@@ -666,7 +666,7 @@ class Refusals(unittest.TestCase):
         bench.turns(100)
         bench.press("up")
         bench.begin()
-        self.assertEqual((bench.session.state, bench.supervisor.kept[2]), (RUNNING, {"sessions_most": 1}))
+        self.assertEqual((bench.session.state, bench.supervisor.kept.schedule), (RUNNING, {"sessions_most": 1}))
         bench.press("stop")
 
     def test_a_self_test_that_fails_is_a_fault_and_nobody_is_armed(self):

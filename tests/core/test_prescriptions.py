@@ -5,7 +5,7 @@ import unittest
 
 from nmes.core import document
 from nmes.core.reason import Refused
-from nmes.documents import documents
+from nmes.documents import documents, keep
 from nmes.hal import virtual
 from nmes.hal.common import IN_STORE, LAYOUT, PAGE, SECTOR, Area
 from nmes.prescriptions import DAMAGED, NEWER, WHOLE
@@ -59,11 +59,7 @@ def titled(text):
 
 def put(kept, text, number=0, by=HOST):
     """The row that the device says it keeps."""
-    digest = binascii.unhexlify(document.digest(text))
-    kept.begin(number, len(text), digest, by)
-    for at in range(0, len(text), document.PIECE_BYTES):
-        kept.piece(at, text[at : at + document.PIECE_BYTES], by)
-    return kept.end(titled, by)
+    return keep(kept, number, text, titled, by)
 
 
 def holds(kept):
@@ -576,10 +572,7 @@ class OnFlash(unittest.TestCase):
     def test_the_longest_title_fits(self):
         flash = Flash()
         text, title = text_of("a"), 60 * "\u9aa8"
-        kept = on(flash)
-        kept.begin(0, len(text), binascii.unhexlify(document.digest(text)), HOST)
-        kept.piece(0, text, HOST)
-        kept.end(lambda _: title, HOST)
+        keep(on(flash), 0, text, lambda _: title, HOST)
         self.assertEqual(on(flash).after(0)["title"], title)
         self.assertEqual(on(flash).after(0)["condition"], WHOLE)
 

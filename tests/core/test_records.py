@@ -6,6 +6,7 @@ from samples import codes
 from test_prescriptions import Flash, cuts
 
 from nmes.core import record
+from nmes.core.document import WHOLE, Row
 from nmes.core.phase import DUMMY
 from nmes.core.session import COMPLETED, FAULT, IDLE
 from nmes.hal.common import LAYOUT, PAGE, SECTOR, Area
@@ -13,6 +14,7 @@ from nmes.records import Records
 
 SECTORS = 3
 A_SECTOR = SECTOR // PAGE
+PRESCRIPTION = Row(0, WHOLE, 4, digest=bytes(range(32)), checked=(3, 0, "Dr. A. Example"))
 
 
 class Programme:
@@ -101,7 +103,7 @@ class TheRing(unittest.TestCase):
     def test_a_session_is_there_from_its_begin_on_and_whole_after_its_end_with_power_back_too(self):
         flash = Flash()
         kept = on(flash)
-        self.assertEqual(kept.begin(Session(), 1, (4, bytes(range(32)), 3), 1_800_000_000, 5_500), 1)
+        self.assertEqual(kept.begin(Session(), 1, PRESCRIPTION, 1_800_000_000, 5_500), 1)
         for one in (kept, on(flash)):
             self.assertEqual(held(one), [(1, record.BEGUN)])
         kept.end(Session(ended="stopped"), (), 1_800_000_009, 9_100)

@@ -148,7 +148,7 @@ class WhatTheHardwareIsTold(unittest.TestCase):
         """What the HAL was asked for when a session of `data` began."""
         bench = Bench()
         told = {}
-        for name in ("permit", "sense", "go"):
+        for name in ("permit", "sense", "start"):
             own = getattr(bench.hal, name)
 
             def noted(*arguments, own=own, name=name):
@@ -167,13 +167,13 @@ class WhatTheHardwareIsTold(unittest.TestCase):
             (dict(PHASE, width_us=90, ratio=3), 270, 90),
         ):
             told = self.told(two(first, second))
-            self.assertEqual((told["permit"], told["sense"], told["go"]), ((longest_us,), (3, shortest_us), (3,)))
+            self.assertEqual((told["permit"], told["sense"], told["start"]), ((longest_us,), (3, shortest_us), (3,)))
 
     def test_of_one_channel_only_its_own_bit(self):
         for channel in (0, 1):
             data = samples.programme([PHASE], effect="sensory", channels=[{"channel": channel, "delay_us": 0}])
             told = self.told(data)
-            self.assertEqual((told["sense"][0], told["go"]), (1 << channel, (1 << channel,)))
+            self.assertEqual((told["sense"][0], told["start"]), (1 << channel, (1 << channel,)))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class ThePartitionFails(unittest.TestCase):
     def test_h16_what_cannot_be_read_is_an_error_and_never_an_erased_slot(self):
         for slot in range(len(SECTORS)):
             with self.assertRaises(OSError):
-                Slots(Failing("read")).recall(slot)
+                Slots(Failing("read")).read_slot(slot)
 
     def test_what_cannot_be_written_is_an_error_and_nothing_more_is_tried(self):
         for slot in range(len(SECTORS)):
@@ -40,7 +40,7 @@ class ThePartitionFails(unittest.TestCase):
             for at in range(len(done)):
                 partition = Failing(done[at])
                 with self.assertRaises(OSError):
-                    Slots(partition).keep(slot, b"data")
+                    Slots(partition).write_slot(slot, b"data")
                 self.assertEqual(partition.asked, [(name, SECTORS[slot]) for name in done[: at + 1]])
 
 

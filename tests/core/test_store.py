@@ -76,9 +76,9 @@ class NotingHal(BenchHal):
         self.wrote = []
         self.lying, self.holds = lying, holds
 
-    def keep(self, slot, data):
+    def write_slot(self, slot, data):
         self.wrote.append(slot)
-        super().keep(slot, self.holds(data) if slot == self.lying else data)
+        super().write_slot(slot, self.holds(data) if slot == self.lying else data)
 
 
 class OneCopyIsBad(unittest.TestCase):
@@ -465,8 +465,8 @@ class FlashHal(BenchHal):
     def __init__(self, flash):
         super().__init__()
         self.flash = flash
-        self.recall = Slots(flash).recall
-        self.keep = Slots(flash).keep
+        self.read_slot = Slots(flash).read_slot
+        self.write_slot = Slots(flash).write_slot
 
 
 RECORDS = (record(), None, record(7), record(8, fault_text="longer " * 9))
@@ -649,15 +649,15 @@ class TheSlots(unittest.TestCase):
     def test_only_what_has_to_be_is_erased(self):
         flash = Flash()
         slots = Slots(flash)
-        slots.keep(0, b"abc")
-        slots.keep(0, b"abc")
+        slots.write_slot(0, b"abc")
+        slots.write_slot(0, b"abc")
         self.assertEqual([row[0] for row in flash.done], ["program", "program"])
         for data in (b"abd", b"abc", b"ab", NOTHING, b"x" * 600, b"x" * 600 + b"y"):
-            slots.keep(0, data)
-            self.assertEqual(slots.recall(0), data)
+            slots.write_slot(0, data)
+            self.assertEqual(slots.read_slot(0), data)
         self.assertEqual([row[0] for row in flash.done].count("erase"), 4)
         with self.assertRaises(ValueError):
-            slots.keep(0, b"x" * (SECTOR + 1))
+            slots.write_slot(0, b"x" * (SECTOR + 1))
 
     def test_a_last_byte_like_an_erased_one_is_not_missed(self):
         found = 0
@@ -668,7 +668,7 @@ class TheSlots(unittest.TestCase):
             data = None
             if number < 600:
                 store.flush()
-                data = Slots(flash).recall(0)
+                data = Slots(flash).read_slot(0)
                 self.assertEqual(Store(FlashHal(flash)).get("used_ms"), number)
                 found += len(data) < 12 + data[10] + 4
         self.assertTrue(found > 0)

@@ -186,7 +186,7 @@ class TheSelfTest(unittest.TestCase):
         self.assertEqual((test["passed"], test["results"][-1][2]), (False, "both_phases"))
         self.assertTrue("self-test: both_phases; expected cut every time" in bench.session.fault_text)
 
-    def test_on_request_an_open_safe_line_is_refused_and_no_fault(self):
+    def test_on_request_an_open_interlock_is_refused_and_no_fault(self):
         bench = Bench()
         bench.hal.is_safe = lambda: False
         bench.hal.try_guard = lambda: self.fail("nothing was to be moved")

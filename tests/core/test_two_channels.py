@@ -92,10 +92,13 @@ class OneBudgetForBoth(unittest.TestCase):
         uneven = samples.stage(full_scale_ua=1_000_000, imbalance_ppm=10_000)
         for first, second in ((100_000, 150_000), (33_333, 149_999), (1_001, 7_777)):
             whole = both([samples.phase(rate_mhz=first)], [samples.phase(rate_mhz=second, ratio=3, width_us=300)])
+            too_much = set()
             for current_ua in range(1_000, 900_000, 4_321):
                 shown = limits.sums(whole, current_ua, uneven)
                 for _, parameter, bound, _ in limits._sums_broken(whole, uneven, current_ua):
                     self.assertTrue(shown[parameter] > bound, (parameter, current_ua))
+                    too_much.add(parameter)
+            self.assertTrue(too_much)
 
     def test_a_channel_that_the_stage_does_not_have(self):
         one = samples.stage(channels=1)

@@ -251,7 +251,7 @@ class ArmingThatFails(unittest.TestCase):
     def test_one_that_was_started_and_gave_no_pulse_counts_for_nothing(self):
         bench = Bench()
         bench.arm(samples.programme())
-        bench.hal.go = lambda mask: None
+        bench.hal.start = lambda mask: None
         bench.supervisor.start()
         bench.turn(10, 3)
         bench.supervisor.stop()
@@ -278,9 +278,9 @@ class AStart(unittest.TestCase):
     def test_each_engine_has_a_pulse_before_any_of_them_goes_and_a_full_queue_before_the_host_is_answered(self):
         bench = self.armed()
         queued = []
-        go = bench.hal.go
-        bench.hal.go = lambda mask: (
-            queued.append((bench.hal.channels[0].queued(), bench.hal.channels[1].queued())) or go(mask)
+        start = bench.hal.start
+        bench.hal.start = lambda mask: (
+            queued.append((bench.hal.channels[0].queued(), bench.hal.channels[1].queued())) or start(mask)
         )
         bench.supervisor.start()
         self.assertEqual(queued, [(1, 1)])
@@ -304,7 +304,7 @@ class AStart(unittest.TestCase):
         put = bench.hal.put
         bench.hal.put = lambda *row: elapsed.append(bench.session.elapsed_ms(bench.hal.now_ms())) or put(*row)
         slow("permit", 7)
-        slow("go", 9)
+        slow("start", 9)
         bench.supervisor.start()
         self.assertEqual(elapsed[:2], [0, 0])
         self.assertEqual(bench.session.elapsed_ms(bench.hal.now_ms()), 0)
@@ -320,7 +320,7 @@ class AStart(unittest.TestCase):
             bench.hal.put = lambda at, *row, bad=bad, done=done, put=put: (
                 (done.append(at) or at != bad) and put(at, *row)
             )
-            bench.hal.go = lambda mask, done=done: done.append("go")
+            bench.hal.start = lambda mask, done=done: done.append("start")
             bench.supervisor.start()
             self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK))
             self.assertEqual(done, [0] * bad + [bad])
@@ -396,8 +396,8 @@ class WhatIsQueued(unittest.TestCase):
         bench.hal.put = lambda *row: given.append(row) or put(*row)
         bench.hal.room = lambda channel: room
         bench.hal.now_us += 1_000 * ms  # the engine is told nothing of it, and stays as it was
-        bench.supervisor._runs[0].feed_ms = 0
-        bench.supervisor._feed(bench.supervisor._runs[0], bench.hal.now_ms())
+        bench.supervisor._runs[0].fill_ms = 0
+        bench.supervisor._fill(bench.supervisor._runs[0], bench.hal.now_ms())
         self.assertEqual(bench.session.state, RUNNING)
         return sum([row[-1] for row in given])
 
@@ -415,8 +415,8 @@ class WhatIsQueued(unittest.TestCase):
         given = []
         bench.hal.put = lambda *row: given.append(row)
         bench.hal.room = lambda channel: 3
-        bench.supervisor._runs[0].feed_ms = 0
-        bench.supervisor._feed(bench.supervisor._runs[0], bench.hal.now_ms() + 60)
+        bench.supervisor._runs[0].fill_ms = 0
+        bench.supervisor._fill(bench.supervisor._runs[0], bench.hal.now_ms() + 60)
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK))
         self.assertEqual((len(given), lane.queued), (1, queued))
 
@@ -470,7 +470,7 @@ class WhatIsQueued(unittest.TestCase):
             bench.hal.starved = lambda channel: True
             bench.supervisor._runs[0].mid_train = True
             bench.hal.now_us += 60_000  # three are due
-            bench.supervisor._feed(bench.supervisor._runs[0], bench.hal.now_ms())
+            bench.supervisor._fill(bench.supervisor._runs[0], bench.hal.now_ms())
             self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.CLOCK_WRONG))
             self.assertEqual(given, [])
 
@@ -672,16 +672,16 @@ class Settling(unittest.TestCase):
     def failing(self, times):
         """A bench with something to write, on a flash that fails so often."""
         bench = Bench()
-        keep = bench.hal.keep
+        write_slot = bench.hal.write_slot
         left = [times]
 
-        def keeps(slot, data):
+        def writes(slot, data):
             if left[0]:
                 left[0] -= 1
                 raise OSError(5)
-            keep(slot, data)
+            write_slot(slot, data)
 
-        bench.hal.keep = keeps
+        bench.hal.write_slot = writes
         bench.store.put("locked_ms", 1_000)
         return bench
 

@@ -59,7 +59,7 @@ class Watched(Linked):
 
             return counts
 
-        bench.hal.keep = counted(bench.hal.keep)
+        bench.hal.write_slot = counted(bench.hal.write_slot)
         bench.hal.flash.writeblocks = counted(bench.hal.flash.writeblocks)
         bench.hal.flash.ioctl = counted(bench.hal.flash.ioctl)
         bench.hal.permit = counted(bench.hal.permit)

@@ -68,13 +68,13 @@ class WatchedHal(bench_hal.BenchHal):
         if [channel.begun() for channel in self.channels] != before:
             assert self._permitted and self.session.state == RUNNING, "a pulse without permission"
 
-    def rest(self):
-        super().rest()
+    def all_off(self):
+        super().all_off()
         self.started_at_zero = False
 
-    def keep(self, slot, data):
+    def write_slot(self, slot, data):
         assert self.session is None or self.session.state in (IDLE, FAULT), "flash is written while somebody is armed"
-        super().keep(slot, data)
+        super().write_slot(slot, data)
 
 
 class World(bench_hal.Bench):

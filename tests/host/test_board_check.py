@@ -147,8 +147,8 @@ BROKEN: list[tuple[Callable[[Facts], Any], list[str]]] = [
     (facts(pull_downs_ohm=tuple((name, 0) for name in board_check.GATES)),
      [f"the pull-down of {name} is 0 ohm; it has to be 1 to 100000 ohm" for name in board_check.GATES]),
     (
-        without("safe_line"),
-        ["there is no pin safe_line, which the guard reads: nothing would stop an output without the CPU"],
+        without("interlock"),
+        ["there is no pin interlock, which the guard reads: nothing would stop an output without the CPU"],
     ),
     (
         without("stop_loop"),
@@ -227,7 +227,7 @@ def test_one_channel_too_many_is_too_many_state_machines() -> None:
     three = {**stage, "channels": 3}
     assert problems(board, aside, three) == [
         f"3 channels ({phases}) need 6 state machines of PIO block 0, a pulse engine and a sampler each, and it has 4",
-        f"the guard of 3 channels ({phases}) with pump GP11 and safe_line GP12 needs 5 state machines of PIO block 1, "
+        f"the guard of 3 channels ({phases}) with pump GP11 and interlock GP12 needs 5 state machines of PIO block 1, "
         "and it has 4",
         f"3 channels ({phases}) need 17 channels of DMA; the chip has 12",
     ]

@@ -85,14 +85,14 @@ def test_it_has_the_pins_of_the_board() -> None:
         f"| GP{first['level_a']}, GP{first['level_b']} | `ch0 level_a`, `level_b` |",
         f"| GP{second['phase_a']}, GP{second['phase_b']} | `ch1_a`, `ch1_b` |",
         f"| GP{second['level_a']}, GP{second['level_b']} | `ch1 level_a`, `level_b` |",
-        *[f"| GP{PINS[name]} | `{name}` |" for name in ("enable", "pump", "safe_line", "stop_loop")],
+        *[f"| GP{PINS[name]} | `{name}` |" for name in ("enable", "pump", "interlock", "stop_loop")],
         "| {} | `sense_current` |".format(", ".join(f"GP{pin}" for pin in PINS["sense_current"])),
         f"| GP{PINS['sense_voltage']} | `sense_voltage` |",
         f"| GP{PINS['lamp']} | lamp |",
         f"| {', '.join(f'GP{pin}' for pin in PINS['panel'].values())} | `panel` |",
         "start, up, down, stop, programme",
         f"stop_loop (GP{PINS['stop_loop']}, pull-down)",
-        f"safe_line (GP{PINS['safe_line']}, pull-down)",
+        f"interlock (GP{PINS['interlock']}, pull-down)",
     ]
     for row in rows:
         assert row in TEXT, row

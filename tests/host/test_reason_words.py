@@ -100,7 +100,7 @@ def test_the_pins_that_a_phrase_names_are_those_of_the_pico() -> None:
     pins = load_board("pico")["pins"]
     assert re.findall(r"GP\d+", reason_words.PHRASES["not_safe"]) == [
         f"GP{pins['stop_loop']}",
-        f"GP{pins['safe_line']}",
+        f"GP{pins['interlock']}",
     ]
 
 
@@ -118,7 +118,7 @@ WORDS = {
     "--ohm", "--tolerance", "arguments", "calibration", "channels", "checked_by", "chip", "command", "change",
     "current", "current sense", "device_name", "digest", "display", "effect", "electrode.kind", "flash", "intensity",
     "kind", "lock", "name", "not_after", "not_before", "page_digest", "phase", "phases", "prescription", "programme",
-    "reasons", "resistor", "rows", "safe_line", "schedule", "session", "settings", "signature", "stage", "start",
+    "reasons", "resistor", "rows", "interlock", "schedule", "session", "settings", "signature", "stage", "start",
     "state", "title", "trigger", "voltage",
 }  # fmt: skip
 # Texts that are given with their unit.
@@ -240,7 +240,7 @@ def test_integers_in_a_text_get_the_unit_too(parameter: str, asked: int, bound: 
             "state of the device is RUNNING; this is possible in IDLE or FAULT only: see `nmes status` (x)",
         ),
         (
-            reason("not_safe", "safe_line", "open", "emergency stop closed and no over-current"),
+            reason("not_safe", "interlock", "open", "emergency stop closed and no over-current"),
             "interlock is open: close the emergency stop (GP13 of a Pico), then look at the over-current comparator "
             "(GP12); expected emergency stop closed and no over-current (x)",
         ),

@@ -383,6 +383,7 @@ def test_any_slip_of_a_typist_is_understood_or_told_off(
     try:
         Prescription.read(path)
     except PrescriptionError as error:
+        assert error.problems
         for problem in error.problems:
             assert str(problem).isprintable()
             assert problem.line is None or 1 <= problem.line <= text.count("\n") + text.count("\r") + 1

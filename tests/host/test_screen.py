@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nmes.core import screens
 from opennmes.screen import HEIGHT, PAGES, WIDTH, Screen
 
 PAGE = st.binary(min_size=WIDTH, max_size=WIDTH)
 SCREENS = st.tuples(*[PAGE] * PAGES).map(Screen)
+FIRMWARE = Path(__file__).parents[2] / "firmware" / "nmes"
+
+
+def test_firmware_driver_and_emulated_display_agree_how_large_it_is() -> None:
+    """Each stands in a room that may not read the others."""
+    driver = (FIRMWARE / "hal" / "rp2" / "panel.py").read_text()
+    pages, columns = (re.findall(rf"^{name} = const\((\d+)\)$", driver, re.M) for name in ("_PAGES", "_COLUMNS"))
+    assert (screens.PIXELS, screens.ROWS) == (WIDTH, PAGES) == (*map(int, columns), *map(int, pages))
 
 
 def test_the_lowest_bit_of_a_page_is_its_upper_row() -> None:

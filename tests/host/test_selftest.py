@@ -100,8 +100,8 @@ def test_a_device_that_cannot_be_tested_now_says_what_it_found_last_and_passes_n
     assert "run_self_test" not in device.commands()
 
 
-def test_an_open_safe_line_is_said_and_nothing_is_tested(device: RulePort, capsys: pytest.CaptureFixture[str]) -> None:
-    reasons = [reason("not_safe", "safe_line", "open", "emergency stop closed and no over-current", "hardware")]
+def test_an_open_interlock_is_said_and_nothing_is_tested(device: RulePort, capsys: pytest.CaptureFixture[str]) -> None:
+    reasons = [reason("not_safe", "interlock", "open", "emergency stop closed and no over-current", "hardware")]
     device.rules["run_self_test"] = lambda request: refused(request["seq"], "refused", reasons)
     assert main(["selftest", "--port", "/dev/ttyX", "--json"]) == 1
     said = capsys.readouterr()

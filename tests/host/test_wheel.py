@@ -128,6 +128,8 @@ def test_the_bill_of_materials_is_valid_and_names_what_is_in_the_uf2_and_in_the_
 
 def test_no_dependency_is_under_the_gpl(delivered):
     (document,) = delivered.glob("*.cdx.json")
-    for component in json.loads(document.read_text())["components"]:
+    components = json.loads(document.read_text())["components"]
+    assert components
+    for component in components:
         licences = json.dumps(component.get("licenses", []))
         assert "GPL" not in licences.replace("LGPL", "") or " OR " in licences, component["name"]

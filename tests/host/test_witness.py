@@ -26,8 +26,8 @@ from opennmes.measure.captures.witness import CYCLE_PS, Recording
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
 from opennmes.ports.errors import PortError
 
-MACHINES = {"phase_a_0": 0, "phase_b_0": 1, "enable": 4, "pump": 5, "safe_line": 6, "stop_loop": 7}
-GPIOS = {"phase_a_0": 2, "phase_b_0": 3, "enable": 10, "pump": 11, "safe_line": 12, "stop_loop": 13}
+MACHINES = {"phase_a_0": 0, "phase_b_0": 1, "enable": 4, "pump": 5, "interlock": 6, "stop_loop": 7}
+GPIOS = {"phase_a_0": 2, "phase_b_0": 3, "enable": 10, "pump": 11, "interlock": 12, "stop_loop": 13}
 US = 1_000_000  # picoseconds
 MS = 1_000 * US
 
@@ -133,7 +133,7 @@ STOPPED = 16_200  # us, in the last phase A
 
 def claim(what: str, **highs: list[tuple[float, float]]) -> Claim:
     pins: dict[str, Any] = {
-        "phase_a_0": PULSES_A, "phase_b_0": PULSES_B, "enable": [(500, 18_000)], "safe_line": [(1, 90_000)], **highs
+        "phase_a_0": PULSES_A, "phase_b_0": PULSES_B, "enable": [(500, 18_000)], "interlock": [(1, 90_000)], **highs
     }  # fmt: skip
     made = recorded(pins)
     since, end = STOPPED * US, 80_000 * US

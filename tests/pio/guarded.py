@@ -23,12 +23,12 @@ assert isinstance(_BOARD, ast.Assign)
 BOARD: dict[str, Any] = ast.literal_eval(_BOARD.value)
 PINS = BOARD["pins"]
 US = BOARD["cpu_hz"] // 1_000_000  # cycles
-ENABLE, PUMP, SAFE_LINE, STOP_LOOP = (1 << PINS[name] for name in ("enable", "pump", "safe_line", "stop_loop"))
+ENABLE, PUMP, INTERLOCK, STOP_LOOP = (1 << PINS[name] for name in ("enable", "pump", "interlock", "stop_loop"))
 PHASES = [(1 << channel["phase_a"], 1 << channel["phase_b"]) for channel in PINS["channels"]]
 A, B = PHASES[0]
-SAFE = SAFE_LINE | STOP_LOOP
+SAFE = INTERLOCK | STOP_LOOP
 OUT_CYCLES = 1  # an instruction moves a pin for the cycle after its own
-WATCH, SAFE_LINE_MACHINE, LEASE = GUARD._WATCH, GUARD._SAFE_LINE, GUARD._LEASE
+WATCH, INTERLOCK_MACHINE, LEASE = GUARD._WATCH, GUARD._INTERLOCK, GUARD._LEASE
 
 
 class Guarded:

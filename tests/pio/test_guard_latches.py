@@ -13,7 +13,7 @@ from nmes.core import faults
 GUARD = shipped.module(shipped.PROGRAM_FILE.with_name("guard.py"))
 INTR = range(0x400140F0, 0x40014100, 4)  # 2.19.6.1: four bits a pin, level low and high, edge low and high
 EDGE_LOW, EDGE_HIGH = 4, 8
-SIGNALS = [("stop_loop", faults.EMERGENCY_STOP), ("safe_line", faults.OVER_CURRENT)]
+SIGNALS = [("stop_loop", faults.EMERGENCY_STOP), ("interlock", faults.OVER_CURRENT)]
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def chip(monkeypatch):
     monkeypatch.setattr(GUARD, "rp2", SimpleNamespace(StateMachine=lambda number, program: None))
     registers.guard = GUARD.Guard(BOARD["pins"])
     registers.pins = board
-    for name in ("stop_loop", "safe_line"):
+    for name in ("stop_loop", "interlock"):
         board[PINS[name]].level = 1
     return registers
 
@@ -65,7 +65,7 @@ def test_a_rising_edge_and_edges_of_other_pins_are_no_openings(chip):
     for name, _ in SIGNALS:
         edge(chip, name, EDGE_HIGH)
     for number in range(30):
-        if number not in (PINS["stop_loop"], PINS["safe_line"]):
+        if number not in (PINS["stop_loop"], PINS["interlock"]):
             at = INTR.start + 4 * (number // 8)
             chip.values[at] = chip.values.get(at, 0) | EDGE_LOW << 4 * (number % 8)
     before = dict(chip.values)

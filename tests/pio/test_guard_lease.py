@@ -1,4 +1,4 @@
-"""`safe_line` and `lease`: permission falls with the line, and with the CPU that no longer renews."""
+"""`interlock` and `lease`: permission falls with the line, and with the CPU that no longer renews."""
 
 import itertools
 
@@ -6,13 +6,13 @@ import pytest
 from guarded import (
     ENABLE,
     GUARD,
+    INTERLOCK,
+    INTERLOCK_MACHINE,
     LEASE,
     OUT_CYCLES,
     PIO,
     PUMP,
     SAFE,
-    SAFE_LINE,
-    SAFE_LINE_MACHINE,
     STOP_LOOP,
     US,
     Guarded,
@@ -26,19 +26,19 @@ REACTION = SYNCHRONISER_CYCLES + 2  # `wait` ends, `set` runs
 LEASE_END = GUARD._LEASE_US * US
 ROUND = PIO.LEASE_ROUND_US * US
 
-# ---- the safe line ----
+# ---- the interlock ----
 
 
-def test_h19_the_safe_line_cuts_after_4_cycles_at_any_time_and_however_short_it_falls():
+def test_h19_the_interlock_cuts_after_4_cycles_at_any_time_and_however_short_it_falls():
     made = Guarded(250)
     for at in range(100, 300):
         for cycles in (1, 2, 50):
-            machine = made.alone(SAFE_LINE_MACHINE, [(-US, SAFE), (at, STOP_LOOP), (at + cycles, SAFE)])
+            machine = made.alone(INTERLOCK_MACHINE, [(-US, SAFE), (at, STOP_LOOP), (at + cycles, SAFE)])
             machine.run(at + US)
             assert cut_at(machine.block) == at + REACTION <= at + US
 
 
-@pytest.mark.parametrize(("low", "fault"), [(SAFE_LINE, faults.OVER_CURRENT), (SAFE, faults.EMERGENCY_STOP)])
+@pytest.mark.parametrize(("low", "fault"), [(INTERLOCK, faults.OVER_CURRENT), (SAFE, faults.EMERGENCY_STOP)])
 def test_it_is_for_ever_and_with_all_the_others_running(low, fault):
     bench = Guarded(250)
     at = 20 * US + 7

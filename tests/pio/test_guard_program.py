@@ -8,7 +8,7 @@ import pytest
 import shipped
 from guarded import PIO
 
-NAMES = ("watch", "safe_line", "lease")
+NAMES = ("watch", "interlock", "lease")
 PROGRAMS = {name: shipped.assembled(getattr(PIO, name)) for name in NAMES}
 
 AS_TEXT = {
@@ -52,8 +52,8 @@ tripped:
     jmp tripped
 .wrap
 """,
-    "safe_line": """
-.program safe_line
+    "interlock": """
+.program interlock
     wait 0 pin 0
 .wrap_target
     set pins, 0 [31]
@@ -103,7 +103,7 @@ def test_none_can_ever_give_permission(name):
     assert program.side_count == (name == "lease"), "one pin, the pump"
 
 
-@pytest.mark.parametrize(("name", "at"), [("watch", PIO.WATCH_TRIPPED_AT), ("safe_line", PIO.SAFE_LINE_TRIPPED_AT),
+@pytest.mark.parametrize(("name", "at"), [("watch", PIO.WATCH_TRIPPED_AT), ("interlock", PIO.INTERLOCK_TRIPPED_AT),
                                           ("lease", PIO.LEASE_TRIPPED_AT)])  # fmt: skip
 def test_a_tripped_machine_stays_where_it_writes_0(name, at):
     program = PROGRAMS[name]

@@ -81,7 +81,7 @@ def test_h02_rest_makes_every_output_of_every_channel_and_both_enables_a_plain_l
     for pin in OUTPUTS:
         hal.board.mode[pin], hal.board.level[pin] = drives, 1
     hal.board.level[PINS["lamp"]] = 1
-    hal.rest()
+    hal.all_off()
     assert len(OUTPUTS) == 10
     assert {pin: (hal.board.mode[pin], hal.board.level[pin]) for pin in OUTPUTS} == dict.fromkeys(OUTPUTS, ("out", 0))
     assert hal.board.level[PINS["lamp"]] == 0
@@ -90,7 +90,7 @@ def test_h02_rest_makes_every_output_of_every_channel_and_both_enables_a_plain_l
 def test_h02_rest_takes_permission_first_stops_both_machines_holds_their_phases_low_then_stops_every_part(hal):
     del hal.board.done[:]
     hal.registers.values[PIO0_CTRL] = 0b1111
-    hal.rest()
+    hal.all_off()
     assert hal.board.done[0] == "guard halts"
     # In one write, so that both stand from the same cycle on: what is counted as begun has begun, and nothing else.
     assert hal.board.done[1] == f"register {PIO0_CTRL:#x}" and hal.registers.values[PIO0_CTRL] == 0b1100

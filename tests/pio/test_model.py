@@ -96,7 +96,7 @@ def test_leaps_over_counting_loops_give_the_same_edges_levels_and_end(shapes):
 
 # ---- inputs ----
 
-WATCH, SAFE_LINE, LEASE = (shipped.assembled(getattr(guarded.PIO, name)) for name in ("watch", "safe_line", "lease"))
+WATCH, INTERLOCK, LEASE = (shipped.assembled(getattr(guarded.PIO, name)) for name in ("watch", "interlock", "lease"))
 SAMPLE = shipped.assembled(shipped.module(shipped.PROGRAM_FILE.with_name("sampler_pio.py")).sample)
 DRIVEN = 4  # the lowest pin of those that are driven here; pioemu knows no base for those that are looked at
 
@@ -179,8 +179,8 @@ def test_pioemu_runs_the_sampler_in_the_same_way(changes, wait):
 
 @settings(max_examples=60, derandomize=True)
 @given(input_changes(40))
-def test_pioemu_runs_safe_line_in_the_same_way(changes):
-    agree(looking(SAFE_LINE, [(0, 1), *[(50 + cycle, levels) for cycle, levels in changes]]), 500)
+def test_pioemu_runs_interlock_in_the_same_way(changes):
+    agree(looking(INTERLOCK, [(0, 1), *[(50 + cycle, levels) for cycle, levels in changes]]), 500)
 
 
 @settings(max_examples=30, derandomize=True)

@@ -40,7 +40,7 @@ def test_h02_rest_overrides_the_phases_where_this_chip_has_the_bits():
     made.channels = made._samplers = made._outputs = []
     made._lamp = SimpleNamespace(value=lambda level: None)
     chip = hal.mem32 = registers_model.Registers()
-    made.rest()
+    made.all_off()
     assert [chip.values[at] for at in ctrl] == [2 << 12] * 4
 
 
@@ -77,14 +77,14 @@ def test_h02_channels_are_disabled_before_a_chain_is_aborted(monkeypatch, mcu):
 @pytest.mark.parametrize(
     ("mcu", "revision", "pull_downs", "unfit"),
     [
-        ("rp2350", 2, (), "of stepping A2, with no pull-down outside on safe_line and stop_loop"),
-        ("rp2350", 0, (), "of stepping A0, with no pull-down outside on safe_line and stop_loop"),
-        ("rp2350", 2, (("safe_line", 8_200),), "of stepping A2, with no pull-down outside on stop_loop"),
+        ("rp2350", 2, (), "of stepping A2, with no pull-down outside on interlock and stop_loop"),
+        ("rp2350", 0, (), "of stepping A0, with no pull-down outside on interlock and stop_loop"),
+        ("rp2350", 2, (("interlock", 8_200),), "of stepping A2, with no pull-down outside on stop_loop"),
         (
-            "rp2350", 2, (("safe_line", 8_201), ("stop_loop", 8_200)),
-            "of stepping A2, with no pull-down outside on safe_line",
+            "rp2350", 2, (("interlock", 8_201), ("stop_loop", 8_200)),
+            "of stepping A2, with no pull-down outside on interlock",
         ),
-        ("rp2350", 2, (("safe_line", 8_200), ("stop_loop", 4_700)), ""),
+        ("rp2350", 2, (("interlock", 8_200), ("stop_loop", 4_700)), ""),
         ("rp2350", 3, (), ""),
         ("rp2350", 4, (), ""),
         ("rp2040", 2, (), ""),

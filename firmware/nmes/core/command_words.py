@@ -22,7 +22,7 @@ WORDS = {
     "record": "Says what is kept of the fault that nobody has cleared; null without one.",
     "self_test": "Says what the last self-test found, up to the first check that failed; every arming makes one.",
     "run_self_test": "Makes the self-test as before arming and says what it found. What fails is a fault. Refused "
-    "while the interlock (the safe line) is open.",
+    "while the interlock is open.",
     "log": "Gives the record of the next session after one that no host has taken from the device (core/record.py); "
     "session 0: there is none.",
     "log_clear": "Says that a host has the records of all sessions up to this one, which it names by its number and "
@@ -157,7 +157,7 @@ FIELDS = {
     "impedance_most_ohm": "the largest load that was measured",
     "impedance_ohm": "load of the channel as measured last; 0: not yet",
     "index": "number of the row, from 0",
-    "intensity_ua": "peak current that was set, of the first channel; in `channels` of each; in `record` a list",
+    "intensity_ua": "peak current that is set; in `record` a list, one for each channel that the programme used",
     "items": "number of items that were confirmed",
     "key": "the clinic's key, hexadecimal",
     "largest_current_ua": "the peak current that the session may have at most",

@@ -21,6 +21,58 @@ DAMAGED = "damaged"
 NEWER = "newer"  # a newer version wrote it
 
 
+class Row:
+    """A document that a device keeps, and in which sector. `checked`: who went through the checklist (core/stated.py);
+    `schedule`: the rules of core/dose.py, once `programme` has read them."""
+
+    schedule = None
+
+    def __init__(self, sector, state, number, sequence=0, length=0, digest=b"", title="", checked=None):
+        self.sector = sector
+        self.state = state  # WHOLE, DAMAGED or NEWER
+        self.number = number
+        self.sequence = sequence
+        self.length = length
+        self.digest = digest
+        self.title = title
+        self.checked = checked
+
+    def digits(self):
+        """The digest as the link has it."""
+        return binascii.hexlify(self.digest).decode()
+
+    def checked_version(self):
+        """The version of the checklist that was gone through, 0 where that was not stated."""
+        return self.checked[0] if self.checked else 0
+
+    def programme(self, text):
+        """The programme of the document's text (bytes), as `load` takes it. Raises Refused when it is none."""
+        data, about = parts_of(text)
+        self.schedule = about.get("schedule")
+        return data
+
+    def listed(self, count):
+        """What `list` answers of it; `count` are kept in all."""
+        _, unix_s, by = self.checked or (0, 0, "")
+        return {
+            "number": self.number,
+            "title": self.title,
+            "digest": self.digits(),
+            "bytes": self.length,
+            "condition": self.state,
+            "checked_version": self.checked_version(),
+            "checked_unix_s": unix_s or None,
+            "checked_by": by,
+            "count": count,
+            "free": NUMBERS[1] - count,
+        }
+
+
+def no_row():
+    """What stands in the place of a row where there is none: its number is 0."""
+    return Row(None, "", 0)
+
+
 def digest(text):
     """The SHA-256 of a document's text (bytes) as hexadecimal digits."""
     return binascii.hexlify(hashlib.sha256(text).digest()).decode()

@@ -174,6 +174,6 @@ CHECKS = (
     ("the supply", "mV"),
     ("current and voltage while nothing is driven", ""),
     ("the accepted programme, and the second checker of pulses", ""),
-    ("the guard, shown an expired lease, an open safe line, and phases that must not be", ""),
+    ("the guard, shown an expired lease, an open interlock, and phases that must not be", ""),
     ("the enable again, after the guard has moved it", ""),
 )

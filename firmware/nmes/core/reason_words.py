@@ -213,7 +213,6 @@ NAMES = {
     "net_dc_na": "net direct current",
     "current_ua": "intensity",
     "step_ua": "--step",
-    "safe_line": "interlock",
     "programme_crc": "checksum of the programme",
     "unix_s": "time",
 }

@@ -9,7 +9,7 @@ from nmes.core.texts import BLOCK_ROWS, COLUMNS, ROW_PAIR, wrapped
 
 PIXELS = 128  # columns of the display
 ROWS = 8
-BAR_COLUMNS = 126  # between the ends of its frame
+BAR_COLUMNS = PIXELS - 2  # between the ends of its frame
 TRIES, WAIT = 3, "wait"  # of core/biofeedback.py, which only a stage with the input loads
 LARGE_FROM, LARGE_ROWS = 1, 4  # rows that large text takes
 LARGE_WIDES = (3, 2, 1)  # columns of a glyph's column, as many of these as there is room for

@@ -9,7 +9,7 @@ class Channel:
     """The pulse engine of one channel of the output stage, and what is measured of its pulses."""
 
     def begin(self, delay_us, dummy, dac_offset, dac_scale):
-        """Get ready: empty queue, counts at zero, level zero. When Hal.go starts the engine it rests for `delay_us`
+        """Get ready: empty queue, counts at zero, level zero. When Hal.start starts the engine it rests for `delay_us`
         first, exact to a cycle. `dummy`: nobody is connected, and the second checker is told so. `dac_offset` and
         `dac_scale`: the channel's calibration, for the second checker; without them it is told of none."""
 
@@ -56,12 +56,12 @@ class Hal:
 
     # ---- the output ----
 
-    def rest(self):
+    def all_off(self):
         """Everything off, now, from whatever state: enable low, phases low, level zero. Allocates nothing."""
 
     def permit(self, longest_us):
         """Give the output stage's permission, under guard: for phases of at most `longest_us`, for as long as `renew`
-        comes every few ms. `rest` ends it."""
+        comes every few ms. `all_off` ends it."""
 
     def renew(self):
         """Renew the permission: the firmware is alive. Allocates nothing."""
@@ -88,18 +88,18 @@ class Hal:
         """True when emergency stop and over-current comparator both allow output now."""
 
     def forget_openings(self):
-        """From now on `opened` tells of any opening of the safe line."""
+        """From now on `opened` tells of any opening of the interlock."""
 
     def opened(self):
-        """0, or the fault for which the safe line is open, or was since `forget_openings`, however shortly."""
+        """0, or the fault for which the interlock is open, or was since `forget_openings`, however shortly."""
 
-    def go(self, mask):
+    def start(self, mask):
         """Start the engines of these channels (bit 0: channel 0), all in the same cycle."""
 
     # ---- senses ----
 
     def sense(self, mask, shortest_us):
-        """From now until `rest`, sample each phase of these channels (bit 0: channel 0) `shortest_us` / 2 after it
+        """From now until `all_off`, sample each phase of these channels (bit 0: channel 0) `shortest_us` / 2 after it
         begins. No phase of the session is shorter than that."""
 
     def senses(self):
@@ -163,14 +163,14 @@ class Hal:
     # ---- the watchdog ----
 
     def watch(self, on):
-        """On: start the watchdog; from now on `feed` has to come within WATCHDOG_MS, or the chip is reset. Off: stop
-        it, because this run of the firmware has ended in order: for the prompt, and for nothing else."""
+        """On: start the watchdog; from now on `feed_watchdog` has to come within WATCHDOG_MS, or the chip is reset.
+        Off: stop it, because this run of the firmware has ended in order: for the prompt, and for nothing else."""
 
     def suspend_watchdog(self, on):
         """On: suspend the watchdog, because what comes next may take seconds. Off: resume it. Only with every output at
         rest."""
 
-    def feed(self):
+    def feed_watchdog(self):
         """Feed the watchdog: every check of this iteration has passed. Allocates nothing."""
 
     def reset_cause(self):
@@ -179,11 +179,11 @@ class Hal:
 
     # ---- what is kept over resets and power cuts ----
 
-    def recall(self, slot):
+    def read_slot(self, slot):
         """Read a slot (0 to SLOTS - 1). Returns its bytes, without erased ones (0xFF) behind them; empty when it is
         erased. Raises OSError when it cannot be read."""
 
-    def keep(self, slot, data):
+    def write_slot(self, slot, data):
         """Write these bytes into a slot. Flash: nothing else runs meanwhile. Raises OSError, but not for everything
         that can go wrong: read it back."""
 

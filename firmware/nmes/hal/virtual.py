@@ -116,7 +116,7 @@ class Channel:
         self._free_us = 0
         self._period_us = pulse.PERIOD_MAX_US
 
-    def go(self, now_us):
+    def start(self, now_us):
         self._gone = True
         self._free_us = now_us + self._delay_us
         self.advance(now_us)
@@ -344,7 +344,7 @@ class Hal:
             self._input = self._input[self._at :] + line
             self._at = 0
 
-    def rest(self):
+    def all_off(self):
         self._permitted = self._deaf = False
         self.lamp(0)
         for channel in self.channels:
@@ -404,10 +404,10 @@ class Hal:
     def senses(self):
         return True
 
-    def go(self, mask):
+    def start(self, mask):
         for index in range(len(self.channels)):
             if mask & 1 << index:
-                self.channels[index].go(self.now_us)
+                self.channels[index].start(self.now_us)
 
     def lamp(self, on):
         self._light(self._lit & ~1 | on)
@@ -456,13 +456,13 @@ class Hal:
     def suspend_watchdog(self, on):
         pass
 
-    def feed(self):
+    def feed_watchdog(self):
         pass
 
     def reset_cause(self):
         return ""
 
-    def recall(self, slot):
+    def read_slot(self, slot):
         if not self._files:
             return self._slots[slot].rstrip(_ERASED)
         try:
@@ -473,7 +473,7 @@ class Hal:
                 raise
             return b""
 
-    def keep(self, slot, data):
+    def write_slot(self, slot, data):
         self._slots[slot] = data
         if self._files:
             with open(self._files[slot], "wb") as file:

@@ -21,7 +21,7 @@ def emulate(
     link: Annotated[Path | None, typer.Option(help="Make this symbolic link to the port, and remove it again.")] = None,
     load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel.")] = str(LOAD_OHM),
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run.")] = None,
-    bare: Annotated[bool, typer.Option("--bare", help="No output stage: only the wires of the safe line.")] = False,
+    bare: Annotated[bool, typer.Option("--bare", help="No output stage: only the wires of the interlock.")] = False,
     cpu_factor: Annotated[
         str, typer.Option(metavar="N", help="How many times as long its CPU takes for everything, from 1 to 5.")
     ] = "1",

@@ -31,7 +31,7 @@ class Lines:
         self._levels = dict.fromkeys(self._wires.values(), 0)
         self._driven = {gpio: 0 for gpio in self._wires if gpio != RUN}
         for gpio in self._driven:
-            if gpio not in (self._pins["safe_line"], self._pins["stop_loop"]):
+            if gpio not in (self._pins["interlock"], self._pins["stop_loop"]):
                 self._driven[gpio] = pico.level(gpio)
                 pico.watch(gpio, self._hears(gpio))
         self._settle()
@@ -65,13 +65,13 @@ class Lines:
         """Have the witness hold these of its pins low, and no other."""
         before, self._pulled = self._pulled, set(gpios)
         pulled = [gpio for gpio, witness in self._wires.items() if witness in self._pulled]
-        self._opened, self._over = self._pins["stop_loop"] in pulled, self._pins["safe_line"] in pulled
+        self._opened, self._over = self._pins["stop_loop"] in pulled, self._pins["interlock"] in pulled
         if self._stage is None:
             self.pico.set_input(self._pins["stop_loop"], int(not self._opened))
-            self.pico.set_input(self._pins["safe_line"], int(not (self._opened or self._over)))
+            self.pico.set_input(self._pins["interlock"], int(not (self._opened or self._over)))
         else:
             self._stage.stop_opened, self._stage.over_current = self._opened, self._over
-        outputs = (RUN, self._pins["safe_line"], self._pins["stop_loop"])
+        outputs = (RUN, self._pins["interlock"], self._pins["stop_loop"])
         self.shorts += [gpio for gpio in pulled if gpio not in outputs]
         if RUN in pulled:
             # The chip stands still until it is let go: nothing is driven, nothing runs.
@@ -83,9 +83,9 @@ class Lines:
 
     def _settle(self) -> None:
         self._driven[self._pins["stop_loop"]] = int(not self._opened)
-        self._driven[self._pins["safe_line"]] = int(not (self._opened or self._over))
+        self._driven[self._pins["interlock"]] = int(not (self._opened or self._over))
         levels = dict.fromkeys(self._levels, 0)
-        weak = (RUN, self._pins["safe_line"], self._pins["stop_loop"])  # held up by resistors
+        weak = (RUN, self._pins["interlock"], self._pins["stop_loop"])  # held up by resistors
         driven = {witness for gpio, witness in self._wires.items() if gpio not in weak}
         for gpio, witness in self._wires.items():
             if gpio in weak and witness in driven:

@@ -76,7 +76,7 @@ class Pair:
         witness.loopback([go])
         self.lines = Lines(judged, stage, board, wires)
         self.lines.watch(self._leave)
-        self._weak = {wires[gpio] for gpio in (RUN, board["pins"]["safe_line"], board["pins"]["stop_loop"])
+        self._weak = {wires[gpio] for gpio in (RUN, board["pins"]["interlock"], board["pins"]["stop_loop"])
                       if gpio in wires}  # fmt: skip
         for gpio in set(wires.values()):
             witness.set_input(gpio, self.lines.levels() >> gpio & 1)

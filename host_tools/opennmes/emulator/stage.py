@@ -28,8 +28,8 @@ class OutputStage:
     Permission takes both: `enable` high, and the charge pump fed by edges of `pump`. The pump holds for `pump_hold_us`
     after the last edge, so a pin that stands still at whatever level takes permission away; `permit` records it.
 
-    The safe line (`stop_opened`, `over_current`) is wired as in docs/hardware.md: the emergency stop feeds `stop_loop`,
-    and through it `safe_line`, which the comparator pulls low.
+    The interlock (`stop_opened`, `over_current`) is wired as in docs/hardware.md: the emergency stop feeds `stop_loop`,
+    and through it `interlock`, which the comparator pulls low.
 
     The sense inputs: each channel's current on its own ADC input, and one input for the voltage, through a multiplexer
     that the phase pins switch: of the channel in phase; none in phase is zero, both are full scale. `sense_offset`
@@ -70,7 +70,7 @@ class OutputStage:
         self._stop_opened = self._over_current = False
         self._note("enable", self._enabled)
         self._note("permit", 0)
-        self._drive_safe_line()
+        self._drive_interlock()
         # Real pads can be read back by PIO; the emulated ones only with a wire.
         phases = [channel[phase] for channel in pins["channels"] for phase in ("phase_a", "phase_b")]
         pico.loopback([*phases, pins["enable"]])
@@ -113,21 +113,21 @@ class OutputStage:
     @stop_opened.setter
     def stop_opened(self, opened: bool) -> None:
         self._stop_opened = opened
-        self._drive_safe_line()
+        self._drive_interlock()
 
     @property
     def over_current(self) -> bool:
-        """The over-current comparator pulls the safe line low."""
+        """The over-current comparator pulls the interlock low."""
         return self._over_current
 
     @over_current.setter
     def over_current(self, over: bool) -> None:
         self._over_current = over
-        self._drive_safe_line()
+        self._drive_interlock()
 
-    def _drive_safe_line(self) -> None:
+    def _drive_interlock(self) -> None:
         self._pico.set_input(self._pins["stop_loop"], int(not self._stop_opened))
-        self._pico.set_input(self._pins["safe_line"], int(not (self._stop_opened or self._over_current)))
+        self._pico.set_input(self._pins["interlock"], int(not (self._stop_opened or self._over_current)))
 
     def finish(self) -> Trace:
         """The trace up to now; recording goes on."""

@@ -182,7 +182,7 @@ class VirtualWitness:
                 self._send(frames.EDGES, frames.of_machine(frames.EDGES, us, levels, total, machine, words))
         if self._pico.nanos >= self._due:
             self._due = self._pico.nanos + HEARTBEAT_NANOS
-            pulls = sum(1 << bit for bit, role in enumerate(("safe_line", "stop_loop", "run")) if role in self.pulled)
+            pulls = sum(1 << bit for bit, role in enumerate(("interlock", "stop_loop", "run")) if role in self.pulled)
             self._send(frames.HEARTBEAT, frames.OF_HEARTBEAT.pack(us, levels, self.stalled, 0, pulls))
 
     def _pump(self, pin: _Pin, words: list[int], us: int, levels: int, machine: int) -> None:

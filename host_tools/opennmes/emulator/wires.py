@@ -13,7 +13,7 @@ HALF = 2048
 
 
 class Wires:
-    """Joins `safe_line` and `stop_loop` to 3V3 and records in `trace` the pins `enable` and, for each channel n,
+    """Joins `interlock` and `stop_loop` to 3V3 and records in `trace` the pins `enable` and, for each channel n,
     `ch{n}_a` and `ch{n}_b`. Without dividers the senses stay open, which reads as 0 here and as anything on a board."""
 
     def __init__(self, pico: EmulatedPico, board: Mapping[str, Any], *, dividers: bool = False) -> None:
@@ -22,7 +22,7 @@ class Wires:
         self._pico = pico
         pins = board["pins"]
         pico.set_input(pins["stop_loop"], 1)
-        pico.set_input(pins["safe_line"], 1)
+        pico.set_input(pins["interlock"], 1)
         for sense in (*pins["sense_current"], pins["sense_voltage"]) if dividers else ():
             pico.set_adc(sense - FIRST_ADC_PIN, HALF)
         seen = {"enable": pins["enable"]}

@@ -157,7 +157,7 @@ def power_on(uf2: Path | None, load_ohm: int, cpu_factor: float = 1.0) -> tuple[
 
 
 def power_on_bare(uf2: Path | None, cpu_factor: float = 1.0) -> tuple[EmulatedPico, Wires]:
-    """A board that has not booted yet, with nothing but the wires of the safe line. Raises PortError."""
+    """A board that has not booted yet, with nothing but the wires of the interlock. Raises PortError."""
     return (pico := _pico(find_uf2(uf2, BARE), cpu_factor)), Wires(pico, load_board(BOARD, BARE))
 
 

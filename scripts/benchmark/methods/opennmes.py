@@ -8,9 +8,9 @@ from nmes.hal import make
 LEVEL = 100
 CHANNELS = (0,)
 PERIOD_US = 20_000
-FEED_EVERY_MS = 20
+FILL_EVERY_MS = 20
 hal = make(board.BOARD, STAGE)
-feed_ms = 0
+fill_ms = 0
 
 
 def mask():
@@ -27,7 +27,7 @@ def permit():
     hal.permit(250)  # before the first pulse, as the supervisor does it: a guard that begins within one trips
     fill()
     fill()
-    hal.go(mask())
+    hal.start(mask())
 
 
 def fill():
@@ -39,13 +39,13 @@ def fill():
 
 def service():
     """What the firmware's loop does in each turn."""
-    global feed_ms
+    global fill_ms
     hal.renew()
     now_ms = hal.now_ms()
-    if now_ms >= feed_ms:
-        feed_ms = now_ms + FEED_EVERY_MS
+    if now_ms >= fill_ms:
+        fill_ms = now_ms + FILL_EVERY_MS
         fill()
 
 
 def halt():
-    hal.rest()
+    hal.all_off()

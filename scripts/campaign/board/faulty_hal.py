@@ -110,10 +110,10 @@ class FaultyHal(virtual.Hal):
     def renew(self):
         self._lease_us = self.now_us + LEASE_US
 
-    def rest(self):
+    def all_off(self):
         self._enable(False)
         if not self._dead:
-            super().rest()
+            super().all_off()
 
     def stop(self, channel):
         """Returns when the running pulse has ended, as on the chip."""
@@ -161,18 +161,18 @@ class FaultyHal(virtual.Hal):
         self._paused = on
         self._fed_us = self.now_us
 
-    def feed(self):
+    def feed_watchdog(self):
         self._fed_us = self.now_us
 
     def reset_cause(self):
         return self._died
 
-    def recall(self, slot):
-        return self.world.flash.recall(slot)
+    def read_slot(self, slot):
+        return self.world.flash.read_slot(slot)
 
-    def keep(self, slot, data):
+    def write_slot(self, slot, data):
         if not self._dead:
-            self.world.flash.keep(self, slot, data)
+            self.world.flash.write_slot(self, slot, data)
 
     def identity(self):
         return "faults-injected", super().identity()[1]

@@ -23,10 +23,10 @@ class Flash:
         """The power goes in the write that comes after `write` others, when so much of it is done."""
         self._cut_at_write = (self._writes + write, per_mille)
 
-    def recall(self, slot):
+    def read_slot(self, slot):
         return self._slots[slot].rstrip(b"\xff")  # erased bytes and these are one
 
-    def keep(self, hal, slot, data):
+    def write_slot(self, hal, slot, data):
         """What `hal` writes. Raises OSError, or Gone when the power goes meanwhile."""
         note = self._world.note
         if self.errors:

@@ -1,10 +1,8 @@
 """The panel of the board: contacts that are closed when the plan says so, and a display that may fail."""
 
 import json
-from binascii import unhexlify
 
-from nmes.core import document
-from nmes.documents import documents
+from nmes.documents import documents, keep
 from nmes.hal import virtual
 from nmes.hal.common import LAYOUT, Area
 
@@ -52,14 +50,8 @@ class Person:
         self.sectors = Sectors(world)
         kept = documents(Area(self.sectors, LAYOUT["prescriptions"]))
         for programme in world.plan["kept"]:
-            self._put(kept, programme)
-
-    def _put(self, kept, programme):
-        text = json.dumps(programme).encode()
-        kept.begin(0, len(text), unhexlify(document.digest(text)), CLINIC)
-        for at in range(0, len(text), document.PIECE_BYTES):
-            kept.piece(at, text[at : at + document.PIECE_BYTES], CLINIC)
-        kept.end(lambda _: programme["title"], CLINIC)
+            title = programme["title"]
+            keep(kept, 0, json.dumps(programme).encode(), lambda _, title=title: title, CLINIC)
 
     def buttons(self):
         """The contacts that are closed now."""

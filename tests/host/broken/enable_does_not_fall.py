@@ -7,5 +7,5 @@ def keeps(self, on):
 
 FaultyHal._enable = keeps
 FaultyHal.stop = lambda self, channel: 0
-FaultyHal.rest = lambda self: None
+FaultyHal.all_off = lambda self: None
 FaultyHal.tripped = lambda self: 0

@@ -14,7 +14,7 @@ _ERASED = b"\xff"
 
 
 class FileSlots:
-    def recall(self, slot):
+    def read_slot(self, slot):
         """What a slot holds, without the erased bytes behind it. Raises OSError when it cannot be read."""
         try:
             with open(_path(slot), "rb") as file:
@@ -24,7 +24,7 @@ class FileSlots:
                 return b""
             raise
 
-    def keep(self, slot, data):
+    def write_slot(self, slot, data):
         """Make a slot hold `data`: under another name, then renamed, so that it is the old or the new. Raises OSError,
         and ValueError when it is too much."""
         if len(data) > MOST:

@@ -26,13 +26,12 @@ from nmes.hal.rp2.pulse_pio import pulse as pulse_program
 
 ENGINE_HZ = 1_000_000
 _SLOTS = const(64)  # a power of two; 64 addresses are the 256 bytes of the list DMA's ring
-_SLOTS_MASK = const(63)
+_SLOTS_MASK = const(_SLOTS - 1)
 _ENDS_MASK = const(0xFFFFFF)  # 64 times LOOKAHEAD_US and more
-_LIST_BYTES = const(256)
-_RING_SIZE = const(8)
-_RECORD_BYTES = const(12)
-_WORDS = const(3)
-
+_LIST_BYTES = const(4 * _SLOTS)
+_RING_SIZE = const(8)  # of the list, as a power of two
+_WORDS = const(3)  # of a record
+_RECORD_BYTES = const(4 * _WORDS)
 
 # Fields of `_at`: what machine code needs, the addresses of registers among it.
 _HEAD = const(0)  # records put since begin

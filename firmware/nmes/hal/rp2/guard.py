@@ -16,12 +16,12 @@ from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.chip import chip
 from nmes.hal.rp2.guard_pio import (
     HIGH_ROUND_CYCLES,
+    INTERLOCK_TRIPPED_AT,
     LEASE_HZ,
     LEASE_ROUND_US,
     LEASE_TRIPPED_AT,
-    SAFE_LINE_TRIPPED_AT,
+    interlock,
     lease,
-    safe_line,
     watch,
 )
 
@@ -41,7 +41,7 @@ _LIMIT_US = const(500)  # some calls of Python long, and as long must both pins 
 
 # Block 1: two for `watch`, one for each of the others.
 _WATCH = const(4)
-_SAFE_LINE = const(6)
+_INTERLOCK = const(6)
 _LEASE = const(7)
 
 # Fields of `_at`: what `tripped` needs.
@@ -59,16 +59,16 @@ _FIELDS = const(10)
 
 
 class Guard:
-    """Watches the phase pins of all channels and the safe line of `pins` (a board's table)."""
+    """Watches the phase pins of all channels and the interlock of `pins` (a board's table)."""
 
     def __init__(self, pins):
         self._pins = pins
         self._enable = pins["enable"]
         self._enable_pin = Pin(pins["enable"])
-        self._safe = Pin(pins["safe_line"], Pin.IN, Pin.PULL_DOWN)
+        self._safe = Pin(pins["interlock"], Pin.IN, Pin.PULL_DOWN)
         self._stop_loop = Pin(pins["stop_loop"], Pin.IN, Pin.PULL_DOWN)
         self._watchers = [rp2.StateMachine(_WATCH + i, watch) for i in range(len(pins["channels"]))]
-        self._safe_line = rp2.StateMachine(_SAFE_LINE, safe_line)
+        self._interlock = rp2.StateMachine(_INTERLOCK, interlock)
         self._lease = rp2.StateMachine(_LEASE, lease)
         self._irq = reg.PIO1_BASE + reg.PIO_IRQ
         self._safe_pc = reg.PIO1_BASE + reg.PIO_SM0_ADDR + 2 * reg.PIO_SM
@@ -76,7 +76,7 @@ class Guard:
         # Whether loop and line were open for however short a time: the pins' own latches of falling edges (2.19.6.1,
         # INTR).
         self._latch, self._latch_bit = _latch_of(pins["stop_loop"])
-        self._line_latch, self._line_latch_bit = _latch_of(pins["safe_line"])
+        self._line_latch, self._line_latch_bit = _latch_of(pins["interlock"])
         at = self._at = array("I", [0] * _FIELDS)
         at[_IRQ] = self._irq
         at[_SAFE_PC] = self._safe_pc
@@ -84,19 +84,19 @@ class Guard:
         at[_LATCH] = self._latch
         at[_LATCH_BIT] = self._latch_bit
         at[_LEVELS] = reg.SIO_GPIO_IN
-        at[_HIGH] = 1 << pins["enable"] | 1 << pins["safe_line"] | 1 << pins["stop_loop"]
+        at[_HIGH] = 1 << pins["enable"] | 1 << pins["interlock"] | 1 << pins["stop_loop"]
 
     def is_safe(self):
         """True when emergency stop and comparator both allow it now."""
         return self._safe.value() == 1 and self._stop_loop.value() == 1
 
     def forget_openings(self):
-        """From now on `opened` tells of any opening of the safe line."""
+        """From now on `opened` tells of any opening of the interlock."""
         mem32[self._latch] = self._latch_bit
         mem32[self._line_latch] = self._line_latch_bit
 
     def opened(self):
-        """0, or the fault for which the safe line is open, or was since `forget_openings`, however shortly."""
+        """0, or the fault for which the interlock is open, or was since `forget_openings`, however shortly."""
         if mem32[self._latch] & self._latch_bit or not self._stop_loop.value():
             return faults.EMERGENCY_STOP
         if mem32[self._line_latch] & self._line_latch_bit or not self._safe.value():
@@ -110,8 +110,8 @@ class Guard:
     def begin(self, longest_us, lease_us=_LEASE_US):
         """Watch, and give permission. `longest_us`: the longest phase of the session, at most 1000.
 
-        The caller has asked `is_safe`; a safe line that is low takes permission away again at once. Of one that fell
-        and rose again before, `opened` tells.
+        The caller has asked `is_safe`. While the interlock is low permission is taken away again at once; whether it
+        fell and rose again before, `opened` tells.
         """
         self.halt()
         longest_us = min(longest_us, _PHASE_MOST_US)
@@ -125,8 +125,8 @@ class Guard:
             machine.put(limit)
             machine.exec(reg.PULL_BLOCK)
             machine.exec(reg.MOV_ISR_OSR)
-        self._safe_line.init(safe_line, freq=reg.CPU_HZ, in_base=self._safe, set_base=enable)
-        self._at[_SAFE_TRIPPED] = (mem32[self._safe_pc] & reg.PIO_ADDR) + SAFE_LINE_TRIPPED_AT
+        self._interlock.init(interlock, freq=reg.CPU_HZ, in_base=self._safe, set_base=enable)
+        self._at[_SAFE_TRIPPED] = (mem32[self._safe_pc] & reg.PIO_ADDR) + INTERLOCK_TRIPPED_AT
         self._lease.init(lease, freq=LEASE_HZ, sideset_base=Pin(self._pins["pump"]), set_base=enable)
         self._at[_LEASE_TRIPPED] = (mem32[self._lease_pc] & reg.PIO_ADDR) + LEASE_TRIPPED_AT
         self._lease.put(lease_us // LEASE_ROUND_US)
@@ -134,8 +134,8 @@ class Guard:
             machine.active(1)
         self._lease.active(1)
         # Set first, watched after: the other order would leave a line that has just fallen without effect.
-        self._safe_line.exec(reg.SET_PINS_1)
-        self._safe_line.active(1)
+        self._interlock.exec(reg.SET_PINS_1)
+        self._interlock.active(1)
         self._at[_ON] = 1
 
     def renew(self):
@@ -145,7 +145,7 @@ class Guard:
 
     @micropython.viper
     def permitted(self) -> bool:
-        """Whether enable, safe line and stop loop are high, as SIO reads them. Allocates nothing."""
+        """Whether enable, interlock and stop loop are high, as SIO reads them. Allocates nothing."""
         at = ptr32(self._at)
         levels, high = ptr32(at[_LEVELS]), at[_HIGH]
         return (levels[0] & high) == high
@@ -180,13 +180,13 @@ class Guard:
         to the emergency stop are not.
         """
         self.forget_openings()
-        forced = [self._pins["safe_line"]]
+        forced = [self._pins["interlock"]]
         for channel in self._pins["channels"]:
             forced += [channel["phase_a"], channel["phase_b"]]
         every = range(len(self._pins["channels"]))
         for prove, indices in (
             (self._prove_lease, (0,)),
-            (self._prove_safe_line, (0,)),
+            (self._prove_interlock, (0,)),
             (self._prove_over_long, every),
             (self._prove_both, every),
             (self._prove_too_close, every),
@@ -222,9 +222,9 @@ class Guard:
         time.sleep_us(_SHORT_LEASE_US)
         return faults.LEASE_LOST
 
-    def _prove_safe_line(self, _):
+    def _prove_interlock(self, _):
         self._prove_begin(_PHASE_MOST_US)
-        self._show(self._pins["safe_line"], reg.IO_INPUT_LOW)
+        self._show(self._pins["interlock"], reg.IO_INPUT_LOW)
         return faults.OVER_CURRENT  # the loop itself is closed
 
     def _prove_over_long(self, index):
@@ -251,8 +251,8 @@ class Guard:
     def halt(self):
         """Take permission away. The caller makes the pins plain outputs after; until then they are low."""
         self._at[_ON] = 0
-        self._safe_line.active(0)
-        self._safe_line.exec(reg.SET_PINS_0)
+        self._interlock.active(0)
+        self._interlock.exec(reg.SET_PINS_0)
         self._lease.active(0)
         for machine in self._watchers:
             machine.active(0)

@@ -14,7 +14,7 @@ cycle) save `lease`, and together they take 30 of the block's 32 instructions.
     # if not, that is for the measured charge to find.
     # Which rule was broken: interrupt flags 4, 5 and 6 for over-long, 5 and 6 for both at once, 6 for too close.
 
-`safe_line`: the line that emergency stop and over-current comparator must both let be high. 2 cycles of the input
+`interlock`: the line that emergency stop and over-current comparator must both let be high. 2 cycles of the input
 synchroniser and 2 of its own.
 
 `lease`, at 1 MHz: a round of 10 us makes one period of the pump's square wave and takes one from x; a word from the CPU
@@ -34,7 +34,7 @@ LEASE_ROUND_US = 10
 
 # Offsets in the programs of the instructions that a tripped machine stays at.
 WATCH_TRIPPED_AT = 22
-SAFE_LINE_TRIPPED_AT = 1
+INTERLOCK_TRIPPED_AT = 1
 LEASE_TRIPPED_AT = 3
 
 
@@ -80,7 +80,7 @@ def watch():
 
 
 @asm_pio(set_init=PIO.OUT_LOW)
-def safe_line():
+def interlock():
     wait(0, pin, 0)
     wrap_target()
     set(pins, 0)[31]  # 1

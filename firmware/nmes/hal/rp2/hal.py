@@ -31,7 +31,7 @@ _SEND_BYTES = const(128)  # an iteration of the main loop
 _INHERITED = ("/nmes.0", "/nmes.1")
 
 
-_GUARDED_INPUTS = ("safe_line", "stop_loop")
+_GUARDED_INPUTS = ("interlock", "stop_loop")
 _E9_MOST_OHM = const(8_200)  # the pull-down that holds an input down against erratum RP2350-E9
 
 
@@ -83,7 +83,7 @@ class Hal:
         self.enabled = self._guard.enabled
         self.permitted = self._guard.permitted
         self.senses = self._converter.runs
-        self.feed = self._watchdog.feed
+        self.feed_watchdog = self._watchdog.feed
         if "panel" in self._pins:  # a stock MicroPython has no room for one
             from nmes.hal.rp2.panel import Buttons, Display
 
@@ -122,7 +122,7 @@ class Hal:
         self._send(_SEND_BYTES)
         time.sleep_ms(ms)
 
-    def rest(self):
+    def all_off(self):
         # Nothing here allocates: it is for want of memory, too, that it is asked.
         self._guard.halt()
         # Every state machine stops in the same cycle, and where it stands says whether its pulse has begun.
@@ -157,7 +157,7 @@ class Hal:
         except OSError as error:
             return str(error)
         finally:
-            self.rest()
+            self.all_off()
 
     def idle_current(self, channel):
         return self._adc.counts(self._pins["sense_current"][channel])
@@ -184,7 +184,7 @@ class Hal:
             if mask & 1 << index:
                 sampler.begin(shortest_us, self._converter.mask == 1 << index)
 
-    def go(self, mask):
+    def start(self, mask):
         # Clock dividers too: each counts its 125 cycles from the same one.
         mem32[reg.PIO0_BASE + reg.PIO_CTRL + reg.SET] = mask | mask << reg.PIO_CLKDIV_RESTART
 
@@ -211,11 +211,11 @@ class Hal:
     def reset_cause(self):
         return self._watchdog.reset_cause
 
-    def recall(self, slot):
-        return self._slots.recall(slot)
+    def read_slot(self, slot):
+        return self._slots.read_slot(slot)
 
-    def keep(self, slot, data):
-        self._slots.keep(slot, data)
+    def write_slot(self, slot, data):
+        self._slots.write_slot(slot, data)
 
     def area(self, name):
         return area(self._board["flash"], name)

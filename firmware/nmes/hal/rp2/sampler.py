@@ -37,11 +37,12 @@ _TABLE_SIZE = const(3)  # of one channel, as a power of two; the ring of the sel
 _RESULTS_SIZE = const(2)  # the same, a half each; the ring of the result DMA
 _LATE_ONE_US = const(4)
 _LATE_TWO_US = const(6)
-_RING_MASK = const(255)
-RING_BYTES = 1024
-_RING_SIZE = const(10)
+_RING_SIZE = const(10)  # as a power of two
+RING_BYTES = const(1 << _RING_SIZE)
+_RING_MASK = const(RING_BYTES // 4 - 1)
 _LOOKS = const(12)
 # The numbers of a pulse, as core/pulse.py has them: the compiler puts in only what stands in the same file.
+# tests/architecture/test_constants.py holds them to those.
 _CURRENT_A = const(4)
 _VOLTAGE_A = const(5)
 _CURRENT_B = const(6)

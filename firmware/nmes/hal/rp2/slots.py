@@ -17,11 +17,11 @@ class Slots:
     def __init__(self, partition):
         self._partition = partition
 
-    def recall(self, slot):
+    def read_slot(self, slot):
         """What a slot holds, without the erased bytes behind it."""
         return bytes(self._read(SECTORS[slot])).rstrip(_ERASED)
 
-    def keep(self, slot, data):
+    def write_slot(self, slot, data):
         """Make a slot hold `data`, and erased bytes behind it. Raises ValueError when it has no room for them."""
         if len(data) > SECTOR:
             raise ValueError("%d bytes for a slot of %d" % (len(data), SECTOR))

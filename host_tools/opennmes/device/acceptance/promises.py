@@ -42,7 +42,7 @@ PROMISES = (
     Promise("enable and pump while pulses run", "high; a steady 100 kHz wave", "docs/hardware.md", _SESSIONS,
             ("enable around", "pump, half")),
     Promise("trip input or emergency stop to enable off", "at most 1 us, without the CPU", "docs/hardware.md",
-            ("safe_line", "stop_loop"), ("safe_line", "stop_loop", "fault after", "pulses after", "pump after")),
+            ("interlock", "stop_loop"), ("interlock", "stop_loop", "fault after", "pulses after", "pump after")),
     Promise("host lost", "2 s, then to zero within 1 s, and stop; the lease ends", "docs/safety.md", ("host gone",),
             ("pulses", "enable", "pump")),
     Promise("stop and pause", "the running pulse ends, nothing comes after it", "docs/safety.md", ("pause and stop",),

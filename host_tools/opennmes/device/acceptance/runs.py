@@ -191,7 +191,7 @@ def _trip(bench: Bench, line: str, fault: int) -> list[Found]:
     bench.witness.pull()
     bench.let_pass(0.03)
     recording = bench.recording
-    fell_ps = recording.first("safe_line", 0, begin_ps, end_ps)
+    fell_ps = recording.first("interlock", 0, begin_ps, end_ps)
     if fell_ps is None:
         found.claims.append(
             witnessed.simply(f"{line} falls", "the line falls", "it stays high", False, "is its wire there?")
@@ -210,13 +210,13 @@ def _trip(bench: Bench, line: str, fault: int) -> list[Found]:
     return [bench.kept(found, fell_ps)]
 
 
-def safe_line(bench: Bench) -> list[Found]:
-    """The over-current comparator's part of the safe line."""
-    return _trip(bench, "safe_line", faults.OVER_CURRENT)
+def interlock(bench: Bench) -> list[Found]:
+    """The over-current comparator's part of the interlock."""
+    return _trip(bench, "interlock", faults.OVER_CURRENT)
 
 
 def emergency_stop(bench: Bench) -> list[Found]:
-    """The emergency stop's loop, and with it the safe line."""
+    """The emergency stop's loop, and with it the interlock."""
     return _trip(bench, "stop_loop", faults.EMERGENCY_STOP)
 
 
@@ -383,6 +383,6 @@ def bootsel(bench: Bench) -> list[Found]:
 
 
 LIST: tuple[Callable[[Bench], list[Found]], ...] = (
-    boot, programmes, ends_of_ranges, two_channels, traffic, pause_and_stop, safe_line, emergency_stop, host_gone,
+    boot, programmes, ends_of_ranges, two_channels, traffic, pause_and_stop, interlock, emergency_stop, host_gone,
     reset_in_phase, soft_reset, bootsel,
 )  # fmt: skip

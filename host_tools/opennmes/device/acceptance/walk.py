@@ -17,10 +17,10 @@ from opennmes.device.witness import Witness
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
-SAFE_LINE, STOP_LOOP, RUN = "safe_line", "stop_loop", "run"
-INPUTS = (SAFE_LINE, STOP_LOOP)
-# Joined as docs/verify.md has it: the stop loop feeds the safe line.
-FOLLOWS = {SAFE_LINE: {SAFE_LINE}, STOP_LOOP: {SAFE_LINE, STOP_LOOP}}
+INTERLOCK, STOP_LOOP, RUN = "interlock", "stop_loop", "run"
+INPUTS = (INTERLOCK, STOP_LOOP)
+# Joined as docs/verify.md has it: the stop loop feeds the interlock.
+FOLLOWS = {INTERLOCK: {INTERLOCK}, STOP_LOOP: {INTERLOCK, STOP_LOOP}}
 GONE_S = 3.0
 _CHIP_ID = 0x4000_0000  # SYSINFO of the RP2040 (2.20.4)
 _BEGIN = "from machine import Pin as _P"
@@ -109,7 +109,7 @@ def _inputs(prompt: RawPrompt, witness: Witness, gpios: Mapping[str, int], base:
         due = " and ".join(_name(gpios, gpios[other]) for other in sorted(FOLLOWS[role]))
         wrong.append(
             f"GP{gpios[role]} ({role}): pulled by the witness, {seen} of the board falls and {due} should: the wire "
-            "goes elsewhere, or the resistors between 3V3, stop_loop and safe_line are not as docs/verify.md has them"
+            "goes elsewhere, or the resistors between 3V3, stop_loop and interlock are not as docs/verify.md has them"
         )
     return wrong
 
