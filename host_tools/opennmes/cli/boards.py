@@ -111,6 +111,7 @@ def _show(board: dict[str, Any]) -> None:
     for name in board["other_stages"]:
         can = dict(abilities(load_board(board["name"], name), stage_of(board["name"], name)))
         of_it = f"channels {can['channels']}; for {can['for']}; contractions {can['contractions']}"
+        of_it += f"; laboratory: {can['laboratory']}"
         out.print(words(f"  or output stage {name}: {of_it}"), soft_wrap=True)
     out.print(words(f"  {_tried(board)}; nothing of it has run on silicon"), soft_wrap=True)
     for note in about(board["name"]).get("notes", ()):
