@@ -64,7 +64,7 @@ _OF_THE_DISPLAY = {
 _LED = 25
 
 
-_NO_LABORATORY = "no trigger input, no sync output: two channels take all eight state machines of PIO"
+_NO_LABORATORY = "no trigger input and no sync output: two channels leave no pin, and no state machine of PIO"
 
 
 def _laboratory(pins: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """PIO state machines, cycle for cycle, after chapter 3 of the RP2040 datasheet: what the shipped programs use of them.
 
 Instructions: JMP, WAIT for a pin, IN of a whole word, OUT, PUSH, PULL, MOV between registers and from and to pins, IRQ
-set, SET. Side-set is applied in an instruction's first cycle, stalled or not; a delay runs after the instruction and not
-after a stall. A pin is seen 2 cycles late, through the synchroniser. What is not modelled raises. test_model.py
+set, SET. Side-set is applied in an instruction's first cycle, stalled or not; a delay runs after the instruction and
+not after a stall. A pin is seen 2 cycles late, through the synchroniser. What is not modelled raises. test_model.py
 compares it with pioemu, and its leaps over counting loops with the same cycles taken one at a time.
 """
 

@@ -27,7 +27,7 @@ _WANTED = ("source", "on_timeout", "timeout_ms")
 _ENVELOPE = "OpenNMES envelope"
 _WAITS = "a programme that waits for its person"
 _SAMPLER = "sampler: the biofeedback input too"
-_ONE_CHANNEL = "a stage of one channel and a biofeedback input: two channels take all eight state machines"
+_ONE_CHANNEL = "a stage of one channel with a biofeedback input: two channels leave no pin for it"
 
 
 def field(table, name):

@@ -76,8 +76,11 @@ def _problems(name: str) -> list[str]:
     try:
         load_board(name)
         name = name.removesuffix(STOCK)  # it has no file of its own
-        board = load_board(name)
-        return problems(board, about(name), *map(load_stage, (board["stage"], *board["other_stages"])))
+        found = problems(load_board(name), about(name), load_stage(load_board(name)["stage"]))
+        for stage in load_board(name)["other_stages"]:
+            of_it = problems(load_board(name, stage), about(name), load_stage(stage))
+            found += [f"with the stage {stage}: {row}" for row in of_it if row not in found]
+        return found
     except UnknownBoard:
         raise
     except Exception as broken:  # a person's Python, of which anything may come
