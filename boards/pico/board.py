@@ -58,6 +58,12 @@ BOARD = {
         # last pin of the edge that nothing else needs, beside the buttons and read like them.
         "hand_switch": 22,
     },
+    # What the image for an output stage has otherwise; it has the first channels, as many as the stage has.
+    "of_stage": {
+        # Laboratories get the level pins of the channel that this stage does not have. Not its phase pins: they stay
+        # low, so that a stage of two channels that is wired to this image switches nothing of its second one.
+        "reference-biofeedback": {"pins": {"held_low": (6, 7), "trigger_input": 8, "sync_output": 9}},
+    },
     # GP0 and GP1 are the one pair of I2C 0 that nothing else needs. A 128x64 OLED: "ssd1306", whose columns begin at 0,
     # or "sh1106", which has 132 of them: the glass begins at 2.
     "display": {"sda": 0, "scl": 1, "address": 0x3C, "controller": "ssd1306", "offset": 0},

@@ -9,4 +9,6 @@
 #define MICROPY_PY_ASYNCIO             (0)
 #define MICROPY_PY_CMATH               (0)
 #define MICROPY_PY_HEAPQ               (0)
+#define MICROPY_PY_RANDOM              (0)
+#define MICROPY_PY_RE                  (0)
 #define MICROPY_PY_WEBSOCKET           (0)

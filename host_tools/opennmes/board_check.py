@@ -30,6 +30,8 @@ _CHIPS = {"rp2040": _Chip(30, range(26, 30), 8, 12), "rp2350": _Chip(30, range(2
 # Pins that every board with an output stage has, and those that the guard reads: without one nobody is stopped.
 _NEEDED = ("enable", "pump", "sense_voltage")
 _GUARD_INPUTS = ("interlock", "stop_loop")
+_WITH_A_MACHINE = ("interlock", "pump", "sync_output")  # of PIO block 1
+_OF_A_LISTENER = ("hand_switch", "trigger_input", "sync_output")
 _OF_A_CHANNEL = ("phase_a", "phase_b", "level_a", "level_b")
 GATES = (*_OF_A_CHANNEL, "enable", "pump")
 _FOR_PEOPLE = {"supply": "does not measure its supply", "lamp": "has no lamp that shows that output is on"}
@@ -49,9 +51,9 @@ SECTORS = {"store": 32, "records": 48}
 _ABOUT = {"sdk_board", "flash_bytes", "broken_out", "on_board", "machine", "stock", "run", "notes"}
 
 
-def problems(board: dict[str, Any], about: dict[str, Any], stage: dict[str, Any], *others: dict[str, Any]) -> list[str]:
-    """Everything that is wrong with a board that drives `stage`, and `others` with images of their own; empty when
-    nothing is."""
+def problems(board: dict[str, Any], about: dict[str, Any], stage: dict[str, Any]) -> list[str]:
+    """Everything that is wrong with a board as its image for `stage` has it (boards.load_board); empty when nothing
+    is."""
     found = list(_keys(board, about))
     if found or board["hal"] == "virtual":
         return found  # what is not there cannot be judged
@@ -66,7 +68,7 @@ def problems(board: dict[str, Any], about: dict[str, Any], stage: dict[str, Any]
         found.append(f"the clock is {board['cpu_hz']} Hz; every cycle of the firmware is counted for {CPU_HZ} Hz")
     pins = pins_of(board)
     found += [
-        *_there(board, stage), *_listens(board, others),
+        *_there(board, stage), *_listens(board, stage),
         *_clashes(pins), *_brought_out(pins, about, chip), *_abilities(board, pins, chip),
         *_room_in_pio(board, pins, chip), *_pulled_down(board, pins), *_flash(board["flash"], about["flash_bytes"]),
     ]  # fmt: skip
@@ -130,10 +132,12 @@ def _there(board: dict[str, Any], stage: dict[str, Any]) -> Iterator[str]:
         if name not in pins:
             yield f"there is no pin {name}"
     channels = len(pins["channels"])
+    senses = channels + ("signal_most_mv" in stage)  # the signal comes in the place of one
     if channels != stage["channels"]:
         yield f"there are {channels} channels, and the stage {stage['name']} has {stage['channels']}"
-    if len(pins.get("sense_current", ())) != channels:
-        yield f"there are {len(pins.get('sense_current', ()))} pins sense_current for {channels} channels"
+    if len(pins.get("sense_current", ())) != senses:
+        beside = " and the signal" if senses > channels else ""
+        yield f"there are {len(pins.get('sense_current', ()))} pins sense_current for {channels} channels{beside}"
     if ("panel" in pins) != ("display" in board):
         yield "a panel needs buttons and a display's pins: there is one without the other"
     for name, lack in _FOR_PEOPLE.items():
@@ -143,15 +147,11 @@ def _there(board: dict[str, Any], stage: dict[str, Any]) -> Iterator[str]:
         yield "radio_power and radio_select belong together: one of them is missing"
 
 
-def _listens(board: dict[str, Any], stages: tuple[dict[str, Any], ...]) -> Iterator[str]:
+def _listens(board: dict[str, Any], stage: dict[str, Any]) -> Iterator[str]:
     """Whether what a stage with a biofeedback input needs is there."""
-    for stage in stages:
-        if "signal_most_mv" not in stage:
-            continue
-        if len(board["pins"].get("sense_current", ())) <= stage["channels"]:
-            yield f"the stage {stage['name']} needs a pin sense_current beyond its channels, for the signal"
-        if "hand_switch" not in board["pins"]:
-            yield f"the stage {stage['name']} needs a pin hand_switch"
+    for name in _OF_A_LISTENER if "signal_most_mv" in stage else ():
+        if name not in board["pins"]:
+            yield f"the stage {stage['name']} needs a pin {name}"
 
 
 def _clashes(pins: list[Pin]) -> Iterator[str]:
@@ -210,8 +210,8 @@ def _abilities(board: dict[str, Any], pins: list[Pin], chip: _Chip) -> Iterator[
 
 
 def _room_in_pio(board: dict[str, Any], pins: list[Pin], chip: _Chip) -> Iterator[str]:
-    """Block 0 has a pulse engine and a sampler for each channel, block 1 a watcher for each and two more machines; DMA
-    serves an engine with three channels, a sampler with two, and the ADC with two."""
+    """Block 0 has a pulse engine and a sampler for each channel, block 1 a watcher for each, two more machines and that
+    of a sync output; DMA serves an engine with three channels, a sampler with two, and the ADC with two."""
     rows = board["pins"]["channels"]
     channels = len(rows)
     phases = ", ".join(f"GP{row['phase_a']} and GP{row['phase_b']}" for row in rows)
@@ -220,7 +220,7 @@ def _room_in_pio(board: dict[str, Any], pins: list[Pin], chip: _Chip) -> Iterato
             f"{channels} channels ({phases}) need {2 * channels} state machines of PIO block 0, a pulse engine and a "
             f"sampler each, and it has {chip.machines}"
         )
-    guard = [f"{pin.function} GP{pin.gpio}" for pin in pins if pin.function in ("interlock", "pump")]
+    guard = [f"{pin.function} GP{pin.gpio}" for pin in pins if pin.function in _WITH_A_MACHINE]
     if channels + len(guard) > chip.machines:
         yield (
             f"the guard of {channels} channels ({phases}) with {' and '.join(guard)} needs {channels + len(guard)} "

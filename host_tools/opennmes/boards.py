@@ -43,6 +43,10 @@ def load_board(name: str, stage: str | None = None) -> dict[str, Any]:
     if stage is not None and stage not in stages:
         raise UnknownBoard(f'board "{name}" drives no output stage "{stage}"; it drives: {", ".join(stages)}')
     board["stage"] = stage or board["stage"]
+    board = _changed(board, board.pop("of_stage", {}).get(board["stage"], {}))
+    if stage is not None:
+        channels = board["pins"]["channels"][: load_stage(stage)["channels"]]
+        board["pins"] = {**board["pins"], "channels": channels}
     return board
 
 

@@ -36,6 +36,15 @@ _OF_THE_BOARD = {
         IN, "switch to ground: its person starts a contraction, on a stage with a biofeedback input",
         "any pin; beside the buttons, and like them held high by its pull-up",
     ),
+    "trigger_input": (
+        IN, "a train begins at its rising edge, on a stage with a biofeedback input",
+        "any pin; its pull-down holds it low; channel 1 is not there, and this was its level",
+    ),
+    "sync_output": (
+        OUT, "high while phase A of channel 0 is, on a stage with a biofeedback input",
+        "any pin that no stage switches a phase with; channel 1 is not there, and this was its level",
+    ),
+    "held_low": (OUT, "low, always: a channel that this stage does not have", "a phase of another stage"),
     "supply": (ANALOGUE, "the board's supply", "{adc}: the board itself puts a third of VSYS there"),
     "radio_power": (OUT, "power of the radio on the board: low, off", "the board's own wire"),
     "radio_select": (OUT, "select of the radio: high, silent", "the board's own wire; so it leaves supply alone"),
@@ -53,6 +62,15 @@ _OF_THE_DISPLAY = {
     "scl": (OUT, "clock of the display", "I2C {i2c}: a pair that nothing else needs"),
 }
 _LED = 25
+
+
+_NO_LABORATORY = "no trigger input and no sync output: two channels leave no pin, and no state machine of PIO"
+
+
+def _laboratory(pins: dict[str, Any]) -> str:
+    if "trigger_input" not in pins:
+        return "trigger input, sync output"  # the virtual board has them without a pin
+    return f"trigger input on GP{pins['trigger_input']}, sync output on GP{pins['sync_output']}"
 
 
 def functions() -> set[str]:
@@ -102,7 +120,8 @@ def pins_of(board: dict[str, Any]) -> list[Pin]:
             continue
         several = isinstance(gpios, tuple)
         for index, gpio in enumerate(gpios if several else (gpios,)):
-            found.append(_pin(gpio, name, index if several else None, _OF_THE_BOARD[name]))
+            of_a_channel = several and name != "held_low"
+            found.append(_pin(gpio, name, index if of_a_channel else None, _OF_THE_BOARD[name]))
     display = board.get("display", {})
     found += [_pin(display[name], name, None, words) for name, words in _OF_THE_DISPLAY.items() if name in display]
     return sorted(found, key=lambda pin: pin.gpio)
@@ -141,6 +160,7 @@ def abilities(board: dict[str, Any], stage: dict[str, Any]) -> list[tuple[str, s
     listens = stage.get("signal_most_mv")
     bounds = f"0 to {(listens or 0) / 1000:g} V in the place of a channel's current sense, and a hand switch"
     rows.append(("contractions", f"on time, or started by their person: {bounds}" if listens else "on time alone"))
+    rows.append(("laboratory", _laboratory(pins) if listens else _NO_LABORATORY))
     lamps = [name for name in ("lamp", "ready", "fault", "buzzer") if name in pins]
     rows.append(("lamps", ", ".join(lamps) if lamps else "none"))
     rows.append(("panel", "buttons, and a display if there is one" if "panel" in pins else "none: it needs a host"))

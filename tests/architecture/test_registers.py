@@ -19,6 +19,7 @@ SAME, TABLES = "registers", ("registers", *CHIPS)
 
 # What each name is in the SDK's headers, src/<chip>/hardware_regs/include/hardware/regs.
 OF_SDK = {
+    "XOR": "REG_ALIAS_XOR_BITS",
     "SET": "REG_ALIAS_SET_BITS",
     "CLEAR": "REG_ALIAS_CLR_BITS",
     "DMA_BASE": "DMA_BASE",
@@ -35,6 +36,7 @@ OF_SDK = {
     "PIO0_BASE": "PIO0_BASE",
     "PIO1_BASE": "PIO1_BASE",
     "PIO_CTRL": "PIO_CTRL_OFFSET",
+    "PIO_RESTART": "PIO_CTRL_SM_RESTART_LSB",
     "PIO_CLKDIV_RESTART": "PIO_CTRL_CLKDIV_RESTART_LSB",
     "PIO_FLEVEL": "PIO_FLEVEL_OFFSET",
     "PIO_FLEVEL_SM": "PIO_FLEVEL_TX1_LSB - PIO_FLEVEL_TX0_LSB",
@@ -42,6 +44,8 @@ OF_SDK = {
     "PIO_TXF0": "PIO_TXF0_OFFSET",
     "PIO_RXF0": "PIO_RXF0_OFFSET",
     "PIO_IRQ": "PIO_IRQ_OFFSET",
+    "PIO_SM0_SHIFTCTRL": "PIO_SM0_SHIFTCTRL_OFFSET",
+    "PIO_FJOIN_RX": "PIO_SM0_SHIFTCTRL_FJOIN_RX_BITS",
     "PIO_SM0_ADDR": "PIO_SM0_ADDR_OFFSET",
     "PIO_ADDR": "PIO_SM0_ADDR_BITS",
     "PIO_SM": "PIO_SM1_ADDR_OFFSET - PIO_SM0_ADDR_OFFSET",
@@ -102,9 +106,11 @@ OF_SDK = {
 }  # fmt: skip
 # Instructions, as MicroPython's own assembler makes them.
 INSTRUCTIONS = {
+    "WAIT_1_GPIO_0": "wait(1, gpio, 0)",
     "PULL_BLOCK": "pull(block)",
     "MOV_ISR_OSR": "mov(isr, osr)",
     "MOV_Y_OSR": "mov(y, osr)",
+    "SET_X_0": "set(x, 0)",
     "SET_PINS_0": "set(pins, 0)",
     "SET_PINS_1": "set(pins, 1)",
 }

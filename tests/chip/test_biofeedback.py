@@ -20,6 +20,7 @@ from opennmes.boards import load_board, load_stage
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.emulator.biofeedback import Sensor
 from opennmes.emulator.pico import EmulatedPico
+from opennmes.measure.pulses import pulses as measured
 from opennmes.ports.face import click
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +53,20 @@ class Listening(Bench):
         super().__init__(uf2, board, stage)
         self.sensor = Sensor(self.pico, board, stage)
         self.sensor.mv = QUIET
+        self.trigger_input = board["pins"]["trigger_input"]
+        self.synced: list[tuple[int, int]] = []  # (ns, level) of the sync output
+        self.pico.watch(board["pins"]["sync_output"], lambda level: self.synced.append((self.pico.nanos, level)))
+        self.others: list[tuple[int, int]] = []  # of the pins that this stage leaves alone
+        for pin in board["pins"]["held_low"]:
+            self.pico.watch(pin, lambda level, pin=pin: self.others.append((pin, level)))  # type: ignore[misc]
+
+    def edge(self, high_s: float = 0.002) -> int:
+        """A pulse at the trigger input. Returns when it rose, in ns."""
+        self.pico.set_input(self.trigger_input, 1)
+        at = self.pico.nanos
+        self.device.wait(high_s)
+        self.pico.set_input(self.trigger_input, 0)
+        return at
 
     def trains(self) -> list[list[int]]:
         """When each phase A of each train began, in ns."""
@@ -138,6 +153,103 @@ def test_a_programme_on_time_alone_runs_here_as_everywhere(listening: Listening)
     trains = listening.trains()
     assert {b[0] - a[0] for a, b in itertools.pairwise(trains)} == {200_000_000}
     assert device.status()["fault"] == 0
+
+
+AT_EDGE: dict[str, Any] = {**WAITING, "trigger": {**TRIGGER, "source": "edge"}}
+del AT_EDGE["trigger"]["threshold_mv"]
+NS_TO_PHASE_A = 272_016  # from the edge, and up to a microsecond more: hal/rp2/trigger_input.py
+NS_TO_SYNC = 24
+
+
+def test_the_chip_begins_a_train_at_the_edge_and_the_sync_output_marks_each_phase_a(listening: Listening) -> None:
+    device = listening.device
+    listening.sensor.mv = None  # nobody asks for it
+    begin(device, AT_EDGE)
+    device.wait(0.2)
+    assert device.status()["part"] == "wait" and listening.trains() == []
+    delays = []
+    for number in range(4):
+        device.wait(0.0371 + number * 0.0123457)
+        at = listening.edge()
+        device.wait(0.3)
+        trains = listening.trains()
+        assert [len(train) for train in trains] == [PULSES] * (number + 1)
+        assert {b - a for a, b in itertools.pairwise(trains[-1])} == {6_667_000}
+        delays.append(trains[-1][0] - at)
+    assert all(0 <= delay - NS_TO_PHASE_A <= 1_000 for delay in delays), delays
+    assert len(set(delays)) > 1, "edges come at any phase of the engine's clock"
+    changes = listening.stage.finish().changes("ch0_a")
+    assert listening.synced == [(nanos + NS_TO_SYNC, level) for nanos, level in changes if nanos > 0]
+    assert listening.others == []
+    status = device.status()
+    assert (status["state"], status["fault"], status["underruns"]) == ("RUNNING", 0, 0), status["fault_text"]
+    account = device.stop()["account"]
+    assert account["delivered"] == 4 * PULSES
+    assert (account["channels"][0]["measured"], account["channels"][0]["missed"]) == (4 * PULSES, 0)
+
+
+def test_h28_what_lies_ready_is_cancelled_by_stop_pause_and_down_and_comes_at_the_new_level(
+    listening: Listening,
+) -> None:
+    device = listening.device
+    listening.sensor.mv = None
+    begin(device, AT_EDGE)
+    device.wait(0.1)
+    device.set_intensity(1_000)
+    device.wait(0.26)
+    device.set_intensity(2_000)
+    device.wait(0.02)
+    device.set_intensity(500)
+    listening.edge()
+    device.wait(0.2)
+    (train,) = listening.trains()
+    assert len(train) == PULSES
+    assert {pulse.current_a_ua for pulse in measured(listening.stage.finish(), 0)} == {500}
+    device.wait(0.1)
+    device.pause()
+    listening.edge()
+    device.wait(0.1)
+    device.start()
+    device.wait(0.1)
+    device.stop()
+    listening.edge()
+    device.wait(0.1)
+    assert listening.trains() == [train] and device.status()["fault"] == 0
+
+
+def test_h28_an_edge_at_the_moment_of_the_stop_begins_one_pulse_at_most(listening: Listening) -> None:
+    device = listening.device
+    listening.sensor.mv = None
+    for early_us in (0, 150, 280, 1_000):
+        begin(device, AT_EDGE)
+        device.wait(0.1)
+        before = len(rises(listening.stage, "ch0_a"))
+        listening.pico.set_input(listening.trigger_input, 1)
+        device.wait(early_us / 1_000_000)
+        account = device.stop()["account"]
+        device.wait(0.1)
+        listening.pico.set_input(listening.trigger_input, 0)
+        came = len(rises(listening.stage, "ch0_a")) - before
+        assert (device.status()["fault"], account["delivered"]) == (0, came) and came <= 1
+        device.wait(0.05)
+
+
+def test_h29_an_emergency_stop_while_it_lies_ready_and_a_line_that_is_high(listening: Listening) -> None:
+    device = listening.device
+    listening.sensor.mv = None
+    listening.pico.set_input(listening.trigger_input, 1)
+    with pytest.raises(DeviceRefused) as refused:
+        arm(device, AT_EDGE)
+    assert [reason["code"] for reason in refused.value.reasons] == ["trigger_high"]
+    listening.pico.set_input(listening.trigger_input, 0)
+    begin(device, AT_EDGE)
+    device.wait(0.1)
+    listening.stage.stop_opened = True
+    device.wait(0.03)
+    listening.edge()
+    device.wait(0.1)
+    assert listening.fault() == ("FAULT", faults.EMERGENCY_STOP)
+    assert listening.trains() == [] and listening.synced == []
 
 
 ITS_OWN = (

@@ -141,6 +141,53 @@ def test_the_command_line_knows_the_stage(capsys: pytest.CaptureFixture[str]) ->
     assert "or output stage reference-biofeedback: channels 1; for every prescription; contractions on time, or" in said
 
 
+def test_the_example_for_laboratories_is_accepted_here_and_two_channels_refuse_it_by_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = str(ROOT / "docs" / "examples" / "trigger-input.toml")
+    data = Prescription.read(Path(file)).data
+    assert assess(data, stage_of("pico", STAGE)).accepted
+    (reason,) = assess(data, stage_of("pico")).reasons
+    assert (reason["code"], reason["parameter"]) == ("no_trigger_input", "trigger.source")
+    assert main(["check", file, "--stage", STAGE]) == 0
+    said = capsys.readouterr().out
+    assert "each work starts at a rising edge of the trigger input; not at all when nothing has come for 60 s" in said
+    assert main(["check", file]) == 1
+    assert "two channels leave no pin for it" in capsys.readouterr().out
+
+
+def test_each_edge_starts_a_train_to_the_microsecond(port: VirtualPort, log: Path) -> None:
+    port.set_signal(None)  # nobody needs a sensor
+    device = Device(port)
+    device.connect()
+    data = Prescription.read(ROOT / "docs" / "examples" / "trigger-input.toml").data
+    port.set_trigger(True)
+    loaded = device.load(data)
+    device.acknowledge()
+    with pytest.raises(DeviceRefused) as refused:
+        device.arm(loaded["programme_crc"])
+    assert [reason["code"] for reason in refused.value.reasons] == ["trigger_high"]
+    port.set_trigger(False)
+    device.arm(loaded["programme_crc"])
+    device.start()
+    rose_us = []
+    for wait_s in (0.5, 0.5123, 0.03):
+        for _ in range(5):
+            device.wait(1)
+            device.status()
+        device.wait(wait_s)
+        rose_us.append(round(port.now_s() * 1_000_000))
+        port.set_trigger(True)
+        device.wait(0.01)
+        port.set_trigger(False)
+        device.status()
+    device.wait(1.2)
+    status = device.status()
+    assert (status["state"], status["fault"], status["delivered"]) == ("RUNNING", 0, 150)
+    firsts = pulses(log)[::50]
+    assert {first - rose for first, rose in zip(firsts, rose_us, strict=True)} == {273}
+
+
 def test_a_capture_of_it_has_no_times_to_be_judged_against(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "capture.vcd").write_text("")
     file = str(ROOT / "docs" / "examples" / "biofeedback.toml")

@@ -61,7 +61,17 @@ def test_who_may_start_the_contractions_is_named():
     assert said["channels"] == "1" and said["contractions"].startswith(
         "on time, or started by their person: 0 to 3.2 V"
     )
-    assert dict(abilities(load_board("pico"), stage_of("pico")))["contractions"] == "on time alone"
+    assert said["laboratory"] == "trigger input on GP8, sync output on GP9"
+    of_two = dict(abilities(load_board("pico"), stage_of("pico")))
+    assert of_two["contractions"] == "on time alone"
+    assert of_two["laboratory"].startswith("no trigger input and no sync output: two channels leave no pin")
+
+
+def test_a_board_shows_what_laboratories_get_with_each_stage(capsys):
+    assert main(["boards", "pico"]) == 0
+    said = capsys.readouterr().out
+    assert "laboratory: no trigger input and no sync output: two channels leave no pin" in said
+    assert "laboratory: trigger input on GP8, sync output on GP9" in said
 
 
 def test_one_board_is_shown_with_its_pins(capsys):

@@ -1,8 +1,8 @@
 """PIO state machines, cycle for cycle, after chapter 3 of the RP2040 datasheet: what the shipped programs use of them.
 
-Instructions: JMP, WAIT for a pin, IN of a whole word, OUT, PUSH, PULL, MOV between registers and from pins, IRQ set,
-SET. Side-set is applied in an instruction's first cycle, stalled or not; a delay runs after the instruction and not
-after a stall. A pin is seen 2 cycles late, through the synchroniser. What is not modelled raises. test_model.py
+Instructions: JMP, WAIT for a pin, IN of a whole word, OUT, PUSH, PULL, MOV between registers and from and to pins, IRQ
+set, SET. Side-set is applied in an instruction's first cycle, stalled or not; a delay runs after the instruction and
+not after a stall. A pin is seen 2 cycles late, through the synchroniser. What is not modelled raises. test_model.py
 compares it with pioemu, and its leaps over counting loops with the same cycles taken one at a time.
 """
 
@@ -28,6 +28,7 @@ class Program:
     side_count: int
     shift_right: bool
     set_count: int = 0
+    out_count: int = 0
     autopush: bool = False  # of whole words
 
     def decoded(self, at: int) -> tuple[int, int, int, int]:
@@ -78,6 +79,7 @@ class Machine:
     rx: deque[int] = field(default_factory=deque)
     side_base: int = 0
     set_base: int = 0
+    out_base: int = 0
     in_base: int = 0
     jmp_pin: int = 0
     divider: int = 1
@@ -94,6 +96,7 @@ class Machine:
         self._decoded = [self.program.decoded(at) for at in range(len(self.program.opcodes))]
         self._side_mask = (1 << self.program.side_count) - 1 << self.side_base
         self._set_mask = (1 << self.program.set_count) - 1 << self.set_base
+        self._out_mask = (1 << self.program.out_count) - 1 << self.out_base
 
     @property
     def pins(self) -> int:
@@ -101,7 +104,7 @@ class Machine:
 
     def begin(self) -> None:
         """Its pins are made low, as the programs ask for."""
-        self.block.write(self.chip_cycle, self._side_mask | self._set_mask, 0)
+        self.block.write(self.chip_cycle, self._side_mask | self._set_mask | self._out_mask, 0)
 
     def _has(self, side: int) -> bool:
         return self.block.pins & self._side_mask == side << self.side_base
@@ -289,5 +292,7 @@ class Machine:
             self.isr = value
         elif destination == OSR:
             self.osr = value
+        elif destination == PINS and self._out_mask:
+            self.block.write(self.chip_cycle, self._out_mask, value << self.out_base)
         elif destination != NULL:
             raise NotImplementedError(f"a write to {destination}")

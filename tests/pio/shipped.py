@@ -61,8 +61,7 @@ def assembled(made: Sequence[Any]) -> Program:
     assert shiftctrl >> 17 & 1 == 0, "no autopull"
     assert shiftctrl >> 20 & 31 == 0, "autopush of whole words"
     assert shiftctrl >> 30 == 0, "FIFOs are not joined"
-    assert out_init is None
-    for init in (set_init, side_init):
+    for init in (set_init, side_init, out_init):
         assert set(_pins_of(init)) <= {2}, "outputs, low from the start"
     return Program(
         opcodes=tuple(opcodes),
@@ -71,6 +70,7 @@ def assembled(made: Sequence[Any]) -> Program:
         side_count=len(_pins_of(side_init)),
         shift_right=bool(shiftctrl >> 19 & 1),
         set_count=len(_pins_of(set_init)),
+        out_count=len(_pins_of(out_init)),
         autopush=bool(shiftctrl >> 16 & 1),
     )
 

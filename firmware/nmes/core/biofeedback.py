@@ -4,6 +4,9 @@ time of the session's clock, which stands still in a pause, and what the biofeed
 A contraction begins at the earliest when the one before and its rest are over, so the fastest person gets what time
 alone would give, and no more; one that would not end within the session is not begun. The input is looked at only while
 no pulse is on its way, and what it says counts only after it has said nothing for a moment: `Trigger.step`.
+
+At the trigger input the chip itself begins the train (`trigger.EDGE`): its pulses lie ready from READY on, and whoever
+calls says by `contract` and `Feed.begin` that the edge has come, when it is seen that pulses have begun.
 """
 
 from nmes.core import train, trigger
@@ -15,6 +18,7 @@ DONE = 2  # none can begin any more
 SATURATED = 3  # the input says more than any signal
 STUCK = 4  # the hand switch does not open
 WEAK = 5  # the tries were too like the rest before them to learn from
+READY = 6  # a train may begin at the next rising edge of the trigger input, and the pulses of it may lie ready
 
 # Where it is.
 WORK = "work"
@@ -31,18 +35,20 @@ TRIES = 3
 RELAX_MS = 3_000
 TRY_MS = 3_000
 LAST_MS = 1_000  # of RELAX: what the signal is at rest
+EDGE_LATE_MS = 100  # an edge is seen a turn later at most, and none comes so late that its train would be cut short
 
 _NEVER_MS = 1 << 28  # three days: no session lasts so long
 
 
 class Trigger:
     """When the contractions of one session begin. `place` is one of the above; `mv` the signal as it was last seen;
-    `by_signal`: it counts, and not the hand switch; `threshold_mv` is 0 while it is not known; `begun`, `skipped` and
-    `tries` are counts. `most_mv`: what the input says at
-    most, see boards/stages."""
+    `by_signal`: it counts, and not the hand switch; `by_edge`: the trigger input counts; `threshold_mv` is 0 while it
+    is not known; `begun`, `skipped` and `tries` are counts. `most_mv`: what the input says at most, see boards/stages.
+    """
 
     def __init__(self, table, phase, duration_ms, most_mv):
         self.by_signal = table["source"] == trigger.SIGNAL
+        self.by_edge = table["source"] == trigger.EDGE
         self._begins = table["on_timeout"] == trigger.BEGIN
         self._hysteresis_mv = trigger.field(table, "hysteresis_mv")
         self._refractory_ms = trigger.field(table, "refractory_ms")
@@ -50,7 +56,7 @@ class Trigger:
         self._most = trigger.field(table, "contractions")
         self._train_ms = phase.train_ms
         self._cycle_ms = phase.cycle_ms
-        self._duration_ms = duration_ms
+        self._last_begin_ms = duration_ms - phase.train_ms - (EDGE_LATE_MS if self.by_edge else 0)
         self._most_mv = most_mv
         self.threshold_mv = trigger.field(table, "threshold_mv") if self.by_signal else 0
         self.learns = self.by_signal and not self.threshold_mv
@@ -104,10 +110,10 @@ class Trigger:
         return self.bar(columns)[0] + 128 * (self.left_ms(clock_ms) // 1000) + 32_768 * _PLACES.index(self.place)
 
     def step(self, clock_ms, mv, closed):
-        """A turn while no train runs and no pulse is on its way: the signal, and whether the hand switch is closed.
-        Returns what it comes to. Allocates nothing."""
+        """A turn while no train runs and no pulse is on its way: the signal, and whether the hand switch is closed, or
+        the trigger input high. Returns what it comes to. Allocates nothing."""
         self.mv = mv
-        if clock_ms + self._train_ms > self._duration_ms or self._most and self.begun >= self._most:
+        if clock_ms > self._last_begin_ms or self._most and self.begun >= self._most:
             return DONE
         bad = self._is_bad(clock_ms, mv >= self._most_mv if self.by_signal else closed)
         if bad:
@@ -132,18 +138,19 @@ class Trigger:
         self._high = self._high + 1 if high else 0
         if self._low >= SAMPLES:
             self._armed = True
-        if self._armed and self._high >= SAMPLES:
-            return self._contract(clock_ms)
+        if self._armed and self._high >= SAMPLES and not self.by_edge:
+            return self.contract(clock_ms)
         if clock_ms - self._since_ms < self._timeout_ms:
-            return NOTHING
+            return READY if self.by_edge and self._low >= SAMPLES else NOTHING
         if self._begins:
-            return self._contract(clock_ms)
+            return self.contract(clock_ms)
         self.skipped += 1
         self.place = REST
         self._listen_ms = clock_ms + self._cycle_ms - self._train_ms
         return NOTHING
 
-    def _contract(self, clock_ms):
+    def contract(self, clock_ms):
+        """A contraction begins now. Returns CONTRACT."""
         self.begun += 1
         self.place = WORK
         self._since_ms = clock_ms
@@ -197,10 +204,13 @@ class Trigger:
 
 
 class Feed(train.Feed):
-    """The trains of a channel, each of which waits until `begin`. `trigger` says where it is between them."""
+    """The trains of a channel, each of which waits until `begin`. `trigger` says where it is between them. `ready`: the
+    first pulses of the train that waits are queued, and the chip will begin them."""
 
     def __init__(self, channel, trigger):
         self.trigger = trigger
+        self.ready = False
+        self._all_ready = False  # the last pulse of that train is among them
         self._begun_ms = 0  # of the train before
         train.Feed.__init__(self, channel)
         self._hold()
@@ -212,11 +222,25 @@ class Feed(train.Feed):
 
     def waits(self):
         """Whether the next train waits for its begin."""
-        return self.phase is not None and self.begin_ms == _NEVER_MS
+        return self.ready or self.phase is not None and self.begin_ms == _NEVER_MS
 
     def begin(self, clock_ms):
         """The train that waits begins now."""
-        self.begin_ms = clock_ms
+        self.get_ready(clock_ms)
+        self.ready = self._all_ready = False
+
+    def get_ready(self, clock_ms):
+        """The train that waits would begin now: its first pulses are due."""
+        self.ready = True
+        if self._all_ready:
+            self._begun_ms = clock_ms
+        else:
+            self.begin_ms = clock_ms
+
+    def let_go(self):
+        """The train that was ready waits as before. Its pulses have been put back."""
+        self.ready = self._all_ready = False
+        self._hold()
 
     def next_us(self):
         """As train.Feed.next_us; None while the next pulse waits for its train."""
@@ -238,6 +262,7 @@ class Feed(train.Feed):
     def _next_train(self):
         self._begun_ms = self.begin_ms
         train.Feed._next_train(self)
+        self._all_ready = self.ready
         if self.phase is not None:
             self._hold()
 
@@ -245,3 +270,4 @@ class Feed(train.Feed):
         train.Feed._previous_train(self)
         self.begin_ms = self._begun_ms
         self.taken = True
+        self._all_ready = False

@@ -158,8 +158,9 @@ WORDS = {
     ),
     31: (
         "What starts the contractions says what cannot be: nothing drives the biofeedback input, it has been saturated "
-        "for a second, or the hand switch has stayed closed for ten.",
-        "Look whether the sensor is on, connected and in its place, let go of the hand switch, then clear the fault.",
+        "for a second, or the hand switch has stayed closed, or the trigger input high, for ten.",
+        "Look whether the sensor is on, connected and in its place, let go of the hand switch, see that nothing holds "
+        "the trigger input high, then clear the fault.",
         "Measure the input at rest and in a contraction: above 0 and below 3.2 V. See docs/biofeedback.md.",
     ),
 }

@@ -287,7 +287,7 @@ def whatever_current(programme, stage):
     if programme.trigger:
         from nmes.core import trigger  # see programme.parse
 
-        trigger.check_stage(reasons, stage)
+        trigger.check_stage(reasons, stage, programme.trigger)
     if programme.kind == DUMMY:
         return reasons
     if not stage["for_people"]:

@@ -140,7 +140,7 @@ class Screens:
             first = self.row("try_of", trigger.tries + 1, TRIES)
         place = trigger.place
         if place == WAIT and not trigger.by_signal:
-            place = "press"
+            place = "edge" if trigger.by_edge else "press"
         now = self.row(place, "%d s" % -(-trigger.left_ms(clock_ms) // 1000))
         rows = [first, "", "", "", "", self._channels(levels, None, last), now, ""]
         return Screen(rows, [level for _, level in levels], trigger.bar(BAR_COLUMNS) if trigger.by_signal else None)

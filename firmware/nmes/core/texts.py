@@ -38,6 +38,7 @@ ROWS = {
     "rest": ("Rest %s", "Loslassen %s"),
     "wait": ("Tighten %s", "Jetzt fest %s"),
     "press": ("Press %s", "Drücken %s"),
+    "edge": ("Trigger? %s", "Auslöser? %s"),
     "relax": ("Let go %s", "Loslassen %s"),
     "try": ("Tighten %s", "Jetzt fest %s"),
     "try_of": ("Try %d of %d", "Probe %d von %d"),
@@ -147,7 +148,7 @@ FAULTS = {
     28: ("Button stuck. Let go of every button", "Taste klemmt. Alle Tasten loslassen"),
     29: ("Button unsteady. Let go of every button", "Taste unruhig. Alle Tasten loslassen"),
     30: ("Buttons touch. Do not use it", "Tasten berühren sich. Nicht benutzen"),
-    31: ("Signal? Sensor off, or hand switch held", "Signal? Sensor ab oder Handtaste gehalten"),
+    31: ("Signal? Sensor off, or switch closed", "Signal? Sensor ab oder Schalter zu"),
 }
 OTHER_FAULT = ("Electrodes off. Do not use it", "Elektroden ab. Nicht benutzen")
 

@@ -8,8 +8,8 @@ What is left out has its default. Loaded only where a programme has the table; c
 
 from nmes.core.reason import check_int, reason
 
-SIGNAL, SWITCH = "signal", "switch"
-SOURCES = (SIGNAL, SWITCH)
+SIGNAL, SWITCH, EDGE = "signal", "switch", "edge"
+SOURCES = (SIGNAL, SWITCH, EDGE)
 BEGIN, SKIP = "begin", "skip"
 ON_TIMEOUT = (BEGIN, SKIP)
 
@@ -27,6 +27,7 @@ _WANTED = ("source", "on_timeout", "timeout_ms")
 _ENVELOPE = "OpenNMES envelope"
 _WAITS = "a programme that waits for its person"
 _SAMPLER = "sampler: the biofeedback input too"
+_ONE_CHANNEL = "a stage of one channel with a biofeedback input: two channels leave no pin for it"
 
 
 def field(table, name):
@@ -53,7 +54,7 @@ def check(reasons, table):
         if name in table:
             least, most, _ = FIELDS[name]
             whole &= check_int(reasons, "trigger." + name, table[name], least, most, _ENVELOPE)
-    if table.get("source") == SWITCH:
+    if table.get("source") in (SWITCH, EDGE):
         for name in _OF_THE_SIGNAL:
             if name in table:
                 reasons.append(reason("of_signal_only", "trigger." + name, table[name], SIGNAL, _ENVELOPE))
@@ -80,8 +81,13 @@ def check_whole(reasons, made, sampled_least_us):
         reasons.append(reason("narrower_than_sampled", "width_us", made.shortest_us, sampled_least_us, _SAMPLER))
 
 
-def check_stage(reasons, stage):
+def check_stage(reasons, stage, table):
     """Append a reason when a stage has nothing that such a programme could wait for."""
-    if "signal_most_mv" not in stage:
+    if "signal_most_mv" in stage:
+        return
+    source = "output stage " + stage["name"]
+    if table["source"] == EDGE:
+        reasons.append(reason("no_trigger_input", "trigger.source", EDGE, _ONE_CHANNEL, source))
+    else:
         bound = "an output stage with a biofeedback input"
-        reasons.append(reason("no_biofeedback", "trigger", "given", bound, "output stage " + stage["name"]))
+        reasons.append(reason("no_biofeedback", "trigger", "given", bound, source))

@@ -160,6 +160,22 @@ class Hal:
     def switch_closed(self):
         """True while the hand switch is closed, bouncing included. Allocates nothing."""
 
+    def trigger_high(self):
+        """True while the trigger input is high. Allocates nothing."""
+
+    def hold(self):
+        """Hold the engine of channel 0, which has to be starved: what is queued from now on waits. Allocates
+        nothing."""
+
+    def wait_for_edge(self):
+        """From now on the chip itself begins what is held, at the next rising edge of the trigger input: phase A comes
+        after the same time, to a cycle of the engine. Returns False when the input is high: then it does not, and
+        `let_go` has to come. Allocates nothing."""
+
+    def let_go(self):
+        """Nothing waits for an edge any more: what is held is cancelled, and the engine as before `hold`. Returns how
+        many pulses were cancelled; -1, and nothing is done, when the edge has come. Allocates nothing."""
+
     # ---- the watchdog ----
 
     def watch(self, on):

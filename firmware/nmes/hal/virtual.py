@@ -15,9 +15,11 @@ a page of the display as it is now, `@lamps N` what is lit: 1 the lamp of the ou
 NMES_PANEL=0 is a board without a display, whose buttons are there. Without it nobody presses, and nothing is said.
 
 With NMES_SIGNAL=1 the biofeedback input and the hand switch can be reached: a line `@signal MV` puts so many millivolts
-at the input, -1 nothing at all, so that it floats; `@switch 1` closes the switch, `@switch 0` opens it. The input also
+at the input, -1 nothing at all, so that it floats; `@switch 1` closes the switch, `@switch 0` opens it; `@trigger 1`
+lets the trigger input rise, `@trigger 0` fall. The sync output is high while phase A of channel 0 is: as the pulse log
+has it. The biofeedback input also
 has what the pulses couple into it: NMES_ARTEFACT_MV more from a pulse's begin until _ARTEFACT_US after its last phase.
-Without NMES_SIGNAL the input floats and the switch is open.
+Without NMES_SIGNAL the input floats, the switch is open and the trigger input low.
 """
 
 import errno
@@ -41,6 +43,7 @@ _FOLDER = 0x4000  # of a file's mode
 _NEEDS = ("dac_gain_ppm", "dac_offset", "current_gain_ppm", "current_offset", "voltage_gain_ppm", "voltage_offset")
 _ARTEFACT_US = 5_000
 _ADC_MV = 3_300
+_AT_EDGE_US = 2  # from the trigger input's edge to the record's first word: hal/rp2/trigger_input.py
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
 
 
@@ -109,6 +112,7 @@ class Channel:
         self._now_us = 0
         self._begun = 0
         self._gone = False
+        self._held = False
         self._delay_us = delay_us
         self._dummy = dummy
         self._dac_offset = dac_offset
@@ -135,7 +139,7 @@ class Channel:
     def advance(self, now_us):
         """Begin every pulse whose time has come."""
         self._now_us = now_us
-        while self._waiting and self._gone:
+        while self._waiting and self._gone and not self._held:
             put_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us = self._waiting[0]
             begin_us = max(put_us, self._free_us)
             if begin_us > now_us:
@@ -202,6 +206,23 @@ class Channel:
 
     def stop(self):
         return self.halt()
+
+    def hold(self):
+        self._held = True
+
+    def begin_held(self, now_us):
+        """The edge has come."""
+        self._held = False
+        self._free_us = now_us + _AT_EDGE_US
+        self.advance(now_us)
+
+    def let_go(self):
+        if not self._held:
+            return -1
+        self._held = False
+        cancelled = len(self._waiting)
+        self._waiting = []
+        return cancelled
 
     def halt(self):
         self._now_us = self._free_us  # on the chip this returns when the running pulse has ended: it has been measured
@@ -297,6 +318,8 @@ class Hal:
         self._artefact_mv = int(os.getenv("NMES_ARTEFACT_MV") or 0)
         self._signal_mv = -1
         self._closed = False
+        self._high = False  # the trigger input
+        self._awaits_edge = False
         self._listens = self._deaf = False
         ohm = int(os.getenv("NMES_LOAD_OHM") or 500)
         needs = os.getenv("NMES_STAGE_NEEDS")
@@ -341,11 +364,14 @@ class Hal:
             if self._is_wired and line.startswith(b"@switch "):
                 self._closed = int(line[8:]) == 1
                 continue
+            if self._is_wired and line.startswith(b"@trigger "):
+                self._set_trigger(int(line[9:]) == 1)
+                continue
             self._input = self._input[self._at :] + line
             self._at = 0
 
     def all_off(self):
-        self._permitted = self._deaf = False
+        self._permitted = self._deaf = self._awaits_edge = False
         self.lamp(0)
         for channel in self.channels:
             channel.halt()
@@ -449,6 +475,28 @@ class Hal:
 
     def switch_closed(self):
         return self._closed
+
+    def _set_trigger(self, high):
+        """The level of the trigger input, from now on."""
+        rises = high and not self._high
+        self._high = high
+        if rises and self._awaits_edge:
+            self._awaits_edge = False
+            self.channels[0].begin_held(self.now_us)
+
+    def trigger_high(self):
+        return self._high
+
+    def hold(self):
+        self.channels[0].hold()
+
+    def wait_for_edge(self):
+        self._awaits_edge = not self._high
+        return self._awaits_edge
+
+    def let_go(self):
+        self._awaits_edge = False
+        return self.channels[0].let_go()
 
     def watch(self, on):
         pass  # whoever owns the clock sees a board that hangs

@@ -76,8 +76,11 @@ def _problems(name: str) -> list[str]:
     try:
         load_board(name)
         name = name.removesuffix(STOCK)  # it has no file of its own
-        board = load_board(name)
-        return problems(board, about(name), *map(load_stage, (board["stage"], *board["other_stages"])))
+        found = problems(load_board(name), about(name), load_stage(load_board(name)["stage"]))
+        for stage in load_board(name)["other_stages"]:
+            of_it = problems(load_board(name, stage), about(name), load_stage(stage))
+            found += [f"with the stage {stage}: {row}" for row in of_it if row not in found]
+        return found
     except UnknownBoard:
         raise
     except Exception as broken:  # a person's Python, of which anything may come
@@ -111,6 +114,7 @@ def _show(board: dict[str, Any]) -> None:
     for name in board["other_stages"]:
         can = dict(abilities(load_board(board["name"], name), stage_of(board["name"], name)))
         of_it = f"channels {can['channels']}; for {can['for']}; contractions {can['contractions']}"
+        of_it += f"; laboratory: {can['laboratory']}"
         out.print(words(f"  or output stage {name}: {of_it}"), soft_wrap=True)
     out.print(words(f"  {_tried(board)}; nothing of it has run on silicon"), soft_wrap=True)
     for note in about(board["name"]).get("notes", ()):

@@ -142,7 +142,11 @@ def _print(prescription: Prescription, board: str, assessment: Assessment) -> No
 
 def started_by(trigger: dict[str, Any]) -> str:
     """What starts the contractions, in a line."""
-    by = "by the hand switch" if trigger["source"] == "switch" else "by the signal"
+    by = {
+        "switch": "by the hand switch",
+        "signal": "by the signal",
+        "edge": "at a rising edge of the trigger input",
+    }[trigger["source"]]
     if trigger["source"] == "signal":
         asked_mv = trigger.get("threshold_mv")
         by += f" at {asked_mv} mV" if asked_mv else " at a threshold that is learned"

@@ -18,6 +18,7 @@ cdef class Driver:
     cdef long long _loop_ends_fp, _steps, _due_cycle
     cdef ClockAlarm _step_alarm, _stop_alarm
     cdef bint _asked_to_stop
+    cdef list _written
 
     @cython.locals(core=CortexM0Core, clock=SimulationClock, thumb=Thumb, instruction_nanos=double)
     cpdef run(self, double nanos)

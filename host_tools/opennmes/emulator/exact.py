@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from rp2040py.peripherals.peripheral import Peripheral
-from rp2040py.peripherals.pio import RPPIO, WaitType
+from rp2040py.peripherals.pio import RPPIO, StateMachine, WaitType
+from rp2040py.peripherals.pio_registers import EXECCTRL_EXEC_STALLED
 from rp2040py.rp2040 import RP2040
 
 from opennmes.emulator.circle import Circle
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from rp2040py.simulator import Simulator
 
 FJOIN = 3 << 30  # of SMx_SHIFTCTRL
+INSTR = range(0xD8, 0xD8 + 4 * 0x18, 0x18)  # SMx_INSTR of a PIO block (datasheet 3.7)
+SYNCHRONISER_CYCLES = 2  # between a pin and PIO (3.5.6.3); rp2040py has none
 CPU_HZ = 125_000_000  # clk_sys, which CPU, PIO and PWM run from
 CYCLE_NANOS = 1_000_000_000 // CPU_HZ
 # Where RP2040.peripherals keeps what PIO does or sees: IO_BANK0, PADS_BANK0, PIO0, PIO1.
@@ -52,6 +55,7 @@ class Driver:
         self._step_alarm = self.clock.create_alarm(self._step)
         self._stop_alarm = self.clock.create_alarm(self.stop)
         self._asked_to_stop = False
+        self._written: list[_Written] = []
         quicken(mcu)
         Circle(mcu, wanted=lambda: self.skip_loops)
         mcu.simulator = cast("Simulator", self)
@@ -106,6 +110,7 @@ class Driver:
     def after_reset(self) -> None:
         """Forget what the state machines were at, when the chip has been reset."""
         self._keep_loops([])
+        self._written = []
         self.arm()
 
     def acted(self) -> None:
@@ -118,7 +123,21 @@ class Driver:
             for machine in pio.machines:
                 if machine.enabled and machine.waiting and machine.wait_type == WaitType.PIN:
                     machine.check_wait()
+        if self._written:
+            self._go_on()
         self.arm()
+
+    def stalls(self, pio: RPPIO, machine: StateMachine) -> None:
+        """An instruction that was written to SMx_INSTR waits for a pin."""
+        self._written.append(_Written(pio, machine))
+
+    def _go_on(self) -> None:
+        """Those that wait no more go on as the chip does; rp2040py counts the written instruction as the program's, and
+        begins the machine's clock anew."""
+        cycle_fp = -int(-self.clock.nanos // self._cycle_nanos) << 8
+        self._written = [written for written in self._written if not written.has_gone_on(cycle_fp)]
+        for pio in self._pios:
+            pio.recompute_due()
 
     def arm(self) -> None:
         """Set the alarm to the next PIO instruction; after anything that may have changed when that is."""
@@ -137,12 +156,16 @@ class Driver:
         """Drive a pad from outside the chip; PIO that waits for it goes on from the present cycle."""
         self.sync()
         self.rp2040.gpio[pin].set_input_value(bool(level))
+        if self._written:
+            self._go_on()
         self.arm()
 
     def release(self, pin: int) -> None:
         """Let a pad go that was driven from outside."""
         self.sync()
         self.rp2040.gpio[pin].release_input()
+        if self._written:
+            self._go_on()
         self.arm()
 
     def _step(self) -> None:
@@ -189,6 +212,28 @@ class Driver:
         self._loop_ends_fp = min((loop.end_fp for loop in loops), default=NEVER)
 
 
+class _Written:
+    """A `wait` for a pin that was written to SMx_INSTR and stalls. The machine goes on from where it was (datasheet,
+    SMx_INSTR), a cycle of its own clock after the first one at whose begin it sees the pin."""
+
+    def __init__(self, pio: RPPIO, machine: StateMachine) -> None:
+        self._pio = pio
+        self._machine = machine
+        self._pc = machine.pc
+        self._clock_fp = machine.next_due_fp % machine.div_fp
+
+    def has_gone_on(self, cycle_fp: int) -> bool:
+        """Whether it stalls no more: the pin has come, or the machine was restarted."""
+        machine = self._machine
+        if machine.waiting and machine.wait_type == WaitType.PIN:
+            return False
+        if not machine.exec_ctrl & EXECCTRL_EXEC_STALLED:
+            seen_fp = cycle_fp + (SYNCHRONISER_CYCLES << 8)
+            machine.pc = self._pc
+            machine.next_due_fp = seen_fp + (self._clock_fp - seen_fp) % machine.div_fp + machine.div_fp
+        return True
+
+
 class _OnBus:
     """A peripheral as CPU and DMA see it, when any access to it may start, stop, feed or drain a state machine."""
 
@@ -207,6 +252,7 @@ class _OnBus:
         joins = self._joins()
         self._peripheral.write_uint32(offset, value)
         self._flush(joins)
+        self._note_stall(offset)
         self._driver.acted()
 
     def write_uint32_atomic(self, offset: int, value: int, atomic_type: int) -> None:
@@ -214,7 +260,14 @@ class _OnBus:
         joins = self._joins()
         self._peripheral.write_uint32_atomic(offset, value, atomic_type)
         self._flush(joins)
+        self._note_stall(offset)
         self._driver.acted()
+
+    def _note_stall(self, offset: int) -> None:
+        if offset in INSTR and isinstance(self._peripheral, RPPIO):
+            machine = self._peripheral.machines[INSTR.index(offset)]
+            if machine.waiting and machine.wait_type == WaitType.PIN:
+                self._driver.stalls(self._peripheral, machine)
 
     def _joins(self) -> list[int]:
         if not isinstance(self._peripheral, RPPIO):

@@ -20,6 +20,7 @@ WORD = 0xFFFFFFFF
 
 JMP, OUT, MOV, SET = 0, 3, 5, 7
 OSR_FROM_PINS = 0xE0  # argument of mov(osr, pins)
+PINS_FROM_PINS = 0x00  # of mov(pins, pins)
 RIGHT, RIGHT_NO_AUTOPULL = 1 << 19, 1 << 19 | 1 << 17  # of SHIFTCTRL: out shifts right, and does not pull by itself
 NOP_ARGUMENT = 0x42  # of mov(y, y)
 
@@ -54,8 +55,8 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
     """The loop that a running state machine is at the beginning of, if it can be skipped through.
 
     Skippable instructions are jumps, `set` of a scratch register, `nop`, writes to pins that keep them as they are and
-    that no other running machine of the block writes, and `mov(osr, pins)` with `out` of some of its bits into a
-    scratch register: inputs do not change while a loop is skipped.
+    that no other running machine of the block writes, be it `mov(pins, pins)`, and `mov(osr, pins)` with `out` of some
+    of its bits into a scratch register: inputs do not change while a loop is skipped.
     Each scratch register must come back as it was, or only be counted down.
     """
     a_round = _Round(machine)
@@ -138,6 +139,10 @@ class _Round:
         if kind == MOV and argument == OSR_FROM_PINS:
             self.osr = machine.in_pins
             return True
+        if kind == MOV and argument == PINS_FROM_PINS:
+            return _keeps(
+                pio, machine, machine.in_pins & _mask(0, machine.out_count), machine.out_base, machine.out_count
+            )
         if (
             kind == OUT
             and self.osr is not None

@@ -134,6 +134,10 @@ class VirtualPort:
         """Put so many millivolts at the biofeedback input from now on; None: nothing drives it. Raises PortError."""
         self._to_input(b"@signal %d\n" % (-1 if mv is None else mv))
 
+    def set_trigger(self, high: bool) -> None:
+        """Let the trigger input rise or fall. Raises PortError."""
+        self._to_input(b"@trigger %d\n" % high)
+
     def set_switch(self, closed: bool) -> None:
         """Close or open the hand switch. Raises PortError."""
         self._to_input(b"@switch %d\n" % closed)

@@ -211,7 +211,9 @@ PHASE_KEYS: dict[str, Key] = {
 }
 CHANNEL_KEYS: dict[str, Key] = {**NUMBER, **CHANNEL}
 TRIGGER_KEYS: dict[str, Key] = {
-    "source": Choice(trigger.SOURCES, "the signal at the biofeedback input, or the hand switch"),
+    "source": Choice(
+        trigger.SOURCES, "the signal at the biofeedback input, the hand switch, or a rising edge at the trigger input"
+    ),
     **TRIGGER,
     "on_timeout": Choice(trigger.ON_TIMEOUT, "when nothing has come: begin by itself, or skip it and rest"),
 }

@@ -1,4 +1,5 @@
-"""The RP2040 with a biofeedback input and a hand switch, for a stage that has them: loaded for no other.
+"""The RP2040 with a biofeedback input, a hand switch, a trigger input and a sync output, for a stage that has them:
+loaded for no other.
 
 The input is the current sense of the first channel that such a stage does not have. While phases are sampled it takes
 that channel's turns in the round of conversions (sampler.py), so its latest result lies in memory; else it is converted
@@ -8,12 +9,15 @@ against at most 10 kOhm that a sensor has.
 
 import time
 
+import rp2
 from machine import Pin, mem16, mem32
 from micropython import const
 
 from nmes.hal.rp2 import hal
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.chip import chip
+from nmes.hal.rp2.sync_pio import SYNC, sync
+from nmes.hal.rp2.trigger_input import TriggerInput
 
 _FULL_MV = const(3_300)
 _COUNTS = const(4_096)
@@ -34,12 +38,26 @@ class Hal(hal.Hal):
         self._signal_mask = 1 << channel
         self._signal_at = self._converter.word_at(channel)
         self._switch = Pin(self._pins["hand_switch"], Pin.IN, Pin.PULL_UP)
+        self._trigger = TriggerInput(self.channels[0], self._pins["trigger_input"])
+        self._sync_pin = Pin(self._pins["sync_output"])
+        self._outputs.append(self._sync_pin)  # every `all_off` makes it low
+        self._sync = rp2.StateMachine(SYNC, sync)
         self._pad = chip.PADS_BASE + reg.PADS_GPIO0 + reg.PADS_PIN * self._signal_pin
         self._pull(reg.PADS_PULL_UP, reg.PADS_PULL_DOWN)
 
     def _pull(self, off, on):
         mem32[self._pad + reg.CLEAR] = off
         mem32[self._pad + reg.SET] = on
+
+    def permit(self, longest_us):
+        super().permit(longest_us)
+        phase_a = Pin(self._pins["channels"][0]["phase_a"])
+        self._sync.init(sync, freq=reg.CPU_HZ, in_base=phase_a, out_base=self._sync_pin)
+        self._sync.active(1)
+
+    def all_off(self):
+        hal.Hal.all_off(self)
+        self._sync.active(0)
 
     def listen(self, on):
         self._converter.beside = self._signal_mask if on else 0
@@ -61,3 +79,15 @@ class Hal(hal.Hal):
 
     def switch_closed(self):
         return self._switch.value() == 0
+
+    def trigger_high(self):
+        return self._trigger.is_high()
+
+    def hold(self):
+        self._trigger.hold()
+
+    def wait_for_edge(self):
+        return self._trigger.wait_for_edge()
+
+    def let_go(self):
+        return self._trigger.let_go()

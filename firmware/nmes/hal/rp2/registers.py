@@ -6,6 +6,7 @@ from micropython import const
 
 CPU_HZ = const(125_000_000)  # every board's cpu_hz: what the programs' cycles are counted in
 
+XOR = const(0x1000)  # offset of a register's atomic XOR alias (2.1.2)
 SET = const(0x2000)  # offset of a register's atomic bit-set alias (2.1.2)
 CLEAR = const(0x3000)  # offset of a register's atomic bit-clear alias (2.1.2)
 
@@ -20,20 +21,25 @@ DMA_READ_ADDR_TRIG = const(0x3C)  # AL3: writing an address starts the channel, 
 PIO0_BASE = const(0x50200000)  # 3.7
 PIO1_BASE = const(0x50300000)
 PIO_CTRL = const(0x00)
-PIO_CLKDIV_RESTART = const(8)  # bit of state machine 0 in CTRL; bit 0 enables it
+PIO_RESTART = const(4)  # bit of state machine 0 in CTRL; bit 0 enables it
+PIO_CLKDIV_RESTART = const(8)
 PIO_FLEVEL = const(0x0C)
 PIO_FLEVEL_SM = const(8)  # bits a state machine in FLEVEL; of them, its TX FIFO's:
 PIO_FLEVEL_TX = const(0xF)
 PIO_TXF0 = const(0x10)
 PIO_RXF0 = const(0x20)
 PIO_IRQ = const(0x30)
+PIO_SM0_SHIFTCTRL = const(0xD0)
+PIO_FJOIN_RX = const(1 << 31)  # of SHIFTCTRL: whenever it changes both FIFOs are emptied
 PIO_SM0_ADDR = const(0xD4)
 PIO_ADDR = const(0x1F)
 PIO_SM = const(0x18)
 JMP = const(0x0000)  # instructions for StateMachine.exec (3.4); to address 0
+WAIT_1_GPIO_0 = const(0x2080)  # for a high pin 0
 PULL_BLOCK = const(0x80A0)
 MOV_ISR_OSR = const(0xA0C7)
 MOV_Y_OSR = const(0xA047)
+SET_X_0 = const(0xE020)
 SET_PINS_0 = const(0xE000)
 SET_PINS_1 = const(0xE001)
 

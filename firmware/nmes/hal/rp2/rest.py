@@ -15,6 +15,10 @@ def rest(pins):
     for channel in pins["channels"]:
         for pin in channel.values():
             Pin(pin, Pin.OUT, value=0)
+    for pin in pins.get("held_low", ()):
+        Pin(pin, Pin.OUT, value=0)
+    if "sync_output" in pins:
+        Pin(pins["sync_output"], Pin.OUT, value=0)
     if "radio_power" in pins:
         Pin(pins["radio_power"], Pin.OUT, value=0)
         Pin(pins["radio_select"], Pin.OUT, value=1)
