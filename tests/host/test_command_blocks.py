@@ -59,6 +59,8 @@ LINES = {
         "nmes flash --stage reference-biofeedback": "as with any other stage: test_what_readme_says_… flashes bare",
         "nmes check docs/examples/biofeedback.toml --stage reference-biofeedback": "tests/host/test_biofeedback.py::"
         "test_the_command_line_knows_the_stage",
+        "nmes panel docs/examples/biofeedback.toml --stage reference-biofeedback": "tests/host/"
+        "test_panel_biofeedback.py::test_the_line_of_the_page_opens_it",
     },
     "docs/verify.md": {
         "nmes verify --witness /dev/ttyACM1 --port /dev/ttyACM0 --output acceptance": WITNESS,
