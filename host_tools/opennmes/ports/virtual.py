@@ -23,6 +23,7 @@ from opennmes.screen import Screen
 HEAP = "4m"
 HUNG_S = 60.0  # of wall time without a byte, while virtual time is to pass
 EXIT_S = 5.0
+UNREAD_MOST = 65_536  # bytes that wait for a reader; a line that finds no room then is lost, as on a port nobody reads
 _OF_THE_BOARD = ("NMES_PULSE_LOG", "NMES_STORE", "NMES_PANEL")
 
 
@@ -205,7 +206,7 @@ class VirtualPort:
                     self._at(line)
                 elif self._panel and line.startswith((b"@page ", b"@lamps ")):
                     self._shows(line)
-                else:
+                elif len(self._unread) + len(line) < UNREAD_MOST:
                     self._unread += line + b"\n"
         if not data:
             raise self._died()
