@@ -116,6 +116,26 @@ class Signal(unittest.TestCase):
         self.assertEqual(len(bench.begins), 2)
         self.assertTrue(bench.begins[1] - bench.begins[0] >= 3_000, bench.begins)
 
+    def test_h28_a_pause_within_a_contraction_ends_no_refractory_time(self):
+        # Found by the campaign: after it the answer to the pulses began the next contraction.
+        row = phase(rate_mhz=10_000, work_ms=2_000, rest_ms=0, ramp_up_ms=500, ramp_down_ms=500, duration_ms=60_000)
+        bench = self.bench
+        bench.run(waiting(table(refractory_ms=1_000), [row]), 10_000)
+        bench.turn(count=10)
+        bench.tighten()
+        bench.turn(count=50)
+        bench.supervisor.pause()
+        bench.turn(count=50)
+        bench.supervisor.start()
+        for _ in range(35):
+            bench.signal(QUIET, 30)
+            bench.signal(TIGHT, 30)
+        self.assertEqual(len(bench.begins), 1)
+        bench.signal(QUIET, 500)
+        bench.signal(TIGHT, 100)
+        self.assertEqual(len(bench.begins), 2)
+        self.assertTrue(bench.begins[1] - bench.begins[0] >= 3_000, bench.begins)
+
     def test_the_fastest_train_runs_short_of_no_pulse_at_its_begin(self):
         # The engine knows no period before its first pulse, and takes that one alone.
         row = phase(rate_mhz=150_000, width_us=100, work_ms=2_000, rest_ms=3_000, ramp_up_ms=500, ramp_down_ms=500)

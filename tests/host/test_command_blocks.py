@@ -80,7 +80,7 @@ LINES = {
         "make campaign SEED=632": "takes minutes: test_campaign.py runs cases by their seed",
         "make campaign OPTIONS='--cases 20000 --chip 40 --first 100000'": "takes hours on all cores",
         "make campaign PARALLEL='--sshlogin :,one,two'": "needs two other machines: test_two_machines.py makes some up",
-        "make machines": "takes minutes: test_two_machines.py runs it with 12 cases",
+        "make machines": "takes minutes: test_two_machines.py runs it with 14 cases",
     },
     "docs/first-waveform.md": {
         "nmes flash --board pico --stage bare": BARE,

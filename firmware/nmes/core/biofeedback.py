@@ -164,8 +164,8 @@ class Trigger:
         self.begun += 1
         self.place = WORK
         self._since_ms = clock_ms
-        self._ready_ms = clock_ms + self._cycle_ms
-        self._listen_ms = max(self._ready_ms, clock_ms + self._train_ms + self._refractory_ms)
+        # Of the session's clock, so that a pause within it shortens neither.
+        self._listen_ms = self._ready_ms = clock_ms + max(self._cycle_ms, self._train_ms + self._refractory_ms)
         return CONTRACT
 
     def _is_bad(self, clock_ms, high):
