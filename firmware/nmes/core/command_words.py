@@ -22,7 +22,7 @@ WORDS = {
     "record": "Says what is kept of the fault that nobody has cleared; null without one.",
     "self_test": "Says what the last self-test found, up to the first check that failed; every arming makes one.",
     "run_self_test": "Makes the self-test as before arming and says what it found. What fails is a fault. Refused "
-    "while the interlock (the safe line) is open.",
+    "while the interlock (the safe line) is open, and with a chip on which nobody may be armed (`chip_unfit`).",
     "log": "Gives the record of the next session after one that no host has taken from the device (core/record.py); "
     "session 0: there is none.",
     "log_clear": "Says that a host has the records of all sessions up to this one, which it names by its number and "
