@@ -13,6 +13,7 @@ from nmes.core import (
     reason_words,
     session,
     settings,
+    trigger,
 )
 from nmes.core.command_words import FIELDS
 from opennmes.cli.settings import in_words as meaning
@@ -148,6 +149,8 @@ def _fields() -> str:
         "\n## Fields\n\n",
         f"`status`, and each event `status`: {_names(session.STATUS_FIELDS)}.\n\n",
         f"Each of its `channels`: {_names(session.CHANNEL_FIELDS)}.\n\n",
+        "In a session whose contractions wait for their person, and after it until a programme is loaded, it has "
+        f"`trigger` too: {_names(trigger.STATUS_FIELDS)}.\n\n",
         f"An account: {_names(delivery.ACCOUNT_FIELDS)}.\n\n",
         f"A record: {_names(faults.RECORD_FIELDS)}.\n\n",
         "| field or argument | what it means |\n|---|---|\n",

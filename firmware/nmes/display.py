@@ -6,6 +6,10 @@ from nmes.core.screens import LARGE_FROM, LARGE_ROWS, PIXELS, ROWS, Screen, larg
 from nmes.core.texts import COLUMNS
 
 LOOK_AGAIN_MS = 5_000  # for a display that is not there, at rest
+# A display that lost its power for a moment answers as before, and is dark: it is told all of it again every now and
+# then. Less than 30 ms each time, a page a turn.
+TELL_AGAIN_MS = 10_000
+TELL_AGAIN_AT_REST_MS = 60_000  # and at each press
 _CELL = PIXELS // COLUMNS
 _FIRST, _IN_ASCII = 32, 95  # the first character of ASCII that has a glyph, and how many have
 
@@ -17,6 +21,7 @@ class Display:
         self._hal = hal
         self.there = False
         self._looked_ms = None
+        self._told_ms = 0
         self._pages = [bytearray(PIXELS) for _ in range(ROWS)]
         self._shown = Screen([""] * ROWS)
         self._dirty = 0  # pages that have not been sent
@@ -42,17 +47,21 @@ class Display:
         self.due = self.there and self._dirty != 0
 
     def step(self, at_rest, now_ms):
-        """Send a page, or look for the display again. `at_rest`: every output is, and it may take some time."""
+        """Send a page, or look for the display again, or tell it again that it is on. `at_rest`: every output is, and
+        it may take some time."""
         if not self.there:
             looked_ms = self._looked_ms
             if not at_rest or looked_ms is not None and 0 <= now_ms - looked_ms < LOOK_AGAIN_MS:
                 return
-            self._looked_ms = now_ms
+            self._looked_ms = self._told_ms = now_ms
             self.there = self.due = self._hal.open_display()
             self._dirty = (1 << ROWS) - 1
             return
         dirty = self._dirty
         if not dirty:
+            if now_ms - self._told_ms >= (TELL_AGAIN_AT_REST_MS if at_rest else TELL_AGAIN_MS):
+                self._told_ms = now_ms
+                self.answers()
             return
         page = 0
         while not dirty & 1 << page:
@@ -62,9 +71,10 @@ class Display:
         self.due = self.there and dirty != 0
 
     def answers(self):
-        """Whether it is there at this moment: one that has died since its last page is found so."""
-        self.there = self.there and self._hal.display_answers()
-        self.due = self.there and self.due
+        """Whether it is there at this moment: one that has died since its last page is found so, and one that lost its
+        power meanwhile gets all that it showed."""
+        self.due = self.there = self.there and self._hal.display_answers()
+        self._dirty = (1 << ROWS) - 1
         return self.there
 
     def _draw(self, text, row):

@@ -157,6 +157,8 @@ class Patient:
                 self._act(act, now_ms)
             except Refused as refused:
                 self._refuse(refused.reasons)
+            if session.owner is None:
+                self._display.answers()  # whoever presses looks at it
             now_ms = self._hal.now_ms()
             dialogue.follow(session.state, session.owner == LOCAL, now_ms)
         self._show(now_ms)

@@ -230,8 +230,10 @@ class Supervisor:
             refuse("not_kept", faults.name(session.fault), session.fault_text, "a store that can be written", "store")
 
     def run_self_test(self):
-        """Test everything as before arming: what fails is a fault. Raises Refused while the interlock is open."""
+        """Test everything as before arming: what fails is a fault. Raises Refused while the interlock is open, and with a
+        chip on which nobody may be armed."""
         self._need_closed_interlock()
+        self._need_fit_chip()
         self._fails_self_test()
         self._hal.forget_openings()  # the self-test makes some up
 
@@ -384,6 +386,8 @@ class Supervisor:
         if session.state == FAULT and number == session.fault:
             if number in _OF_THE_INTERLOCK:
                 self._need_closed_interlock()
+            if number == faults.GUARD_FAILED:
+                self._need_fit_chip()  # the guard is tried, and that moves the enables
             if self._store.newer:
                 refuse("cause_there", faults.name(number), "newer", "written by this firmware or an older one", "store")
             for cause in (number, faults.ENABLE_STUCK):

@@ -80,6 +80,20 @@ class Triggered(Recording):
             )
             lane.feed = biofeedback.Feed(channel, self._trigger)
 
+    def load(self, data, kept=None):
+        """As Recording.load."""
+        loaded = Recording.load(self, data, kept)
+        self._trigger = self.waiting = None  # the counts of the session before
+        return loaded
+
+    def status(self):
+        """As Recording.status; and what starts the contractions of a session, where that is not time."""
+        status = Recording.status(self)
+        if self._trigger and self.session.programme:
+            looks = self.waiting is not None and self.session.state == RUNNING
+            status["trigger"] = self._trigger.status(looks)
+        return status
+
     def start(self):
         """As Recording.start."""
         if self._trigger:

@@ -7,16 +7,19 @@ import hashlib
 import json
 from typing import Any
 
-from campaign import oracle, panel_oracle
+from campaign import oracle, panel_oracle, trigger_oracle
 
 FAILURES = ("unsafe", "undetected", "impossible")
 
 Result = dict[str, Any]
+JUDGES: dict[type[oracle.Seen], Any] = {
+    oracle.Seen: oracle.judge, panel_oracle.Seen: panel_oracle.judge, trigger_oracle.Seen: trigger_oracle.judge,
+}  # fmt: skip
 
 
 def result(seen: oracle.Seen) -> Result:
     """The verdict, and a digest of all that it was reached from: pins, currents, virtual time and what was said."""
-    verdict = panel_oracle.judge(seen) if isinstance(seen, panel_oracle.Seen) else oracle.judge(seen)
+    verdict = JUDGES[type(seen)](seen)
     all_seen = json.dumps([seen.notes, [dataclasses.astuple(pulse) for pulse in seen.pulses], seen.end_us])
     return {
         "seed": seen.plan["seed"], "seen": hashlib.sha256(all_seen.encode()).hexdigest(),

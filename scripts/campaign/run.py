@@ -22,13 +22,18 @@ from rich.progress import track
 
 from campaign.panel_plan import PANEL_SEED
 from campaign.result import FAILURES, Result, failed
+from campaign.trigger_plan import TRIGGER_SEED
 from campaign.virtual import virtual
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "campaign.json"
-CASES, PANEL_CASES, CHIP_CASES = 3_000, 600, 12  # of the chip: one of each kind
+CASES, PANEL_CASES, TRIGGER_CASES, CHIP_CASES = 3_000, 600, 300, 12  # of the chip: one of each kind
 A_PART, A_CHIP_PART = 50, 5
 CHIP_SEED = 1_000_000_000  # seeds from here on are cases of the emulated chip
+WHERE = {
+    0: "on the virtual board", PANEL_SEED: "at its panel", TRIGGER_SEED: "that wait for a person",
+    CHIP_SEED: "on the chip",
+}  # fmt: skip
 
 
 def part(first: int, count: int) -> int:
@@ -71,7 +76,8 @@ def summary(found: list[Result]) -> dict[str, Any]:
             detection[kind].append(ms)
     seeds = sorted(each["seed"] for each in found)
     on_virtual = [seed for seed in seeds if seed < PANEL_SEED]
-    at_panel = [seed for seed in seeds if PANEL_SEED <= seed < CHIP_SEED]
+    at_panel = [seed for seed in seeds if PANEL_SEED <= seed < TRIGGER_SEED]
+    waiting = [seed for seed in seeds if TRIGGER_SEED <= seed < CHIP_SEED]
     on_chip = [seed for seed in seeds if seed >= CHIP_SEED]
     every = json.dumps(sorted(found, key=lambda each: int(each["seed"])), sort_keys=True)
     return {
@@ -86,24 +92,24 @@ def summary(found: list[Result]) -> dict[str, Any]:
         "seeds": {
             "virtual": [on_virtual[0], on_virtual[-1]] if on_virtual else [],
             "panel": [at_panel[0], at_panel[-1]] if at_panel else [],
+            "trigger": [waiting[0], waiting[-1]] if waiting else [],
             "chip": [on_chip[0], on_chip[-1]] if on_chip else [],
             "failed": [each["seed"] for each in sorted(found, key=lambda each: each["seed"]) if failed(each)],
         },
     }
 
 
-def campaign(first: int, count: int, panel_count: int, chip_count: int, together: int, out: Path) -> int:
+def campaign(first: int, counts: dict[int, int], together: int, out: Path) -> int:
+    """`counts`: how many cases from each seed of its kind on."""
     if shutil.which("parallel") is None:
         print("campaign: GNU parallel is missing; run `make setup`, or `apt-get install parallel`", file=sys.stderr)
         return 2
-    parts = [(CHIP_SEED + first + i, min(A_CHIP_PART, chip_count - i)) for i in range(0, chip_count, A_CHIP_PART)]
-    for begin, of in ((PANEL_SEED + first, panel_count), (first, count)):
-        parts += [(begin + i, min(together, of - i)) for i in range(0, of, together)]
-    print(
-        f"seeds {first} to {first + count - 1} on the virtual board, {panel_count} from {PANEL_SEED + first} at its "
-        f"panel, {chip_count} from {CHIP_SEED + first} on the chip"
-    )
-    every = count + panel_count + chip_count
+    parts = []
+    for kind, of in sorted(counts.items(), reverse=True):  # those that take longest first
+        most = A_CHIP_PART if kind == CHIP_SEED else together
+        parts += [(kind + first + i, min(most, of - i)) for i in range(0, of, most)]
+    print("; ".join(f"{of} {WHERE[kind]} from seed {kind + first}" for kind, of in counts.items()))
+    every = sum(counts.values())
     command = [
         "parallel", "--will-cite", "--colsep", " ", "--workdir", str(ROOT), "--line-buffer",
         "env", "PYTHONPATH=scripts", ".venv/bin/python", "-m", "campaign.run", "--part", "{1}", "{2}",
@@ -137,6 +143,12 @@ def main() -> int:
     options.add_argument("--first", type=int, default=1, help="the first seed (1)")
     options.add_argument("--cases", type=int, default=CASES, help=f"on the virtual board ({CASES})")
     options.add_argument("--panel", type=int, default=PANEL_CASES, help=f"at the virtual board's panel ({PANEL_CASES})")
+    options.add_argument(
+        "--trigger",
+        type=int,
+        default=TRIGGER_CASES,
+        help=f"that wait for a person, on the virtual board ({TRIGGER_CASES})",
+    )
     options.add_argument("--chip", type=int, default=CHIP_CASES, help=f"on the emulated chip ({CHIP_CASES})")
     options.add_argument("--together", type=int, default=A_PART, help=f"how many make a part ({A_PART})")
     options.add_argument("--out", type=Path, default=OUT, help="where the summary goes (build/campaign.json)")
@@ -146,7 +158,8 @@ def main() -> int:
         return part(*asked.part)
     if asked.seed is not None:
         return replay(asked.seed)
-    return campaign(asked.first, asked.cases, asked.panel, asked.chip, asked.together, asked.out)
+    counts = {0: asked.cases, PANEL_SEED: asked.panel, TRIGGER_SEED: asked.trigger, CHIP_SEED: asked.chip}
+    return campaign(asked.first, counts, asked.together, asked.out)
 
 
 if __name__ == "__main__":

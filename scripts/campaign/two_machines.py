@@ -167,12 +167,13 @@ def main() -> int:
     options.add_argument("--first", type=int, default=1, help="the first seed (1)")
     options.add_argument("--cases", type=int, default=200, help="on the virtual board (200)")
     options.add_argument("--panel", type=int, default=10, help="at the virtual board's panel (10)")
+    options.add_argument("--trigger", type=int, default=10, help="that wait for a person, on the virtual board (10)")
     options.add_argument("--chip", type=int, default=2, help="on the emulated chip (2)")
     options.add_argument("--together", type=int, default=10, help="cases that a machine gets at once (10)")
     options.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     asked = options.parse_args()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    words = ("first", "cases", "panel", "chip", "together")
+    words = ("first", "cases", "panel", "trigger", "chip", "together")
     passed = [part for word in words for part in (f"--{word}", str(getattr(asked, word)))]
     if asked.inside:
         return inside(passed)
@@ -192,7 +193,7 @@ def main() -> int:
         return 3
     OUT.mkdir(parents=True, exist_ok=True)
     ran = subprocess.run([*NAMESPACES, sys.executable, "-m", "campaign.two_machines", "--inside", *passed], cwd=ROOT)
-    return compare(asked.cases + asked.panel + asked.chip) if ran.returncode == 0 else 1
+    return compare(asked.cases + asked.panel + asked.trigger + asked.chip) if ran.returncode == 0 else 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from campaign import oracle, panel_oracle, panel_plan, plan
+from campaign import oracle, panel_oracle, panel_plan, plan, trigger_oracle, trigger_plan
 from campaign.result import Result, result
 from opennmes.ports.virtual import micropython
 
@@ -17,6 +17,8 @@ BOARD = Path(__file__).resolve().parent / "board" / "device.py"
 
 
 def made(seed: int) -> plan.Plan:
+    if seed >= trigger_plan.TRIGGER_SEED:
+        return trigger_plan.make(seed)
     return panel_plan.make(seed) if seed >= panel_plan.PANEL_SEED else plan.make(seed)
 
 
@@ -38,6 +40,6 @@ def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple
         )
     for case, line in zip(plans, lines, strict=True):
         found = json.loads(line)
-        kind = panel_oracle.Seen if "kept" in case else oracle.Seen
+        kind = panel_oracle.Seen if "kept" in case else trigger_oracle.Seen if "signal" in case else oracle.Seen
         seen = kind(case, found["notes"], found["pulses"], found["end_us"])
         yield result(seen), seen

@@ -267,8 +267,9 @@ on_timeout = "skip"
 def test_a_patient_alone_sees_the_signal_and_what_it_starts_is_exact(listening_uf2: Path) -> None:
     board, stage = load_board("pico", STAGE), load_stage(STAGE)
     alone = Alone(listening_uf2, board, stage, ITS_OWN)
-    sensor = Sensor(alone.pico, board, stage)
-    sensor.mv = QUIET
+    sensor = alone.face.sensor
+    assert sensor is not None
+    alone.face.signal(QUIET)
     alone.prepare()
     click(alone.face, buttons.START, HOLD_S)
     alone.sees("Tighten", 3)

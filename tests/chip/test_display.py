@@ -110,6 +110,26 @@ def test_whether_it_answers_is_asked_of_the_bus_and_changes_nothing_that_is_seen
     assert answer(repl, "display.open_display()") and answer(repl, "display.display_answers()")
 
 
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_one_that_lost_its_power_and_answers_as_before_shows_all_of_it_again(
+    repl: Repl, board: dict[str, Any], kind: str
+) -> None:
+    face = begun(repl, board, kind)
+    assert answer(repl, "display.open_display()")
+    repl.run("page = bytearray(b'\\x5a' * 128)\nfor number in range(8): display.display_page(number, page)")
+    seen = face.pixels()
+    face.oled.cut_power()
+    assert answer(repl, "[display.display_page(number, page) for number in range(8)]") == [True] * 8
+    assert face.pixels() == Screen(), "it takes the pages, and is dark"
+    answers, took_us = answer(repl, "timed(display.display_answers)")
+    assert answers and took_us < ASK_MOST_US
+    repl.run("for number in range(8): display.display_page(number, page)")
+    assert face.pixels() == seen and not face.oled.controller.complaints
+    before = face.oled.controller.data_bytes
+    repl.run("for number in range(8): display.display_page(number, page)")
+    assert face.oled.controller.data_bytes == before, "once"
+
+
 def test_a_display_that_is_not_there_is_said_within_its_time(repl: Repl, board: dict[str, Any]) -> None:
     face = begun(repl, board)
     face.oled.answers = False

@@ -20,13 +20,20 @@ def text_of(data):
 
 
 class Screen:
-    """What the HAL of a display was told; `broken`: what it raises or returns instead."""
+    """What the HAL of a display was told, and what is seen of it: `pages` while it `is_on`."""
 
     def __init__(self):
         self.pages = {}
+        self.is_on = False
+        self.asked = []  # when it was told again what it needs to be on
         self.written = []  # (page, when)
         self.opened = 0
         self.there = True
+
+    def lose_power(self):
+        """Shortly, so that it answers as before."""
+        self.is_on = False
+        self.pages = dict.fromkeys(range(8), b"Z" * 128)
 
 
 class Paneled(Linked):
@@ -40,7 +47,7 @@ class Paneled(Linked):
         hal.buttons = lambda: self.mask
         hal.open_display = self._open
         hal.display_page = self._page
-        hal.display_answers = lambda: self.screen.there
+        hal.display_answers = self._answers
         self.collected = []
         hal.collect = lambda: self.collected.append(hal.now_ms())
         self.link.guests = access.GUESTS
@@ -60,6 +67,12 @@ class Paneled(Linked):
 
     def _open(self):
         self.screen.opened += 1
+        self.screen.is_on = self.screen.there
+        return self.screen.there
+
+    def _answers(self):
+        self.screen.asked.append(self.hal.now_ms())
+        self.screen.is_on = self.screen.there
         return self.screen.there
 
     def _page(self, page, pixels):

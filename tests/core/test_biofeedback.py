@@ -3,11 +3,12 @@
 import unittest
 
 from biofeedback_bench import QUIET, TIGHT, Listening, table, waiting
-from samples import MICROPYTHON, Die, codes, heap_lock, heap_unlock, phase
+from samples import MICROPYTHON, Die, codes, heap_lock, heap_unlock, phase, programme
 
-from nmes.core import biofeedback, faults
+from nmes.core import biofeedback, faults, frame
 from nmes.core.phase import Phase
 from nmes.core.session import COMPLETED, FAULT, HOST_LOST, IDLE, PAUSED, RUNNING
+from nmes.core.trigger import STATUS_FIELDS
 
 
 class Signal(unittest.TestCase):
@@ -111,6 +112,26 @@ class Signal(unittest.TestCase):
             bench.signal(TIGHT, 30)
         self.assertEqual(len(bench.begins), 1)
         bench.signal(QUIET, 200)
+        bench.signal(TIGHT, 100)
+        self.assertEqual(len(bench.begins), 2)
+        self.assertTrue(bench.begins[1] - bench.begins[0] >= 3_000, bench.begins)
+
+    def test_h28_a_pause_within_a_contraction_ends_no_refractory_time(self):
+        # Found by the campaign: after it the answer to the pulses began the next contraction.
+        row = phase(rate_mhz=10_000, work_ms=2_000, rest_ms=0, ramp_up_ms=500, ramp_down_ms=500, duration_ms=60_000)
+        bench = self.bench
+        bench.run(waiting(table(refractory_ms=1_000), [row]), 10_000)
+        bench.turn(count=10)
+        bench.tighten()
+        bench.turn(count=50)
+        bench.supervisor.pause()
+        bench.turn(count=50)
+        bench.supervisor.start()
+        for _ in range(35):
+            bench.signal(QUIET, 30)
+            bench.signal(TIGHT, 30)
+        self.assertEqual(len(bench.begins), 1)
+        bench.signal(QUIET, 500)
         bench.signal(TIGHT, 100)
         self.assertEqual(len(bench.begins), 2)
         self.assertTrue(bench.begins[1] - bench.begins[0] >= 3_000, bench.begins)
@@ -492,3 +513,80 @@ def a_phase():
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class WhatAHostIsTold(unittest.TestCase):
+    """The status has the signal, and only where it is waited for."""
+
+    def test_the_signal_while_it_is_waited_for_and_nothing_while_a_train_runs(self):
+        bench = Listening()
+        bench.run(waiting(), 10_000)
+        self.assertEqual(told(bench)["signal_mv"], QUIET)
+        bench.turn(count=20)
+        bench.signal(210, 30)
+        self.assertEqual(sorted(told(bench)), sorted(STATUS_FIELDS))
+        self.assertEqual(
+            told(bench),
+            {
+                "source": "signal",
+                "signal_mv": 210,
+                "threshold_mv": 300,
+                "full_mv": 600,
+                "contractions": 0,
+                "skipped": 0,
+                "tries": 0,
+            },
+        )
+        bench.tighten()
+        self.assertEqual((bench.part, told(bench)["signal_mv"], told(bench)["contractions"]), ("work", None, 1))
+        bench.turn(count=300)
+        bench.signal(77, 10)
+        self.assertEqual((bench.part, told(bench)["signal_mv"]), ("rest", 77))
+
+    def test_what_was_seen_before_a_pause_is_not_told_in_it_or_after(self):
+        bench = Listening()
+        bench.run(waiting(), 10_000)
+        bench.turn(count=20)
+        bench.supervisor.pause()
+        self.assertEqual(told(bench)["signal_mv"], None)
+        bench.hal._signal_mv = 55
+        bench.supervisor.start()
+        self.assertEqual(told(bench)["signal_mv"], 55)
+
+    def test_a_threshold_that_is_learned_is_told_when_it_is_known_and_stays_after_the_session(self):
+        bench = Listening()
+        bench.run(waiting(table(threshold_mv=None)), 10_000)
+        bench.turn(count=100)
+        self.assertEqual((told(bench)["threshold_mv"], told(bench)["full_mv"], told(bench)["tries"]), (None, 3_200, 0))
+        while bench.trigger.learns:
+            bench.signal(TIGHT if bench.part == "try" else QUIET, 100)
+        self.assertEqual((told(bench)["threshold_mv"], told(bench)["full_mv"], told(bench)["tries"]), (320, 640, 3))
+        bench.supervisor.stop()
+        self.assertEqual((told(bench)["threshold_mv"], told(bench)["signal_mv"]), (320, None))
+        bench.supervisor.load(programme())
+        self.assertFalse("trigger" in bench.supervisor.status())
+
+    def test_a_hand_switch_has_no_signal(self):
+        bench = Listening()
+        bench.run(waiting(table(source="switch", threshold_mv=None)), 10_000)
+        bench.turn(count=900)
+        seen = told(bench)
+        self.assertEqual((seen["source"], seen["signal_mv"], seen["threshold_mv"]), ("switch", None, None))
+        self.assertEqual((seen["contractions"], seen["skipped"]), (0, 1))
+
+    def test_a_session_that_time_starts_has_nothing_of_it(self):
+        bench = Listening()
+        bench.run(programme(), 1_000)
+        bench.turn(count=10)
+        self.assertEqual((bench.session.state, "trigger" in bench.supervisor.status()), (RUNNING, False))
+
+    def test_its_line_fits_into_the_memory_that_a_status_has(self):
+        bench = Listening()
+        bench.run(waiting(), 10_000)
+        bench.turn(count=20)
+        line = frame.encode(dict(bench.supervisor.status(), event="status"))
+        self.assertTrue(len(line) < frame.STATUS_BYTES - 200, len(line))
+
+
+def told(bench):
+    return bench.supervisor.status()["trigger"]

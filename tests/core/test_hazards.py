@@ -456,6 +456,23 @@ class TheEmergencyStop(unittest.TestCase):
         bench.arm()
         self.assertEqual(bench.session.state, ARMED)
 
+    def test_h19_a_chip_whose_inputs_cannot_be_relied_on_tests_nothing_that_moves_an_enable(self):
+        bench = Bench()
+        bench.hal.unfit = lambda: "of stepping A2, with no pull-down outside on stop_loop"
+        moved = []
+        bench.hal.try_guard = lambda: moved.append(1) or ""
+        bench.hal.permit = lambda longest_us: moved.append(2)
+        self.assertEqual(codes(bench.supervisor.run_self_test), ["chip_unfit"])
+        self.assertEqual((moved, bench.session.state, bench.supervisor.self_test.results), ([], IDLE, []))
+        bench.supervisor.fail(faults.GUARD_FAILED, "not tripped")
+        self.assertEqual(codes(bench.supervisor.clear, faults.GUARD_FAILED), ["chip_unfit"])
+        self.assertEqual(moved, [])
+        bench.hal.unfit = lambda: ""
+        bench.supervisor.clear(faults.GUARD_FAILED)
+        self.assertEqual((moved, bench.session.state), ([1], IDLE))
+        bench.supervisor.run_self_test()
+        self.assertEqual((moved, bench.session.state), ([1, 1], IDLE))
+
     def test_h19_opened_and_closed_again_between_two_turns(self):
         for state, begin in STATES:
             if state not in (IDLE, ARMED, PAUSED):

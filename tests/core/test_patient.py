@@ -820,6 +820,12 @@ class HostsMeanwhile(unittest.TestCase):
         self.assertEqual((bench.session.state, bench.place), (IDLE, "ask"))
 
 
+def shows(bench):
+    """Whether each page of the display has what the firmware wants it to show."""
+    display = bench.patient._display
+    return all(bench.screen.pages[page] == bytes(display._pages[page]) for page in range(8))
+
+
 class TheDisplayMeanwhile(unittest.TestCase):
     def test_h27_a_display_that_fails_or_hangs_is_dropped_and_the_session_goes_on_but_not_up(self):
         bench = Paneled()
@@ -895,7 +901,40 @@ class TheDisplayMeanwhile(unittest.TestCase):
         bench.begin()
         before = len(bench.screen.written)
         bench.turns(1_000)
-        self.assertTrue(len(bench.screen.written) - before <= 2 * 11, "two rows a second")
+        self.assertTrue(len(bench.screen.written) - before <= 2 * 11 + 8, "two rows a second, and all of them again")
+
+    def test_h27_one_that_lost_its_power_is_seen_again_before_long_and_at_each_press_that_raises(self):
+        # It answers as before, and is dark: SSD1306 and SH1106 come up switched off, with noise in their memory.
+        bench = Paneled(kept=(TENS,))
+        bench.begin()
+        bench.turns(100)
+        for seconds in (12, 12):
+            bench.screen.lose_power()
+            bench.turns(100 * seconds)
+            self.assertTrue(bench.screen.is_on and shows(bench))
+        bench.screen.lose_power()
+        bench.press("up", turns=buttons.SAMPLES + 1, after=8)
+        self.assertEqual(bench.level(), 1_000)
+        self.assertTrue(bench.screen.is_on and shows(bench), "what was raised is read within a tenth of a second")
+
+    def test_h27_at_rest_a_press_brings_it_back_and_a_minute_does(self):
+        bench = Paneled()
+        bench.screen.lose_power()
+        bench.turns(6_200)
+        self.assertTrue(bench.screen.is_on and shows(bench))
+        bench.screen.lose_power()
+        bench.press("programme", after=20)
+        self.assertTrue(bench.screen.is_on and shows(bench))
+
+    def test_a_display_is_told_again_so_seldom_that_it_costs_next_to_nothing(self):
+        bench = Paneled()
+        bench.turns(6_500)
+        self.assertEqual(len(bench.screen.asked), 1)
+        bench.begin()
+        before = len(bench.screen.asked)
+        bench.turns(3_050)
+        self.assertTrue(3 <= len(bench.screen.asked) - before <= 4)
+        self.assertEqual(len({when for _, when in bench.screen.written}), len(bench.screen.written), "a page a turn")
 
     def test_h27_without_a_display_no_session_begins(self):
         bench = Paneled(panel=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from nmes.core import biofeedback, faults, screens
 from opennmes.boards import load_board, stage_of
-from opennmes.cli import main
+from opennmes.cli import main, view
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import VirtualPort
@@ -98,6 +99,70 @@ def test_a_session_of_three_contractions(port: VirtualPort, log: Path) -> None:
     for train, at_s in zip(trains, begun_s, strict=True):
         assert {b - a for a, b in itertools.pairwise(train)} == {28_571}
         assert 0 < train[0] / 1e6 - at_s < 0.06, "three turns, and what is on its way to the board"
+
+
+def test_who_watches_reads_the_signal_and_its_threshold(
+    port: VirtualPort, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = Device(port)
+    device.connect()
+    armed(device)
+    assert device.status()["trigger"]["signal_mv"] is None, "nobody looks before it runs"
+    device.start()
+    heard: list[int | None] = []
+    device.on_event = lambda event: heard.append(event["trigger"]["signal_mv"])
+    port.set_signal(210)
+    device.wait(2.9)
+    assert heard[2:] == [210] * len(heard[2:]) and len(heard) > 11, "four times a second while it is waited for"
+    seen = view.trigger_in_words(device.status())
+    assert seen == ["signal: 210 mV [#######...|..........], threshold 300 mV, contractions: 0 begun, 0 missed"]
+    port.set_signal(900)
+    device.wait(0.3)
+    heard.clear()
+    device.wait(1.5)
+    assert set(heard) == {None} and len(heard) <= 2, "once a second while pulses come"
+    seen = view.trigger_in_words(device.status())
+    assert seen == ["signal: threshold 300 mV, contractions: 1 begun, 0 missed"]
+    # Somebody else, who only looks.
+    monkeypatch.setattr("opennmes.cli.status.open_port", lambda *_: port)
+    monkeypatch.setattr(port, "close", lambda: None)
+    for options, words in (([], "'contractions': 1"), (["--json"], '"contractions": 1')):
+        assert main(["status", "--port", "virtual", *options]) == 0
+        assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ({"source": "switch"}, "hand switch, "),
+        ({"signal_mv": 0}, "signal: 0 mV [..........|..........], threshold 300 mV, "),
+        ({"signal_mv": 3299}, "signal: 3299 mV [##########|##########], threshold 300 mV, "),
+        (
+            {"signal_mv": 1600, "threshold_mv": None, "full_mv": 3200, "tries": 1},
+            "signal: 1600 mV [##########...........], no threshold yet (tries done: 1), ",
+        ),
+    ],
+)
+def test_what_is_seen_of_it_in_words(seen: dict[str, object], words: str) -> None:
+    usual = {"source": "signal", "signal_mv": 5, "threshold_mv": 300, "full_mv": 600, "tries": 0}
+    status = {"trigger": {**usual, "contractions": 2, "skipped": 1, **seen}}
+    assert view.trigger_in_words(status) == [f"{words}contractions: 2 begun, 1 missed"]
+    assert view.trigger_in_words({}) == []
+    line = "    signal: 210 mV [#######...|..........], threshold 300 mV, contractions: 2 begun, 1 missed\n"
+    assert line in (ROOT / "docs" / "biofeedback.md").read_text()
+
+
+def test_nmes_run_shows_it(
+    port: VirtualPort, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "asked.toml").write_text(ASKED)
+    monkeypatch.setattr("opennmes.cli.run.open_port", lambda *_, **__: port)
+    line = ["run", str(tmp_path / "asked.toml"), "--port", "virtual", "--acknowledge", "--seconds", "3", "--json"]
+    assert main([*line, "--plain"]) == 0
+    said = capsys.readouterr()
+    assert "signal: 50 mV [#.........|..........], threshold 300 mV, contractions: 0 begun, 0 missed" in said.err
+    trigger = json.loads(said.out)["status"]["trigger"]
+    assert (trigger["threshold_mv"], trigger["contractions"], trigger["signal_mv"]) == (300, 0, None)
 
 
 def test_h28_a_prescription_for_another_stage_is_refused_by_name() -> None:

@@ -453,7 +453,7 @@ def test_a_step_of_more_than_the_device_takes_is_refused_before_anything_moves(r
         (("devices",), "looking for boards"),
         (("doctor",), "looking at this computer"),
         (("plot", "FILE", "-o", "FILE.png"), "drawing"),
-        (("push", "FILE", "--port", "virtual"), "pushing Stress incontinence, 35 Hz: "),
+        (("push", "FILE", "--port", "virtual", "--checked-by", ""), "pushing Stress incontinence, 35 Hz: "),
         (("reset", "--factory", "--yes", "--port", "virtual"), "resetting"),
     ],
     ids=lambda each: each[0] if isinstance(each, tuple) else "",

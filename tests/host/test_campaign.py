@@ -15,7 +15,9 @@ BROKEN = Path(__file__).resolve().parent / "broken"
 sys.path.append(str(ROOT / "scripts"))
 plan = importlib.import_module("campaign.plan")
 panel_plan = importlib.import_module("campaign.panel_plan")
+trigger_plan = importlib.import_module("campaign.trigger_plan")
 panel_oracle = importlib.import_module("campaign.panel_oracle")
+trigger_oracle = importlib.import_module("campaign.trigger_oracle")
 run = importlib.import_module("campaign.run")
 result = importlib.import_module("campaign.result")
 virtual = importlib.import_module("campaign.virtual")
@@ -35,6 +37,12 @@ SEEDS_OF = {
     "panel_lets_hosts_raise": (500_000_069, 500_000_081),
     "panel_begins_without_a_hold": (500_000_004,),
     "panel_knows_no_stuck_button": (500_000_093,),
+    "trigger_hears_itself": (700_000_003, 700_000_049),
+    "trigger_knows_no_refractory_time": (700_000_049,),
+    "trigger_knows_no_rest": (700_000_046,),
+    "trigger_takes_hum_for_a_signal": (700_000_003,),
+    "trigger_waits_on_a_bad_input": (700_000_059,),
+    "trigger_is_a_spike": (700_000_003,),
 }
 # What a broken firmware is found as, if not as unsafe.
 FOUND_AS = {
@@ -252,6 +260,78 @@ def test_the_cases_of_the_panel_have_every_kind_and_are_the_same_each_time() -> 
     assert kinds >= set(panel_plan.KINDS) - {"clock_wrap"}
     assert {each["broken_contacts"] for each in made} == set(panel_plan.CONTACTS)
     assert {each["who"] for each in made} == set(panel_plan.WHO)
+    first, second = ([seen.notes for _, seen in virtual.cases(made[:1])] for _ in range(2))
+    assert first == second
+
+
+# ---- the trigger ----
+
+
+def waiting(source: str, rows: list[list[int]], end_ms: int = 9_000, **changes: Any) -> tuple[dict[str, Any], Any]:
+    """A session that waits for a signal of 500 mV, or for the switch: a work of 1 s, a rest of 2 s."""
+    made = trigger_plan.make(trigger_plan.TRIGGER_SEED + 1)
+    trigger = {"source": source, "timeout_ms": 6_000, "on_timeout": "skip", "refractory_ms": 300, "contractions": 0}
+    if source == "signal":
+        trigger.update({"threshold_mv": 500, "hysteresis_mv": 50})
+    changes, asked = {**changes}, changes.pop("asked", {})
+    made["programme"]["trigger"] = {**trigger, **asked}
+    made["programme"]["phases"][0].update({"rate_mhz": 50_000, "work_ms": 1_000, "rest_ms": 2_000})
+    made["script"] = [
+        [100, "load", {"programme": made["programme"]}], [10, "acknowledge", {}], [10, "arm", {}], [10, "start", {}],
+    ]  # fmt: skip
+    rows = [[ms * MS, value] for ms, value in rows]
+    made.update(
+        signal=rows if source == "signal" else [[0, 0]], switch=rows if source == "switch" else [], faults=[],
+        end_us=end_ms * MS, broken_input="", recover=[], after_boot=[], answer_mv=0, artefact_mv=2_000, clock_ms=0,
+    )  # fmt: skip
+    made.update(changes)
+    ((found, seen),) = virtual.cases([made])
+    return found, seen
+
+
+@pytest.mark.parametrize(("source", "on"), [("signal", 700), ("switch", 1)])
+def test_a_person_has_the_trains_that_were_wanted_and_no_more(source: str, on: int) -> None:
+    rows = [[0, 0], [1_000, on], [1_200, 0], [2_500, on], [2_700, 0], [5_000, on], [5_200, 0]]
+    found, seen = waiting(source, rows)
+    assert not result.failed(found), found
+    begun = [train[0].start_us / MS for train in seen.trains]
+    assert len(begun) == 2 and 1_020 < begun[0] < 1_060 and 5_020 < begun[1] < 5_060, "the second was within the rest"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"signal": [[0, 0]]}, "nobody wanted it"),
+        ({"signal": [[0, 0], [1_000 * MS, 499]]}, "nobody wanted it"),
+        ({"signal": [[0, 0], [1_000 * MS, 3_200]]}, "nobody wanted it"),
+        ({"signal": [[0, 0], [1_000 * MS, -1]]}, "nobody wanted it"),
+        ({"signal": [[0, 700]]}, "had never let go"),
+        ({"signal": [[0, 0], [1_000 * MS, 700], [1_010 * MS, 0]]}, "nobody wanted it"),
+    ],
+)
+def test_a_train_without_a_cause_is_seen(change: dict[str, Any], words: str) -> None:
+    found, seen = waiting("signal", [[0, 0], [1_000, 700], [1_200, 0]])
+    assert not result.failed(found) and len(seen.trains) == 1, found
+    other = trigger_oracle.Seen({**seen.plan, **change}, seen.notes, [], seen.end_us)
+    other.pulses = seen.pulses
+    assert any(words in text for text in trigger_oracle.judge(other).unsafe)
+
+
+def test_what_has_come_when_the_time_was_over_has_a_cause_and_before_it_has_not() -> None:
+    found, seen = waiting("signal", [[0, 0]], asked={"on_timeout": "begin", "timeout_ms": 2_500})
+    assert not result.failed(found) and len(seen.trains) == 2, found
+    for changed in ({"timeout_ms": 2_600}, {"on_timeout": "skip"}):
+        seen.trigger.update(changed)
+        assert any("nobody wanted it" in text for text in trigger_oracle.judge(seen).unsafe), changed
+
+
+def test_the_cases_of_the_trigger_have_every_kind_and_are_the_same_each_time() -> None:
+    made = [trigger_plan.make(trigger_plan.TRIGGER_SEED + i) for i in range(300)]
+    assert made[:5] == [trigger_plan.make(trigger_plan.TRIGGER_SEED + i) for i in range(5)]
+    kinds = {fault["kind"] for each in made for fault in each["faults"]}
+    assert kinds >= set(plan.KINDS) - {"clock_wrap"}
+    assert {each["broken_input"] for each in made} == {*trigger_plan.INPUTS, *trigger_plan.SWITCHES}
+    assert {each["programme"]["trigger"]["source"] for each in made} == {"signal", "switch"}
     first, second = ([seen.notes for _, seen in virtual.cases(made[:1])] for _ in range(2))
     assert first == second
 

@@ -59,6 +59,8 @@ LINES = {
         "nmes flash --stage reference-biofeedback": "as with any other stage: test_what_readme_says_… flashes bare",
         "nmes check docs/examples/biofeedback.toml --stage reference-biofeedback": "tests/host/test_biofeedback.py::"
         "test_the_command_line_knows_the_stage",
+        "nmes panel docs/examples/biofeedback.toml --stage reference-biofeedback": "tests/host/"
+        "test_panel_biofeedback.py::test_the_line_of_the_page_opens_it",
     },
     "docs/verify.md": {
         "nmes verify --witness /dev/ttyACM1 --port /dev/ttyACM0 --output acceptance": WITNESS,
@@ -78,7 +80,7 @@ LINES = {
         "make campaign SEED=632": "takes minutes: test_campaign.py runs cases by their seed",
         "make campaign OPTIONS='--cases 20000 --chip 40 --first 100000'": "takes hours on all cores",
         "make campaign PARALLEL='--sshlogin :,one,two'": "needs two other machines: test_two_machines.py makes some up",
-        "make machines": "takes minutes: test_two_machines.py runs it with 12 cases",
+        "make machines": "takes minutes: test_two_machines.py runs it with 14 cases",
     },
     "docs/first-waveform.md": {
         "nmes flash --board pico --stage bare": BARE,

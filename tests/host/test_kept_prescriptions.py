@@ -8,7 +8,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import processes
 import pytest
+import terminals
 from processes import Said
 
 from nmes.core import checklist, document, faults
@@ -101,6 +103,40 @@ def test_who_went_through_the_checklist_is_kept_with_it_and_shown_and_never_made
     assert said_by + "at a time that is not known" in capsys.readouterr().out  # nobody tells this board the time
     timed = prescriptions.Kept(1, "a", "", 2, prescriptions.WHOLE, 3, 1_795_000_000, "Dr. Müller")
     assert checked_in_words(timed) == said_by + "on 2026-11-18 at 11:06 UTC"
+
+
+def test_at_a_terminal_push_asks_who_went_through_the_checklist(
+    virtual_board: None, example_file: Path, tmp_path: Path
+) -> None:
+    store = {"NMES_VIRTUAL_STORE": str(tmp_path / "asked")}
+    for typed, words in (
+        ("\n", "not stated"),
+        ("Dr. Müller\n", "was gone through with the person by Dr. Müller"),
+        ("x" * 33 + "\n", "--checked-by has at most 32 printable characters"),
+    ):
+        with terminals.at_terminal("push", example_file, "--port", "virtual", shows_output=True, **store) as person:
+            person.sees("Who has gone through the whole checklist with the person?")
+            person.press(typed)
+            assert person.process.wait(60) == (2 if len(typed) > 32 else 0)
+            person.sees(words)
+            processes.no_surprise(person.text)
+    with terminals.at_terminal(
+        "push", example_file, "--port", "virtual", "--checked-by", "", shows_output=True, **store
+    ) as person:
+        assert person.process.wait(60) == 0
+        assert "Who has gone" not in person.text, "it was said"
+
+
+def test_where_nobody_can_be_asked_push_says_so_and_asks_nothing(
+    virtual_board: None, example_file: Path, tmp_path: Path
+) -> None:
+    store = {"NMES_VIRTUAL_STORE": str(tmp_path / "asked")}
+    done = processes.ran("push", example_file, "--port", "virtual", **store)
+    assert (done.returncode, done.stderr.count("nobody is stated")) == (0, 1)
+    assert "there is no terminal to ask at: --checked-by NAME states who has" in " ".join(done.stderr.split())
+    for said in ("", "Dr. Müller"):
+        done = processes.ran("push", example_file, "--port", "virtual", "--checked-by", said, **store)
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_every_prescription_of_the_library_comes_back_as_it_went(said: Said, tmp_path: Path) -> None:
@@ -422,7 +458,7 @@ def test_what_a_panel_cannot_show_of_a_title_is_said_to_who_puts_it_there(
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(example.replace("Stress incontinence, 35 Hz", title), encoding="utf-8")
-    status, answer, err = said("push", str(path))
+    status, answer, err = said("push", str(path), "--checked-by", "")
     assert (status, answer["done"]) == (0, True)
     assert ("warning" in err) is (unseen is not None)
     if unseen:

@@ -23,6 +23,10 @@ class ShortLife:
         self.closed = False
         self._most = slices
         self._meanwhile = meanwhile
+        self.signals: list[tuple[int, int | None]] = []
+
+    def signal(self, mv: int | None) -> None:
+        self.signals.append((self.slices, mv))
 
     def pixels(self) -> Screen:
         return Screen().with_page(0, bytes([self.slices % 256] * 128))
@@ -84,6 +88,21 @@ def test_letting_go_ends_all_presses() -> None:
     paces[0].press(buttons.START, 100)
     lived(paces[0])
     assert face.presses == [(0, buttons.START), (6, 0)]
+
+
+def test_a_signal_is_there_from_the_next_slice_on_and_none_is_left_out() -> None:
+    paces = []
+
+    def moved(slice_: int) -> None:
+        if slice_ == 4:
+            for mv in (200, None):
+                paces[0].signal(mv)
+
+    face = ShortLife(20, moved)
+    paces.append(Pace(face, face.now_s))
+    paces[0].signal(100)
+    lived(paces[0])
+    assert face.signals == [(0, 100), (5, 200), (6, None)]
 
 
 def test_what_was_last_seen_is_there_and_why_it_ended() -> None:

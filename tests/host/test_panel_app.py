@@ -11,9 +11,9 @@ from textual.widgets import Static
 
 from nmes.core import buttons
 from opennmes.cli.panel_app import COLUMNS, LINES, PanelApp, speed_in_words
-from opennmes.cli.panel_words import HOLD_S, lamps_in_words
+from opennmes.cli.panel_words import HOLD_S, Sensor, lamps_in_words
 from opennmes.ports.errors import PortError
-from opennmes.ports.face import CLICK_S
+from opennmes.ports.face import CLICK_S, SWITCH
 from opennmes.ports.lamps import Lamps
 from opennmes.ports.pace import Pace, Seen
 from opennmes.screen import Screen
@@ -26,6 +26,7 @@ class Still(Pace):
 
     def __init__(self) -> None:
         self.presses: list[tuple[int, float]] = []
+        self.signals: list[int | None] = []
         self.seen = Seen(PICTURE, Lamps(ready=True), 0, 1.25)
         self.failure = None
         self.fast: float | None = 1.0
@@ -41,17 +42,23 @@ class Still(Pace):
     def press(self, mask: int, seconds: float) -> None:
         self.presses.append((mask, seconds))
 
+    def signal(self, mv: int | None) -> None:
+        self.signals.append(mv)
+
 
 def shown(app: PanelApp, part: str) -> str:
     return str(app.query_one(f"#{part}", Static).content)
 
 
 def at(
-    size: tuple[int, int], body: Callable[[PanelApp, Still, Pilot[None]], Awaitable[None]], name: str = "the board"
+    size: tuple[int, int],
+    body: Callable[[PanelApp, Still, Pilot[None]], Awaitable[None]],
+    name: str = "the board",
+    sensor: Sensor | None = None,
 ) -> tuple[PanelApp, Still]:
     """Run `body` with the panel on a terminal of that size."""
     pace = Still()
-    app = PanelApp(pace, name)
+    app = PanelApp(pace, name, sensor)
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
@@ -114,6 +121,39 @@ def test_a_key_presses_its_button_and_no_other_does(key: str, press: tuple[int, 
         await pilot.press(key)
 
     assert at((COLUMNS, LINES), body)[1].presses == ([press] if press else [])
+
+
+def test_keys_move_the_sensor_and_press_the_hand_switch_where_there_is_an_input() -> None:
+    async def body(app: PanelApp, pace: Still, pilot: Pilot[None]) -> None:
+        assert pace.signals == [100], "it is there from the begin"
+        await pilot.press("right", "right", "left", "t", "right", "t", "o", "o", "o", "right", "left", "left", "w")
+        pace.seen = Seen(PICTURE, Lamps(), SWITCH | buttons.UP, 2.0)
+        app.look()
+        assert shown(app, "pressed") == "buttons pressed: up and hand switch     signal: 0 mV"
+        await pilot.press("o", "o")
+        app.look()
+        assert shown(app, "pressed").endswith("     signal: 100 mV")
+        await pilot.press("o")
+        app.look()
+        assert shown(app, "pressed").endswith("     sensor: off")
+        inside = app.screen.region
+        for part in ("head", "pixels", "lamps", "pressed", "keys"):
+            region = app.query_one(f"#{part}", Static).region
+            assert region.height > 0 and inside.contains_region(region), part
+
+    _, pace = at((COLUMNS, LINES), body, sensor=Sensor())
+    signals = [100, 200, 300, 200, 900, 1000, 100, None, 100, None, 100, 0, 0, None, 100, None]
+    assert pace.signals == signals and pace.presses == [(SWITCH, CLICK_S)]
+
+
+def test_without_an_input_those_keys_do_nothing() -> None:
+    async def body(app: PanelApp, pace: Still, pilot: Pilot[None]) -> None:
+        await pilot.press("right", "t", "o", "w")
+        app.look()
+        assert "signal" not in shown(app, "pressed") and "signal" not in shown(app, "keys")
+
+    _, pace = at((COLUMNS, LINES), body)
+    assert (pace.signals, pace.presses) == ([], [])
 
 
 def test_the_hold_is_long_enough_to_begin_a_session_and_a_click_to_be_seen_and_never_one() -> None:

@@ -12,7 +12,7 @@ import pytest
 from opennmes import paths
 from opennmes.ports.errors import PortError
 from opennmes.ports.lamps import Lamps
-from opennmes.ports.virtual import VirtualPort
+from opennmes.ports.virtual import UNREAD_MOST, VirtualPort
 from opennmes.screen import Screen
 
 ECHO = """
@@ -226,6 +226,27 @@ def test_time_that_passes_loses_nothing_that_is_said_meanwhile(board: Board) -> 
         port.let_pass(0.25)
     assert port.now_s() == 0.5
     assert port.read(1) == b"one\ntwo\n"
+    port.close()
+
+
+TALKS = """
+now = 0
+for line in sys.stdin:
+    now += int(line[5:])
+    print("event", now // 1000000, "x" * 1000)
+    print("@at", now, flush=True)
+"""
+
+
+def test_what_nobody_reads_takes_no_more_memory_than_a_serial_port_s_buffer_and_is_whole_lines(board: Board) -> None:
+    port = board(TALKS)
+    for _ in range(2 * UNREAD_MOST // 1000):
+        port.let_pass(1)
+        assert len(port._unread) <= UNREAD_MOST
+    kept = port.read(1).splitlines()
+    assert [line.split()[1] for line in kept] == [b"%d" % (i + 1) for i in range(len(kept))], "the first, in order"
+    assert len(kept) * len(kept[0]) > UNREAD_MOST - 2 * len(kept[0]) and {len(line) for line in kept[:9]} == {1_008}
+    assert port.read(1).split()[1] == b"132", "and after they are read, what comes next"
     port.close()
 
 

@@ -47,8 +47,9 @@ class Trigger:
     """
 
     def __init__(self, table, phase, duration_ms, most_mv):
-        self.by_signal = table["source"] == trigger.SIGNAL
-        self.by_edge = table["source"] == trigger.EDGE
+        self._source = table["source"]
+        self.by_signal = self._source == trigger.SIGNAL
+        self.by_edge = self._source == trigger.EDGE
         self._begins = table["on_timeout"] == trigger.BEGIN
         self._hysteresis_mv = trigger.field(table, "hysteresis_mv")
         self._refractory_ms = trigger.field(table, "refractory_ms")
@@ -101,9 +102,25 @@ class Trigger:
     def bar(self, columns):
         """The signal as so many columns at most: how many are filled, and which one is the threshold, -1 while it is
         not known. The threshold is in the middle."""
-        full_mv = min(2 * self.threshold_mv, self._most_mv) or self._most_mv
+        full_mv = self.full_mv()
         filled = min(columns, self.mv * columns // full_mv)
         return filled, self.threshold_mv * columns // full_mv if self.threshold_mv else -1
+
+    def full_mv(self):
+        """What fills the bar."""
+        return min(2 * self.threshold_mv, self._most_mv) or self._most_mv
+
+    def status(self, looks):
+        """What a host is told, keyed by trigger.STATUS_FIELDS. `looks`: the signal is looked at now."""
+        return {
+            "source": self._source,
+            "signal_mv": self.mv if looks and self.by_signal and self.place != WORK else None,
+            "threshold_mv": self.threshold_mv or None,
+            "full_mv": self.full_mv(),
+            "contractions": self.begun,
+            "skipped": self.skipped,
+            "tries": self.tries,
+        }
 
     def seen(self, clock_ms, columns):
         """A small number that is another one when what is to be seen is."""
@@ -154,8 +171,8 @@ class Trigger:
         self.begun += 1
         self.place = WORK
         self._since_ms = clock_ms
-        self._ready_ms = clock_ms + self._cycle_ms
-        self._listen_ms = max(self._ready_ms, clock_ms + self._train_ms + self._refractory_ms)
+        # Of the session's clock, so that a pause within it shortens neither.
+        self._listen_ms = self._ready_ms = clock_ms + max(self._cycle_ms, self._train_ms + self._refractory_ms)
         return CONTRACT
 
     def _is_bad(self, clock_ms, high):

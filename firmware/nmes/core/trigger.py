@@ -21,6 +21,8 @@ FIELDS = {
     "timeout_ms": (1_000, 120_000, None),
     "contractions": (0, 500, 0),  # 0: as many as fit into the session
 }
+# What a status says under "trigger" in a session that waits for its person.
+STATUS_FIELDS = ("source", "signal_mv", "threshold_mv", "full_mv", "contractions", "skipped", "tries")
 _OF_THE_SIGNAL = ("threshold_mv", "hysteresis_mv")
 _WANTED = ("source", "on_timeout", "timeout_ms")
 

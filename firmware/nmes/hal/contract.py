@@ -140,8 +140,9 @@ class Hal:
         take them. Allocates nothing."""
 
     def display_answers(self):
-        """Whether the display that was opened answers at this moment. Takes up to 6 ms, 0.2 ms where it does. Returns
-        False as `display_page` does."""
+        """Whether the display that was opened answers at this moment. Where it does it is on, even if it lost its power
+        since, and what it shows is what `display_page` has from now on. Takes up to 6 ms, 1 ms where it does. Returns
+        False as `display_page` does. Allocates nothing."""
 
     # ---- a stage with a biofeedback input ("signal_most_mv" among its facts) has these too ----
 

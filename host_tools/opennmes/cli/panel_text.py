@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from opennmes.cli.panel_words import HOLD_S, PRESSES, lamps_in_words
+from opennmes.cli.panel_words import HOLD_S, PRESSES, WITH_INPUT, Sensor, lamps_in_words
 from opennmes.ports.face import CLICK_S, Face
 from opennmes.ports.pace import RealTime
 from opennmes.ports.reading import large, lines
@@ -21,14 +21,20 @@ HELP = (
     "again; quit, which cuts the power. What the display shows is said when its words change, and the intensity when "
     "it does; other numbers are not."
 )
+OF_THE_SENSOR = ("tighten", "relax", "signal MILLIVOLTS", "signal off", "switch")
+HELP_WITH_SENSOR = (
+    f"The sensor's signal: {', '.join(OF_THE_SENSOR[:4])}; the hand switch: {OF_THE_SENSOR[4]}, which presses it."
+)
 _TICK_S = 0.05
 _SETTLED_S = 0.4  # a picture comes page by page
 _STARTED_S = 5.0  # since the power came: what has shown nothing by then shows nothing
+_SIGNAL = re.compile(r"signal (off|[0-9]{1,4})")
 _WAIT = re.compile(r"wait ([0-9]{1,5}(?:\.[0-9]{1,3})?)")
 
 
 class TextPanel:
-    """A face in words. `say` gets each line; `clock` and `sleep` are those of the wall."""
+    """A face in words. `say` gets each line; `clock` and `sleep` are those of the wall; `sensor` is at its biofeedback
+    input, where it has one."""
 
     def __init__(
         self,
@@ -36,11 +42,14 @@ class TextPanel:
         say: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        sensor: Sensor | None = None,
     ) -> None:
         self._face = face
         self._say = say
         self._clock = clock
         self._sleep = sleep
+        self._sensor = sensor
+        self._presses = WITH_INPUT if sensor else PRESSES
         self._real_time = RealTime(face.now_s(), clock())
         self._seen: list[str] = []
         self._since_s = 0.0  # of the device's time: it has been the same
@@ -51,6 +60,9 @@ class TextPanel:
     def run(self, next_line: Callable[[], str | None]) -> None:
         """Carry out words until "quit". `next_line` gives the next one, None while there is none. Raises PortError."""
         self._say(HELP)
+        if self._sensor:
+            self._say(HELP_WITH_SENSOR)
+            self._face.signal(self._sensor.mv)
         while (line := next_line()) != "quit":
             if line is None:
                 self._pass(_TICK_S)
@@ -61,8 +73,11 @@ class TextPanel:
         wait = _WAIT.fullmatch(line)
         if wait:
             self._pass(float(wait[1]))
-        elif line in PRESSES:
-            mask, seconds = PRESSES[line]
+        elif self._sensor and self._moves(self._sensor, line):
+            self._face.signal(self._sensor.mv)
+            self._say(self._sensor.in_words())
+        elif line in self._presses:
+            mask, seconds = self._presses[line]
             # A button that is pressed while the device starts is one that is stuck.
             while not any(self._said) and self._face.now_s() < _STARTED_S:
                 self._pass(_TICK_S)
@@ -71,9 +86,21 @@ class TextPanel:
             self._face.press(0)
             self._pass(_SETTLED_S + CLICK_S)
         elif line:
-            self._say(f"{line!r} is none of the words: {', '.join(PRESSES)}, wait SECONDS, quit")
+            more = OF_THE_SENSOR if self._sensor else ()
+            self._say(f"{line!r} is none of the words: {', '.join((*PRESSES, *more))}, wait SECONDS, quit")
         else:
             self._tell()
+
+    def _moves(self, sensor: Sensor, line: str) -> bool:
+        """Whether a word is for the sensor; then it says something else now."""
+        said = _SIGNAL.fullmatch(line)
+        if line == "tighten":
+            sensor.mv = sensor.TIGHT_MV
+        elif line == "relax":
+            sensor.mv = sensor.REST_MV
+        elif said:
+            sensor.mv = None if said[1] == "off" else min(int(said[1]), sensor.MOST_MV)
+        return line in ("tighten", "relax") or said is not None
 
     def _pass(self, seconds: float) -> None:
         """Let time pass, in real time where the device is quick enough, and say what changes."""
@@ -102,7 +129,7 @@ class TextPanel:
 
 
 def _without_numbers(rows: list[str]) -> list[str]:
-    return [re.sub("[0-9.:]+", "", row) for row in rows]
+    return [re.sub("[0-9.:#]+", "", row) for row in rows]  # a bar is one too
 
 
 def lines_of(stream: TextIO) -> Callable[[], str | None]:

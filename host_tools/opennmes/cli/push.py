@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from opennmes.boards import stage_of
 from opennmes.cli import several
 from opennmes.cli.kept import as_json, checked_in_words, connected, connected_to, in_a_line, number_of, warning
 from opennmes.cli.keyfile import KeyFile, open_for_change
-from opennmes.cli.output import FAILURES, busy, not_understood, only_once, out, print_json, reported, words
+from opennmes.cli.output import FAILURES, busy, can_ask, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import All, Ports
 from opennmes.cli.several import Result
 from opennmes.device import locking
@@ -29,6 +30,8 @@ from opennmes.device.prescriptions import push as put
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
+
+_QUESTION = "Who has gone through the whole checklist with the person? (a name; Enter alone: it is not stated)"
 
 Row = dict[str, Any]  # of what was put there, as --json says it
 
@@ -56,14 +59,14 @@ def push(
         ),
     ] = None,
     checked_by: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
             help="Who has gone through the whole checklist (docs/safety.md) with the person: kept with the "
-            "prescription, and shown. Without, it is said to be not stated.",
+            'prescription, and shown. Without, a terminal asks; "" is not stated.',
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     key: KeyFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
@@ -83,7 +86,7 @@ def push(
         for file, prescription in prescriptions.items():
             text_of(prescription)
             _warn_of_unseen(file, prescription.title)
-        todo = Todo(prescriptions, wanted, key, _name(checked_by))
+        todo = Todo(prescriptions, wanted, key, _who(checked_by, files, key))
         if several.asked_for(port, all_devices):
             several.carry_out(port, lambda chosen: _one_of_several(chosen, todo), as_json=json)
             return
@@ -97,6 +100,22 @@ def push(
             for row in done:
                 out.print(words(_in_words(row)), soft_wrap=True)
                 out.print(words(f"  {checked_in_words(Kept(**row['kept']))}"), soft_wrap=True)
+
+
+def _who(checked_by: str | None, files: list[Path], key: Path | None) -> str:
+    """Who has gone through the checklist, from the command line, or from the person at the terminal; empty: that is not
+    stated."""
+    if checked_by is not None:
+        return _name(checked_by)
+    if key is None and all(os.path.lexists(locking.signature_path(file)) for file in files):
+        return ""  # it was signed elsewhere
+    if can_ask():
+        return _name(typer.prompt(_QUESTION, default="", show_default=False, err=True))
+    warning(
+        "nobody is stated to have gone through the checklist with the person, and there is no terminal to ask at: "
+        '--checked-by NAME states who has, --checked-by "" that it is not stated'
+    )
+    return ""
 
 
 def _name(text: str) -> str:

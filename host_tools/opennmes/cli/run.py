@@ -38,7 +38,7 @@ from opennmes.cli.ports import Port as OnePort
 from opennmes.cli.ports import only_one
 from opennmes.cli.stop import account_in_words
 from opennmes.cli.streams import Stream
-from opennmes.cli.view import Lines, Scene, measured_in_words, shown
+from opennmes.cli.view import Lines, Scene, measured_in_words, shown, trigger_in_words
 from opennmes.device.choose import Chosen, choose
 from opennmes.device.client import ACTIVE, Device, DeviceRefused, LinkError, Message
 from opennmes.device.prescriptions import pull
@@ -445,14 +445,14 @@ def _of_today(prescription: Prescription) -> Prescription:
 
 
 def channels_in_words(event: Message) -> str:
-    """What is set on each channel and what flows."""
+    """What is set on each channel and what flows, and what starts the contractions where that is not time."""
     texts = [
         f"set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA, {measured_in_words(row)}"
         for row in event["channels"]
     ]
     if len(texts) > 1:
         texts = [f"channel {row['channel']}: {text}" for row, text in zip(event["channels"], texts, strict=True)]
-    return "; ".join(texts)
+    return "; ".join([*texts, *trigger_in_words(event)])
 
 
 def _say(text: str) -> None:

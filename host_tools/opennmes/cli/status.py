@@ -13,6 +13,7 @@ from opennmes.cli.fault import fault_of, in_short, in_words
 from opennmes.cli.output import out, print_table, reported, words
 from opennmes.cli.ports import PORT_HELP, All, Ports
 from opennmes.cli.several import Result
+from opennmes.cli.view import trigger_in_words
 from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.ports.interrupts import stop_on_signals
@@ -52,6 +53,7 @@ def _asked(chosen: Chosen) -> Result:
         f"channel {row['channel']}: set {row['intensity_ua'] / 1000:g} mA, now {row['output_ua'] / 1000:g} mA"
         for row in values.get("channels", ())
     ]
+    lines += trigger_in_words(values)
     if fault:
         lines += [in_short(fault), *in_words(fault)]
     return Result({"identity": identity, "status": values, "fault": fault}, lines, failed=bool(fault))
@@ -63,7 +65,7 @@ def _print(result: Result, chosen: Chosen) -> None:
     rows = [
         (key, str(answer.get(key, "")))
         for answer, command in ((identity, "identify"), (values, "status"))
-        for key in commands.COMMANDS[command].fields
+        for key in (*commands.COMMANDS[command].fields, *(("trigger",) if "trigger" in answer else ()))
     ]
     for row in rows:
         table.add_row(*map(words, row))

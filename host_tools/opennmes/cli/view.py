@@ -11,11 +11,13 @@ from typing import Any, Protocol
 from rich.live import Live
 from rich.text import Text
 
+from nmes.core.trigger import SWITCH
 from opennmes.cli.output import err, words
 from opennmes.device.client import Message
 
 PLAIN_EVERY_MS = 10_000  # of the session: so often plain lines say everything, changed or not
 
+_BAR_COLUMNS = 21  # an odd number: the threshold is in the middle
 _CALM_MS = 1_000  # a message of something refused stays in the picture at least so long
 
 
@@ -45,8 +47,10 @@ class Scene:
         )
 
     def channels(self) -> list[str]:
-        """A line for each channel; the one that the keys are for is named so."""
-        return [self._channel(row) for row in self.status.get("channels", ())]
+        """A line for each channel; the one that the keys are for is named so. And one for what starts the contractions,
+        where that is not time."""
+        rows = [self._channel(row) for row in self.status.get("channels", ())]
+        return [*rows, *trigger_in_words(self.status)]
 
     def _channel(self, row: Message) -> str:
         channel = row["channel"]
@@ -65,6 +69,28 @@ def measured_in_words(row: Message) -> str:
         return "nothing is measured"
     load = f"{row['impedance_ohm']} ohm" if row["impedance_ohm"] else "an unknown load"
     return f"measured {row['measured_ua'] / 1000:g} mA into {load}"
+
+
+def trigger_in_words(status: Message) -> list[str]:
+    """What a session that waits for its person hears, has learned and has counted; nothing of another session."""
+    seen = status.get("trigger")
+    if not seen:
+        return []
+    mv, threshold_mv = seen["signal_mv"], seen["threshold_mv"]
+    counted = f"contractions: {seen['contractions']} begun, {seen['skipped']} missed"
+    if seen["source"] == SWITCH:
+        return [f"hand switch, {counted}"]
+    threshold = f"threshold {threshold_mv} mV" if threshold_mv else f"no threshold yet (tries done: {seen['tries']})"
+    bar = [] if mv is None else [f"{mv} mV {_bar(mv, seen['full_mv'], threshold_mv)}"]
+    return [f"signal: {', '.join([*bar, threshold, counted])}"]
+
+
+def _bar(mv: int, full_mv: int, threshold_mv: int | None) -> str:
+    """A signal as a bar, as the display has it: what is filled, and the threshold as soon as it is known."""
+    columns = ["#" if at < mv * _BAR_COLUMNS // full_mv else "." for at in range(_BAR_COLUMNS)]
+    if threshold_mv:
+        columns[threshold_mv * _BAR_COLUMNS // full_mv] = "|"
+    return f"[{''.join(columns)}]"
 
 
 class View(Protocol):

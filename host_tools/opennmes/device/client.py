@@ -20,6 +20,7 @@ from opennmes.ports.errors import PortError
 
 ACTIVE = (session.ARMED, session.RUNNING, session.PAUSED)
 KEEPALIVE_S = 0.5  # the device waits session.HOST_LOST_MS
+LOOK_S = 0.25  # so often the status is asked for while a contraction waits for its person: no pulse comes meanwhile
 PATIENCE_S = 20.0
 STOP_PATIENCE_S = 5.0
 STEP_S = session.STEP_EVERY_MS / 1000 * 1.02  # the device's clock and ours may differ a little
@@ -71,6 +72,7 @@ class Device:
         self.exchange = Exchange(port, self._happened)
         self._host: int | None = None  # our number, once the device has given us one
         self._owns = False  # the session that is going on is ours, or may be
+        self._waits = False  # a contraction for its person, as last heard
 
     def __enter__(self) -> Device:
         return self
@@ -165,7 +167,8 @@ class Device:
         return self.exchange.ask(cmd, patience_s, {**host, **arguments}, introduced=bool(self.identity))
 
     def status(self) -> Message:
-        """Everything that changes, see nmes.core.session.STATUS_FIELDS."""
+        """Everything that changes, see nmes.core.session.STATUS_FIELDS; and `trigger` in a session that waits for its
+        person, see nmes.core.trigger.STATUS_FIELDS."""
         return self.request("status")
 
     def load(self, data: Message) -> Message:
@@ -307,13 +310,22 @@ class Device:
         until_s = self.port.now_s() + seconds
         while (now_s := self.port.now_s()) < until_s:
             left_s = until_s - now_s
-            due_s = self.exchange.asked_s + KEEPALIVE_S  # compared as it is: a difference may round to no time at all
+            every_s = LOOK_S if self._waits else KEEPALIVE_S
+            due_s = self.exchange.asked_s + every_s  # compared as it is: a difference may round to no time at all
             if not self._owns or self.state not in ACTIVE:
                 self.exchange.read(left_s)
             elif now_s < due_s:
                 self.exchange.read(min(left_s, due_s - now_s))
+            elif self._waits:
+                self._look()
             else:
                 self._keepalive()
+
+    def _look(self) -> None:
+        """What the person's signal is now. It keeps the session alive as well."""
+        status = self.status()
+        if self.on_event is not None:
+            self.on_event({**status, "event": "status"})
 
     def _keepalive(self) -> None:
         try:
@@ -335,6 +347,7 @@ class Device:
         if message.get("state") != session.RUNNING:
             self.intensities = {}
         if "channels" in message:
+            self._waits = message.get("trigger", {}).get("signal_mv") is not None
             self.intensities = {row["channel"]: row["intensity_ua"] for row in message["channels"]}
 
     def _outcome(self, cmd: str, answer: Message) -> Message:

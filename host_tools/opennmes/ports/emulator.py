@@ -12,12 +12,14 @@ from typing import Any
 from nmes.core import buttons
 from opennmes import paths
 from opennmes.boards import load_board, load_stage
+from opennmes.emulator.biofeedback import Sensor
 from opennmes.emulator.buttons import Buttons
 from opennmes.emulator.oled import Oled
 from opennmes.emulator.pico import BenchError, EmulatedPico
 from opennmes.emulator.stage import OutputStage
 from opennmes.emulator.wires import Wires
 from opennmes.ports.errors import PortError
+from opennmes.ports.face import SWITCH
 from opennmes.ports.interrupts import held_back
 from opennmes.ports.lamps import PINS, Lamps
 from opennmes.screen import Screen
@@ -105,7 +107,8 @@ class EmulatedPortWithStage(EmulatedPort):
 
 
 class EmulatedFace:
-    """Of an emulated board: `oled` is the display on its bus, with faults that can be switched on."""
+    """Of an emulated board: `oled` is the display on its bus, with faults that can be switched on; `sensor` what is at
+    its biofeedback input, None where its output stage has none."""
 
     def __init__(
         self, pico: EmulatedPico, board: Mapping[str, Any], *, kind: str = "", bounce_ms: float = 0, seed: int = 1
@@ -117,6 +120,8 @@ class EmulatedFace:
         self.oled = Oled(pico, kind or display["controller"], display["sda"] // 2 % 2, display["address"])
         self._lamps = [pins[PINS[field.name]] for field in fields(Lamps)]
         self._buttons = Buttons(pico, [pins["panel"][name] for name in buttons.NAMES], bounce_ms=bounce_ms, seed=seed)
+        stage = load_stage(board["stage"])
+        self.sensor = Sensor(pico, board, stage) if "signal_most_mv" in stage else None
 
     def cut_power(self) -> None:
         """Cut the power of board and display for a moment: only what is in flash stays."""
@@ -130,7 +135,14 @@ class EmulatedFace:
         return Lamps(*[bool(self.pico.level(pin)) for pin in self._lamps])
 
     def press(self, mask: int) -> None:
-        self._buttons.press(mask)
+        self._buttons.press(mask & buttons.ALL)
+        if self.sensor:
+            self.sensor.close_switch(bool(mask & SWITCH))
+
+    def signal(self, mv: int | None) -> None:
+        if self.sensor is None:
+            raise PortError("the emulated board's output stage has no biofeedback input")
+        self.sensor.mv = mv
 
     def wait(self, seconds: float) -> None:
         """Let so much time pass; Ctrl-C is heard between two slices of it."""
@@ -149,10 +161,12 @@ class EmulatedFace:
         """Nothing is left of it."""
 
 
-def power_on(uf2: Path | None, load_ohm: int, cpu_factor: float = 1.0) -> tuple[EmulatedPico, OutputStage]:
-    """A board that has not booted yet, and its usual stage around its pins. Raises PortError."""
-    board = load_board(BOARD)
-    pico = _pico(find_uf2(uf2), cpu_factor)
+def power_on(
+    uf2: Path | None, load_ohm: int, cpu_factor: float = 1.0, stage: str = ""
+) -> tuple[EmulatedPico, OutputStage]:
+    """A board that has not booted yet, and its usual stage around its pins, or another. Raises PortError."""
+    board = load_board(BOARD, stage or None)
+    pico = _pico(find_uf2(uf2, stage), cpu_factor)
     return pico, OutputStage(pico, board, load_stage(board["stage"]), load_ohm)
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from nmes.core import buttons
 from opennmes.ports.lamps import Lamps
 from opennmes.ports.virtual import VirtualPort
 from opennmes.screen import Screen
 
 CLICK_S = 0.15
+SWITCH = buttons.ALL + 1  # of `press`: the hand switch, where the output stage has one
 _LOOK_S = 0.02
 
 
@@ -24,7 +26,11 @@ class Face(Protocol):
         """Lamps and buzzer."""
 
     def press(self, mask: int) -> None:
-        """Hold these buttons (bits of nmes.core.buttons) from now on, and no other."""
+        """Hold these buttons (bits of nmes.core.buttons, and SWITCH) from now on, and no other."""
+
+    def signal(self, mv: int | None) -> None:
+        """Put so many millivolts at the biofeedback input from now on; None: nothing drives it. Only where the output
+        stage has such an input."""
 
     def wait(self, seconds: float) -> None:
         """Let time pass for the device. Raises PortError when it has died."""
@@ -67,7 +73,12 @@ class VirtualFace:
         return self.port.lamps
 
     def press(self, mask: int) -> None:
-        self.port.press(mask)
+        self.port.press(mask & buttons.ALL)
+        if self.port.has_input:
+            self.port.set_switch(bool(mask & SWITCH))
+
+    def signal(self, mv: int | None) -> None:
+        self.port.set_signal(mv)
 
     def wait(self, seconds: float) -> None:
         self.port.let_pass(seconds)

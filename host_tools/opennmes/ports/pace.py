@@ -57,6 +57,7 @@ class Pace:
         self._clock = clock
         self._lock = threading.Lock()
         self._held: dict[int, int] = {}  # by button: for how many slices more
+        self._signals: deque[int | None] = deque()  # at the biofeedback input, not put there yet
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._measured: tuple[Moment, Moment] | None = None  # between which `speed` is measured
@@ -78,6 +79,10 @@ class Pace:
         """Hold buttons for some seconds of the device's time from now on; one that is held is held for as long."""
         with self._lock:
             self._held[mask] = max(math.ceil(seconds / SLICE_S), self._held.get(mask, 0))
+
+    def signal(self, mv: int | None) -> None:
+        """Put so many millivolts at the biofeedback input from now on; None: nothing drives it."""
+        self._signals.append(mv)
 
     def let_go(self) -> None:
         """Of every button, now."""
@@ -113,6 +118,8 @@ class Pace:
             if mask != pressed:
                 face.press(mask)
                 pressed = mask
+            if self._signals:
+                face.signal(self._signals.popleft())
             face.wait(SLICE_S)
             wall_s, now_s = self._clock(), face.now_s()
             self.seen = Seen(face.pixels(), face.lamps(), pressed, now_s)

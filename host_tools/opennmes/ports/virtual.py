@@ -23,11 +23,13 @@ from opennmes.screen import Screen
 HEAP = "4m"
 HUNG_S = 60.0  # of wall time without a byte, while virtual time is to pass
 EXIT_S = 5.0
+UNREAD_MOST = 65_536  # bytes that wait for a reader; a line that finds no room then is lost, as on a port nobody reads
 _OF_THE_BOARD = ("NMES_PULSE_LOG", "NMES_STORE", "NMES_PANEL")
 
 
 class VirtualPort:
     """A port whose clock is the virtual board's: in read() it runs until it says something or the timeout is over.
+    `has_input`: its output stage has a biofeedback input and a hand switch.
 
     Between two calls the board stands still, so what happens depends on nothing but what it is sent. The board takes
     whole lines; what has no newline yet waits here.
@@ -55,13 +57,13 @@ class VirtualPort:
         """
         _need_folder(store)
         path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
-        self._has_input = "signal_most_mv" in load_stage(stage) if stage else False
+        self.has_input = "signal_most_mv" in load_stage(stage) if stage else False
         self._facts = tempfile.TemporaryDirectory() if stage else None
         if self._facts:  # the board as it is with that stage
             path[2] = Path(self._facts.name)
             (path[2] / "board.py").write_text(as_module(load_board("virtual", stage)), encoding="utf-8")
         environment = _environment(path, pulse_log, load_ohm, store, artefact_mv)
-        environment["NMES_SIGNAL"] = "1" if self._has_input else "0"
+        environment["NMES_SIGNAL"] = "1" if self.has_input else "0"
         if panel:
             environment["NMES_PANEL"] = "1" if display else "0"
         self._panel = panel
@@ -144,7 +146,7 @@ class VirtualPort:
 
     def _to_input(self, line: bytes) -> None:
         self._check()
-        if not self._has_input:
+        if not self.has_input:
             raise PortError("this virtual board's output stage has no biofeedback input")
         self._presses += line
 
@@ -208,7 +210,7 @@ class VirtualPort:
                     self._at(line)
                 elif self._panel and line.startswith((b"@page ", b"@lamps ")):
                     self._shows(line)
-                else:
+                elif len(self._unread) + len(line) < UNREAD_MOST:
                     self._unread += line + b"\n"
         if not data:
             raise self._died()

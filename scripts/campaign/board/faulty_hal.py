@@ -150,6 +150,18 @@ class FaultyHal(virtual.Hal):
     def supply_mv(self):
         return self.world.around.supply
 
+    # ---- the biofeedback input ----
+
+    def signal_mv(self):
+        sensor = self.world.sensor
+        return 0 if self._deaf or not sensor else sensor.mv(self.channels[0])
+
+    def signal_floats(self):
+        return self.world.sensor is None or self.world.sensor.floats()
+
+    def switch_closed(self):
+        return self.world.sensor is not None and self.world.sensor.closed()
+
     # ---- watchdog and flash ----
 
     def watch(self, on):

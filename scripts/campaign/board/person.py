@@ -7,7 +7,7 @@ from nmes.hal import virtual
 from nmes.hal.common import LAYOUT, Area
 
 PAGE_US = 1_000  # what a page takes
-ASKED_US = 200  # whether the display is there
+ASKED_US = 1_000  # whether the display is there
 HANGS_US = 6_000  # and one that nobody takes (hal/contract.py)
 PROGRAM_US = 3_000
 ERASE_US = 30_000

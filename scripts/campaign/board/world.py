@@ -6,11 +6,13 @@ from flash import Flash
 from hosts import IDENTIFY, Hosts
 from injected import Injected
 from person import Person
+from sensor import Sensor
 from surroundings import Surroundings
 
 from nmes import app
 
 BOOT_US = 200_000
+USUAL, LISTENS = "reference", "reference-biofeedback"  # output stages
 
 
 class World:
@@ -32,6 +34,7 @@ class World:
         self.cable = Cable(self)
         self.hosts = Hosts(self)
         self.person = Person(self) if "kept" in plan else None  # at a panel
+        self.sensor = Sensor(self) if "signal" in plan else None  # on a stage with a biofeedback input
         self._injected = Injected(self)
 
     def note(self, what, *more):
@@ -63,6 +66,7 @@ class World:
 
     def run(self):
         app.make = lambda described, stage: FaultyHal(self, described, stage)
+        app.BOARD = dict(app.BOARD, stage=LISTENS if self.sensor else USUAL)
         while self.now_us < self.plan["end_us"]:
             self.note("boot")
             try:

@@ -22,7 +22,9 @@ _BEGIN = b"\xae\xd5\x80\xa8\x3f\xd3\x00\x40"
 _OF_CONTROLLER = {"ssd1306": b"\x20\x02\x8d\x14", "sh1106": b"\xad\x8b"}
 _END = b"\xa1\xc8\xda\x12\x81\xcf\xd9\xf1\xdb\x40\xa4\xa6"
 _ON = b"\x00\xaf"
-_NOTHING = b"\x00\xe3"  # the NOP that both have
+# What one that lost its power needs to be on again, and one that did not is none the worse for. The SH1106's converter
+# is on by itself then, and must not be told so while the glass is (datasheet, command 11).
+_AGAIN = {"ssd1306": b"\x8d\x14", "sh1106": b""}
 _COMMANDS = b"\x00"  # control byte: what follows is commands
 _DATA = const(0x40)  # what follows is data
 
@@ -63,6 +65,8 @@ class Display:
         self._bus = None  # while there is a display
         self._shown = bytearray(_PAGES * _COLUMNS)
         self._place = bytearray(4)
+        self._again = _COMMANDS + _AGAIN[facts["controller"]] + _END + b"\xaf"
+        self._lost = 0  # pages that it may have lost
         self._block = bytearray(1 + _BLOCK)
         self._block[0] = _DATA
 
@@ -86,15 +90,18 @@ class Display:
         except OSError:
             return False
         self._bus = bus
+        self._lost = 0
         return True
 
     def display_page(self, page, pixels):
         bus = self._bus
         if bus is None:
             return False
+        lost = self._lost & 1 << page
+        self._lost ^= lost
         try:
             for column in range(0, _COLUMNS, _BLOCK):
-                if _differs(pixels, column, self._shown, page * _COLUMNS + column, _BLOCK):
+                if lost or _differs(pixels, column, self._shown, page * _COLUMNS + column, _BLOCK):
                     _copy(pixels, column, self._shown, page * _COLUMNS + column, _BLOCK)
                     if not self._sends(bus, pixels, column, page, column):
                         self._bus = None
@@ -107,7 +114,8 @@ class Display:
     def display_answers(self):
         bus = self._bus
         try:
-            if bus is not None and self._takes(bus, _NOTHING):
+            if bus is not None and self._takes(bus, self._again):
+                self._lost = (1 << _PAGES) - 1
                 return True
         except OSError:
             pass
