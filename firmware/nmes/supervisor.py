@@ -230,8 +230,8 @@ class Supervisor:
             refuse("not_kept", faults.name(session.fault), session.fault_text, "a store that can be written", "store")
 
     def run_self_test(self):
-        """Test everything as before arming: what fails is a fault. Raises Refused while the interlock is open, and with a
-        chip on which nobody may be armed."""
+        """Test everything as before arming: what fails is a fault. Raises Refused while the interlock is open, and with
+        a chip on which nobody may be armed."""
         self._need_closed_interlock()
         self._need_fit_chip()
         self._fails_self_test()

@@ -72,6 +72,16 @@ def level(feed, full):
     return feed.level
 
 
+def first(session):
+    """The lane of the first channel that a session uses; without a programme one that does nothing."""
+    return session._first
+
+
+def underruns(session):
+    """How often an engine of a session had to wait for its next pulse."""
+    return sum([lane.underruns for lane in session.lanes])
+
+
 def next_level(session, now_ms):
     """The level of phase A that the next pulse of a session's first lane is set to."""
     lane = session.lanes[0]

@@ -421,7 +421,7 @@ class ASession(unittest.TestCase):
         made = running(data({"pulses": 15, "ramp_up_ms": 500, "ramp_down_ms": 500}))
         self.assertEqual(codes(made.adjust, 11_000, 200, T0), ["exact_number"])
         self.assertEqual(codes(made.adjust, 10_000, 150, T0), [])
-        while made.feed.begin_ms == 0:
+        while samples.first(made).feed.begin_ms == 0:
             samples.took(made)
         self.assertEqual(made.queued, 15)
 
@@ -463,7 +463,7 @@ class ASession(unittest.TestCase):
         samples.tick(made, T0 + session.HOST_LOST_MS)
         self.assertEqual(codes(made.adjust, 20_000, 200, T0 + 2_100), ["ending"])
         made = running()
-        while made.feed.phase is not None:
+        while samples.first(made).feed.phase is not None:
             samples.took(made)
         self.assertEqual(codes(made.adjust, 20_000, 200, T0), ["nothing_left"])
         made = running(data({"rest_ms": 0, "duration_ms": 2_000}), 19)
@@ -513,7 +513,7 @@ class FasterIsStronger(unittest.TestCase):
             (only,) = refused.exception.reasons
             found = (only["code"], only["parameter"], only["asked"], only["bound"], only["phase"])
             self.assertEqual(found, ("step_too_large", "rate_mhz", 20_001, 20_000, "a"))
-            self.assertEqual((made.feed.phase.rate_mhz, made.lanes[0].raised_ms), (10_000, None))
+            self.assertEqual((samples.first(made).feed.phase.rate_mhz, made.lanes[0].raised_ms), (10_000, None))
             self.assertEqual(codes(made.adjust, 20_000, 200, T0 + 1_000), [])
             for asked, width_us in ((("rate_mhz", 40_000), 199), (("rate_mhz", 40_000), 200), (("width_us", 201), 201)):
                 with self.assertRaises(Refused) as refused:

@@ -2,6 +2,7 @@
 
 import unittest
 
+import samples
 from biofeedback_bench import QUIET, TIGHT, Listening, table, waiting
 from samples import MICROPYTHON, Die, codes, heap_lock, heap_unlock, phase, programme
 
@@ -30,7 +31,7 @@ class Signal(unittest.TestCase):
         bench.turn(count=170)
         self.assertEqual(bench.part, "work")
         bench.turn(count=30)
-        self.assertEqual((bench.part, bench.session.queued, bench.session.underruns), ("rest", 70, 0))
+        self.assertEqual((bench.part, bench.session.queued, samples.underruns(bench.session)), ("rest", 70, 0))
         bench.turn(count=300)
         self.assertEqual((bench.part, bench.session.queued), ("wait", 70))
         bench.tighten()
@@ -145,7 +146,9 @@ class Signal(unittest.TestCase):
             bench.turn(count=10)
             bench.tighten()
             bench.turn(count=520)
-        self.assertEqual((bench.session.underruns, bench.session.queued, bench.session.state), (0, 600, RUNNING))
+        self.assertEqual(
+            (samples.underruns(bench.session), bench.session.queued, bench.session.state), (0, 600, RUNNING)
+        )
         begins = [row[0] for row in bench.hal.channels[0]._phases]
         self.assertEqual({b - a for a, b in zip(begins, begins[1:])}, {6_667})
 
@@ -402,7 +405,7 @@ class Interrupted(unittest.TestCase):
         self.assertEqual((bench.session.state, bench.part), (PAUSED, "work"))
         bench.turn(count=1_000)
         bench.supervisor.start()
-        self.assertEqual(bench.session.intensity_ua, 0)
+        self.assertEqual(samples.first(bench.session).intensity_ua, 0)
         bench.turn(count=150)
         self.assertEqual(bench.session.queued - bench.session.cancelled, 70)
         begun_ms = bench.begins[0]

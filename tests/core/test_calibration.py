@@ -243,10 +243,10 @@ class AWholeSession(unittest.TestCase):
         session = bench.session
         resolution_ua = LEVEL_UA * ratio
         most_ua = session.limit_ua - session.limit_ua % resolution_ua
-        while session.intensity_ua < most_ua:
+        while samples.first(session).intensity_ua < most_ua:
             bench.turn(50, count=5)
             step_ua = 1_000 - 1_000 % resolution_ua
-            bench.supervisor.set_intensity(min(most_ua, session.intensity_ua + step_ua), 0)
+            bench.supervisor.set_intensity(min(most_ua, samples.first(session).intensity_ua + step_ua), 0)
             bench.turn()
             self.assertEqual((session.state, session.fault_text), (RUNNING, ""))
         bench.turn(50, count=4)

@@ -52,7 +52,8 @@ class TheWayIntoAFault(unittest.TestCase):
                 setattr(owner, name, whole)
                 self.assertEqual((bench.session.state, bench.session.fault), (FAULT, faults.PULSE_CHECK), name)
                 self.assertEqual(
-                    (bench.hal.enabled(), bench.hal.channels[0].queued(), bench.session.intensity_ua), (False, 0, 0)
+                    (bench.hal.enabled(), bench.hal.channels[0].queued(), samples.first(bench.session).intensity_ua),
+                    (False, 0, 0),
                 )
                 bench.turn(count=2)
                 self.assertFalse(bench.store.due)

@@ -109,7 +109,7 @@ class TheElectrode(unittest.TestCase):
         self.assertEqual(codes(supervisor.arm, bench.session.programme_crc), ["not_acknowledged"])
         bench.arm(RESISTOR)
         supervisor.start()
-        self.assertEqual(bench.session.intensity_ua, 0)
+        self.assertEqual(samples.first(bench.session).intensity_ua, 0)
         self.assertEqual(codes(supervisor.set_intensity, STEP_MAX_UA + 100, 0), ["step_too_large"])
 
 
@@ -200,15 +200,15 @@ class TheLink(unittest.TestCase):
                     if seq >= newest:
                         newest, quiet = seq, 0
                     else:
-                        self.assertEqual(session.intensity_ua, before_ua, "an old line does nothing")
-                    self.assertTrue(session.intensity_ua <= min(highest_ua, before_ua + STEP_MAX_UA))
-                    before_ua = session.intensity_ua
+                        self.assertEqual(samples.first(session).intensity_ua, before_ua, "an old line does nothing")
+                    self.assertTrue(samples.first(session).intensity_ua <= min(highest_ua, before_ua + STEP_MAX_UA))
+                    before_ua = samples.first(session).intensity_ua
                 bench.alone(10, 12)
                 quiet += 120
                 self.assertTrue(bench.session.state == RUNNING or quiet >= HOST_LOST_MS, str(seed))
             # Now nothing comes any more.
             bench.alone(10, (HOST_LOST_MS + FADE_MS) // 10 + 1)
-            self.assertEqual((bench.session.state, bench.session.intensity_ua), (IDLE, 0))
+            self.assertEqual((bench.session.state, samples.first(bench.session).intensity_ua), (IDLE, 0))
             self.assertEqual((bench.session.ended, bench.hal.enabled()), ("host lost", False))
             # What comes too late, from the session that is over, starts nothing.
             begun = bench.hal.channels[0].begun()
@@ -225,7 +225,7 @@ class TheLink(unittest.TestCase):
         first = bench.answers[-1]
         bench.supervisor.set_intensity(500, 0)
         bench.bytes(line)
-        self.assertEqual((bench.answers[-1], bench.session.intensity_ua), (first, 500))
+        self.assertEqual((bench.answers[-1], samples.first(bench.session).intensity_ua), (first, 500))
 
     def test_h14_an_old_line_that_comes_again_after_another_does_nothing(self):
         bench = self.start()
@@ -400,7 +400,7 @@ class ThePower(unittest.TestCase):
             for supply in range(2_850, 4_200, 50):
                 bench.hal.supply = supply
                 bench.turn(count=101)
-            self.assertEqual((bench.session.state, bench.session.intensity_ua), (FAULT, 0))
+            self.assertEqual((bench.session.state, samples.first(bench.session).intensity_ua), (FAULT, 0))
             self.assertEqual((bench.hal.channels[0].begun(), bench.hal.enabled()), (begun, False))
 
     def test_h18_power_lost_at_any_time_comes_back_at_zero(self):
@@ -430,7 +430,7 @@ class TheEmergencyStop(unittest.TestCase):
             bench.hal.trip = faults.EMERGENCY_STOP if state == RUNNING else 0  # the guard looks while it is permitted
             bench.turn(count=3)
             self.assertEqual(bench.session.state, IDLE if state == IDLE else FAULT)
-            self.assertEqual((bench.hal.enabled(), bench.session.intensity_ua), (False, 0))
+            self.assertEqual((bench.hal.enabled(), samples.first(bench.session).intensity_ua), (False, 0))
             self.assertEqual(codes(bench.supervisor.start), ["wrong_state"])
             self.assertEqual(codes(bench.supervisor.arm, bench.session.programme_crc), ["not_safe"])
             if state in (ARMED, RUNNING, PAUSED):
@@ -569,7 +569,7 @@ class AFault(unittest.TestCase):
             self.assertTrue(codes(bench.supervisor.arm, crc), "not before it is cleared")
             self.assertTrue(codes(bench.supervisor.start))
             bench.supervisor.clear(number)
-            self.assertEqual((bench.session.state, bench.session.intensity_ua), (IDLE, 0))
+            self.assertEqual((bench.session.state, samples.first(bench.session).intensity_ua), (IDLE, 0))
             self.assertIn("not_acknowledged", codes(bench.supervisor.arm, crc))
             self.assertFalse(bench.hal.enabled())
 

@@ -142,7 +142,7 @@ def in_state(state):
 class WhoseSession(unittest.TestCase):
     def ends(self, bench, after_ms):
         self.assertEqual((bench.session.state, bench.session.ended), (IDLE, "host lost"))
-        self.assertEqual((bench.session.intensity_ua, bench.hal.enabled()), (0, False))
+        self.assertEqual((samples.first(bench.session).intensity_ua, bench.hal.enabled()), (0, False))
         self.assertTrue(abs(after_ms - HOST_LOST_MS - FADE_MS) <= 20, str(after_ms))
 
     def alone_with(self, bench, every_ms, says):
@@ -414,7 +414,7 @@ class Remembered(unittest.TestCase):
         bench.bytes(old)
         bench.said("intensity", channel=0, current_ua=0)
         self.assertEqual(bench.errors(frame.encode({"seq": 1, "cmd": "identify"}), old), [None, "old_seq"])
-        self.assertEqual(bench.session.intensity_ua, 0)
+        self.assertEqual(samples.first(bench.session).intensity_ua, 0)
 
 
 class BadInput(unittest.TestCase):

@@ -131,7 +131,7 @@ class ANewSession(unittest.TestCase):
         texts = ("fault_text", "ended", "phase", "part", "limit_source")
         for field in status:
             self.assertEqual(status[field], IDLE if field == "state" else "" if field in texts else 0, field)
-        self.assertEqual((made.fault_ms, made.level_most, made.programme, made.feed), (0, 0, None, None))
+        self.assertEqual((made.fault_ms, made.level_most, made.programme, samples.first(made).feed), (0, 0, None, None))
 
     def test_its_status_says_what_was_loaded_and_how_far_it_is(self):
         made = running(ua=10_000)
@@ -229,7 +229,7 @@ class Arming(unittest.TestCase):
         samples.next_level(made, T0 + 500)
         made.lanes[0].underruns = 2
         made.stop("stopped", T0 + 1_234)
-        made.was_cancelled(3)
+        made.was_cancelled(3, made.lanes[0])
         # What was is kept until the next session,
         self.assertEqual(
             (made.elapsed_ms(T0 + 9_000), made.queued, made.cancelled, made.ended), (1_234, 20, 3, "stopped")
@@ -237,18 +237,23 @@ class Arming(unittest.TestCase):
         acknowledge(made)
         made.arm(made.programme_crc, T0 + 9_000)
         # which has nothing of it.
-        self.assertEqual((made.intensity_ua, made.output_ua, made.elapsed_ms(T0 + 9_000)), (0, 0, 0))
-        self.assertEqual((made.queued, made.cancelled, made.underruns, made.ended), (0, 0, 0, ""))
-        self.assertEqual((made.feed.begin_ms, made.feed.k), (0, 0))
+        self.assertEqual(
+            (samples.first(made).intensity_ua, samples.first(made).output_ua, made.elapsed_ms(T0 + 9_000)), (0, 0, 0)
+        )
+        self.assertEqual((made.queued, made.cancelled, samples.underruns(made), made.ended), (0, 0, 0, ""))
+        self.assertEqual((samples.first(made).feed.begin_ms, samples.first(made).feed.k), (0, 0))
         made.start(T0 + 9_001)
-        self.assertEqual((made.intensity_ua, made.elapsed_ms(T0 + 9_001)), (0, 0))
+        self.assertEqual((samples.first(made).intensity_ua, made.elapsed_ms(T0 + 9_001)), (0, 0))
 
     def test_arming_and_starting_count_as_hearing_the_host(self):
         made = armed()
         self.assertFalse(samples.tick(made, T0 + 1_999))
         made.start(T0 + 1_999)
         self.assertFalse(samples.tick(made, T0 + 3_998))
-        self.assertEqual(envelope(made.feed.phase, made.feed.t_ms, 100), samples.next_level(made, T0 + 3_998))
+        self.assertEqual(
+            envelope(samples.first(made).feed.phase, samples.first(made).feed.t_ms, 100),
+            samples.next_level(made, T0 + 3_998),
+        )
 
 
 class Intensity(unittest.TestCase):
@@ -273,7 +278,7 @@ class Intensity(unittest.TestCase):
                 (reason["code"], reason["bound"]),
                 ("step_too_soon", "wait %d ms before the next step" % (250 - after_ms)),
             )
-            self.assertEqual(made.intensity_ua, 1_000)
+            self.assertEqual(samples.first(made).intensity_ua, 1_000)
         self.assertEqual(codes(made.set_intensity, 2_000, T0 + 250), [])
 
     def test_a_refused_step_does_not_put_off_the_next(self):
@@ -288,9 +293,9 @@ class Intensity(unittest.TestCase):
         made = running(samples.programme(max_current_ua=50_000))
         for ms in range(3_001):
             for more_ua in (1_000, 100, 50_000, 1_000):
-                codes(made.set_intensity, made.intensity_ua + more_ua, T0 + ms)
-            self.assertTrue(made.intensity_ua <= 1_000 * (1 + ms // 250))
-        self.assertEqual(made.intensity_ua, 13_000)
+                codes(made.set_intensity, samples.first(made).intensity_ua + more_ua, T0 + ms)
+            self.assertTrue(samples.first(made).intensity_ua <= 1_000 * (1 + ms // 250))
+        self.assertEqual(samples.first(made).intensity_ua, 13_000)
 
     def test_down_at_once_by_any_amount(self):
         made = running(ua=20_000)
@@ -314,7 +319,7 @@ class Intensity(unittest.TestCase):
         made = running(samples.programme(max_current_ua=2_000), ua=1_000)
         self.assertEqual(codes(made.set_intensity, 2_000, T0), [])
         self.assertEqual(codes(made.set_intensity, 2_100, T0 + 250), ["above_limit"])
-        self.assertEqual(made.intensity_ua, 2_000)
+        self.assertEqual(samples.first(made).intensity_ua, 2_000)
 
     def test_what_the_stage_cannot_deliver_exactly_is_refused_with_its_neighbours(self):
         # Peer defect: widths rounded in silence (sanworks/PulsePal#2).
@@ -327,13 +332,13 @@ class Intensity(unittest.TestCase):
             self.assertEqual(
                 (reason["code"], reason["bound"]), ("not_representable", "%d or %d" % (low_ua, low_ua + 100))
             )
-        self.assertEqual(made.intensity_ua, 0)
+        self.assertEqual(samples.first(made).intensity_ua, 0)
 
     def test_less_than_nothing_is_refused(self):
         made = running(ua=1_000)
         for current_ua in (-100, -1, -100_000):
             self.assertEqual(codes(made.set_intensity, current_ua, T0), ["below_range"])
-        self.assertEqual(made.intensity_ua, 1_000)
+        self.assertEqual(samples.first(made).intensity_ua, 1_000)
 
     def test_it_changes_nothing_but_itself(self):
         made = running()
@@ -358,7 +363,7 @@ class Leaving(unittest.TestCase):
             made.lanes[0].output_ua = 9_000
             leave(made)
             self.assertTrue(made.state != RUNNING)
-            self.assertEqual((made.intensity_ua, made.output_ua), (0, 0))
+            self.assertEqual((samples.first(made).intensity_ua, samples.first(made).output_ua), (0, 0))
             self.assertFalse(samples.wants_pulse(made, T0 + 10))
 
     def test_the_reason_for_the_end_is_kept(self):
@@ -396,11 +401,16 @@ class Pausing(unittest.TestCase):
             self.assertTrue(samples.wants_pulse(made, T0 + 300))
             samples.took(made)
         made.pause(T0 + 300)
-        made.was_cancelled(2)
-        place = made.feed.phase.name, made.feed.begin_ms, made.feed.k
+        made.was_cancelled(2, made.lanes[0])
+        place = samples.first(made).feed.phase.name, samples.first(made).feed.begin_ms, samples.first(made).feed.k
         made.start(T0 + 900)
-        self.assertEqual((made.feed.phase.name, made.feed.begin_ms, made.feed.k), place)
-        self.assertEqual((made.feed.k, made.intensity_ua, samples.next_level(made, T0 + 900)), (8, 0, 0))
+        self.assertEqual(
+            (samples.first(made).feed.phase.name, samples.first(made).feed.begin_ms, samples.first(made).feed.k), place
+        )
+        self.assertEqual(
+            (samples.first(made).feed.k, samples.first(made).intensity_ua, samples.next_level(made, T0 + 900)),
+            (8, 0, 0),
+        )
         self.assertEqual((made.queued, made.cancelled), (10, 2))
 
     def test_a_pause_when_the_train_s_last_pulses_are_still_in_the_engine(self):
@@ -410,12 +420,12 @@ class Pausing(unittest.TestCase):
             samples.took(made)
         self.assertFalse(samples.wants_pulse(made, T0 + 4_950))
         made.pause(T0 + 4_950)
-        made.was_cancelled(2)
+        made.was_cancelled(2, made.lanes[0])
         made.start(T0 + 5_000)
         made.set_intensity(1_000, T0 + 5_000)
         for k in (173, 174):
             self.assertTrue(samples.wants_pulse(made, T0 + 5_000))
-            self.assertEqual(made.feed.k, k)
+            self.assertEqual(samples.first(made).feed.k, k)
             self.assertTrue(0 <= samples.next_level(made, T0 + 5_000) <= 10)
             samples.took(made)
         self.assertFalse(samples.wants_pulse(made, T0 + 5_000))
@@ -439,7 +449,7 @@ class TheHostIsLost(unittest.TestCase):
 
     def test_h14_running_it_fades_for_a_second_and_stops(self):
         made = running(ua=10_000)
-        made.feed.seek(100)  # on the plateau
+        samples.first(made).feed.seek(100)  # on the plateau
         self.assertFalse(samples.tick(made, T0 + 1_999))
         self.assertEqual(samples.next_level(made, T0 + 1_999), 100)
         self.assertFalse(samples.tick(made, T0 + 2_000))
@@ -448,7 +458,7 @@ class TheHostIsLost(unittest.TestCase):
         self.assertEqual(levels, sorted(levels, reverse=True))
         self.assertFalse(samples.tick(made, T0 + 2_999))
         self.assertTrue(samples.tick(made, T0 + 3_000))
-        self.assertEqual((made.state, made.ended, made.intensity_ua), (IDLE, "host lost", 0))
+        self.assertEqual((made.state, made.ended, samples.first(made).intensity_ua), (IDLE, "host lost", 0))
 
     def test_every_line_heard_in_time_puts_it_off(self):
         made = running()
@@ -474,13 +484,13 @@ class TheHostIsLost(unittest.TestCase):
         made.pause(T0 + 2_500)
         made.start(T0 + 4_000)
         self.assertFalse(samples.tick(made, T0 + 4_000))
-        self.assertEqual((made.state, made.intensity_ua), (RUNNING, 0))
+        self.assertEqual((made.state, samples.first(made).intensity_ua), (RUNNING, 0))
         self.assertEqual(codes(made.set_intensity, 1_000, T0 + 4_000), [])
         self.assertTrue(samples.next_level(made, T0 + 4_000) >= 0)
 
     def test_however_late_it_is_asked_for_a_level_there_is_no_negative_one(self):
         made = running(ua=100_000)
-        made.feed.seek(100)
+        samples.first(made).feed.seek(100)
         samples.tick(made, T0 + 2_000)
         self.assertEqual(samples.next_level(made, T0 + 2_999), 1)
         for ms in (3_000, 3_001, 10_000):
@@ -536,7 +546,9 @@ class Faults(unittest.TestCase):
     def test_even_an_unknown_fault_latches(self):
         made = running(ua=1_000)
         made.fail(77, "?", T0)
-        self.assertEqual((made.state, made.fault, made.intensity_ua, made.ended), (FAULT, 77, 0, "fault number_77"))
+        self.assertEqual(
+            (made.state, made.fault, samples.first(made).intensity_ua, made.ended), (FAULT, 77, 0, "fault number_77")
+        )
 
     def test_its_text_is_short_and_printable_whatever_it_was(self):
         made = running()
@@ -565,7 +577,7 @@ class AWholeSession(unittest.TestCase):
             if pauses and made.elapsed_ms(now_ms) >= pauses[0]:
                 pauses = pauses[1:]
                 made.pause(now_ms)
-                made.was_cancelled(len(queue))
+                made.was_cancelled(len(queue), made.lanes[0])
                 queue = []
                 made.start(now_ms + 700)
                 now_ms += 700
@@ -575,14 +587,14 @@ class AWholeSession(unittest.TestCase):
             period_us = 1_000_000
             while len(queue) < max(1, 1_000 * ahead_ms // period_us) and samples.wants_pulse(made, now_ms):
                 levels.append(samples.next_level(made, now_ms))
-                self.assertTrue(0 <= levels[-1] <= made.intensity_ua // 100 <= made.level_most)
-                period_us = made.feed.interval_us
+                self.assertTrue(0 <= levels[-1] <= samples.first(made).intensity_ua // 100 <= made.level_most)
+                period_us = samples.first(made).feed.interval_us
                 samples.took(made)
                 free_us = max(free_us, now_us)
                 queue.append(free_us)
                 free_us += period_us
             now_ms += step_ms
-        made.was_cancelled(len(queue))
+        made.was_cancelled(len(queue), made.lanes[0])
         return made, begun, levels
 
     def test_as_many_pulses_as_the_programme_says(self):

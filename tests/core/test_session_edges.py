@@ -125,7 +125,7 @@ class Memory(unittest.TestCase):
         made.stop("stopped", T0 + 100)
         made.forget()
         self.assertEqual((made.programme, made.programme_crc, made.limit_ua, made.level_most), (None, 0, 0, 0))
-        self.assertEqual((made.limit_source, made.lanes, made.feed, made.queued), ("", [], None, 0))
+        self.assertEqual((made.limit_source, made.lanes, samples.first(made).feed, made.queued), ("", [], None, 0))
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
         self.assertEqual(reason(made.may_arm, 0), ("no_programme", "programme_crc", 0, "a loaded programme"))
 
@@ -220,7 +220,7 @@ class Raising(unittest.TestCase):
         made.pause(T0 + 10)
         made.start(T0 + 20)
         made.set_intensity(1_000, T0 + 20)
-        self.assertEqual(made.intensity_ua, 1_000)
+        self.assertEqual(samples.first(made).intensity_ua, 1_000)
 
     def test_what_is_refused_says_what_would_be_accepted(self):
         made = running(ua=1_000)
@@ -240,7 +240,7 @@ class Raising(unittest.TestCase):
         made = running(samples.programme(WIDTHS))
         made.adjust(35_000, 300, T0)
         made.set_intensity(1_000, T0)
-        self.assertEqual(made.intensity_ua, 1_000)
+        self.assertEqual(samples.first(made).intensity_ua, 1_000)
 
     def test_a_narrower_pulse_needs_no_waiting_and_puts_nothing_off(self):
         made = running(samples.programme(WIDTHS))
@@ -248,7 +248,7 @@ class Raising(unittest.TestCase):
         made.adjust(35_000, 200, T0 + 1)
         made.adjust(35_000, 150, T0 + 2)
         made.set_intensity(2_000, T0 + 250)
-        self.assertEqual(made.intensity_ua, 2_000)
+        self.assertEqual(samples.first(made).intensity_ua, 2_000)
 
     def test_a_fade_that_was_paused_does_not_forbid_to_adjust(self):
         made = running()
@@ -330,7 +330,7 @@ class Faults(unittest.TestCase):
         finally:
             faults.name = named
         self.assertEqual((made.state, made.fault, made.ended, made.fault_text), (FAULT, 1, "fault", ""))
-        self.assertEqual((made.intensity_ua, made.owner, made.acknowledged), (0, None, 0))
+        self.assertEqual((samples.first(made).intensity_ua, made.owner, made.acknowledged), (0, None, 0))
 
     def test_what_is_wrong_too_is_said_once_and_first(self):
         made = running()
@@ -428,7 +428,7 @@ class Clocks(unittest.TestCase):
         for _ in range(71):
             samples.took(made)
         made.pause(T0 + 2_000)
-        made.was_cancelled(6)
+        made.was_cancelled(6, made.lanes[0])
         made.start(T0 + 9_000)
         made.began(T0 + 9_000)
         early_us = 2_000_000 - 65 * 28_571  # the first that was cancelled should have begun so long ago
@@ -465,7 +465,7 @@ class WhatIsShown(unittest.TestCase):
 
     def test_a_channel_that_is_done_has_no_pulse(self):
         made = running(samples.programme([SHORT]))
-        while made.feed.phase is not None:
+        while samples.first(made).feed.phase is not None:
             samples.took(made)
         (channel,) = made.status(T0 + 950, [10])["channels"]
         self.assertEqual((channel["rate_mhz"], channel["width_us"]), (0, 0))
@@ -478,7 +478,7 @@ class WhatIsShown(unittest.TestCase):
             made.prepare(T0, lane.feed.next_ms(), lane, 1)
             level = lane.level
             self.assertEqual(level % 3, 0)
-            self.assertEqual(made.output_ua, level * 100)
+            self.assertEqual(samples.first(made).output_ua, level * 100)
             seen.add(level)
             samples.took(made)
         self.assertTrue(len(seen) > 20 and max(seen) == 300)

@@ -334,7 +334,7 @@ class EveryTurn(unittest.TestCase):
     def check(self, bench, fault):
         self.assertEqual((bench.session.state, bench.session.fault), (FAULT, fault))
         self.assertFalse(bench.hal.enabled() and not bench.hal.stuck_high)
-        self.assertEqual(bench.session.intensity_ua, 0)
+        self.assertEqual(samples.first(bench.session).intensity_ua, 0)
 
     def test_a_turn_that_is_late(self):
         bench = self.running()
@@ -424,7 +424,7 @@ class EveryTurn(unittest.TestCase):
             bench.turn(78)
             bench.turn(count=10)
         self.assertEqual(bench.session.state, RUNNING)
-        self.assertTrue(bench.session.underruns > 0)
+        self.assertTrue(samples.underruns(bench.session) > 0)
 
     def test_pause_and_going_on_agree_with_the_clock(self):
         bench = self.running()
@@ -579,7 +579,7 @@ class Clearing(unittest.TestCase):
             bench.turn(count=500)
             self.assertEqual(bench.session.state, FAULT, "nothing but a person clears it")
             bench.supervisor.clear(number)
-            self.assertEqual((bench.session.state, bench.session.intensity_ua), (IDLE, 0))
+            self.assertEqual((bench.session.state, samples.first(bench.session).intensity_ua), (IDLE, 0))
 
     def test_h23_needs_no_current_on_either_channel_after_a_fault_of_the_current(self):
         for number in (faults.ELECTRODE_OPEN, faults.NET_CHARGE, faults.CURRENT_MISMATCH, faults.SENSE_FAILED):

@@ -77,7 +77,7 @@ class Area(unittest.TestCase):
         made.stop("stopped", 1)
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
         made.load(samples.programme(area_mm2=500))
-        self.assertEqual((made.state, made.intensity_ua, made.acknowledged), (IDLE, 0, 0))
+        self.assertEqual((made.state, samples.first(made).intensity_ua, made.acknowledged), (IDLE, 0, 0))
         with self.assertRaises(Refused) as refused:
             made.arm(made.programme_crc, 2)
         self.assertEqual([r["code"] for r in refused.exception.reasons], ["not_acknowledged"])

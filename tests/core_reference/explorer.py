@@ -230,7 +230,7 @@ class Session:
         told = f"{session.state}, {session.ended}: {session.fault_text}"
         ended = "stopped" if self.seen["stopped"] else "completed"
         assert (session.state, session.ended, session.fault) == (IDLE, ended, 0), told
-        assert self.slips or not session.underruns, "an underrun without a late turn"
+        assert self.slips or not samples.underruns(session), "an underrun without a late turn"
         for row, lane in zip(self.rows, session.lanes, strict=True):
             line, begun = self.lines[row["channel"]], self.log.begun[row["channel"]]
             assert line.closest() >= 1, "closer than at the rate of the phase that runs"
@@ -240,7 +240,7 @@ class Session:
             assert [width for _, width in begun] == [pulse.width for pulse in line.plan[:wanted]]
             self.judge_times(row, line.plan, [at for at, _ in begun])
             self.seen["pulses"] += len(begun)
-        self.seen.update(sessions=1, slips=self.slips, underruns=session.underruns)
+        self.seen.update(sessions=1, slips=self.slips, underruns=samples.underruns(session))
         self.seen["two channels"] += len(self.rows) > 1
         assert not bench.hal.channels[0].queued()
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import samples
 from bench_hal import RESISTOR, Linked
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_link import CHECKED, Other
 
@@ -58,7 +59,7 @@ class Watched:
         host, name = self.hosts[who], NAMES.get(what, what)
         arguments = dict(ARGUMENTS.get(what, {}))
         if what == "up":
-            arguments["current_ua"] = self.bench.session.intensity_ua + 1_000
+            arguments["current_ua"] = samples.first(self.bench.session).intensity_ua + 1_000
         line = host.line(name, **arguments)
         theirs = self.bench.session.owner not in (None, host.number)
         self.lines.append(line)
@@ -71,7 +72,8 @@ class Watched:
         if who == self.owner and what != "junk":  # each carries the number of its host, identify too
             self.asked_anew_ms = self.bench.hal.now_ms()
         if theirs and commands.COMMANDS[name].who == commands.HOST:
-            assert answer["error"] in ("not_owner", "bad_argument") or what == "load", answer
+            # The device remembers few hosts: one that others have pushed out is not known any more.
+            assert answer["error"] in ("not_owner", "bad_argument", "unknown_host") or what == "load", answer
 
     def happens(self, step: tuple[Any, Any]) -> None:
         kind, what = step
@@ -100,7 +102,7 @@ class Watched:
 
     def look(self) -> None:
         session, hal = self.bench.session, self.bench.hal
-        flows = session.state == RUNNING and session.output_ua > 0
+        flows = session.state == RUNNING and samples.first(session).output_ua > 0
         self.flowed |= flows
         assert not hal.enabled() or session.state == RUNNING
         if flows:
@@ -110,6 +112,7 @@ class Watched:
 
 
 @settings(max_examples=100)
+@example([(0, "identify")] * 3 + [(1, "acknowledge")])  # the other host is forgotten
 @given(st.lists(steps, max_size=40))
 def test_h14_current_flows_only_for_the_owner_who_asks_anew(drawn: list[tuple[Any, Any]]) -> None:
     watched = Watched()

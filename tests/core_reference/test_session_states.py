@@ -58,7 +58,7 @@ class WatchedHal(bench_hal.BenchHal):
 
     def put(self, channel, level_a, level_b, *times):
         assert self.session.state == RUNNING and self._permitted and self.started_at_zero
-        assert 0 <= 100 * level_a <= self.session.intensity_ua <= self.session.limit_ua
+        assert 0 <= 100 * level_a <= samples.first(self.session).intensity_ua <= self.session.limit_ua
         assert self.raised or level_a == level_b == 0
         return super().put(channel, level_a, level_b, *times)
 
@@ -106,8 +106,8 @@ class World(bench_hal.Bench):
         session, hal = self.session, self.hal
         if session.state != RUNNING:
             assert not hal._permitted and not hal.channels[0].queued(), session.state
-            assert (session.intensity_ua, session.output_ua) == (0, 0)
-        assert 0 <= session.intensity_ua <= session.limit_ua
+            assert (samples.first(session).intensity_ua, samples.first(session).output_ua) == (0, 0)
+        assert 0 <= samples.first(session).intensity_ua <= session.limit_ua
 
     def key(self):
         s, store, now_ms = self.session, self.store, self.hal.now_ms()
@@ -127,7 +127,7 @@ class World(bench_hal.Bench):
         )
         if s.state not in ACTIVE:
             return key
-        phase = s.feed.phase
+        phase = samples.first(s).feed.phase
         key = (
             *key[:9],
             min(now_ms - s._heard_ms, HOST_LOST_MS),
@@ -138,7 +138,7 @@ class World(bench_hal.Bench):
             return key
         ages = [ms if ms is None else min(now_ms - ms, STEP_EVERY_MS) for ms in (s._first.raised_ms, self.raised_ms)]
         fading = None if s._fading_ms is None else now_ms - s._fading_ms
-        return (*key, fading, s.intensity_ua, s.output_ua > 0, self.hal.raised, *ages)
+        return (*key, fading, samples.first(s).intensity_ua, samples.first(s).output_ua > 0, self.hal.raised, *ages)
 
 
 def asks(act):
@@ -153,7 +153,7 @@ def asks(act):
 
 
 def up(world, by_ua):
-    world.supervisor.set_intensity(world.session.intensity_ua + by_ua, 0)
+    world.supervisor.set_intensity(samples.first(world.session).intensity_ua + by_ua, 0)
     world.hal.raised = True
 
 
@@ -303,14 +303,14 @@ def check(before: tuple, old: World, event: str, new: World, refused: bool) -> N
     if session.state != old.state:
         assert (old.state, event, session.state) in LEGAL, (old.state, event, session.state, session.fault_text)
     if session.state == RUNNING != old.state:
-        assert session.intensity_ua == 0 and new.hal.safe, "from zero, always"
+        assert samples.first(session).intensity_ua == 0 and new.hal.safe, "from zero, always"
         new.raised_ms = None
     if session.state == ARMED != old.state:
-        assert old.confirmed and old.programme and not old.fault and session.intensity_ua == 0
+        assert old.confirmed and old.programme and not old.fault and samples.first(session).intensity_ua == 0
         assert new.hal.safe and new.hal.supply == 5_000 and not old.locked
-    if session.intensity_ua > old.intensity_ua:
+    if samples.first(session).intensity_ua > old.intensity_ua:
         assert old.state == session.state == RUNNING and event == "up"
-        assert session.intensity_ua - old.intensity_ua <= STEP_MAX_UA
+        assert samples.first(session).intensity_ua - old.intensity_ua <= STEP_MAX_UA
         assert old.raised_ms is None or new.hal.now_ms() - old.raised_ms >= STEP_EVERY_MS
         new.raised_ms = new.hal.now_ms()
     if old.state == FAULT:
@@ -335,7 +335,7 @@ class Old:
 
     def __init__(self, world: World) -> None:
         session = world.session
-        self.state, self.fault, self.intensity_ua = session.state, session.fault, session.intensity_ua
+        self.state, self.fault, self.intensity_ua = session.state, session.fault, samples.first(session).intensity_ua
         self.programme, self.confirmed, self.raised_ms = session.programme, world.confirmed, world.raised_ms
         self.due = world.store.due
         self.locked = world.supervisor._lockout.left_ms(world.hal.now_ms()) and session.programme_crc == MOTOR_CRC

@@ -72,9 +72,9 @@ def test_a_turn_of_the_loop_stays_within_30_bits():
         now_ms = Small(begin_ms + ms)
         made.heard(now_ms)
         samples.tick(made, now_ms)
-        phase = made.feed.phase
-        made.feed.seek(int(min(ms * 1_000 // phase.period_us, phase.pulses - 2)))
-        small(made.feed)
+        phase = samples.first(made).feed.phase
+        samples.first(made).feed.seek(int(min(ms * 1_000 // phase.period_us, phase.pulses - 2)))
+        small(samples.first(made).feed)
         assert samples.wants_pulse(made, now_ms)
         assert 0 <= samples.next_level(made, now_ms) <= 1_000
         samples.took(made)

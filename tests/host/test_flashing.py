@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,8 +144,10 @@ CHIP = Board(discover.BOOTSEL, "RPI-RP2", chip="rp2040")
 
 
 def test_where_several_boards_have_a_chip_a_person_names_the_board_or_the_image(monkeypatch, image):
-    with pytest.raises(flashing.FlashError, match=r"name yours: --board pico or --board pico_w or --board rp2040_zero"):
+    with pytest.raises(flashing.FlashError, match=r"several boards have this chip.* name yours: ") as caught:
         flashing.image_for(CHIP, None)
+    assert {"pico", "pico_w", "rp2040_zero"} <= set(re.findall(r"--board (\w+)", str(caught.value)))
+    assert "pico2" not in str(caught.value)
     assert flashing.image_for(CHIP, Path(image)).data == DATA
     assert flashing.board_name(CHIP, Path(image)) == "pico"
     assert flashing.board_name(CHIP, None, "pico_w") == "pico_w"
@@ -175,7 +178,7 @@ def test_what_another_board_is_flashed_with_is_refused_by_name_and_nothing_is_wr
     [
         ("pico_w", "is for the board pico, the one at RPI-RP2 is a pico_w; nothing was written"),
         ("pico2", "a pico2 has no RP2040, which this board has; nothing was written"),
-        ("pico3", 'there is no board "pico3"; known boards: pico'),
+        ("pico3", 'there is no board "pico3"; known boards: .*pico'),
     ],
 )
 def test_a_board_that_a_person_names_wrongly_is_refused(tmp_path, called, says):

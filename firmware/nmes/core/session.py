@@ -69,7 +69,7 @@ LOCAL = 0
 
 _OURS = "OpenNMES session"
 _ACTIVE = (RUNNING, PAUSED)
-_WAITING = (ARMED, PAUSED)  # once: a tuple made in `tick` would be allocated there
+_WAITING = (ARMED, PAUSED)  # once: a tuple that `over` made would be allocated each time
 
 
 def _crc(plain, before):
@@ -125,8 +125,7 @@ class Lane:
 class Session:
     """One device's session on the output stage `stage` (a dictionary of boards/stages).
 
-    `lanes` are the channels that the programme uses, by their number; what has no channel in its name means the first
-    of them, counts mean all.
+    `lanes` are the channels that the programme uses, by their number; counts are those of all.
     """
 
     def __init__(self, stage):
@@ -179,19 +178,8 @@ class Session:
 
     @property
     def delivery(self):
+        """The delivery report of the first channel."""
         return self.deliveries[self._first.index]
-
-    @property
-    def intensity_ua(self):
-        return self._first.intensity_ua
-
-    @property
-    def output_ua(self):
-        return self._first.output_ua
-
-    @property
-    def feed(self):
-        return self._first.feed
 
     @property
     def queued(self):
@@ -200,10 +188,6 @@ class Session:
     @property
     def cancelled(self):
         return sum([lane.cancelled for lane in self.lanes])
-
-    @property
-    def underruns(self):
-        return sum([lane.underruns for lane in self.lanes])
 
     def _zero(self):
         for lane in self.lanes:
@@ -533,10 +517,9 @@ class Session:
             return 0
         return self.elapsed_ms(now_ms) - lane.delay_ms - self.late_ms - lane.slip_ms - feed.next_ms()
 
-    def was_cancelled(self, count, lane=None):
-        """`count` queued pulses will not come any more."""
+    def was_cancelled(self, count, lane):
+        """`count` queued pulses of a lane will not come any more."""
         if count:
-            lane = lane or self._first
             lane.feed.put_back(count)
             lane.cancelled += count
 
