@@ -64,15 +64,15 @@ class Supervisor:
     def _begin(self):
         """A fault that nobody has cleared is still there; a run that did not end in order is one."""
         record = self._store.get("fault")
-        died = self._hal.reset_cause()
+        cause = self._hal.reset_cause()
         if record:
             self.session.fail(record["fault"], record["fault_text"], record["at_ms"])
         elif self._store.newer:
             self.fail(faults.STORE_NEWER, "nothing that this firmware knows was found")
         elif self._store.damaged:
             self.fail(faults.STORE_CORRUPT, "nothing whole was found")
-        elif died:
-            self.fail(faults.WATCHDOG_RESET, died)
+        elif cause:
+            self.fail(faults.WATCHDOG_RESET, cause)
 
     # ---- what the link and the panel ask ----
 
@@ -510,7 +510,7 @@ class Supervisor:
 
     def _fail_delivery(self, cause, channel):
         delivery = self.session.deliveries[channel]
-        delivery.look()
+        delivery.update()
         texts = (channel, delivery.set_ua, delivery.measured_ua, delivery.impedance_ohm, delivery.net_nc)
         self.fail(cause, "channel %d: set %d uA, measured %d uA, last load %d ohm, net %d nC" % texts)
 
@@ -652,7 +652,7 @@ class Supervisor:
 
     def _passes_trend(self, channel):
         delivery, trend = self.session.deliveries[channel], self._trends[channel]
-        delivery.look()
+        delivery.update()
         found = trend.see(delivery.impedance_ohm, delivery.measured_ua)
         if found == STOP:
             self.fail(

@@ -1,11 +1,15 @@
 """Numbers that stand in two files, because MicroPython's compiler puts in only those of the same file, are the same."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 from nmes.core import pulse
+from opennmes import board_check
+from opennmes.boards import board_names, load_board
+from opennmes.emulator import exact
 
 FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware" / "nmes"
 RP2 = FIRMWARE / "hal" / "rp2"
@@ -55,3 +59,18 @@ def test_a_ring_is_as_long_as_its_dma_channel_takes_it_to_be() -> None:
     """RING_SIZE of the channel's CTRL is a power of two."""
     assert GENERATOR["_LIST_BYTES"] == 1 << GENERATOR["_RING_SIZE"]
     assert SAMPLER["RING_BYTES"] == 1 << SAMPLER["_RING_SIZE"] == 4 * (SAMPLER["_RING_MASK"] + 1)
+
+
+def test_the_clock_that_cycles_are_counted_in_is_the_same_everywhere() -> None:
+    """Firmware, witness, checker of boards and emulator share no module, and no board has another clock."""
+    witness = FIRMWARE.parent / "witness"
+    (of_app,) = re.findall(r"machine\.freq\(([\d_]+)\)", (witness / "app.py").read_text())
+    recorder = constants(witness / "recorder.py")["_CPU_HZ"]
+    boards = {load_board(name)["cpu_hz"] for name in board_names()}
+    assert {
+        constants(RP2 / "registers.py")["CPU_HZ"],
+        int(of_app),
+        recorder,
+        board_check.CPU_HZ,
+        exact.CPU_HZ,
+    } == boards

@@ -355,7 +355,7 @@ class Delivery:
         """In the window of a second, phase A less phase B."""
         return (self._net - self._base) * self.calibration.current_na // _FC_PER_NC
 
-    def look(self):
+    def update(self):
         """See what the load is by the last pulse, if it is strong enough to tell. Some times a second."""
         seen, calibration = self._seen, self.calibration
         if seen is None or not self._code_a:
@@ -388,7 +388,7 @@ class Delivery:
 
     def account(self):
         """The session's account, keyed by ACCOUNT_FIELDS."""
-        self.look()
+        self.update()
         a_pc, b_pc = self.charge_pc()
         na, driven = self.calibration.current_na, self._driven
         if self._code_a > 0:

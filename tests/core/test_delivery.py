@@ -42,19 +42,19 @@ class AGoodPulse(unittest.TestCase):
             made = Delivery(samples.STAGE)
             for level in range(1001 if ohm < 790 else 950):
                 self.assertEqual(made.judge(seen(level, ohm=ohm), 20 * level), 0, str((ohm, level)))
-            made.look()
+            made.update()
             self.assertTrue(abs(made.impedance_ohm - ohm) <= 1, str(made.impedance_ohm))
 
     def test_it_says_what_was_measured(self):
         made = Delivery(samples.STAGE)
         made.judge(seen(110), 0)
-        made.look()
+        made.update()
         self.assertEqual((made.measured, made.measured_ua, made.impedance_ohm, made.net_nc), (1, 11_000, 499, 0))
 
     def test_of_a_pulse_set_to_zero_nothing_is_said_of_the_load(self):
         made = Delivery(samples.STAGE)
         made.judge(seen(0, a_ua=5_000, b_ua=5_000, a_mv=2_500, b_mv=2_500), 0)
-        made.look()
+        made.update()
         self.assertEqual((made.measured_ua > 4_900, made.impedance_ohm), (True, 0))
 
     def test_nothing_is_allocated(self):
@@ -215,13 +215,13 @@ class TwoChannelsAtOnce(unittest.TestCase):
     def test_the_load_is_what_was_seen_when_it_was_alone(self):
         made = self.made()
         made.judge(self.both(200), 0)
-        made.look()
+        made.update()
         self.assertEqual(made.impedance_ohm, 0)
         made.judge(seen(200, ohm=700), 20)
-        made.look()
+        made.update()
         alone = made.impedance_ohm
         made.judge(self.both(200), 40)
-        made.look()
+        made.update()
         self.assertTrue(690 <= alone == made.impedance_ohm <= 710, str(made.account()))
 
     def test_one_phase_alone_is_judged_by_its_voltage(self):
@@ -307,7 +307,7 @@ class TheAccount(unittest.TestCase):
             (60, seen(110, ohm=250)),
         ):
             made.judge(one, at_ms)
-            made.look()
+            made.update()
         made.miss(2)
         self.assertEqual(
             made.account(),

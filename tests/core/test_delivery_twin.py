@@ -218,7 +218,7 @@ class ADeliveryAndItsTwin(unittest.TestCase):
                     return
                 if not die.roll(3):
                     twin.look(seen)
-                    made.look()
+                    made.update()
                 self.assertTrue(abs(1_000 * made.net_nc - twin.net_pc(now_ms)) < 2_000)
                 self.assertEqual(made.measured_ua, (seen[4] - seen[6]) * twin.stage["sense_ua_per_count"] // 2)
                 self.assertEqual(made.counts()["current_rest"], seen[8])
@@ -346,7 +346,7 @@ class ToTheUnit(unittest.TestCase):
         made = Delivery(dict(stage_of(1_000, 1, 1), calibration=(row, row)))
         for counts, ohm in ((900, 0), (901, 1_112)):
             made.judge(measured(1, 100, current=counts, voltage=1_001), 0)
-            made.look()
+            made.update()
             self.assertEqual(made.impedance_ohm, ohm)
 
     def test_another_share_of_phase_b_is_another_pulse(self):

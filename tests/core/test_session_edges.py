@@ -144,7 +144,7 @@ class Memory(unittest.TestCase):
     def test_a_new_session_has_a_new_account_of_what_was_measured(self):
         made = loaded()
         made.delivery.judge(measured(200, current=400, voltage=252, current_b=348, voltage_b=248), T0)
-        made.delivery.look()
+        made.delivery.update()
         self.assertTrue(made.delivery.measured_ua and made.delivery.impedance_ohm and made.delivery.net_nc)
         made.acknowledge(checklist.VERSION, len(checklist.ITEMS))
         made.arm(made.programme_crc, T0)

@@ -42,8 +42,8 @@ class Alike(unittest.TestCase):
             self.assertEqual(new.judged, judged_before)
             judged += judged_before
             if not die.roll(4):
-                new.look()
-                old.look()
+                new.update()
+                old.update()
             for name in ("measured", "set_ua", "measured_ua", "net_nc", "impedance_ohm"):
                 self.assertEqual(getattr(new, name), getattr(old, name), name)
             if expected:

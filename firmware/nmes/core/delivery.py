@@ -89,7 +89,7 @@ class Delivery:
         attributed to either."""
         self._shared = shared
         self.missed = 0  # pulses that were delivered and not measured
-        self.impedance_ohm = 0  # as of the last `look`; 0: not known yet
+        self.impedance_ohm = 0  # as of the last `update`; 0: not known yet
         self.impedance_first_ohm = self.impedance_least_ohm = self.impedance_most_ohm = 0
         # How often verdict.CARRY was taken from the charge of phase A, and from the currents; what the net charge was
         # until it last began anew.
@@ -185,7 +185,7 @@ class Delivery:
         """In the window of a second, phase A less phase B."""
         return (self._state[verdict.NET] - self._state[verdict.BASE]) * self.calibration.current_na // _FC_PER_NC
 
-    def look(self):
+    def update(self):
         """Update the load by the last pulse, if that is strong enough to tell. Called some times a second."""
         calibration, state = self.calibration, self._state
         if not state[_SET_LEVEL_A]:
@@ -220,7 +220,7 @@ class Delivery:
 
     def account(self):
         """The session's delivery report, keyed by ACCOUNT_FIELDS."""
-        self.look()
+        self.update()
         a_pc, b_pc = self.charge_pc()
         na, state = self.calibration.current_na, self._state
         driven = state[verdict.DRIVEN]
@@ -265,7 +265,7 @@ class Unmeasured:
     def clear(self, shared=False):
         """A new session."""
 
-    def look(self):
+    def update(self):
         """Nothing was measured."""
 
     def account(self):

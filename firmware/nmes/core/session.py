@@ -572,7 +572,7 @@ class Session:
         """The same of one lane, keyed by CHANNEL_FIELDS."""
         now = lane.feed.phase if lane.feed and self.state in _ACTIVE else None
         made = self.deliveries[lane.index]
-        made.look()
+        made.update()
         return {
             "channel": lane.index,
             "intensity_ua": lane.intensity_ua,
