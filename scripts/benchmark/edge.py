@@ -2,9 +2,9 @@
 
     PYTHONPATH=scripts .venv/bin/python -m benchmark.edge [EDGES]
 
-The image for the stage with a trigger input runs on the emulated RP2040, in a session with a host at its link. Edges come
-at random instants of the chip's clock; each begins a train, whose first phase A is looked for at its pin, and at the sync
-output. docs/benchmark.md has what it found.
+The image for the stage with a trigger input runs on the emulated RP2040, in a session with a host at its link. Edges
+come at random instants of the chip's clock; each begins a train, whose first phase A is looked for at its pin, and at
+the sync output. docs/benchmark.md has what it found.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ PROGRAMME: dict[str, Any] = {
 
 
 class Board:
-    """The emulated board, in a session that waits for edges. `phases` are the ns at which phase A rose, `synced` those at
-    which the sync output did."""
+    """The emulated board, in a session that waits for edges. `phases` are the ns at which phase A rose, `synced` those
+    at which the sync output did."""
 
     def __init__(self) -> None:
         board, stage = load_board("pico", STAGE), load_stage(STAGE)

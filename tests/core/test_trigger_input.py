@@ -106,6 +106,18 @@ class Edge(unittest.TestCase):
         bench.turn(count=10)
         self.assertEqual(len(bench.begins), 1)
 
+    def test_the_input_has_to_be_low_for_three_turns(self):
+        for turns, begun in ((1, 0), (5, 1)):
+            bench = Laboratory()
+            bench.run(bench.asked, 10_000)
+            bench.level(True)
+            bench.turn(count=20)
+            bench.level(False)
+            bench.turn(count=turns)
+            bench.level(True)
+            bench.turn(count=20)
+            self.assertEqual(len(bench.begins), begun)
+
     def test_h28_an_edge_in_the_rest_starts_nothing_and_is_not_kept(self):
         bench = Laboratory()
         bench.wait()
@@ -336,8 +348,9 @@ class Bad(unittest.TestCase):
         hold = bench.hal.hold
 
         def held_and_risen():
-            hold()
+            held = hold()
             bench.level(True)
+            return held
 
         bench.hal.hold = held_and_risen
         bench.turn(count=20)
@@ -348,6 +361,15 @@ class Bad(unittest.TestCase):
         bench.edge()
         bench.turn(count=10)
         self.assertEqual((len(bench.begins), bench.session.fault), (1, 0))
+
+    def test_h28_an_engine_that_cannot_be_held_is_given_nothing(self):
+        bench = Laboratory()
+        bench.run(bench.asked, 10_000)
+        bench.hal.hold = lambda: False
+        bench.turn(count=200)
+        bench.edge()
+        bench.turn(count=100)
+        self.assertEqual((bench.given, bench.session.queued, bench.session.state), (0, 0, RUNNING))
 
 
 class Random(unittest.TestCase):
