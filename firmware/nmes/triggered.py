@@ -174,7 +174,8 @@ class Triggered(Recording):
         """The chip begins the train at the next rising edge. An input that has risen meanwhile has to be low anew."""
         session, hal = self.session, self._hal
         lane = session.lanes[0]
-        hal.hold()
+        if not hal.hold():
+            return
         now_ms = hal.now_ms()
         lane.feed.get_ready(session.elapsed_ms(now_ms))
         self._begun = hal.channels[lane.index].begun()

@@ -217,7 +217,7 @@ def test_h28_what_lies_ready_is_cancelled_by_stop_pause_and_down_and_comes_at_th
     assert listening.trains() == [train] and device.status()["fault"] == 0
 
 
-def test_h28_an_edge_at_the_moment_of_the_stop_begins_one_pulse_at_most(listening: Listening) -> None:
+def test_h28_after_a_stop_that_comes_with_an_edge_no_pulse_comes_and_the_counts_agree(listening: Listening) -> None:
     device = listening.device
     listening.sensor.mv = None
     for early_us in (0, 150, 280, 1_000):
@@ -227,10 +227,12 @@ def test_h28_an_edge_at_the_moment_of_the_stop_begins_one_pulse_at_most(listenin
         listening.pico.set_input(listening.trigger_input, 1)
         device.wait(early_us / 1_000_000)
         account = device.stop()["account"]
+        stopped = len(rises(listening.stage, "ch0_a"))
         device.wait(0.1)
         listening.pico.set_input(listening.trigger_input, 0)
-        came = len(rises(listening.stage, "ch0_a")) - before
-        assert (device.status()["fault"], account["delivered"]) == (0, came) and came <= 1
+        assert len(rises(listening.stage, "ch0_a")) == stopped
+        # The request is on its way for some milliseconds: at 150 Hz that may be two pulses.
+        assert (device.status()["fault"], account["delivered"]) == (0, stopped - before) and stopped - before <= 2
         device.wait(0.05)
 
 

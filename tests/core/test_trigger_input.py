@@ -106,6 +106,18 @@ class Edge(unittest.TestCase):
         bench.turn(count=10)
         self.assertEqual(len(bench.begins), 1)
 
+    def test_the_input_has_to_be_low_for_three_turns(self):
+        for turns, begun in ((1, 0), (5, 1)):
+            bench = Laboratory()
+            bench.run(bench.asked, 10_000)
+            bench.level(True)
+            bench.turn(count=20)
+            bench.level(False)
+            bench.turn(count=turns)
+            bench.level(True)
+            bench.turn(count=20)
+            self.assertEqual(len(bench.begins), begun)
+
     def test_h28_an_edge_in_the_rest_starts_nothing_and_is_not_kept(self):
         bench = Laboratory()
         bench.wait()
@@ -231,26 +243,14 @@ class Ends(unittest.TestCase):
         self.assertEqual((bench.given, bench.session.fault), (PULSES, 0))
 
     def test_h28_down_holds_for_what_lies_ready_too(self):
-        bench = self.bench
-        bench.supervisor.set_intensity(1_000, 0)
-        held = bench.held
-        self.assertTrue(held > 1)
-        bench.turn(count=30)
-        bench.supervisor.set_intensity(0, 0)
-        self.assertEqual(bench.held, held)
-        bench.edge()
-        bench.turn(count=100)
-        self.assertEqual({row[1] for row in bench.hal.channels[0]._waiting}, {0})
-        self.assertEqual(bench.session.output_ua, 0)
-
-    def test_what_is_set_holds_for_the_first_pulse_of_the_train(self):
-        bench = self.bench
         row = phase(work_ms=2_000, rest_ms=3_000, ramp_up_ms=0, ramp_down_ms=0)
         bench = Laboratory(phases=[row], effect="sensory", kind="dummy")
         bench.wait()
-        for current_ua in (1_000, 2_000, 1_500):
+        held = bench.held
+        for current_ua in (9_000, 10_000, 9_500, 0):
             bench.supervisor.set_intensity(current_ua, 0)
             self.assertEqual({each[1] for each in bench.hal.channels[0]._waiting}, {current_ua // 100})
+            self.assertEqual(bench.held, held)
             bench.turn(count=30)
         self.assertEqual((bench.given, len(bench.begins)), (0, 0))
 
@@ -336,8 +336,9 @@ class Bad(unittest.TestCase):
         hold = bench.hal.hold
 
         def held_and_risen():
-            hold()
+            held = hold()
             bench.level(True)
+            return held
 
         bench.hal.hold = held_and_risen
         bench.turn(count=20)
@@ -348,6 +349,15 @@ class Bad(unittest.TestCase):
         bench.edge()
         bench.turn(count=10)
         self.assertEqual((len(bench.begins), bench.session.fault), (1, 0))
+
+    def test_h28_an_engine_that_cannot_be_held_is_given_nothing(self):
+        bench = Laboratory()
+        bench.run(bench.asked, 10_000)
+        bench.hal.hold = lambda: False
+        bench.turn(count=200)
+        bench.edge()
+        bench.turn(count=100)
+        self.assertEqual((bench.given, bench.session.queued, bench.session.state), (0, 0, RUNNING))
 
 
 class Random(unittest.TestCase):

@@ -213,7 +213,7 @@ def test_the_example_for_laboratories_is_accepted_here_and_two_channels_refuse_i
     data = Prescription.read(Path(file)).data
     assert assess(data, stage_of("pico", STAGE)).accepted
     (reason,) = assess(data, stage_of("pico")).reasons
-    assert (reason["code"], reason["parameter"]) == ("no_trigger_input", "trigger.source")
+    assert (reason["code"], reason["parameter"]) == ("no_trigger_input", "trigger")
     assert main(["check", file, "--stage", STAGE]) == 0
     said = capsys.readouterr().out
     assert "each work starts at a rising edge of the trigger input; not at all when nothing has come for 60 s" in said

@@ -23,6 +23,12 @@ def test_h02_every_output_of_every_channel_and_both_enables_are_driven_low(made)
     assert {(pin.mode, pin.level) for pin in made.values()} == {("out", 0)}
 
 
+def test_the_sync_output_and_the_phases_of_a_channel_that_is_not_there_are_driven_low(made):
+    REST.rest({**PINS, "channels": PINS["channels"][:1], "sync_output": 9, "trigger_input": 8, "held_low": (6, 7)})
+    assert {6, 7, 9} <= made.keys() and 8 not in made, "an input is nobody's to drive"
+    assert {(pin.mode, pin.level) for pin in made.values()} == {("out", 0)}
+
+
 def test_a_radio_on_the_board_is_held_off_and_not_spoken_to(made):
     REST.rest({**PINS, "radio_power": 23, "radio_select": 25})
     assert made.keys() == OUTPUTS | {23, 25}

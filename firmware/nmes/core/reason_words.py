@@ -48,7 +48,7 @@ PHRASES = {
     "one_phase_waits": "are {asked}; a programme whose contractions their person starts has {bound}",
     "waits_without_work": "is {asked}; contractions that their person starts need a work, of {bound} or more",
     "no_biofeedback": "is {asked}; it needs {bound}",
-    "no_trigger_input": "is {asked}; it needs {bound}",
+    "no_trigger_input": "has the source {asked}; it needs {bound}",
     "no_timetable": "is {asked}; a capture can be judged against {bound}",
     "switch_closed": "is the hand switch, which is {asked}; it has to be {bound}",
     "trigger_high": "is the trigger input, which is {asked}; it has to be {bound}",

@@ -89,7 +89,7 @@ def check_stage(reasons, stage, table):
         return
     source = "output stage " + stage["name"]
     if table["source"] == EDGE:
-        reasons.append(reason("no_trigger_input", "trigger.source", EDGE, _ONE_CHANNEL, source))
+        reasons.append(reason("no_trigger_input", "trigger", EDGE, _ONE_CHANNEL, source))
     else:
         bound = "an output stage with a biofeedback input"
         reasons.append(reason("no_biofeedback", "trigger", "given", bound, source))

@@ -165,8 +165,8 @@ class Hal:
         """True while the trigger input is high. Allocates nothing."""
 
     def hold(self):
-        """Hold the engine of channel 0, which has to be starved: what is queued from now on waits. Allocates
-        nothing."""
+        """Hold the engine of channel 0, which has to be starved: what is queued from now on waits. Returns False, and
+        nothing is changed, when it cannot be held for an edge, because the input is high. Allocates nothing."""
 
     def wait_for_edge(self):
         """From now on the chip itself begins what is held, at the next rising edge of the trigger input: phase A comes

@@ -488,7 +488,9 @@ class Hal:
         return self._high
 
     def hold(self):
-        self.channels[0].hold()
+        if not self._high:
+            self.channels[0].hold()
+        return not self._high
 
     def wait_for_edge(self):
         self._awaits_edge = not self._high

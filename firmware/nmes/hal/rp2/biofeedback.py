@@ -84,7 +84,7 @@ class Hal(hal.Hal):
         return self._trigger.is_high()
 
     def hold(self):
-        self._trigger.hold()
+        return self._trigger.hold()
 
     def wait_for_edge(self):
         return self._trigger.wait_for_edge()

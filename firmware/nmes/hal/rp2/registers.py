@@ -29,6 +29,7 @@ PIO_FLEVEL_TX = const(0xF)
 PIO_TXF0 = const(0x10)
 PIO_RXF0 = const(0x20)
 PIO_IRQ = const(0x30)
+PIO_SM0_EXECCTRL = const(0xCC)  # bit 31: an instruction that was written to the machine stalls
 PIO_SM0_SHIFTCTRL = const(0xD0)
 PIO_FJOIN_RX = const(1 << 31)  # of SHIFTCTRL: whenever it changes both FIFOs are emptied
 PIO_SM0_ADDR = const(0xD4)

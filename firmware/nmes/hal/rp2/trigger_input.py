@@ -13,9 +13,11 @@ goes on alike whether a machine goes on from where it was (so the datasheet) or 
 It reaches into the generator that it starts: a part of it that only a stage with a trigger input loads.
 """
 
-from machine import Pin, mem32
-from micropython import const
+from array import array
 
+from machine import Pin, mem32
+
+from nmes.core.compiler import const, micropython, ptr32
 from nmes.hal.rp2 import registers as reg
 from nmes.hal.rp2.pulse_pio import REST_AT
 
@@ -24,6 +26,12 @@ _HEAD = const(0)
 _END_US = const(9)
 _PROGRAM = const(17)
 _SLOTS_MASK = const(63)
+
+# Fields of `_at`: what machine code needs.
+_CONTROL = const(0)  # where registers are
+_PC = const(1)
+_HELD_AT = const(2)  # where the program counter is while the engine is held
+_FIELDS = const(3)
 
 
 class TriggerInput:
@@ -42,27 +50,47 @@ class TriggerInput:
         self._data_read = generator._data.at(reg.DMA_READ_ADDR)
         self._list_enable = generator._list.ctrl + reg.SET
         self._data_enable = generator._data.ctrl + reg.SET
+        at = self._at = array("I", [0] * _FIELDS)
+        at[_CONTROL] = reg.PIO0_BASE + reg.PIO_SM0_EXECCTRL
+        at[_PC] = generator._pc
 
     def is_high(self):
         return self._pin.value() == 1
 
     def hold(self):
+        # Tried once with nothing queued: a chip that did not keep the instruction would go on to nothing, and be found.
         sm = self._generator._sm
         self._stand(REST_AT)
+        self._at[_HELD_AT] = self._generator._at[_PROGRAM] + REST_AT
         sm.exec(reg.SET_X_0)
+        sm.exec(self._wait)
+        sm.active(1)
+        if self._waits():
+            self._stand(REST_AT)
+            return True
+        self._stand(0)
+        sm.active(1)
+        return False
 
     def wait_for_edge(self):
-        if self._pin.value():
-            return False
         sm = self._generator._sm
         sm.exec(self._wait)
+        if self._pin.value() or not self._waits():
+            self._stand(REST_AT)
+            return False
         sm.active(1)
         return True
 
+    @micropython.viper
+    def _waits(self) -> bool:
+        """Whether the engine stands where it is held, and what was written to it stalls."""
+        at = ptr32(self._at)
+        control, pc = ptr32(at[_CONTROL]), ptr32(at[_PC])
+        return pc[0] == at[_HELD_AT] and control[0] >> 31 & 1 == 1
+
     def let_go(self):
         generator = self._generator
-        at, pc = generator._at, generator._pc
-        held_at = at[_PROGRAM] + REST_AT
+        pc, held_at = generator._pc, self._at[_HELD_AT]
         if mem32[pc] != held_at:
             return -1
         generator._sm.active(0)
