@@ -1,4 +1,5 @@
-"""The witness's program: one state machine a pin says when the pin has changed, and every one counts the same time.
+"""The witness's programs. `edges`: one state machine a pin says when the pin has changed, and every one counts the
+same time. `duty`: it says for how much of its time a pin was high, again and again.
 
 Made apart from everything in firmware/nmes. The pin is that of `jmp`; nothing is driven. x counts down from 0xFFFFFFFF,
 for ever, and each change of the pin puts x into the FIFO: first a rise, then a fall, and so on.
@@ -11,6 +12,14 @@ for ever, and each change of the pin puts x into the FIFO: first a rise, then a 
     # x comes round after 2^32 rounds, 68.7 s; while the pin is low that takes a cycle more.
 
 All machines of both blocks begin in the same cycle: they wait for a pin (GO) that the CPU raises once.
+A level is the duty of a PWM of 1000 cycles (docs/hardware.md). `duty` looks at its pin 1000 times, and says in x how
+often it was low: 0xFFFFFFFF less how often it was high.
+
+    # Cycles of a window. x and y 2; each look 3, whatever it sees; the last one's way out 1; in 1: 2 + 3000 + 2 = 3004.
+    # The first look comes 3 cycles after GO.
+    # 3 and 1000 have no common divisor: over three periods of the PWM the looks fall on each of its cycles once. So a
+    # level that stays the same is counted to a cycle, and an edge between two of them makes it one more or less.
+
 Where the FIFO is full the machine waits and its time is wrong from then on: FDEBUG tells (RP2040 datasheet 3.7,
 RXSTALL), and the recording says so.
 """
@@ -27,6 +36,8 @@ RISE_TO_FALL_CYCLES = 1  # beside the rounds
 FALL_TO_RISE_CYCLES = 2
 WRAP_LOW_CYCLES = 1
 MOV_X_ALL_ONES = 0xA02B  # mov(x, invert(null)), for StateMachine.exec
+PULL = 0x80A0  # pull(block)
+LOOKS = 1000  # of a window
 
 
 @asm_pio(in_shiftdir=PIO.SHIFT_LEFT, autopush=True, push_thresh=32)
@@ -43,5 +54,25 @@ def edges():
     jmp(x_dec, "look")
     label("look")
     jmp(pin, "high")  # 6
+    in_(x, 32)
+    wrap()
+
+
+@asm_pio(in_shiftdir=PIO.SHIFT_LEFT, autopush=True, push_thresh=32)
+def duty():  # osr: LOOKS - 1
+    wait(1, gpio, 25)  # GO
+    wrap_target()
+    mov(x, invert(null))
+    mov(y, osr)
+    label("look")
+    jmp(pin, "high")
+    jmp(y_dec, "look")[1]
+    jmp("say")
+    label("high")
+    jmp(x_dec, "next")
+    label("next")
+    jmp(y_dec, "look")
+    nop()
+    label("say")
     in_(x, 32)
     wrap()

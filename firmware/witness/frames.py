@@ -11,6 +11,7 @@ JSON = 0x4A
 EDGES = 0x45
 PUMP = 0x50
 HEARTBEAT = 0x48
+LEVELS = 0x4C
 _HEAD = 7  # bytes: magic, kind, number, length
 _OF_MACHINE = 16  # bytes, before the words
 _WORDS = 500

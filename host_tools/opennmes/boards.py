@@ -124,11 +124,12 @@ def with_a_witness() -> list[str]:
     return ["pico"]
 
 
-def wires(board: dict[str, Any]) -> tuple[dict[str, int], dict[str, int]]:
-    """(the pin of each wire between a board and its witness by its role, the number of its state machine), as
-    firmware/witness/wires.py has them."""
+def wires(board: dict[str, Any]) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """(the pin of each wire between a board and its witness by its role, the number of its state machine, the same in a
+    recording of levels), as firmware/witness/wires.py has them."""
     told = runpy.run_path(str(paths.witness() / "wires.py"))
-    return told["gpios"](board["pins"]), told["machines"](board["pins"])
+    pins = board["pins"]
+    return told["gpios"](pins), told["machines"](pins), told["level_machines"](pins)
 
 
 def _stock(board: dict[str, Any]) -> dict[str, Any]:

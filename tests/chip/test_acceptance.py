@@ -114,7 +114,7 @@ def test_the_whole_list_passes_and_the_report_says_by_what(two: TwoBoards, tmp_p
 
 def test_what_the_list_did_not_reach_is_unclear_and_not_passed(two: TwoBoards) -> None:
     made = accept(two.port, two.open, quick=True, list_of_runs=(runs.boot,))
-    assert [claim.verdict for run in made.found for claim in run.claims] == [PASSED, PASSED]
+    assert {claim.verdict for run in made.found for claim in run.claims} == {PASSED}
     assert made.verdict == UNCLEAR
 
 

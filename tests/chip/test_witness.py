@@ -12,8 +12,9 @@ from rp2040py.gpio_pin import GPIOPinState
 
 from opennmes.boards import load_board
 from opennmes.device.identity import witness as digest
-from opennmes.device.witness import Witness
+from opennmes.device.witness import PROTOCOL, Witness
 from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.virtual_witness import WINDOW_CYCLES, _Level
 from opennmes.measure.captures.witness import CYCLE_PS, Recording
 from opennmes.ports.emulator import EmulatedPort
 
@@ -66,9 +67,9 @@ def booted(witness_uf2: Path, share: Callable[[EmulatedPico], None]) -> Bench:
 
 def test_it_says_who_it_is_and_by_which_firmware(booted: Bench) -> None:
     said = booted.witness.identity
-    assert (said["witness"], said["board"], said["digest"]) == (1, "pico", digest())
+    assert (said["witness"], said["board"], said["digest"]) == (PROTOCOL, "pico", digest())
     assert said["cpu_hz"] == 1_000_000_000 // CYCLE_NS
-    assert said["gpios"]["phase_a_0"] == PHASE_A and len(said["machines"]) == 8
+    assert said["gpios"]["phase_a_0"] == PHASE_A and len(said["machines"]) == len(said["level_machines"]) == 8
 
 
 def test_changes_of_pins_in_both_blocks_are_told_to_the_cycle_and_on_one_clock(booted: Bench) -> None:
@@ -117,6 +118,40 @@ def test_the_real_pump_for_a_while_is_one_stretch_and_nothing_is_lost(booted: Be
         booted.pico.run_for(5_000)
     said = booted.said()
     assert said.lost == [] and [wave.halves for wave in said.waves] == [19_999]
+
+
+def test_levels_are_counted_in_windows_beside_the_phases_and_then_changes_are_told_again(booted: Bench) -> None:
+    booted.witness.record(levels=True)
+    pins = BOARD["pins"]["channels"][0]
+    exact = {pins["level_a"]: _Level(), pins["level_b"]: _Level()}
+    go = booted.go_ns[-1] + 2 * CYCLE_NS
+    booted.drive(PHASE_A, 1)
+    for _ in range(1_250):  # 10 ms
+        for name, level, cycles in (("level_a", 1, 0), ("level_b", 1, 0), ("level_a", 0, 237), ("level_b", 0, 264)):
+            booted.pico.run_for(cycles * CYCLE_NS)
+            booted.pico.set_input(pins[name], level)
+            exact[pins[name]].change((booted.pico.nanos - go) / CYCLE_NS, level)
+        booted.pico.run_for((1_000 - 501) * CYCLE_NS)
+    booted.drive(PHASE_A, 0)
+    said = booted.said(0.02)
+    assert said.lost == [] and len(said.plateaus) == 4
+    for role, gpio in (("level_a_0", pins["level_a"]), ("level_b_0", pins["level_b"])):
+        heard = said.plateaus[said.pins[role]]
+        counts = [high for _, number, least, most in exact[gpio].take(heard[-1].end * WINDOW_CYCLES + 3)
+                  for high in [(least + most) / 2] * number]  # fmt: skip
+        assert len(counts) == heard[-1].end > 800 and max(counts) > 200 and counts[-1] == 0
+        offs = [abs(counts[at] - high) for each in heard for at in range(each.first, each.end)
+                for high in (each.least, each.most)]  # fmt: skip
+        # Each of a window's six edges to a look: these come when an instruction ends, and not each 1000 cycles.
+        assert max(offs) <= 6 and sum(offs) / len(offs) < 1
+    assert [each.most for each in said.plateaus[said.pins["level_a_1"]]] == [0]
+    assert max(booted.late("phase_a_0", PHASE_A)) <= 3
+    booted.made.clear()
+    booted.witness.record()
+    for level in (1, 0):
+        booted.drive(ENABLE, level)
+        booted.pico.run_for(100_000)
+    assert max(booted.late("enable", ENABLE)) <= 3 and booted.said().lost == []
 
 
 def test_what_was_written_over_before_it_was_read_is_told(booted: Bench) -> None:

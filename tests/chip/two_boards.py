@@ -21,7 +21,7 @@ from opennmes.ports.emulator import EmulatedPort
 GO = 25  # firmware/witness/wires.py
 FAST_PPM = 37.0  # by which the witness's crystal is faster
 BOARD = load_board("pico")
-GPIOS, MACHINES = wires(BOARD)
+GPIOS, MACHINES, LEVEL_MACHINES = wires(BOARD)
 
 
 def right_wires() -> dict[int, int]:
@@ -51,10 +51,10 @@ class TwoBoards:
             self.stage = OutputStage(self.pico, BOARD, load_stage(stage))
         self.lines = Lines(self.pico, self.stage if stage else None, BOARD, right_wires())
         hello: dict[str, Any] = {
-            "witness": 1, "board": "pico", "digest": identity.witness(), "uid": "e66138935f0a1b2c", "revision": 2,
+            "witness": 2, "board": "pico", "digest": identity.witness(), "uid": "e66138935f0a1b2c", "revision": 2,
             "micropython": "1.25.0", "cpu_hz": 125_000_000,
         }  # fmt: skip
-        self.port = VirtualWitness(self.lines, MACHINES, GPIOS, hello, ppm=ppm)
+        self.port = VirtualWitness(self.lines, GPIOS, MACHINES, LEVEL_MACHINES, hello, ppm=ppm)
 
     def open(self) -> Port:
         """The device's port."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import bootsel
 import pytest
@@ -21,8 +22,9 @@ from opennmes.boards import UnknownBoard
 from opennmes.cli import main
 from opennmes.device import discover, drive, flashing, uf2
 from opennmes.device.client import AtPrompt, DeviceRefused, LinkError
-from opennmes.device.discover import OURS, Board
+from opennmes.device.discover import OURS, WITNESS, Board
 from opennmes.device.prompt import PromptError
+from opennmes.measure.captures import witness_frames as frames
 from opennmes.ports import serial
 from opennmes.ports.errors import PortError
 
@@ -470,3 +472,81 @@ def test_of_two_chips_in_bootsel_each_gets_its_own_image_and_its_own_result(
         assert "cannot be written" in first["error"] and chips[0].flash is None
     else:
         assert (first["verified"], first["port"]) == (True, "P0")
+
+
+# ---- a witness ----
+
+SAYS = {"witness": 2, "board": "pico", "digest": "other"}
+
+
+class WitnessPort:
+    """The port of a witness with this in its flash; after `bootloader` it is gone."""
+
+    def __init__(self, flash: bytes, gone: Callable[[], None] = lambda: None) -> None:
+        self.name, self.flash, self.gone = "/dev/ttyACM9", flash, gone
+        self.said, self.clock_s = b"", 0.0
+
+    def write(self, data: bytes) -> None:
+        for line in data.split(b"\n"):
+            name, *rest = line.decode().split()[:-1] or [""]
+            answer: dict[str, Any] = {"answer": name}
+            if name == "hello":
+                answer.update(SAYS)
+            elif name == "sha256":
+                at, count = map(int, rest)
+                answer["sha256"] = hashlib.sha256(self.flash[at : at + count]).hexdigest()
+            elif name == "bootloader":
+                self.gone()
+            if name:
+                self.said += frames.encode(frames.JSON, 0, json.dumps(answer).encode())
+
+    def read(self, timeout_s: float) -> bytes:
+        self.clock_s += timeout_s
+        said, self.said = self.said, b""
+        return said
+
+    def now_s(self) -> float:
+        return self.clock_s
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def witness(bench: Computer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Computer:
+    """The computer with a witness that has another image than ours, which is at `ours`."""
+    ours = tmp_path / "opennmes-witness-pico.uf2"
+    ours.write_bytes(bootsel.uf2(DATA))
+    monkeypatch.setattr(paths, "witness_uf2", lambda board: ours)
+    monkeypatch.setattr(serial, "SerialPort", lambda name: WitnessPort(bench.flash, bench.bootsel))
+    monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(WITNESS, name, identity=SAYS))
+    monkeypatch.setattr(flashing, "digest", lambda *_: pytest.fail("a witness gives no prompt"))
+    return bench
+
+
+def test_a_witness_stays_one_and_what_is_in_its_flash_is_asked_of_itself(witness, capsys):
+    assert main(["flash", "--verify", "--port", witness.port]) == 1
+    assert f"`nmes flash --port {witness.port}` writes it" in capsys.readouterr().err
+    assert main(["flash", "--port", witness.port, "--yes", "--json"]) == 0
+    (board,) = json.loads(capsys.readouterr().out)["boards"]
+    assert board["verified"] and board["image"].endswith("opennmes-witness-pico.uf2") and witness.flash == DATA
+    assert main(["flash", "--verify", "--witness", "--port", witness.port]) == 0
+    witness.flash = DATA[:-1] + b"?"
+    assert main(["flash", "--verify", "--port", witness.port]) == 1, "one byte is another"
+
+
+def test_a_chip_in_bootsel_becomes_a_witness(witness, monkeypatch, capsys):
+    witness.bootsel()
+    assert main(["flash", "--witness", "--mount", str(witness.mount), "--yes"]) == 0
+    assert witness.flash == DATA and "opennmes-witness-pico.uf2" in capsys.readouterr().out
+
+
+def test_a_board_that_no_witness_is_made_for_is_one_message(witness, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(paths, "witness_uf2", lambda board: tmp_path / "none.uf2")
+    assert main(["flash", "--witness", "--port", witness.port, "--yes"]) == 1
+    assert "there is no witness's image for a pico" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [["--modules"], ["--stage", "bare"], ["--make-files-anew"], ["some.uf2"]])
+def test_the_witness_has_an_image_of_its_own(more, capsys):
+    assert main(["flash", "--witness", "--port", "A", *more]) == 2
+    assert "--witness is an image of its own" in capsys.readouterr().err

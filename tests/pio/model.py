@@ -196,9 +196,9 @@ class Machine:
         elif kind == 4:
             self.stalled = self._pull(argument) if argument & 0x80 else self._push(argument)
         elif kind == 5:
-            if argument & 0x18:
-                raise NotImplementedError("MOV with an operation")
-            self._write(upper, self._read(argument & 7))
+            if argument & 0x10:
+                raise NotImplementedError("MOV that reverses bits")
+            self._write(upper, self._read(argument & 7) ^ (WORD if argument & 8 else 0))
         elif kind == 6:
             if upper or lower > 7:
                 raise NotImplementedError("IRQ that clears, waits or counts from the machine's number")

@@ -1,8 +1,10 @@
-"""The witness's program by the cycle: what its words say is when the pin has changed, within its resolution."""
+"""The witness's programs by the cycle: what their words say is when the pin has changed, or for how much of a window it
+was high, within their resolution."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import random
 
 import adafruit_pioasm
@@ -10,6 +12,8 @@ import pytest
 import shipped
 from model import WORD, Machine
 
+from opennmes.emulator.virtual_witness import _Level
+from opennmes.measure.captures import witness
 from opennmes.measure.captures.witness import CYCLE_PS
 from opennmes.measure.captures.witness import Machine as Heard
 
@@ -116,3 +120,85 @@ def test_the_model_waits_where_the_fifo_is_full_and_that_is_why_the_recording_lo
     machine.block.look_at([(0, GO), *[(20 + 10 * n, GO | n % 2 ^ 1) for n in range(6)]])
     machine.run(200)
     assert len(machine.rx) == 4 and machine.stalled
+
+
+# ---- levels ----
+
+DUTY_AS_TEXT = """
+.program duty
+    wait 1 gpio 25
+.wrap_target
+    mov x, ~null
+    mov y, osr
+look:
+    jmp pin high
+    jmp y--, look [1]
+    jmp say
+high:
+    jmp x--, next
+next:
+    jmp y--, look
+    nop
+say:
+    in x, 32
+.wrap
+"""
+PERIOD = 1_000  # cycles of a level's PWM
+
+
+def windows(changes, count, go=100):
+    """How many looks of each of the first windows saw the pin high."""
+    machine = Machine(shipped.assembled(MODULE.duty), jmp_pin=0)
+    machine.osr = MODULE.LOOKS - 1
+    machine.block.look_at([(0, 0), (go, GO), *[(cycle, GO | level) for cycle, level in changes]])
+    words = []
+    while len(words) < count:
+        machine.instruction()
+        words += machine.rx
+        machine.rx.clear()
+    return [WORD - word for word in words]
+
+
+def wave(level, begin, periods, cycles=PERIOD):
+    """The changes of a PWM."""
+    starts = [begin + cycles * number for number in range(periods)]
+    return [(round(start + more), on) for start in starts for more, on in ((0, 1), (level, 0))]
+
+
+def test_another_assembler_makes_the_same_of_duty_and_both_programs_fit_into_a_block() -> None:
+    made = MODULE.duty
+    assert list(adafruit_pioasm.assemble(DUTY_AS_TEXT)) == list(made[0])
+    assert len(made[0]) + len(OPCODES) <= 32 and [pins for pins in made[5:] if pins] == []
+    assert made[4] >> 16 & 3 == 1 and made[4] >> 20 & 31 == 0
+    assert MODULE.PULL == 4 << 13 | 1 << 7 | 1 << 5
+    assert MODULE.LOOKS == witness.LOOKS and math.gcd(witness.LOOK_CYCLES, PERIOD) == 1
+
+
+@pytest.mark.parametrize("level", [1, 2, 10, 500, 999])
+@pytest.mark.parametrize("phase", [0, 1, 998])
+def test_a_level_that_stays_the_same_is_counted_to_the_cycle_in_every_window(level: int, phase: int) -> None:
+    assert windows(wave(level, 101 - PERIOD + phase, 9), 2) == [level] * 2
+
+
+@pytest.mark.parametrize("ppm", [-100, 100])
+def test_with_a_crystal_of_its_own_it_is_counted_to_a_look_at_each_edge(ppm: int) -> None:
+    counts = windows(wave(237, 0, 40, PERIOD * (1 + ppm / 1e6)), 12)
+    assert max(abs(count - 237) for count in counts) <= 2 and len(set(counts)) <= 5
+
+
+@pytest.mark.parametrize("change", [103, 3_000, 3_003, 3_006, 3_007, 3_008, 6_111])
+@pytest.mark.parametrize("to", [0, 1])
+def test_windows_are_when_the_host_says_they_are(change: int, to: int) -> None:
+    counts = windows([(50, 1 - to), (100 + change, to)], 3)
+    begins = [witness.FIRST_LOOK_CYCLES + witness.WINDOW_CYCLES * number for number in range(3)]
+    for begin, count in zip(begins, counts, strict=True):
+        after = sum(begin + witness.LOOK_CYCLES * look >= change for look in range(witness.LOOKS))
+        assert abs(count - (after if to else witness.LOOKS - after)) <= 1
+    virtual = _Level()
+    virtual.change(0, 1 - to)
+    virtual.change(change, to)
+    spread = [range(least, most + 1) for _, number, least, most in virtual.take(begins[-1] + 3_004)
+              for _ in range(number)]  # fmt: skip
+    assert [min(abs(count - each) for each in near) <= 1 for count, near in zip(counts, spread, strict=True)] == [
+        True
+    ] * 3

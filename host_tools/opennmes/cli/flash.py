@@ -14,20 +14,30 @@ from opennmes.boards import UnknownBoard
 from opennmes.cli.devices import in_words
 from opennmes.cli.output import FAILED, can_ask, err, error, not_understood, out, print_json, reported, words
 from opennmes.cli.ports import only_one
-from opennmes.device import discover, drive
+from opennmes.device import discover, drive, witness_image
 from opennmes.device.choose import choose
 from opennmes.device.client import DeviceRefused, LinkError
-from opennmes.device.discover import BOOTSEL, BUSY, NOT_MOUNTED, Board
+from opennmes.device.discover import BOOTSEL, BUSY, NOT_MOUNTED, WITNESS, Board
 from opennmes.device.drive import DriveError
-from opennmes.device.flashing import FlashError, digest, flash_modules, image_for, make_files_anew, need_unlocked
+from opennmes.device.flashing import (
+    FlashError,
+    digest,
+    flash_modules,
+    image_for,
+    make_files_anew,
+    need_unlocked,
+    witness_image_for,
+)
 from opennmes.device.flashing import flash as put_onto
 from opennmes.device.modules import WEAKER, ModulesError, Plan
 from opennmes.device.prompt import PromptError
 from opennmes.device.uf2 import Uf2, Uf2Error
+from opennmes.device.witness import WitnessError
 from opennmes.ports.errors import PortError
 
 FAILURES = (
-    FlashError, DriveError, ModulesError, PromptError, Uf2Error, UnknownBoard, DeviceRefused, LinkError, PortError
+    FlashError, DriveError, ModulesError, PromptError, Uf2Error, UnknownBoard, DeviceRefused, LinkError, PortError,
+    WitnessError,
 )  # fmt: skip
 
 
@@ -50,6 +60,10 @@ def flash(  # long: its options, what each of its three ways does, and examples
     as_modules: Annotated[
         bool, typer.Option("--modules", help="Keep the board's own MicroPython; for resistors alone, see above.")
     ] = False,
+    witness: Annotated[
+        bool,
+        typer.Option("--witness", help="The witness's image, for a board that judges another: docs/verify.md."),
+    ] = False,
     files_anew: Annotated[
         bool, typer.Option("--make-files-anew", help="Only make the board's file system anew, see above.")
     ] = False,
@@ -67,11 +81,16 @@ def flash(  # long: its options, what each of its three ways does, and examples
     room for the records of sessions, and nothing else is written: one of a stock MicroPython is longer, and then nobody
     is armed (not_recorded). Its files are lost; name, prescriptions, settings and all else that the device keeps stay.
 
+    With --witness it is the image of a board that judges another one (`nmes verify --witness`). A board that has it is
+    flashed and compared with it without the option too; to make it another board again, plug it in with BOOTSEL held.
+
     Example: nmes flash --board pico --mount RPI-RP2 --yes
 
     Example: nmes flash --modules --port /dev/ttyACM0 --yes
     """
     _understood(bool(uf2 or mount or board_called or stage), as_modules, files_anew, verify)
+    if witness and (uf2 is not None or stage or as_modules or files_anew):
+        not_understood("--witness is an image of its own: leave out the UF2, --stage, --modules and --make-files-anew")
     if uf2 is not None and stage:
         not_understood("--stage chooses one of our images, and a UF2 is named already: leave one of them out")
     named = _named(port, mount, all_boards)
@@ -79,7 +98,7 @@ def flash(  # long: its options, what each of its three ways does, and examples
         try:
             found = _unlocked(_chosen(named, mount, all_boards))
             no_image = as_modules or files_anew
-            plan = [] if no_image else [(board, image_for(board, uf2, stage, board_called)) for board in found]
+            plan = [] if no_image else [_planned(board, uf2, stage, board_called, witness) for board in found]
             if not verify:
                 _agree(plan, yes)
         except FAILURES as failure:
@@ -99,6 +118,18 @@ def flash(  # long: its options, what each of its three ways does, and examples
     _print(done, json)
     if not all(each["verified"] for each in done):
         raise typer.Exit(FAILED)
+
+
+def _planned(board: Board, uf2: Path | None, stage: str, called: str, witness: bool) -> tuple[Board, Uf2]:
+    """A board and the image that it is to have: a witness stays one. Raises what is among FAILURES."""
+    if witness or (board.kind == WITNESS and uf2 is None and not stage):
+        return board, witness_image_for(board, called)
+    return board, image_for(board, uf2, stage, called)
+
+
+def _reader(image: Uf2) -> Callable[[str, Uf2, Callable[[str, int, int], None]], str] | None:
+    """How what is in flash is read back where there is no prompt: a witness is asked itself."""
+    return witness_image.digest if image.path.name.startswith("opennmes-witness-") else None
 
 
 def _understood(an_image: bool, as_modules: bool, files_anew: bool, verify: bool) -> None:
@@ -185,10 +216,10 @@ def _one(board: Board, image: Uf2, verify: bool, mount: Path | None) -> dict[str
     with _bar() as progress:
         try:
             if verify:
-                found = digest(board.where, image, progress)
+                found = (_reader(image) or digest)(board.where, image, progress)
                 result.update({"port": board.where, "sha256": found, "verified": found == image.sha256})
             else:
-                result.update(put_onto(board, image, progress, mount))
+                result.update(put_onto(board, image, progress, mount, read_back=_reader(image)))
         except FAILURES as failure:
             result.update({"verified": False, "error": str(failure)})
     return result

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from opennmes.device import drive
+from opennmes.device import identity as identities
 from opennmes.device.client import AtPrompt, Device, LinkError
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
@@ -60,13 +61,15 @@ def boards() -> list[Board]:
     return ports + drives + [Board(NOT_MOUNTED, str(disk), text=text) for disk in drive.not_mounted()]
 
 
-def _is_a_witness(port: Port) -> bool:
+def _witness(port: Port) -> dict[str, Any] | None:
+    """What a witness says of itself; None: there is none."""
     from opennmes.device.witness import Witness  # few have one
 
     try:
-        return Witness(port).is_there()
+        witness = Witness(port)
+        return witness.identity if witness.is_there() else None
     except PortError:
-        return False
+        return None
 
 
 def at_port(device: str, uid: str = "") -> Board:
@@ -85,8 +88,12 @@ def at_port(device: str, uid: str = "") -> Board:
     except AtPrompt:
         return Board(MICROPYTHON, device, uid=uid, text="MicroPython's prompt; `nmes flash` puts OpenNMES onto it")
     except (LinkError, PortError):
-        if _is_a_witness(port):
-            return Board(WITNESS, device, uid=uid, text="a witness, which judges another board (docs/verify.md)")
+        said = _witness(port)
+        if said is not None:
+            text = "a witness, which judges another board (docs/verify.md)"
+            if said.get("digest") != identities.witness():
+                text += f"; its firmware is not the one of these host tools: `nmes flash --port {device}`"
+            return Board(WITNESS, device, uid=uid, text=text, identity=said)
         text = "no answer: a program of its own runs on it, or it hangs; `nmes flash` puts OpenNMES onto it"
         return Board(SILENT, device, uid=uid, text=text)
     finally:

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 from opennmes import paths
 from opennmes.boards import OURS as MACHINE
 from opennmes.boards import STOCK, board_names, by_machine, has_image, load_board, machine
-from opennmes.device import drive, modules
+from opennmes.device import drive, modules, witness_image
 from opennmes.device.client import Device, DeviceRefused
-from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, Board, at_port, micropython_ports
+from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, WITNESS, Board, at_port, micropython_ports
 from opennmes.device.modules import Plan
 from opennmes.device.patience import stretched
 from opennmes.device.prompt import Prompt, PromptError
@@ -30,6 +30,7 @@ DRIVE_S = 20.0
 PORT_S = 20.0
 FREE_S = 40.0
 POLL_S = 0.5
+WITNESS_BOARD = "pico"  # a witness that does not say what it is
 
 
 class FlashError(Exception):
@@ -58,6 +59,23 @@ def image_for(board: Board, named: Path | None, stage: str = "", called: str = "
             f"{image.path} is for the board {by_machine(said) or said.removeprefix(MACHINE)}, the one at "
             f"{board.where} is a {name}; nothing was written: leave the UF2 out to have the right one"
         )
+    return image
+
+
+def witness_image_for(board: Board, called: str = "") -> Uf2:
+    """The witness's image for a board. Raises FlashError, DriveError, Uf2Error and UnknownBoard."""
+    if board.kind == WITNESS:
+        name = called or str(board.identity.get("board", WITNESS_BOARD))
+    else:
+        name = board_name(board, None, called or (WITNESS_BOARD if board.kind == BOOTSEL else ""))
+    path, facts = paths.witness_uf2(name), load_board(name)
+    if not path.is_file():
+        raise FlashError(
+            f"{board.where}: there is no witness's image for a {name} ({path}); nothing was written. A "
+            f"{WITNESS_BOARD} alone can be a witness, and `make setup` builds its image"
+        )
+    image = read_uf2(path, facts["flash"]["firmware"][1])
+    drive.check_chip(image, facts["mcu"], board.where)
     return image
 
 
@@ -108,8 +126,16 @@ def _said_name(board: Board, named: Path | None, called: str) -> str:
     return min(fitting, key=lambda name: int(load_board(name)["flash"]["firmware"][1]))
 
 
-def flash(board: Board, image: Uf2, progress: Progress, mount: Path | None = None) -> dict[str, Any]:
+def flash(
+    board: Board,
+    image: Uf2,
+    progress: Progress,
+    mount: Path | None = None,
+    *,
+    read_back: Callable[[str, Uf2, Progress], str] | None = None,
+) -> dict[str, Any]:
     """Put `image` onto `board`; its drive appears at `mount`, where that is given. Returns what was done, for machines.
+    `read_back`: the SHA-256 of what is in flash then, where the image gives no prompt.
 
     Raises FlashError, DriveError, PromptError, and what a device that refuses raises.
     """
@@ -123,7 +149,7 @@ def flash(board: Board, image: Uf2, progress: Progress, mount: Path | None = Non
     drive.copy(image, target, lambda done, total: progress("writing", done, total))
     device = _port_again(board, others)
     try:
-        found = digest(device, image, progress)
+        found = (read_back or digest)(device, image, progress)
     except PromptError:
         _say_if_locked(device, image)
         raise
@@ -211,7 +237,9 @@ def make_files_anew(board: Board, agree: Callable[[list[str]], None]) -> dict[st
 
 def into_bootsel(board: Board) -> None:
     """Send a board that runs into BOOTSEL. Ours refuses while somebody is armed: raises DeviceRefused."""
-    if board.kind != OURS or not _by_command(board):
+    if board.kind == WITNESS:
+        witness_image.into_bootsel(board.where)
+    elif board.kind != OURS or not _by_command(board):
         Prompt(board.where).bootloader()
 
 

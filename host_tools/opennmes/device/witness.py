@@ -12,11 +12,12 @@ from opennmes.measure.captures.witness_frames import JSON, Frame, Frames
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
-PROTOCOL = 1
+PROTOCOL = 2
 ANSWER_S = 2.0
 GLANCE_S = 0.4
 SLICE_S = 0.02  # so long nobody listens to it while somebody waits for the device
 PUMP = "pump"
+LEVEL = "level_"
 
 
 class WitnessError(Exception):
@@ -43,8 +44,8 @@ class Witness:
             raise WitnessError(self._who()) from None
         if said.get("witness") != PROTOCOL:
             raise WitnessError(
-                f"{self.port.name}: the witness speaks version {said.get('witness')}, these host tools {PROTOCOL}; put "
-                "the witness's UF2 that belongs to them onto it (docs/verify.md)"
+                f"{self.port.name}: the witness speaks version {said.get('witness')}, these host tools {PROTOCOL}; "
+                "`nmes flash --witness` puts the firmware that belongs to them onto it (docs/verify.md)"
             )
         self.identity = said
         return said
@@ -52,9 +53,10 @@ class Witness:
     def is_there(self) -> bool:
         """Whether there is a witness at the port, of whatever version. Raises PortError."""
         try:
-            return "witness" in self.ask("hello", GLANCE_S)
+            self.identity = self.ask("hello", GLANCE_S)
         except WitnessError:
             return False
+        return "witness" in self.identity
 
     def _who(self) -> str:
         heard = self._frames.strange
@@ -86,12 +88,13 @@ class Witness:
                     raise WitnessError(self._who())  # a board that runs OpenNMES
         raise WitnessError(f"{self.port.name}: the witness does not answer ({name}); plug it in again and retry")
 
-    def record(self) -> Recording:
-        """Have it record from now on, anew."""
+    def record(self, *, levels: bool = False) -> Recording:
+        """Have it record from now on, anew; `levels`: phases and levels, and nothing else."""
         self.recording = None
-        said = self.ask("record")
-        machines = self.identity["machines"]
-        self.recording = Recording(machines, self.identity["gpios"], said["us"], machines.get(PUMP))
+        said = self.ask("record levels" if levels else "record")
+        machines = self.identity["level_machines" if levels else "machines"]
+        duties = frozenset(number for role, number in machines.items() if role.startswith(LEVEL))
+        self.recording = Recording(machines, self.identity["gpios"], said["us"], machines.get(PUMP), duties)
         self._damaged = self._frames.damaged
         return self.recording
 

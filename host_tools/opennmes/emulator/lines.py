@@ -30,16 +30,33 @@ class Lines:
         self._stuck: dict[int, int] = {}
         self._levels = dict.fromkeys(self._wires.values(), 0)
         self._driven = {gpio: 0 for gpio in self._wires if gpio != RUN}
+        # Pins of levels change 250 000 times a second each: they are read when somebody asks, and followed when told.
+        self._waves = {channel[name] for channel in self._pins["channels"] for name in ("level_a", "level_b")}
+        self._followed: set[int] = set()
         for gpio in self._driven:
             if gpio not in (self._pins["interlock"], self._pins["stop_loop"]):
                 self._driven[gpio] = pico.level(gpio)
-                pico.watch(gpio, self._hears(gpio))
+                if gpio not in self._waves:
+                    pico.watch(gpio, self._hears(gpio))
+        self._alone = len(set(self._wires.values())) == len(self._wires)
         self._settle()
+
+    def follow_levels(self) -> None:
+        """From now on each change of a level's pin is told as well."""
+        for gpio in self._waves & set(self._driven) - self._followed:
+            self._followed.add(gpio)
+            self.pico.watch(gpio, self._hears(gpio))
 
     def _hears(self, gpio: int) -> Callable[[int], None]:
         def changed(level: int) -> None:
             self._driven[gpio] = level
-            self._settle()
+            witness = self._wires.get(gpio)
+            if self._stuck or not self._alone or witness in self._pulled:
+                self._settle()
+            elif witness is not None and self._levels.get(witness) != level:  # the same, for a wire by itself
+                self._levels[witness] = level
+                for told in self._changed:
+                    told(witness, level)
 
         return changed
 
@@ -49,11 +66,16 @@ class Lines:
 
     def levels(self) -> int:
         """The witness's pins, a bit each."""
+        waves = self._waves & set(self._driven) - self._followed
+        if waves:
+            self._driven.update({gpio: self.pico.level(gpio) for gpio in waves})
+            self._settle()
         return sum(level << gpio for gpio, level in self._levels.items())
 
     def rewire(self, wires: Mapping[int, int]) -> None:
         """Put other wires between the same pins."""
         self._wires = dict(wires)
+        self._alone = len(set(self._wires.values())) == len(self._wires)
         self._settle()
 
     def stick(self, gpio: int, level: int) -> None:

@@ -4,6 +4,8 @@ firmware.
 They go in turns, the first one always a little ahead: what its pins do reaches the witness at the very instant, as an
 alarm of the witness's clock. What the witness pulls reaches the first board up to LEAD_NANOS and a turn later; while a
 command of the host is on its way to the witness the turns are short, so that this is less than half a microsecond.
+A pin of a level, with its 250 000 changes a second, reaches the witness as it is at the end of each turn while no state
+machine looks at it.
 """
 
 from __future__ import annotations
@@ -76,6 +78,11 @@ class Pair:
         witness.loopback([go])
         self.lines = Lines(judged, stage, board, wires)
         self.lines.watch(self._leave)
+        self.lines.follow_levels()
+        self._waves = {wires[channel[name]] for channel in board["pins"]["channels"] for name in ("level_a", "level_b")
+                       if channel[name] in wires}  # fmt: skip
+        self._unseen = set(self._waves)  # of these: no machine looks at them
+        self._latest: dict[int, int] = {}
         self._weak = {wires[gpio] for gpio in (RUN, board["pins"]["interlock"], board["pins"]["stop_loop"])
                       if gpio in wires}  # fmt: skip
         for gpio in set(wires.values()):
@@ -105,9 +112,14 @@ class Pair:
             short = now < self._short_until
             turn, lead = (SHORT_NANOS, SHORT_LEAD_NANOS) if short else (TURN_NANOS, LEAD_NANOS)
             to = now + min(turn, end - now)
+            seen = {machine.jmp_pin for pio in self._witness.mcu.pio for machine in pio.machines if machine.enabled}
+            self._unseen = self._waves - seen
             # A driver returns early when bytes have arrived: the first board may never be behind.
             while (ahead := to + lead - self._offset - self._judged.mcu.clock.nanos) > 0:
                 self._judged.driver.run(ahead)
+            for gpio, level in self._latest.items():
+                self._witness.set_input(gpio, level)
+            self._latest.clear()
             if to > clock.nanos:
                 self._witness.driver.run(to - clock.nanos)
         return True
@@ -117,6 +129,9 @@ class Pair:
     def _leave(self, gpio: int, level: int) -> None:
         if gpio in self._weak and gpio in self._pulled:
             level = 0
+        if gpio in self._unseen:
+            self._latest[gpio] = level
+            return
         at = self._judged.mcu.clock.nanos + self._offset
         self._arriving.append((at, gpio, level))
         if len(self._arriving) == 1:

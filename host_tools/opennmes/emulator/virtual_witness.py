@@ -22,6 +22,7 @@ HEARTBEAT_NANOS = 20_000_000
 LONG_ROUNDS = 1_250
 WORD = 0xFFFFFFFF
 WORDS_MOST = 500
+PLATEAUS_MOST = 124
 
 
 @dataclass
@@ -68,17 +69,71 @@ class _Pin:
         return words
 
 
+FIRST_LOOK_CYCLES, LOOK_CYCLES, LOOKS = 3, 3, 1_000
+WINDOW_CYCLES = LOOKS * LOOK_CYCLES + 4
+
+
+@dataclass
+class _Level:
+    """One machine that counts how often its pin is high, after firmware/witness/edges_pio.py. `words`: what it has said
+    and nobody has taken, as plateaus [first, count, least, most]."""
+
+    level: int = 0
+    since: float = 0.0  # the cycle of the last change
+    looks: dict[int, int] = field(default_factory=dict)  # high ones of windows that are not over
+    over: int = 0  # windows that are
+    plateaus: list[list[int]] = field(default_factory=list)
+
+    def change(self, cycle: float, level: int) -> None:
+        """The pin changes."""
+        if self.level:
+            self._was_high(self.since, cycle)
+        self.level, self.since = level, cycle
+
+    def _was_high(self, begin: float, end: float) -> None:
+        """Count the looks from one cycle to before another."""
+        window = int(begin - FIRST_LOOK_CYCLES) // WINDOW_CYCLES
+        at = FIRST_LOOK_CYCLES + window * WINDOW_CYCLES
+        if window >= 0 and begin >= at and end <= at + LOOKS * LOOK_CYCLES:  # nearly always
+            ends = -int((at - end) // LOOK_CYCLES)
+            self.looks[window] = self.looks.get(window, 0) + ends + int((at - begin) // LOOK_CYCLES)
+            return
+        window = max(0, math.floor((begin - FIRST_LOOK_CYCLES) / WINDOW_CYCLES))
+        while (at := FIRST_LOOK_CYCLES + window * WINDOW_CYCLES) < end:
+            first = max(0, math.ceil((begin - at) / LOOK_CYCLES))
+            last = min(LOOKS, math.ceil((end - at) / LOOK_CYCLES))
+            if last > first:
+                self.looks[window] = self.looks.get(window, 0) + last - first
+            window += 1
+
+    def take(self, cycle: float) -> list[list[int]]:
+        """The plateaus of the windows that are over at a cycle, since the last time."""
+        self.change(cycle, self.level)
+        until = math.floor((cycle - FIRST_LOOK_CYCLES) / WINDOW_CYCLES)
+        made: list[list[int]] = []
+        for window in range(self.over, until):
+            high = self.looks.pop(window, 0)
+            last = made[-1] if made else None
+            if last and max(last[3], high) - min(last[2], high) <= 1:
+                last[1:] = [last[1] + 1, min(last[2], high), max(last[3], high)]
+            else:
+                made.append([window, 1, high, high])
+        self.over = max(self.over, until)
+        return made
+
+
 class VirtualWitness:
-    """`lines` are the wires to the board, `machines` and `gpios` as firmware/witness/wires.py has them; `ppm`: by how
-    much its crystal is faster than the board's."""
+    """`lines` are the wires to the board; `gpios`, `machines` and `level_machines` are as firmware/witness/wires.py has
+    them; `ppm`: by how much its crystal is faster than the board's."""
 
     name = "virtual witness"
 
     def __init__(
         self,
         lines: Lines,
-        machines: Mapping[str, int],
         gpios: Mapping[str, int],
+        machines: Mapping[str, int],
+        level_machines: Mapping[str, int],
         hello: Mapping[str, object],
         *,
         ppm: float = 0.0,
@@ -87,8 +142,12 @@ class VirtualWitness:
         self._lines = lines
         self._machines = dict(machines)
         self._gpios = dict(gpios)
-        self._hello = {"machines": self._machines, "gpios": self._gpios, **hello}
+        self._level_machines = dict(level_machines)
+        self._hello = {
+            "machines": self._machines, "level_machines": self._level_machines, "gpios": self._gpios, **hello,
+        }  # fmt: skip
         self._fast = 1 + ppm / 1e6
+        self._per_nano = self._fast / CYCLE_NANOS
         self._out = bytearray()
         self._line = b""
         self._number = 0
@@ -96,6 +155,8 @@ class VirtualWitness:
         self._due = 0
         self._last = WORD  # the pump's last word
         self._pins: dict[str, _Pin] = {}
+        self._duties: dict[str, _Level] = {}
+        self._recorded: dict[int, _Pin | _Level] = {}  # by the witness's pin
         self.pulled: list[str] = []
         self.drop_frames = 0  # so many of the next frames are lost on the way
         self.stalled = 0
@@ -136,10 +197,17 @@ class VirtualWitness:
             answer.update(self._hello, levels=self._lines.levels(), us=self._us())
         elif name == "record":
             self._go_nanos = self._pico.nanos
-            self._pins = {role: _Pin() for role in self._machines}
+            with_levels = rest == "levels"
+            roles = self._level_machines if with_levels else self._machines
+            self._duties = {role: _Level() for role in roles if role.startswith("level_")}
+            self._pins = {role: _Pin() for role in roles if role not in self._duties}
+            if with_levels:
+                self._lines.follow_levels()
             levels = self._lines.levels()
-            for role, pin in self._pins.items():
-                pin.change(0, levels >> self._gpios[role] & 1)
+            self._recorded = {self._gpios[role]: pin for role, pin in self._pins.items()}
+            self._recorded |= {self._gpios[role]: pin for role, pin in self._duties.items()}
+            for gpio, pin in self._recorded.items():
+                pin.change(0, levels >> gpio & 1)
             self._due = self._pico.nanos
             answer["us"] = self._us()
         elif name == "halt":
@@ -163,16 +231,16 @@ class VirtualWitness:
     def _changed(self, gpio: int, level: int) -> None:
         if self._go_nanos is None:
             return
-        for role in self._machines:
-            if self._gpios[role] == gpio:
-                self._pins[role].change(self._cycle(), level)
+        pin = self._recorded.get(gpio)
+        if pin is not None:
+            pin.change((self._pico.nanos - self._go_nanos) * self._per_nano, level)
 
     def _say(self) -> None:
         if self._go_nanos is None:
             return
         us, levels, cycle = self._us(), self._lines.levels(), self._cycle()
-        for role, machine in self._machines.items():
-            pin = self._pins[role]
+        for role, pin in self._pins.items():
+            machine = self._machines[role]
             if role == "pump":
                 while words := pin.take(cycle):
                     self._pump(pin, words, us, levels, machine)
@@ -180,6 +248,14 @@ class VirtualWitness:
             while words := pin.take(cycle):
                 total = pin.total - len(pin.words)
                 self._send(frames.EDGES, frames.of_machine(frames.EDGES, us, levels, total, machine, words))
+        for role, duty in self._duties.items():
+            made = duty.take(cycle)
+            for at in range(0, len(made), PLATEAUS_MOST):
+                part = made[at : at + PLATEAUS_MOST]
+                words = [value for plateau in part for value in plateau]
+                total = part[-1][0] + part[-1][1]
+                machine = self._level_machines[role]
+                self._send(frames.LEVELS, frames.of_machine(frames.LEVELS, us, levels, total, machine, words))
         if self._pico.nanos >= self._due:
             self._due = self._pico.nanos + HEARTBEAT_NANOS
             pulls = sum(1 << bit for bit, role in enumerate(("interlock", "stop_loop", "run")) if role in self.pulled)

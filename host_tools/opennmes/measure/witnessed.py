@@ -11,6 +11,7 @@ from opennmes.measure.seen import PS_PER_US
 
 # Two changes of two pins, each seen up to a round and a cycle late.
 STEP_PS = 3 * CYCLE_PS
+LAMPS = ("ready", "fault", "buzzer")
 
 
 def phases_of(recording: Recording) -> list[str]:
@@ -107,6 +108,23 @@ def wave_ends(recording: Recording, since_ps: int, most_ps: int, name: str) -> C
     return Claim(name, None, "pump stands still", us_in_words(took_ps), bound, PASSED, 1)
 
 
+def lamps(
+    recording: Recording, begin_ps: int, end_ps: int, on: Sequence[str], name: str, *, blink: bool = False
+) -> Claim:
+    """That of lamps and buzzer these, and no other, are on whenever they are looked at in a time; `blink`: or none, but
+    not always none."""
+    there = [role for role in LAMPS if role in recording.gpios]
+    lit = ", ".join(role for role in there if role in on)
+    asked = f"{lit}, blinking" if blink else lit
+    looks = [levels for ps, levels in recording.levels if begin_ps < ps <= end_ps]
+    if not looks:
+        return Claim(name, None, asked, "", "", UNCLEAR, 0, "the witness did not look at them then")
+    seen = {", ".join(role for role in there if levels >> recording.gpios[role] & 1) or "none" for levels in looks}
+    right = lit in seen and seen <= ({lit, "none"} if blink else {lit})
+    why = "" if right else "others were on, or none"
+    return Claim(name, None, asked, "; ".join(sorted(seen)), "", PASSED if right else FAILED, len(looks), why)
+
+
 def simply(name: str, asked: str, measured: str, right: bool, why: str = "") -> Claim:
     """A claim that is right or wrong."""
     return Claim(name, None, asked, measured, "", PASSED if right else FAILED, 1, "" if right else why)
@@ -117,5 +135,5 @@ def unclear(claim: Claim, why: str) -> Claim:
     return replace(claim, verdict=UNCLEAR, why=why)
 
 
-__all__ = ["PS_PER_US", "STEP_PS", "falls", "no_more_pulses", "phases_of", "simply", "stays_low", "unclear",
+__all__ = ["PS_PER_US", "STEP_PS", "falls", "lamps", "no_more_pulses", "phases_of", "simply", "stays_low", "unclear",
            "wave_ends", "whole"]  # fmt: skip

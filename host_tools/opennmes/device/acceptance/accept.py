@@ -6,7 +6,7 @@ Nothing is armed before the walk has found every wire right. What a run could no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nmes.core import faults, session
@@ -19,11 +19,20 @@ from opennmes.device.acceptance.walk import Walk, reset, walk
 from opennmes.device.acceptance.wrong import PromptLost, WiresWrong
 from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.witness import Witness, WitnessError
-from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
+from opennmes.measure import witnessed
+from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim, counted
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 
 Progress = Callable[[str], None]
+# Faults that supply, stage, resistor, lines, buttons or power cuts may make: with any other a board has not done what
+# it was asked.
+FROM_OUTSIDE = frozenset((
+    faults.EMERGENCY_STOP, faults.OVER_CURRENT, faults.ELECTRODE_OPEN, faults.ELECTRODE_SHORT, faults.NET_CHARGE,
+    faults.CURRENT_MISMATCH, faults.IDLE_CURRENT, faults.ENABLE_STUCK, faults.SENSE_FAILED, faults.TEMPERATURE,
+    faults.SUPPLY_LOW, faults.IMPEDANCE_RISE, faults.BUTTON_STUCK, faults.BUTTON_CHATTER, faults.BUTTON_SHORT,
+    faults.BIOFEEDBACK_INPUT, faults.WATCHDOG_RESET, faults.STORE_CORRUPT, faults.STORE_NEWER,
+))  # fmt: skip
 # CHIP_ID's revision (RP2040 datasheet 2.20.4): what is printed on the chip.
 STEPPINGS = {0: "B0", 1: "B1", 2: "B2"}
 
@@ -82,7 +91,8 @@ def accept(
     if witness.identity.get("digest") != identity.witness():
         raise WitnessError(
             f"{witness_port.name}: the witness runs another firmware than belongs to these host tools (digest "
-            f"{witness.identity.get('digest')}, here {identity.witness()}); put the witness's UF2 onto it again"
+            f"{witness.identity.get('digest')}, here {identity.witness()}); nothing was put out. `nmes flash --witness "
+            f"--port {witness_port.name}` puts it there"
         )
     witness.pull()
     witness.record()
@@ -108,8 +118,10 @@ def _device(bench: Bench) -> dict[str, Any]:
                 "(`nmes flash`). Nothing was put out"
             ) from None
         raise
-    gpios, machines = wires(load_board(said["board"], said["stage"]))
-    if (gpios, machines) != (bench.witness.identity["gpios"], bench.witness.identity["machines"]):
+    there = bench.witness.identity
+    if wires(load_board(said["board"], said["stage"])) != (
+        there["gpios"], there["machines"], there["level_machines"]
+    ):  # fmt: skip
         raise WitnessError(
             f"the witness is made for board {bench.witness.identity['board']}, whose pins are others than those of "
             f"{said['board']}; nothing was put out. `nmes boards {said['board']}` lists the pins"
@@ -161,7 +173,8 @@ def _leave_prompt(bench: Bench) -> None:
 
 
 def carried_out(bench: Bench, run: Callable[[Bench], list[Found]]) -> list[Found]:
-    """What a run finds; one that cannot be carried out is unclear."""
+    """What a run finds. One that cannot be carried out is unclear; failed, where the board has ended it by a fault that
+    nothing outside it can make."""
     try:
         return run(bench)
     except (PortError, LinkError, DeviceRefused, PromptLost, WitnessError) as error:
@@ -169,8 +182,28 @@ def carried_out(bench: Bench, run: Callable[[Bench], list[Found]]) -> list[Found
         why = f"{error}{f' ({notes})' if notes else ''}"
         name = run.__name__.replace("_", " ")
         claim = Claim("it could be carried out", None, "yes", "no", "", UNCLEAR, 0, why)
+        if isinstance(error, DeviceRefused):
+            claim = _with_fault(bench, claim)
         _recover(bench)
         return [Found(name, (run.__doc__ or name).strip().splitlines()[0], [claim])]
+
+
+def _with_fault(bench: Bench, claim: Claim) -> Claim:
+    """The claim of a run that the board refused to go on with, by the fault that it has."""
+    try:
+        status = bench.device.status()
+        bench.let_pass(0.03)
+        recording = bench.recording
+        pulses = sum(level for role in witnessed.phases_of(recording) if role.startswith("phase_a")
+                     for _, level in recording.edges(role))  # fmt: skip
+    except (PortError, LinkError, DeviceRefused, WitnessError):
+        return claim
+    number = status["fault"]
+    if status["state"] != session.FAULT or not number:
+        return claim
+    measured = f"no: fault {faults.name(number)}, after {counted(pulses, 'pulse')} on the pins"
+    verdict = UNCLEAR if number in FROM_OUTSIDE or recording.lost else FAILED
+    return replace(claim, measured=measured, verdict=verdict, judged=1, why=str(status["fault_text"]) or claim.why)
 
 
 def _recover(bench: Bench) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nmes.core import programme
+from nmes.core import programme, session
+from nmes.core.calibration import Calibration
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.device.patience import stretched
 from opennmes.device.witness import Heard, Witness, WitnessError, halted
-from opennmes.measure import names, verify, witnessed
+from opennmes.measure import amplitudes, names, verify, witnessed
 from opennmes.measure.captures.witness import SAMPLING, Recording
 from opennmes.measure.claims import NOT_CAPTURED, Claim
 from opennmes.measure.expected import Expected
@@ -88,9 +89,9 @@ class Bench:
 
     # ---- sessions ----
 
-    def record(self) -> Recording:
-        """Record from now on."""
-        return self.witness.record()
+    def record(self, *, levels: bool = False) -> Recording:
+        """Record from now on; `levels`: phases and levels, and nothing else."""
+        return self.witness.record(levels=levels)
 
     @property
     def recording(self) -> Recording:
@@ -102,8 +103,9 @@ class Bench:
         """The witness's time now, after all that was done before."""
         return self.recording.ps_of(int(self.witness.ask("hello")["us"]))
 
-    def begin(self, data: dict[str, Any]) -> int:
-        """Load, confirm, arm and start a session into the resistor, one step above zero. Returns when it began."""
+    def begin(self, data: dict[str, Any], current_ua: int = CURRENT_UA) -> int:
+        """Load, confirm, arm and start a session into the resistor, a step above zero on each channel. Returns when it
+        began."""
         device = self.device
         loaded = device.load(data)
         device.acknowledge()
@@ -111,8 +113,17 @@ class Bench:
         begin_ps = self.now_ps()
         device.start()
         for row in loaded["channels"]:
-            device.set_intensity(CURRENT_UA, row["channel"])
+            if current_ua:
+                device.set_intensity(current_ua, row["channel"])
         return begin_ps
+
+    def raise_to(self, currents_ua: dict[int, int]) -> None:
+        """Raise channels step by step. Raises DeviceRefused when the session ends meanwhile."""
+        device = self.device
+        while any(device.intensities.get(index, 0) < ua for index, ua in currents_ua.items()):
+            device.steps_towards(currents_ua)
+            if device.state != session.RUNNING:
+                device.set_intensity(*reversed(next(iter(currents_ua.items()))))
 
     def judged(self, data: dict[str, Any], begin_ps: int, end_ps: int, found: Found) -> None:
         """Judge the pins from an instant to another by what was loaded, as a part of its session."""
@@ -122,10 +133,14 @@ class Bench:
         capture = self.recording.between(begin_ps, end_ps)
         roles = {role: role for role in capture.signals if role in names.ROLES}
         seen = read(capture, roles, SAMPLING, expected, MOST_PPM)
-        seen.pump = _stretches(self.recording, expected.pump_half_us, begin_ps, end_ps)
+        if self.recording.pump is not None:
+            seen.pump = _stretches(self.recording, expected.pump_half_us, begin_ps, end_ps)
         report = verify.verify(seen, expected, most_ppm=MOST_PPM, part=True)
         found.seen, found.expected, found.report = seen, expected, report
         found.claims += [claim for claim in report.claims if claim.verdict != NOT_CAPTURED]
+        if self.recording.duties:  # which a run judges itself, as it knows the intensity
+            for index, channel in seen.channels.items():
+                channel.pulses = amplitudes.with_levels(self.recording, index, channel.pulses)
 
     def kept(self, found: Found, around_ps: int | None = None) -> Found:
         """The same; where the witness has lost anything nothing is clear."""
@@ -135,6 +150,12 @@ class Bench:
         if self.recording.lost:
             found.claims = [witnessed.unclear(claim, self.recording.lost[0]) for claim in found.claims]
         return found
+
+    def codes(self) -> dict[int, Callable[[int], int]]:
+        """What the DAC gets for a level, by channel, as the board is calibrated."""
+        rows = self.device.request("calibration")["rows"]
+        channels = range(self.stage["channels"])
+        return {index: Calibration(self.stage, index, rows.get(str(index))).code for index in channels}
 
     def clear(self) -> str:
         """Clear the fault. Returns its name, "" for none."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opennmes.device.acceptance.bench import Found
+from opennmes.measure.amplitudes import LOOK, RAMP
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
 
 NOT_SHOWN = "not shown"
@@ -50,8 +51,15 @@ PROMISES = (
     Promise("soft reset with a phase high", "the pump stands still, the phase is low within 100 ms", "docs/safety.md",
             ("soft reset",), ("Ctrl-C", "maintenance", "a phase is high", "phase after", "enable", "pump", "it comes")),
     Promise("flashing while pulses run", "refused", "docs/protocol.md", ("flashing",), ("bootloader",)),
-    Promise("amplitude changes at rest only, up by 1 mA per 250 ms", "never between", "docs/safety.md",
-            why="the level pins are not wired to the witness"),
+    Promise("amplitude changes between pulses only, by hand up by 1 mA per 250 ms", "never within a pulse",
+            "docs/safety.md", ("levels by hand", "ramps"),
+            ("amplitude within a pulse", "rise by hand", "a step of", "level after the last", "level after a step")),
+    Promise("ramps and plateau", f"each pulse's level, ± {RAMP} and ± {LOOK} of 1000", "docs/prescriptions.md",
+            ("ramps",), ("plateau", "ramp up", "ramp down")),
+    Promise("amplitude outside a session, and before the first step", "0", "docs/safety.md", ("levels by hand",),
+            ("level before", "level at", "level after stop", "level of the unused")),
+    Promise("lamps and buzzer", "ready in idle; fault and buzzer in a fault", "docs/faults.md",
+            ("boot", "interlock", "stop_loop"), ("lamps",)),
     Promise("an over-long phase to enable off", "limit + at most 1 us", "docs/hardware.md",
             why="no firmware that works makes one; the self-test of each arming tries the guard"),
     Promise("the CPU stands still at any instruction", "2 periods or 100 ms", "docs/safety.md",

@@ -14,7 +14,7 @@ from nmes.core.phase import DUMMY, DUMMY_FIELDS, PHASE_FIELDS
 from opennmes.device.acceptance.bench import Bench, Found
 from opennmes.device.acceptance.raw_prompt import RawPrompt
 from opennmes.device.client import DeviceRefused
-from opennmes.measure import witnessed
+from opennmes.measure import amplitudes, witnessed
 from opennmes.measure.claims import PASSED, Claim
 from opennmes.measure.seen import PS_PER_MS, PS_PER_S, PS_PER_US
 from opennmes.prescription import library
@@ -24,6 +24,7 @@ GUARD_PS = 1 * PS_PER_US
 REST_PS = 100 * PS_PER_MS
 LOST_PS = (session.HOST_LOST_MS + session.FADE_MS) * PS_PER_MS
 AFTER_S = 0.15  # looked at after an end
+AFTER_PS = round(AFTER_S * PS_PER_S)
 MID_PHASE_TRIES = 5
 
 
@@ -138,6 +139,85 @@ def traffic(bench: Bench) -> list[Found]:
     return [session_of(bench, "usb traffic", "100 Hz, and a host that asks all the time", data, busy=True)]
 
 
+def levels_by_hand(bench: Bench) -> list[Found]:
+    """Intensity from zero up, step by step, and down: levels at rest, and in each pulse."""
+    found = Found("levels by hand", "100 Hz: from zero up step by step, too large a step, down, stop")
+    data = plain("levels", rate_mhz=100_000, width_us=200)
+    step_ua, top_ua = session.STEP_MAX_UA, (2 if bench.quick else 10) * session.STEP_MAX_UA
+    codes = bench.codes()
+    level_ua = bench.stage["full_scale_ua"] // bench.stage["levels"]
+    bench.record(levels=True)
+    rests_ps = bench.now_ps()
+    begin_ps = bench.begin(data, 0)
+    bench.device.wait(AFTER_S)
+    raised_ps = bench.now_ps()
+    bench.raise_to({0: top_ua})
+    try:
+        bench.device.set_intensity(top_ua + 2 * step_ua)
+        refused = ""
+    except DeviceRefused as refusal:
+        refused = ", ".join(str(each["code"]) for each in refusal.reasons)
+        if not refused:
+            raise
+    held_ps = bench.now_ps()
+    bench.device.wait(AFTER_S)
+    down_ps = bench.now_ps()
+    bench.device.set_intensity(step_ua)
+    bench.device.wait(2 * AFTER_S)
+    end_ps = bench.now_ps()
+    bench.device.stop()
+    stopped_ps = bench.now_ps()
+    bench.let_pass(AFTER_S)
+    after_ps = bench.now_ps()
+    bench.judged(data, begin_ps, end_ps, found)
+    recording, pulses = bench.recording, found.seen.channels[0].pulses if found.seen else []
+    unused = [role for role in recording.pins if role.startswith("level_") and role.endswith("_1")]
+    code = codes[0]
+    found.claims += [
+        amplitudes.zero(recording, rests_ps, begin_ps, "level before the session"),
+        amplitudes.zero(recording, begin_ps, raised_ps, "level at intensity zero"),
+        amplitudes.by_hand(0, [pulse for pulse in pulses if pulse.start_ps < down_ps], code(step_ua // level_ua),
+                           begin_ps),
+        witnessed.simply("a step of 2 mA at once", "refused", refused or "done", refused == "step_too_large",
+                         "it was taken, or refused for another reason"),
+        amplitudes.reaches(0, [pulse for pulse in pulses if pulse.start_ps < down_ps], held_ps, 0,
+                           code(top_ua // level_ua), "level after the last step"),
+        amplitudes.reaches(0, pulses, down_ps, REST_PS, code(step_ua // level_ua), "level after a step down"),
+        amplitudes.within(recording, 0, pulses),
+        amplitudes.zero(recording, stopped_ps + REST_PS, after_ps, "level after stop"),
+        amplitudes.zero(recording, rests_ps, after_ps, "level of the unused channel", unused),
+    ]  # fmt: skip
+    return [bench.kept(found)]
+
+
+def ramps(bench: Bench) -> list[Found]:
+    """Ramps and plateau of both channels, at intensities that stay the same."""
+    found = Found("ramps", "Both channels with ramps: every pulse's level against what is prescribed")
+    work_ms, up_ms, down_ms, rest_ms = (500, 200, 150, 100) if bench.quick else (4_000, 1_500, 1_000, 1_000)
+    data = plain("ramps", (0, 1), rate_mhz=50_000, width_us=200, work_ms=work_ms, rest_ms=rest_ms,
+                 ramp_up_ms=up_ms, ramp_down_ms=down_ms)  # fmt: skip
+    steps = (3, 2) if bench.quick else (10, 6)
+    currents_ua = {index: count * session.STEP_MAX_UA for index, count in enumerate(steps)}
+    codes = bench.codes()
+    level_ua = bench.stage["full_scale_ua"] // bench.stage["levels"]
+    bench.record(levels=True)
+    bench.begin(data, 0)
+    bench.raise_to(currents_ua)
+    # From here on nobody changes anything: what was queued before has gone by then.
+    bench.device.wait(AFTER_S)
+    begin_ps = bench.now_ps()
+    bench.device.wait((work_ms + rest_ms + (100 if bench.quick else work_ms)) / 1000)
+    end_ps = bench.now_ps()
+    bench.device.stop()
+    bench.judged(data, begin_ps, end_ps, found)
+    for index, ua in currents_ua.items():
+        pairs = found.report.pairs.get(index, []) if found.report else []
+        code = codes[index]
+        found.claims += amplitudes.as_set(bench.recording, index, pairs, ua // level_ua, code, code)
+        found.claims.append(amplitudes.within(bench.recording, index, [pulse for pulse, _ in pairs]))
+    return [bench.kept(found)]
+
+
 def pause_and_stop(bench: Bench) -> list[Found]:
     """Pause, go on, stop: the running pulse ends, and nothing comes after it."""
     found = Found("pause and stop", "A pause, and a stop")
@@ -205,6 +285,8 @@ def _trip(bench: Bench, line: str, fault: int) -> list[Found]:
         witnessed.no_more_pulses(recording, fell_ps + REST_PS, end_ps, f"pulses after {line}"),
         witnessed.simply(f"fault after {line}", faults.name(fault), faults.name(status["fault"]),
                          status["state"] == session.FAULT and status["fault"] == fault, "another fault, or none"),
+        witnessed.lamps(recording, fell_ps + REST_PS, end_ps, ("fault", "buzzer"), f"lamps after {line}",
+                        blink=True),
     ]  # fmt: skip
     bench.clear()
     return [bench.kept(found, fell_ps)]
@@ -248,11 +330,12 @@ def boot(bench: Bench) -> list[Found]:
     bench.reset()
     came = bench.back()
     end_ps = bench.now_ps()
-    bench.let_pass(0.03)
+    bench.let_pass(AFTER_S)
     roles = (*witnessed.phases_of(bench.recording), *OUTPUTS)
     found.claims += [
         witnessed.simply("it comes back after a reset", "yes", "yes" if came else "no", came, "no port came"),
         witnessed.stays_low(bench.recording, roles, begin_ps, end_ps, "outputs while it boots"),
+        witnessed.lamps(bench.recording, end_ps, end_ps + AFTER_PS, ("ready",), "lamps in idle"),
     ]
     return [bench.kept(found, begin_ps)]
 
@@ -383,6 +466,7 @@ def bootsel(bench: Bench) -> list[Found]:
 
 
 LIST: tuple[Callable[[Bench], list[Found]], ...] = (
-    boot, programmes, ends_of_ranges, two_channels, traffic, pause_and_stop, interlock, emergency_stop, host_gone,
+    boot, programmes, ends_of_ranges, two_channels, traffic, levels_by_hand, ramps, pause_and_stop,
+    interlock, emergency_stop, host_gone,
     reset_in_phase, soft_reset, bootsel,
 )  # fmt: skip

@@ -22,6 +22,11 @@ _ALL = 1 << 32
 _FIRST_LOOK_CYCLES = 1  # the first look at the pins comes a cycle after GO
 _ROUND, _RISE_TO_FALL, _FALL_TO_RISE, _WRAP_LOW = 2, 1, 2, 1
 _WRAP_PS = _ALL * _ROUND * CYCLE_PS
+# A window of a level (edges_pio.py): so many looks, each so many cycles after the one before; when the first window
+# begins, and what there is from one to the next.
+LOOKS, LOOK_CYCLES = 1_000, 3
+FIRST_LOOK_CYCLES, WINDOW_CYCLES = 3, LOOKS * LOOK_CYCLES + 4
+WINDOW_PS = WINDOW_CYCLES * CYCLE_PS
 # A change is seen up to a round late, and right after a rise a cycle more.
 SAMPLING = Sampling(PS_PER_S / (_ROUND * CYCLE_PS), CYCLE_PS, "the witness's state machines")
 
@@ -76,14 +81,33 @@ class Wave:
 
 
 @dataclass
+class Plateau:
+    """Windows of a level, one after the other, that differ by one look at most: the first one's number, how many they
+    are, and the fewest and the most looks of one that saw the pin high."""
+
+    first: int
+    count: int
+    least: int
+    most: int
+
+    @property
+    def end(self) -> int:
+        """The number of the window after the last."""
+        return self.first + self.count
+
+
+@dataclass
 class Recording:
     """All that a witness has said since it began to record. `pins`: the machine of each role; `lost`: what is missing,
-    in words; `levels`: (picoseconds, all the pins) at each heartbeat; `waves`: of the pump."""
+    in words; `levels`: (picoseconds, all the pins) at each heartbeat; `waves`: of the pump; `plateaus`: of each level
+    pin, where levels are recorded (`duties`: their machines)."""
 
     pins: Mapping[str, int]
     gpios: Mapping[str, int]
     go_us: int
     pump: int | None = None
+    duties: frozenset[int] = frozenset()
+    plateaus: dict[int, list[Plateau]] = field(default_factory=dict)
     machines: dict[int, Machine] = field(default_factory=dict)
     waves: list[Wave] = field(default_factory=list)
     levels: list[tuple[int, int]] = field(default_factory=list)
@@ -95,7 +119,9 @@ class Recording:
 
     def __post_init__(self) -> None:
         self._us = self.go_us
-        self.machines = {machine: Machine() for machine in self.pins.values() if machine != self.pump}
+        others = self.duties | {self.pump}
+        self.machines = {machine: Machine() for machine in self.pins.values() if machine not in others}
+        self.plateaus = {machine: [] for machine in self.pins.values() if machine in self.duties}
 
     def take(self, frame: frames.Frame) -> None:
         """Take in a frame."""
@@ -108,13 +134,15 @@ class Recording:
                     self._lose(f"{role}: the witness could not keep up (its state machine had to wait)")
                 if overrun >> machine & 1:
                     self._lose(f"{role}: the witness could not keep up (what it had noted was written over)")
-        elif frame.kind in (frames.EDGES, frames.PUMP):
+        elif frame.kind in (frames.EDGES, frames.PUMP, frames.LEVELS):
             us, _, total, machine, _ = frames.OF_MACHINE.unpack_from(frame.payload)
             body = frame.payload[frames.OF_MACHINE.size :]
             words = struct.unpack(f"<{len(body) // 4}I", body)
             self._moved(us)
             if frame.kind == frames.PUMP:
                 self._pump(words, total)
+            elif frame.kind == frames.LEVELS:
+                self._level(machine, words, total)
             elif machine in self.machines:
                 self._totals[machine] = self._totals.get(machine, 0) + len(words) & 0xFFFFFFFF
                 if self._totals[machine] != total:
@@ -170,6 +198,24 @@ class Recording:
         ps = ((_ALL - 1 - x) * _ROUND + more + _FIRST_LOOK_CYCLES) * CYCLE_PS
         return int(ps + max(0, (self.now_ps - ps) // _WRAP_PS) * _WRAP_PS)
 
+    def _level(self, machine: int, words: Sequence[int], total: int) -> None:
+        known = self.plateaus.get(machine)
+        if known is None:
+            return
+        for at in range(0, len(words), frames.PLATEAU_WORDS):
+            new = Plateau(*words[at : at + frames.PLATEAU_WORDS])
+            last = known[-1] if known else Plateau(0, 0, new.least, new.most)
+            if new.first != last.end:
+                role = next(role for role, number in self.pins.items() if number == machine)
+                self._lose(f"{role}: there are windows of it that the witness has not said")
+            least, most = min(last.least, new.least), max(last.most, new.most)
+            if known and new.first == last.end and most - least <= 1:
+                known[-1] = Plateau(last.first, last.count + new.count, least, most)
+            else:
+                known.append(new)
+        if known and known[-1].end & 0xFFFFFFFF != total:
+            self._lose("a level: there are windows that the witness has not said")
+
     # ---- what was recorded ----
 
     def edges(self, role: str) -> list[tuple[int, int]]:
@@ -181,6 +227,21 @@ class Recording:
         edges = self.edges(role)
         at = bisect.bisect_right(edges, ps, key=lambda edge: edge[0])
         return edges[at - 1][1] if at else 0
+
+    def looks(self, role: str, begin_ps: int, end_ps: int, *, touching: bool = False) -> tuple[int, int] | None:
+        """(the fewest, the most) looks that saw a level pin high, of 1000 each, in the windows that lie wholly in a
+        time; `touching`: in all that have a part in it. None: it has no window. Raises KeyError for a pin whose level
+        is not recorded."""
+        lasts_ps = (WINDOW_CYCLES - 4) * CYCLE_PS
+        early_ps = begin_ps - FIRST_LOOK_CYCLES * CYCLE_PS - (lasts_ps if touching else 0)
+        late_ps = end_ps - FIRST_LOOK_CYCLES * CYCLE_PS - (0 if touching else lasts_ps)
+        first, last = max(0, -(-early_ps // WINDOW_PS)), late_ps // WINDOW_PS
+        known = self.plateaus[self.pins[role]]
+        if last < first or not known or known[-1].end <= last:
+            return None
+        at = bisect.bisect_right(known, first, key=lambda plateau: plateau.first) - 1
+        to = bisect.bisect_right(known, last, key=lambda plateau: plateau.first)
+        return min(each.least for each in known[at:to]), max(each.most for each in known[at:to])
 
     def first(self, role: str, level: int, since_ps: int, until_ps: int | None = None) -> int | None:
         """When a pin first became `level` in a time; None: it did not."""
@@ -206,13 +267,15 @@ class Recording:
 
 
 class WitnessCapture:
-    """A part of a recording: every pin but the pump, of which there are only its waves."""
+    """A part of a recording: every pin whose changes are recorded."""
 
     form = "a witness's recording"
 
     def __init__(self, recording: Recording, begin_ps: int, end_ps: int) -> None:
         self.path = Path("witness")
-        self.signals: Sequence[str] = [role for role, machine in recording.pins.items() if machine != recording.pump]
+        self.signals: Sequence[str] = [
+            role for role, machine in recording.pins.items() if machine in recording.machines
+        ]
         self.sampling = SAMPLING
         self._recording = recording
         self._span_ps = begin_ps, end_ps

@@ -9,9 +9,12 @@
     "E"  us, levels, total, machine, flags: then the words of a machine, as they came
     "P"  the same head, then six words for each stretch of the pump's wave: x at its first and at its last change, the
          number of the last one, how many came after the first, the fewest and the most rounds between two
+    "L"  the same head, then four words for each plateau of a level, windows whose counts differ by one at most: the
+         number of its first window, how many they are, the fewest and the most looks of one that saw the pin high
     "H"  us, levels, stalled, overrun, pulls: at least every 20 ms
 
-`us` is the witness's own clock, 32 bits of it; `levels` all its pins then; `total` the words that the machine has made.
+`us` is the witness's own clock, 32 bits of it; `levels` all its pins then; `total` the words that the machine has made,
+of a level one for each window.
 """
 
 from __future__ import annotations
@@ -22,12 +25,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MAGIC = b"\xa5\x57"
-JSON, EDGES, PUMP, HEARTBEAT = b"J", b"E", b"P", b"H"
+JSON, EDGES, PUMP, LEVELS, HEARTBEAT = b"J", b"E", b"P", b"L", b"H"
 _HEAD = struct.Struct("<2ssHH")
 _CRC = struct.Struct("<I")
 OF_MACHINE = struct.Struct("<IIIBB2x")
 OF_HEARTBEAT = struct.Struct("<IIIII")
 STRETCH_WORDS = 6
+PLATEAU_WORDS = 4
 PAYLOAD_MOST = 4_096
 
 
@@ -47,7 +51,7 @@ def encode(kind: bytes, number: int, payload: bytes) -> bytes:
 
 
 def of_machine(kind: bytes, us: int, levels: int, total: int, machine: int, words: Sequence[int]) -> bytes:
-    """The payload of "E" and "P"."""
+    """The payload of "E", "P" and "L"."""
     head = OF_MACHINE.pack(us & 0xFFFFFFFF, levels, total & 0xFFFFFFFF, machine, 0)
     return head + struct.pack(f"<{len(words)}I", *words)
 
