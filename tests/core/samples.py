@@ -1,5 +1,5 @@
-"""What the tests of core share: programmes that are allowed, a stage, a decoder of its own, a repeatable die, and a HAL
-that keeps what it is given."""
+"""What the tests of core share: programmes that are allowed, a stage, a decoder of records of its own, measured pulses,
+and a repeatable die."""
 
 from array import array
 

@@ -1,3 +1,5 @@
+"""core/delivery.py: which measured pulses are a fault, how many in a row, and what the report of a session says."""
+
 import unittest
 from array import array
 

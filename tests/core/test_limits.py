@@ -47,7 +47,7 @@ class Beyond:
         return low
 
 
-# Facts: limits.md, section 0.1. The table has four digits.
+# Figures of usual programmes, worked out apart from this code, to four digits.
 GOLDEN = (
     {
         "name": "probe SUI",

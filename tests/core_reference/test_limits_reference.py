@@ -1,4 +1,4 @@
-"""core/limits.py against the formulas of limits.md section 0, written down a second time in exact fractions."""
+"""core/limits.py against the formulas of its docstring, written down a second time in exact fractions."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction

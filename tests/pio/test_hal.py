@@ -1,4 +1,4 @@
-"""hal/rp2/hal.py with stand-ins for all that it wires: what its `rest` does, and what of the old files it tells."""
+"""hal/rp2/hal.py with stand-ins for all that it wires: what its `all_off` does, and what of the old files it tells."""
 
 import errno
 import io
