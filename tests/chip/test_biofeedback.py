@@ -275,6 +275,7 @@ def test_a_patient_alone_sees_the_signal_and_what_it_starts_is_exact(listening_u
     alone.prepare()
     click(alone.face, buttons.START, HOLD_S)
     alone.sees("Tighten", 3)
+    alone.face.wait(0.3)  # the whole picture, which is sent anew at each press (display.py)
     awake = Awake(alone.pico)
     for mv, bar in ((100, "[#......|......]"), (400, "[######.|......]")):
         sensor.mv = mv

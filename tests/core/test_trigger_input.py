@@ -3,7 +3,7 @@
 import unittest
 
 from biofeedback_bench import Listening, table, waiting
-from samples import Die, codes, phase
+from samples import Die, codes, first, phase, underruns
 
 from nmes.core import faults
 from nmes.core.session import COMPLETED, FAULT, HOST_LOST, IDLE, PAUSED, RUNNING
@@ -71,7 +71,7 @@ class Edge(unittest.TestCase):
         self.assertTrue(bench.held > 1)
         bench.turn(count=500)
         self.assertEqual((bench.session.state, bench.part, bench.given), (RUNNING, "wait", 0))
-        self.assertEqual((samples.underruns(bench.session), bench.session.lanes[0].feed.works(bench.held)), (0, 0))
+        self.assertEqual((underruns(bench.session), bench.session.lanes[0].feed.works(bench.held)), (0, 0))
 
     def test_every_edge_is_as_long_before_its_first_phase_a_whenever_in_a_turn_it_comes(self):
         bench = Laboratory()
@@ -81,7 +81,7 @@ class Edge(unittest.TestCase):
             bench.turn(count=20)
             self.assertEqual(bench.firsts[-1] - bench.rises[-1], TO_PHASE_A_US)
             bench.turn(count=500)
-        self.assertEqual((len(bench.begins), bench.given, samples.underruns(bench.session)), (5, 5 * PULSES, 0))
+        self.assertEqual((len(bench.begins), bench.given, underruns(bench.session)), (5, 5 * PULSES, 0))
 
     def test_a_train_is_whole_and_its_pulses_come_at_their_times(self):
         bench = Laboratory()
@@ -183,7 +183,7 @@ class Edge(unittest.TestCase):
         for _ in range(2):
             bench.edge(9_000)
             bench.turn(count=520)
-        self.assertEqual((samples.underruns(bench.session), bench.given, bench.session.state), (0, 600, RUNNING))
+        self.assertEqual((underruns(bench.session), bench.given, bench.session.state), (0, 600, RUNNING))
 
     def test_a_slow_train_is_ready_with_one_pulse(self):
         row = phase(rate_mhz=2_000, work_ms=2_000, rest_ms=3_000, ramp_up_ms=0, ramp_down_ms=0)
