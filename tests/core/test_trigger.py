@@ -57,13 +57,14 @@ class Shape(unittest.TestCase):
         self.assertEqual(wrong(threshold_mv=50), [("hysteresis_too_wide", "trigger.hysteresis_mv", 49)])
         self.assertEqual(wrong(threshold_mv=300, hysteresis_mv=300)[0][0], "hysteresis_too_wide")
 
-    def test_a_switch_has_no_threshold(self):
-        self.assertEqual(wrong(source="switch", threshold_mv=None), [])
-        self.assertEqual(wrong(source="switch"), [("of_signal_only", "trigger.threshold_mv", "signal")])
-        self.assertEqual(
-            wrong(source="switch", threshold_mv=None, hysteresis_mv=20),
-            [("of_signal_only", "trigger.hysteresis_mv", "signal")],
-        )
+    def test_a_switch_and_a_trigger_input_have_no_threshold(self):
+        for source in ("switch", "edge"):
+            self.assertEqual(wrong(source=source, threshold_mv=None), [])
+            self.assertEqual(wrong(source=source), [("of_signal_only", "trigger.threshold_mv", "signal")])
+            self.assertEqual(
+                wrong(source=source, threshold_mv=None, hysteresis_mv=20),
+                [("of_signal_only", "trigger.hysteresis_mv", "signal")],
+            )
 
 
 class Whole(unittest.TestCase):
@@ -95,6 +96,12 @@ class Stage(unittest.TestCase):
             self.assertEqual([r["source"] for r in found], ["output stage test"])
             self.assertTrue("no_biofeedback" in codes(accept, waiting(), without))
         self.assertEqual(codes(accept, waiting(), STAGE), [])
+
+    def test_h28_a_stage_of_two_channels_has_no_trigger_input_and_says_so(self):
+        asked = waiting(table(source="edge", threshold_mv=None))
+        (found,) = [r for r in limits.whatever_current(parse(asked), stage()) if r["parameter"] == "trigger"]
+        self.assertEqual((found["code"], found["asked"]), ("no_trigger_input", "edge"))
+        self.assertEqual(codes(accept, asked, STAGE), [])
 
     def test_a_stage_with_the_input_has_no_second_channel(self):
         data = programme(channels=[{"channel": 1, "delay_us": 0}])
