@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 import marks  # noqa: E402 the path first
 from nmes.core import buttons, checklist  # noqa: E402 the path first
 from opennmes.device.client import Device  # noqa: E402
-from opennmes.device.prescriptions import push  # noqa: E402
+from opennmes.device.prescriptions import NOT_STATED, Stated, push  # noqa: E402
 from opennmes.ports.face import VirtualFace, click, wait_until  # noqa: E402
 from opennmes.ports.reading import lines  # noqa: E402
 from opennmes.ports.virtual import VirtualPort  # noqa: E402
@@ -73,7 +73,8 @@ class Person:
             if not language:
                 device.set_clock(PUSHED_S)
             for name in programmes:
-                push(device, library.find(name).prescription, checked_by="" if language else "Dr. A. Example")
+                stated = NOT_STATED if language else Stated(checklist.VERSION, PUSHED_S, "Dr. A. Example")
+                push(device, library.find(name).prescription, stated=stated)
             if stage:
                 push(device, Prescription.read(WAITS))
             if language:

@@ -16,7 +16,7 @@ RESISTOR = samples.programme(
     [samples.phase(work_ms=0, rest_ms=0, ramp_up_ms=0, ramp_down_ms=0)], effect="sensory", kind="dummy"
 )
 
-UNLESS_SAID = {"put_end": {"checked_version": 0, "checked_by": ""}}  # arguments of commands
+UNLESS_SAID = {"put": {"checked_version": 0, "checked_unix_s": 0, "checked_by": ""}}  # arguments of commands
 RIGHT = checklist.VERSION, len(checklist.ITEMS)
 
 

@@ -246,7 +246,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults.name(77), "number_77")
 
 
-TABLE_CRC = 2_920_308_903
+TABLE_CRC = 1_904_713_780
 CHECKLIST_CRC = 3_234_335_121
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ import unittest
 from binascii import hexlify
 
 import samples
-from bench_hal import RESISTOR, RIGHT, Bench, Linked
+from bench_hal import RESISTOR, RIGHT, UNLESS_SAID, Bench, Linked
 from test_link import ARGUMENTS, CHECKED, Other, begin, in_state
 from test_link_prescriptions import code, listed, programmed, put, text_of
 from test_lock import KEY, OTHER
 
-from nmes.core import commands, document, faults, frame, lock, record, settings
+from nmes.core import checklist, commands, document, faults, frame, lock, record, settings
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.documents import Nothing
 
@@ -35,8 +35,10 @@ TEXT = text_of("two")
 RIGHT_ONES = dict(
     ARGUMENTS,
     lock={"key": OTHER},
-    put={"number": 2, "bytes": len(TEXT), "digest": document.digest(TEXT)},
+    put=dict(UNLESS_SAID["put"], number=2, bytes=len(TEXT), digest=document.digest(TEXT)),
 )
+# Who went through the checklist, when, and which version of it.
+STATED = {"checked_version": checklist.VERSION, "checked_unix_s": 1_795_000_000, "checked_by": "Dr. A. Example"}
 
 
 def locked(cls=Linked):
@@ -62,6 +64,7 @@ def counter(bench):
 
 def seal(cmd, at, by=KEY, uid="virtual", **arguments):
     """The fields that sign a command."""
+    arguments = dict(UNLESS_SAID.get(cmd, {}), **arguments)
     return {"counter": at, "signature": lock.signature(by, uid, at, cmd, arguments)}
 
 
@@ -87,9 +90,10 @@ def everything(bench):
     return bench.snapshot(), list(bench.hal.slots), flash, leaving, bench.session.programme_crc
 
 
-def put_signed(bench, text, number=0):
+def put_signed(bench, text, number=0, **checked):
     """put, its pieces and put_end; the last answer."""
     asked = {"number": number, "bytes": len(text), "digest": document.digest(text)}
+    asked.update(checked)
     answer = signed(bench, "put", **asked)
     if answer["ok"]:
         answer = bench.said("put_piece", at=0, data=document.piece(text))
@@ -431,6 +435,36 @@ class Prescriptions(unittest.TestCase):
             asked = dict(RIGHT_ONES["put"], **seal("put", 1, **RIGHT_ONES["put"]))
             asked.update(changed)
             self.assertEqual(code(bench.said("put", **asked)), "wrong_signature")
+
+    def test_h25_who_went_through_the_checklist_is_signed_with_it(self):
+        bench = locked()
+        self.assertEqual(put_signed(bench, TEXT, **STATED)["number"], 2)
+        row = bench.said("list", after=1)
+        self.assertEqual({key: row[key] for key in STATED}, STATED)
+
+    def test_h25_a_statement_that_was_not_signed_is_a_wrong_signature_and_nothing_is_kept(self):
+        signed_as = dict(RIGHT_ONES["put"], **STATED)
+        for name in ("checked_version", "checked_unix_s", "checked_by"):
+            for asked, changed in (
+                (signed_as, {name: {"checked_by": "Somebody else"}.get(name, 1_796_000_000)}),
+                (signed_as, UNLESS_SAID["put"]),  # none where one was signed
+                (RIGHT_ONES["put"], STATED),  # and one where none was
+            ):
+                bench = locked()
+                if name == "checked_version" and name in changed:
+                    changed = dict(changed, checked_version=checklist.VERSION + 1)
+                line = dict(asked, **seal("put", 1, **asked))
+                line.update(changed)
+                self.assertEqual(code(bench.said("put", **line)), "wrong_signature", (name, changed))
+                self.assertEqual((len(listed(bench)), counter(bench)), (1, 1))
+
+    def test_h25_the_end_of_a_put_states_nothing(self):
+        bench = locked()
+        bench.said("put", **dict(RIGHT_ONES["put"], **seal("put", 1, **RIGHT_ONES["put"])))
+        bench.said("put_piece", at=0, data=document.piece(TEXT))
+        self.assertEqual(code(bench.said("put_end", **STATED)), "bad_argument")
+        self.assertTrue(bench.said("put_end")["ok"])
+        self.assertEqual(bench.said("list", after=1)["checked_by"], "")
 
     def test_a_text_that_is_not_the_one_that_was_signed_is_not_kept_and_uses_nothing(self):
         bench = locked()

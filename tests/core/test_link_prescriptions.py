@@ -7,7 +7,7 @@ import samples
 from bench_hal import RESISTOR, RIGHT, Linked
 from test_link import Other, in_state
 
-from nmes.core import checklist, commands, document, frame, programme
+from nmes.core import checklist, clock, commands, document, frame, programme
 from nmes.core.session import ARMED, FAULT, IDLE, PAUSED, RUNNING
 from nmes.core.settings import NAME_MAX
 from nmes.documents import documents
@@ -25,12 +25,13 @@ def text_of(title="a", about=None, **changes):
 
 def put(bench, text, number=0, digest=None, **checked):
     """The answer to the last request of a put, or to the first that is refused."""
-    answer = bench.said("put", number=number, bytes=len(text), digest=digest or document.digest(text))
+    digest = digest or document.digest(text)
+    answer = bench.said("put", number=number, bytes=len(text), digest=digest, **checked)
     for at in range(0, len(text), document.PIECE_BYTES):
         if not answer["ok"]:
             return answer
         answer = bench.said("put_piece", at=at, data=document.piece(text[at : at + document.PIECE_BYTES]))
-    return bench.said("put_end", **checked) if answer["ok"] else answer
+    return bench.said("put_end") if answer["ok"] else answer
 
 
 def got(bench, number):
@@ -227,7 +228,7 @@ class ABoardWithoutSectors(unittest.TestCase):
         self.assertEqual(listed(bench), {})
         self.assertEqual(code(put(bench, text_of())), "no_store")
         self.assertEqual(code(bench.said("put_piece", at=0, data=document.piece(text_of()))), "not_begun")
-        self.assertEqual(code(bench.said("put_end")), "no_store")
+        self.assertEqual(code(bench.said("put_end")), "not_begun")
         for cmd in ("remove", "select"):
             self.assertEqual(code(bench.said(cmd, number=1)), "not_there")
         self.assertEqual(code(bench.said("get", number=1, at=0)), "not_there")
@@ -362,38 +363,47 @@ class WhoWentThroughTheChecklist(unittest.TestCase):
         self.assertEqual(answer["number"], number)
         return answer["checked_version"], answer["checked_unix_s"], answer["checked_by"]
 
-    def stated(self, by="Dr. Müller", version=checklist.VERSION):
-        return {"checked_by": by, "checked_version": version}
+    def stated(self, by="Dr. Müller", version=checklist.VERSION, unix_s=T):
+        return {"checked_by": by, "checked_version": version, "checked_unix_s": unix_s}
 
     def test_h25_who_when_and_which_version_stay_with_the_prescription_over_a_power_cut(self):
         bench = Linked()
-        bench.said("clock", unix_s=self.T, back=0)
+        bench.said("clock", unix_s=self.T + 1_000_000, back=0)  # the statement has a time of its own
         self.assertTrue(put(bench, text_of(), **self.stated())["ok"])
         for one in (bench, Linked(bench.hal.slots, "", bench.stage, bench.hal.flash.sectors)):
-            version, unix_s, by = self.of(one)
-            self.assertEqual((version, by), (checklist.VERSION, "Dr. Müller"))
-            self.assertTrue(0 <= unix_s - self.T < 5)
+            self.assertEqual(self.of(one), (checklist.VERSION, self.T, "Dr. Müller"))
 
     def test_h25_what_was_not_stated_is_not_made_up(self):
         bench = Linked()
         put(bench, text_of())
         self.assertEqual(self.of(bench), (0, None, ""))
-        put(bench, text_of(), number=1, **self.stated())  # and the device has no clock
+        put(bench, text_of(), number=1, **self.stated(unix_s=0))  # and nobody knows the time
         self.assertEqual(self.of(bench), (checklist.VERSION, None, "Dr. Müller"))
         put(bench, text_of(), number=1)  # the statement was of the push before
         self.assertEqual(self.of(bench), (0, None, ""))
 
     def test_what_is_stated_by_half_or_of_another_list_is_refused_and_nothing_is_kept(self):
-        for by, version, wanted in (
-            ("", checklist.VERSION, "not_a_text"),
-            ("a\nb", checklist.VERSION, "not_a_text"),
-            ("A", 0, "other_checklist"),
-            ("A", checklist.VERSION + 1, "other_checklist"),
-            ("A" * (NAME_MAX + 1), checklist.VERSION, "bad_argument"),
+        for by, version, unix_s, wanted in (
+            ("", checklist.VERSION, self.T, "not_a_text"),
+            ("a\nb", checklist.VERSION, self.T, "not_a_text"),
+            ("A", 0, self.T, "other_checklist"),
+            ("", 0, self.T, "other_checklist"),
+            ("A", checklist.VERSION + 1, self.T, "other_checklist"),
+            ("A" * (NAME_MAX + 1), checklist.VERSION, self.T, "bad_argument"),
+            ("A", checklist.VERSION, 1, "below_range"),  # 1970
+            ("A", checklist.VERSION, clock.UNIX_S[0] - 1, "below_range"),
+            ("A", checklist.VERSION, clock.UNIX_S[1] + 1, "bad_argument"),
         ):
             bench = Linked()
-            self.assertEqual(code(put(bench, text_of(), **self.stated(by, version))), wanted)
+            self.assertEqual(code(put(bench, text_of(), **self.stated(by, version, unix_s))), wanted)
             self.assertEqual(listed(bench), {})
+
+    def test_a_statement_is_of_its_own_put_and_of_no_other(self):
+        bench = Linked()
+        asked = {"number": 1, "bytes": len(text_of()), "digest": document.digest(text_of())}
+        bench.said("put", **dict(asked, **self.stated()))
+        self.assertTrue(put(bench, text_of(), number=2)["ok"])  # and the one before was never ended
+        self.assertEqual(self.of(bench, 2), (0, None, ""))
 
     def test_the_longest_name_has_room_beside_any_title_of_which_it_has_and_else_it_is_refused(self):
         longest = "\u00e4" * NAME_MAX  # two bytes each

@@ -169,8 +169,8 @@ class ASession(unittest.TestCase):
     def test_h25_who_went_through_the_whole_checklist_is_shown_before_the_questions_and_no_is_no(self):
         bench = Paneled(kept=(), panel=False)
         put(bench, text_of(TENS))
-        bench.said("clock", unix_s=1_795_000_000, back=0)
-        put(bench, text_of(CYCLES), checked_by="Dr. Anna Schmidt", checked_version=checklist.VERSION)
+        stated = {"checked_version": checklist.VERSION, "checked_unix_s": 1_795_000_000}
+        put(bench, text_of(CYCLES), checked_by="Dr. Anna Schmidt", **stated)
         bench.power()
         bench.press("start")
         self.assertEqual(bench.rows[:4], ["Whole checklist", "not stated who", "went through it", "with you"])

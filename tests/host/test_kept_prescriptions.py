@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_what_is_pushed_is_pulled_as_a_file_that_pushes_to_the_same_digest(
 
 
 def test_who_went_through_the_checklist_is_kept_with_it_and_shown_and_never_made_up(
-    said: Said, example_file: Path, capsys: pytest.CaptureFixture[str]
+    said: Said, example_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status, answer, _ = said("push", str(example_file))
     assert (status, answer["pushed"][0]["kept"]["checked_by"]) == (0, "")
@@ -100,7 +101,12 @@ def test_who_went_through_the_checklist_is_kept_with_it_and_shown_and_never_made
     capsys.readouterr()
     assert main(["pull", "--list", "--port", "virtual"]) == 0
     said_by = "checklist version 3 was gone through with the person by Dr. Müller, "
-    assert said_by + "at a time that is not known" in capsys.readouterr().out  # nobody tells this board the time
+    assert said_by + time.strftime("on %Y-%m-%d at", time.gmtime()) in capsys.readouterr().out
+    # A computer that has lost its clock does not know when.
+    monkeypatch.setattr(time, "time", lambda: 3_600.0)
+    assert said("push", str(example_file), "--checked-by", "Dr. B")[0] == 0
+    assert main(["pull", "--list", "--port", "virtual"]) == 0
+    assert "with the person by Dr. B, at a time that is not known" in capsys.readouterr().out
     timed = prescriptions.Kept(1, "a", "", 2, prescriptions.WHOLE, 3, 1_795_000_000, "Dr. Müller")
     assert checked_in_words(timed) == said_by + "on 2026-11-18 at 11:06 UTC"
 
@@ -347,7 +353,7 @@ def test_what_another_program_put_there_and_is_no_json_is_one_message_and_can_be
     text = prescriptions.text_of(Prescription.read(example_file)).replace(old, new)
     with Device(power_on()) as device:
         device.connect()
-        assert prescriptions._put(device, text, 1, None)["number"] == 1
+        assert prescriptions._put(device, text, 1, None, None, prescriptions.NOT_STATED)["number"] == 1
     status, answer, _ = said("pull", "--list")
     assert (status, [row["number"] for row in answer["prescriptions"]]) == (0, [1])
     for verb in (["pull", "1"], ["diff", str(example_file), "1"]):

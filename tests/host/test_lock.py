@@ -15,6 +15,7 @@ import pytest
 from ports_for_tests import IDENTITY, RulePort, ok
 from processes import Said
 
+from nmes.core import checklist
 from nmes.core import lock as core
 from nmes.core import settings as declared
 from opennmes.cli import main
@@ -386,6 +387,41 @@ def test_a_prescription_that_the_clinic_signed_is_pushed_without_the_key_once(
     said("remove", "1", "--yes", "--key", locked)
     status, _, err = said("push", str(example_file))
     assert status == 1 and "signed with counter 1" in err and "all below 3" in err and "--counter 3" in err
+
+
+def test_h25_who_went_through_the_checklist_is_signed_too(
+    said: Said, example_file: Path, locked: str, tmp_path: Path
+) -> None:
+    made = sign(said, example_file, locked, "virtual", 1, "--checked-by", "Dr. A. Example")
+    assert (made["checked_by"], made["checked_version"]) == ("Dr. A. Example", checklist.VERSION)
+    status, _, err = said("push", str(example_file), "--checked-by", "Somebody else")
+    assert status == 1 and "it was signed that Dr. A. Example has gone through the checklist, and not Somebody" in err
+    # Whoever writes another name into the file has no signature for it.
+    sig = Path(f"{example_file}.sig")
+    whole, before = sig.read_text(), everything(tmp_path)
+    for name, value in (("checked_by", "Somebody else"), ("checked_by", ""), ("checked_unix_s", 1_795_000_000)):
+        changed = {**json.loads(whole), name: value}
+        if not changed["checked_by"]:
+            changed.update(checked_version=0, checked_unix_s=0)
+        sig.write_text(json.dumps(changed))
+        status, answer, err = said("push", str(example_file))
+        assert (status, answer["done"]) == (1, False) and "it was made for something else" in err, err
+        assert everything(tmp_path) == before
+    sig.write_text(whole)
+    status, answer, _ = said("push", str(example_file))
+    (row,) = answer["pushed"]
+    assert (status, row["kept"]["checked_by"], row["kept"]["checked_unix_s"]) == (
+        0,
+        "Dr. A. Example",
+        made["checked_unix_s"],
+    )
+    # Signed again by somebody else: it is the same prescription, and goes there once more.
+    sign(said, example_file, locked, "virtual", 2, "--force", "--number", "1", "--checked-by", "Dr. B")
+    (row,) = said("push", str(example_file))[1]["pushed"]
+    assert (row["unchanged"], row["kept"]["checked_by"], row["kept"]["number"]) == (False, "Dr. B", 1)
+    # And with the key at hand it is signed as it goes.
+    (row,) = said("push", str(example_file), "--checked-by", "Dr. C", "--key", locked)[1]["pushed"]
+    assert (row["unchanged"], row["kept"]["checked_by"]) == (False, "Dr. C")
 
 
 def test_what_another_device_signed_for_was_changed_or_is_too_old_is_one_message_each_and_nothing_is_changed(

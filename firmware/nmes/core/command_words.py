@@ -32,11 +32,11 @@ WORDS = {
     "damaged (it does not read as it was written) or newer (a newer firmware wrote it).",
     "get": "Gives back a prescription that is kept, from byte `at` on, as much as fits, in base64.",
     "put": "Makes room for a prescription of so many bytes and with this SHA-256, which comes in pieces; number 0: "
-    "the lowest that is free. What is kept under the number stays until put_end.",
+    "the lowest that is free. What is kept under the number stays until put_end. It says too who went through the "
+    "whole checklist of this version with the person, and when; version 0, 0 s and no name: that is not stated.",
     "put_piece": "The next bytes of it, in base64: piece_bytes, or all that are left.",
     "put_end": "Keeps it, if all has arrived, its SHA-256 is right, and its programme is accepted as load does. "
-    "Only what this has answered is kept. It says too who went through the whole checklist of this version with the "
-    "person; version 0 and no name: that is not stated. When it was is the device's clock.",
+    "Only what this has answered is kept.",
     "remove": "Forgets a prescription that is kept.",
     "select": "Loads the programme of a prescription that is kept, as load does.",
     "clock": "Says what time it is, in seconds since 1970; was_s is what the device had taken it for, null if "
@@ -74,7 +74,7 @@ VERSIONS = {
     3: "What a channel does and delivered stands in `channels` alone, of the first channel too. `grain_ua` is "
     "`resolution_ua`.",
     4: "Sessions have fields of their own in `log` and `log_clear`, which clears up to any session that it names. "
-    "`put_end` says who went through the checklist, and `list` has it.",
+    "`put` says who went through the checklist, and `list` has it.",
 }
 # The commands that version 1 had; all others came with SINCE or after it.
 SINCE = 2
@@ -121,7 +121,7 @@ FIELDS = {
     "charge_b_nc": "of all phases B",
     "checked_by": "who went through the checklist with the person when the prescription was put there; empty: not "
     "stated",
-    "checked_unix_s": "when that was, seconds since 1970; null: not known",
+    "checked_unix_s": "when that was, seconds since 1970; null, in `put` 0: not known",
     "checked_version": "the version of that checklist; 0: not stated",
     "checklist": "version of the checklist",
     "code_a": "code of the DAC for phase A",

@@ -196,6 +196,9 @@ COMMANDS = {
             "number": ("int", 0, document.NUMBERS[1]),
             "bytes": ("int", 2, document.BYTES_MAX),
             "digest": ("text", document.DIGEST_DIGITS, document.DIGEST_DIGITS),
+            "checked_version": ("int", 0, 0xFFFF),
+            "checked_unix_s": ("int", 0, clock.UNIX_S[1]),
+            "checked_by": ("text", 0, NAME_MAX),
         },
         ("number", "piece_bytes"),
     ),
@@ -208,7 +211,7 @@ COMMANDS = {
     "put_end": Command(
         HOST,
         _IDLE,
-        {"checked_version": ("int", 0, 0xFFFF), "checked_by": ("text", 0, NAME_MAX)},
+        {},
         ("number", "title", "digest", "bytes"),
     ),
     "remove": Command(HOST, _IDLE, {"number": _NUMBER}, ("number",)),

@@ -5,6 +5,7 @@ prescriptions and loads none of this."""
 import struct
 
 from nmes.core import checklist
+from nmes.core.clock import UNIX_S
 from nmes.core.reason import printable, refuse
 from nmes.core.settings import NAME_MAX
 
@@ -13,17 +14,19 @@ _BYTES = 7
 _ERASED = b"\xff" * _BYTES
 
 
-def stated(request, unix_s):
-    """(version, when, who) of a `put_end`; None where nothing is stated. Raises Refused for half a statement, and for
-    another list."""
-    version, by = request["checked_version"], request["checked_by"]
-    if not version and not by:
+def stated(request):
+    """(version, when, who) of a `put`; None where nothing is stated. Raises Refused for half a statement, for another
+    list, and for a time that cannot be."""
+    version, unix_s, by = request["checked_version"], request["checked_unix_s"], request["checked_by"]
+    if not version and not unix_s and not by:
         return None
     if version != checklist.VERSION:
-        refuse("other_checklist", "checklist", version, checklist.VERSION, "put_end")
+        refuse("other_checklist", "checklist", version, checklist.VERSION, "put")
     if not by or printable(by) != by:
-        refuse("not_a_text", "checked_by", by, "1 to %d printable characters" % NAME_MAX, "put_end")
-    return version, unix_s or 0, by
+        refuse("not_a_text", "checked_by", by, "1 to %d printable characters" % NAME_MAX, "put")
+    if unix_s and unix_s < UNIX_S[0]:
+        refuse("below_range", "checked_unix_s", unix_s, UNIX_S[0], "put")
+    return version, unix_s, by
 
 
 def write(page, at, end, made):

@@ -12,38 +12,37 @@ import typer
 
 from nmes.core import font
 from nmes.core.lock import LOST
-from nmes.core.reason import Refused, printable
-from nmes.core.settings import NAME_MAX
+from nmes.core.reason import Refused
 from opennmes.boards import stage_of
 from opennmes.cli import several
+from opennmes.cli.checked import CheckedBy, who_checked
 from opennmes.cli.kept import as_json, checked_in_words, connected, connected_to, in_a_line, number_of, warning
 from opennmes.cli.keyfile import KeyFile, open_for_change
-from opennmes.cli.output import FAILURES, busy, can_ask, not_understood, only_once, out, print_json, reported, words
+from opennmes.cli.output import FAILURES, busy, not_understood, only_once, out, print_json, reported, words
 from opennmes.cli.ports import All, Ports
 from opennmes.cli.several import Result
 from opennmes.device import locking
 from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.device.locking import LockingError, Signature
-from opennmes.device.prescriptions import Kept, kept_already, text_of
+from opennmes.device.prescriptions import Kept, Stated, kept_already, text_of
 from opennmes.device.prescriptions import push as put
 from opennmes.ports.interrupts import stop_on_signals
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
-
-_QUESTION = "Who has gone through the whole checklist with the person? (a name; Enter alone: it is not stated)"
 
 Row = dict[str, Any]  # of what was put there, as --json says it
 
 
 @dataclass(frozen=True)
 class Todo:
-    """What is to be put into each device, by the file that it comes from, and how."""
+    """What is to be put into each device, by the file that it comes from, and how. `stated`: what the command line says
+    of the checklist."""
 
     prescriptions: dict[Path, Prescription]
     number: int | None
     key: Path | None
-    checked_by: str
+    stated: Stated
 
 
 def push(
@@ -58,15 +57,7 @@ def push(
             show_default=False,
         ),
     ] = None,
-    checked_by: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Who has gone through the whole checklist (docs/safety.md) with the person: kept with the "
-            'prescription, and shown. Without, a terminal asks; "" is not stated.',
-            show_default=False,
-        ),
-    ] = None,
+    checked_by: CheckedBy = None,
     key: KeyFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
@@ -86,7 +77,7 @@ def push(
         for file, prescription in prescriptions.items():
             text_of(prescription)
             _warn_of_unseen(file, prescription.title)
-        todo = Todo(prescriptions, wanted, key, _who(checked_by, files, key))
+        todo = Todo(prescriptions, wanted, key, Stated.now(_who(checked_by, files, key)))
         if several.asked_for(port, all_devices):
             several.carry_out(port, lambda chosen: _one_of_several(chosen, todo), as_json=json)
             return
@@ -103,27 +94,10 @@ def push(
 
 
 def _who(checked_by: str | None, files: list[Path], key: Path | None) -> str:
-    """Who has gone through the checklist, from the command line, or from the person at the terminal; empty: that is not
-    stated."""
-    if checked_by is not None:
-        return _name(checked_by)
-    if key is None and all(os.path.lexists(locking.signature_path(file)) for file in files):
-        return ""  # it was signed elsewhere
-    if can_ask():
-        return _name(typer.prompt(_QUESTION, default="", show_default=False, err=True))
-    warning(
-        "nobody is stated to have gone through the checklist with the person, and there is no terminal to ask at: "
-        '--checked-by NAME states who has, --checked-by "" that it is not stated'
-    )
-    return ""
-
-
-def _name(text: str) -> str:
-    """The name of --checked-by, as the device takes it."""
-    name = text.strip()
-    if printable(name) != name or len(name) > NAME_MAX:
-        not_understood(f"--checked-by has at most {NAME_MAX} printable characters")
-    return name
+    """Who has gone through the checklist; empty where that is not stated, or was signed elsewhere."""
+    if checked_by is None and key is None and all(os.path.lexists(locking.signature_path(file)) for file in files):
+        return ""
+    return who_checked(checked_by)
 
 
 def _warn_of_unseen(file: Path, title: str) -> None:
@@ -161,20 +135,25 @@ def _in_words(row: Row) -> str:
     return f"{in_a_line(Kept(**row['kept']))}: {row['file']} {how}, SHA-256 {row['kept']['digest']}"
 
 
-def _there(device: Device, prescription: Prescription, todo: Todo) -> Kept | None:
+def _there(device: Device, prescription: Prescription, todo: Todo, stated: Stated) -> Kept | None:
     """Where the device keeps it already, with what is stated now of the checklist."""
     same = kept_already(device, prescription, todo.number)
-    return same if same and todo.checked_by in ("", same.checked_by) else None
+    return same if same and stated.checked_by in ("", same.checked_by) else None
 
 
 def _seals(device: Device, where: str, asked: Todo) -> dict[Path, Signature]:
     """What was signed elsewhere for each file, where the device is locked and the key is not here. Raises LockingError
     when anything of it would not be taken: then nothing is put there."""
     number = asked.number
-    todo = [(file, made) for file, made in asked.prescriptions.items() if _there(device, made, asked) is None]
+    by_signature = asked.key is None and device.request("locked")["locked_by"] not in ("", LOST)
+    todo = [
+        (file, made)
+        for file, made in asked.prescriptions.items()
+        if _there(device, made, asked, _stated_beside(file, asked) if by_signature else asked.stated) is None
+    ]
     if not todo:
         return {}
-    if asked.key is not None or device.request("locked")["locked_by"] in ("", LOST):
+    if not by_signature:
         open_for_change(device, where, asked.key)
         return {}
     found = {}
@@ -186,13 +165,28 @@ def _seals(device: Device, where: str, asked: Todo) -> dict[Path, Signature]:
         if number not in (None, signature.number):
             named = f"number {signature.number}" if signature.number else "the lowest number that is free"
             raise LockingError(f"{path}: it was signed for {named}; leave --number out, or have it signed again for it")
+        if asked.stated.checked_by not in ("", signature.checked_by):
+            who = signature.checked_by or "nobody"
+            raise LockingError(
+                f"{path}: it was signed that {who} has gone through the checklist, and not "
+                f"{asked.stated.checked_by}; leave --checked-by out, or have it signed again with it (`nmes sign`)"
+            )
         found[file] = signature
     locking.need_rising([(locking.signature_path(file), signature) for file, signature in found.items()])
     return found
 
 
+def _stated_beside(file: Path, asked: Todo) -> Stated:
+    """What is stated of the checklist with a file, where only a signature can: by the command line, or else by that.
+    Raises LockingError."""
+    path = locking.signature_path(file)
+    if asked.stated.checked_by or not os.path.lexists(path):
+        return asked.stated
+    return locking.read_signature(path).stated
+
+
 def _push(device: Device, prescription: Prescription, todo: Todo, signature: Signature | None, *, shows: bool) -> Row:
-    there = _there(device, prescription, todo)
+    there = _there(device, prescription, todo, signature.stated if signature else todo.stated)
     if there is not None:
         return {"kept": as_json(there), "unchanged": True}
     with busy(f"pushing {prescription.title}") if shows else nullcontext() as line:
@@ -204,7 +198,7 @@ def _push(device: Device, prescription: Prescription, todo: Todo, signature: Sig
         if signature is None:
             same = kept_already(device, prescription, todo.number)
             number = todo.number or (same.number if same else 0)
-            kept = put(device, prescription, number, progress, checked_by=todo.checked_by)
+            kept = put(device, prescription, number, progress, stated=todo.stated)
         else:
-            kept = put(device, prescription, signature.number, progress, signature.seal(), todo.checked_by)
+            kept = put(device, prescription, signature.number, progress, signature.seal(), signature.stated)
     return {"kept": as_json(kept), "unchanged": False}

@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from nmes.core import lock
+from opennmes.cli.checked import CheckedBy, who_checked
 from opennmes.cli.kept import number_of
 from opennmes.cli.keyfile import key_of
 from opennmes.cli.numbers import whole_number
 from opennmes.cli.output import not_understood, out, print_json, reported, words
 from opennmes.device import locking
+from opennmes.device.prescriptions import Stated
 from opennmes.prescription import Prescription
 
 _UID = re.compile(r"[0-9a-z]{4,64}")
@@ -39,11 +41,13 @@ def sign(
             show_default=False,
         ),
     ] = None,
+    checked_by: CheckedBy = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a signature that is there.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Sign a prescription for a locked device that is elsewhere, into FILE.sig beside it: whoever is there pushes the
-    file, with that one beside it. It is good for this file, this device, and once.
+    """Sign a prescription for a locked device that is elsewhere, into FILE.sig beside it, and who has gone through the
+    checklist: whoever is there pushes the file, with that one beside it. It is good for this file, this device, and
+    once.
 
     Example: nmes sign my.toml --key mine.key --device e660583883724f32 --counter 1
     """
@@ -56,7 +60,9 @@ def sign(
         not_understood(f"--counter is {at}; it has to be {least} to {most}: the next one, as `nmes status` says it")
     wanted = 0 if number is None else number_of("--number", number)
     with reported(json, done=False, signature=None):
-        made = locking.sign(Prescription.read(file), key_of(key), uid, at, wanted)
+        prescription = Prescription.read(file)
+        by = who_checked(checked_by)
+        made = locking.sign(prescription, key_of(key), uid, at, wanted, Stated.now(by))
         path = locking.signature_path(file)
         locking.write_signature(path, made, replace=force)
         if json:
@@ -64,3 +70,5 @@ def sign(
             return
         line = f"{path}: signed with key {made.key} for the device with UID {uid}, counter {at}; there, with both files"
         out.print(words(f"{line} in one folder, `nmes push {file.name}` takes it"), soft_wrap=True)
+        who = f"signed that {by} has gone through the checklist" if by else "who went through the checklist: not stated"
+        out.print(words(f"  {who}"), soft_wrap=True)

@@ -18,12 +18,12 @@ from typing import Any
 
 from nmes.core import commands, document, lock
 from opennmes.device.client import Device, Message
-from opennmes.device.prescriptions import text_of
+from opennmes.device.prescriptions import NOT_STATED, Stated, text_of
 from opennmes.files import write_text
 from opennmes.prescription import Prescription
 
 SUFFIX = ".sig"
-_SAYS = "OpenNMES signature 1"
+_SAYS = "OpenNMES signature 2"
 _KEY_BYTES_MOST = 4_096  # of a file: whatever else a person may name is longer, or has no key in it
 _DIFFERENT_LEAST = 12  # bytes; of 32 random ones 30 differ, and fewer than this never happens
 _TEXT = """\
@@ -195,13 +195,16 @@ def _need_kept(device: Device, where: str, answer: Message, by: str) -> None:
 
 @dataclass(frozen=True)
 class Signature:
-    """A signature for one prescription on one device."""
+    """A signature for one prescription on one device, and for who went through the checklist."""
 
     device: str  # its UID
     counter: int
     number: int  # that it is to be kept under; 0: the lowest that is free
     bytes: int
     digest: str
+    checked_version: int
+    checked_unix_s: int
+    checked_by: str
     title: str  # for people; not signed by itself, the digest is
     key: str  # its name
     signature: str
@@ -210,18 +213,25 @@ class Signature:
         """The fields that stand beside the arguments of `put`."""
         return {"counter": self.counter, "signature": self.signature}
 
+    @property
+    def stated(self) -> Stated:
+        """Who went through the checklist."""
+        return Stated(self.checked_version, self.checked_unix_s, self.checked_by)
+
     def as_json(self) -> dict[str, Any]:
         """For machines, and as its file has it."""
         return {"format": _SAYS, **asdict(self)}
 
 
-def sign(prescription: Prescription, key: Key, uid: str, counter: int, number: int) -> Signature:
-    """Sign a prescription for the device `uid`. Raises Refused when no device can keep it."""
+def sign(
+    prescription: Prescription, key: Key, uid: str, counter: int, number: int, stated: Stated = NOT_STATED
+) -> Signature:
+    """Sign a prescription for the device `uid`, and who went through the checklist. Raises Refused when no device can
+    keep it."""
     text = text_of(prescription)
-    digest = document.digest(text)
-    arguments = {"number": number, "bytes": len(text), "digest": digest}
+    arguments = {"number": number, "bytes": len(text), "digest": document.digest(text), **asdict(stated)}
     made = lock.signature(key.digits, uid, counter, "put", arguments)
-    return Signature(uid, counter, number, len(text), digest, str(prescription.title), key.id, made)
+    return Signature(uid, counter, **arguments, title=str(prescription.title), key=key.id, signature=made)
 
 
 def signature_path(file: Path) -> Path:

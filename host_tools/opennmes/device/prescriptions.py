@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from nmes.core import checklist, document
+from nmes.core import checklist, clock, document
 from nmes.core.reason import refuse
 from opennmes.device.client import Device, DeviceRefused, LinkError
 from opennmes.prescription import Prescription, canonical
@@ -19,6 +20,25 @@ WHOLE = "whole"
 _TRIES = 4  # with another sector of the device's flash each
 _DEVICE = "the device's prescriptions"
 
+
+@dataclass(frozen=True)
+class Stated:
+    """Who went through the whole checklist with the person, which version of it, and when (0: not known); all of it
+    empty where that is not stated."""
+
+    checked_version: int = 0
+    checked_unix_s: int = 0
+    checked_by: str = ""
+
+    @staticmethod
+    def now(by: str) -> Stated:
+        """That somebody has, of the list as it is, by the clock of this computer; nothing where the name is empty."""
+        now_s = int(time.time())
+        at_s = now_s if clock.UNIX_S[0] <= now_s <= clock.UNIX_S[1] else 0
+        return Stated(checklist.VERSION, at_s, by) if by else Stated()
+
+
+NOT_STATED = Stated()
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
@@ -36,6 +56,11 @@ class Kept:
     checked_version: int = 0
     checked_unix_s: int | None = None
     checked_by: str = ""
+
+    @property
+    def stated(self) -> Stated:
+        """The same as it was put there."""
+        return Stated(self.checked_version, self.checked_unix_s or 0, self.checked_by)
 
 
 def kept_on(device: Device) -> list[Kept]:
@@ -79,25 +104,24 @@ def push(
     number: int = 0,
     progress: Progress | None = None,
     seal: dict[str, Any] | None = None,
-    checked_by: str = "",
+    stated: Stated = NOT_STATED,
 ) -> Kept:
     """Have the device keep a prescription under a number, 0 for the lowest that is free, and read it back. `seal`: what
-    was signed for that elsewhere (device/locking.py); `checked_by`: who has gone through the whole checklist with the
-    person, empty where that is not stated. Raises Refused, DeviceRefused, LinkError and PortError; then the
-    device keeps what it kept before, unless the link was lost after all had arrived: only what it lists is certain
-    then."""
+    was signed for that elsewhere (device/locking.py); `stated`: who has gone through the whole checklist. Raises
+    Refused, DeviceRefused, LinkError and PortError; then the device keeps what it kept before, unless the link was lost
+    after all had arrived: only what it lists is certain then."""
     text = text_of(prescription)
     tries = _TRIES
     while True:
         tries -= 1
         try:
-            answer = _put(device, text, number, progress, seal, checked_by)
+            answer = _put(device, text, number, progress, seal, stated)
             break
         except DeviceRefused as refused:
             if not tries or [reason["code"] for reason in refused.reasons] != ["worn"]:
                 raise
     made = next((kept for kept in kept_on(device) if kept.number == answer["number"]), None)
-    if made is None or made.checked_by != checked_by or read(device, made.number) != text:
+    if made is None or made.stated != stated or read(device, made.number) != text:
         raise LinkError(
             f"{device.port.name}: what the device keeps as {answer['number']} is not what it was sent; remove it, and "
             "do not use this device before that is understood"
@@ -110,18 +134,17 @@ def _put(
     text: bytes,
     number: int,
     progress: Progress | None,
-    seal: dict[str, Any] | None = None,
-    checked_by: str = "",
+    seal: dict[str, Any] | None,
+    stated: Stated,
 ) -> dict[str, Any]:
-    digest = hashlib.sha256(text).hexdigest()
-    answer = device.request("put", number=number, bytes=len(text), digest=digest, **(seal or {}))
+    asked = {"number": number, "bytes": len(text), "digest": hashlib.sha256(text).hexdigest(), **asdict(stated)}
+    answer = device.request("put", **asked, **(seal or {}))
     step = int(answer["piece_bytes"])
     for at in range(0, len(text), step):
         device.request("put_piece", at=at, data=document.piece(text[at : at + step]))
         if progress is not None:
             progress(min(len(text), at + step), len(text))
-    version = checklist.VERSION if checked_by else 0
-    return device.request("put_end", checked_version=version, checked_by=checked_by)
+    return device.request("put_end")
 
 
 def read(device: Device, number: int) -> bytes:
