@@ -34,12 +34,20 @@ class Lines:
             if gpio not in (self._pins["safe_line"], self._pins["stop_loop"]):
                 self._driven[gpio] = pico.level(gpio)
                 pico.watch(gpio, self._hears(gpio))
+        self._alone: dict[int, int] = {}  # pins of the board with a wire of their own, and where it ends
         self._settle()
 
     def _hears(self, gpio: int) -> Callable[[int], None]:
         def changed(level: int) -> None:
+            # The pump has 200 000 edges in a simulated second: the common case has to be short.
             self._driven[gpio] = level
-            self._settle()
+            witness = self._alone.get(gpio)
+            if witness is None:
+                self._settle()
+            else:
+                self._levels[witness] = level
+                for tell in self._changed:
+                    tell(witness, level)
 
         return changed
 
@@ -94,6 +102,12 @@ class Lines:
             levels[witness] = levels.get(witness, 0) | level
         for witness in self._pulled & set(levels):
             levels[witness] = 0
+        ends = list(self._wires.values())
+        self._alone = {
+            gpio: witness
+            for gpio, witness in self._wires.items()
+            if ends.count(witness) == 1 and gpio not in weak and gpio not in self._stuck and witness not in self._pulled
+        }
         for witness, level in levels.items():
             if level != self._levels.get(witness, 0):
                 self._levels[witness] = level

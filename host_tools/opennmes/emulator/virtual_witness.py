@@ -22,6 +22,7 @@ HEARTBEAT_NANOS = 20_000_000
 LONG_ROUNDS = 1_250
 WORD = 0xFFFFFFFF
 WORDS_MOST = 500
+NONE = -1  # before the first cycle
 
 
 @dataclass
@@ -31,7 +32,7 @@ class _Pin:
     level: int = 0
     looked: int = -1  # the cycle of the look that saw the last change; the first look is in cycle 1
     rounds: int = 0
-    pending: list[tuple[int, int]] = field(default_factory=list)  # (cycle of the look, level)
+    pending: int = NONE  # the cycle of the look that is to see the change after it
     words: list[int] = field(default_factory=list)
     _rounds: int = 0  # to the pending look
     total: int = 0
@@ -41,30 +42,31 @@ class _Pin:
         if level == self.level:
             return
         self.level = level
-        if self.pending and self.pending[-1][0] >= cycle:
-            self.pending.pop()
+        if self.pending >= cycle:
+            self.pending = NONE
             return
         self._settle()
         base, least = (2, 0) if level else (1, 1)
         if not self.total:
             base = 2  # from -1 to the first look
         rounds = max(least, math.ceil((cycle - self.looked - base) / 2))
-        self.pending.append((self.looked + base + 2 * rounds, level))
+        self.pending = self.looked + base + 2 * rounds
         self._rounds = rounds
 
     def _settle(self) -> None:
-        for look, _ in self.pending:
-            self.looked = look
+        if self.pending != NONE:
+            self.looked = self.pending
             self.rounds += self._rounds
             self.total += 1
             self.words.append(WORD - self.rounds & WORD)
-        self.pending.clear()
+            self.pending = NONE
 
     def take(self, cycle: float) -> list[int]:
         """What was said up to a cycle."""
-        if self.pending and self.pending[-1][0] < cycle:
+        if self.pending < cycle:
             self._settle()
-        words, self.words = self.words[:WORDS_MOST], self.words[WORDS_MOST:]
+        words = self.words[:WORDS_MOST]
+        del self.words[:WORDS_MOST]
         return words
 
 
@@ -84,6 +86,7 @@ class VirtualWitness:
         ppm: float = 0.0,
     ) -> None:
         self._pico: EmulatedPico = lines.pico
+        self._clock = lines.pico.mcu.clock
         self._lines = lines
         self._machines = dict(machines)
         self._gpios = dict(gpios)
@@ -96,6 +99,7 @@ class VirtualWitness:
         self._due = 0
         self._last = WORD  # the pump's last word
         self._pins: dict[str, _Pin] = {}
+        self._at: dict[int, list[_Pin]] = {}  # those of each of its GPIOs, while it records
         self.pulled: list[str] = []
         self.drop_frames = 0  # so many of the next frames are lost on the way
         self.stalled = 0
@@ -138,12 +142,15 @@ class VirtualWitness:
             self._go_nanos = self._pico.nanos
             self._pins = {role: _Pin() for role in self._machines}
             levels = self._lines.levels()
+            self._at = {}
             for role, pin in self._pins.items():
                 pin.change(0, levels >> self._gpios[role] & 1)
+                self._at.setdefault(self._gpios[role], []).append(pin)
             self._due = self._pico.nanos
             answer["us"] = self._us()
         elif name == "halt":
             self._go_nanos = None
+            self._at = {}
         elif name == "pull":
             self.pulled = [] if rest == "-" else rest.split(",")
             self._lines.pull([self._gpios[role] for role in self.pulled])
@@ -158,14 +165,13 @@ class VirtualWitness:
 
     def _cycle(self) -> float:
         assert self._go_nanos is not None
-        return (self._pico.nanos - self._go_nanos) * self._fast / CYCLE_NANOS
+        return (round(self._clock.nanos) - self._go_nanos) * self._fast / CYCLE_NANOS
 
     def _changed(self, gpio: int, level: int) -> None:
-        if self._go_nanos is None:
-            return
-        for role in self._machines:
-            if self._gpios[role] == gpio:
-                self._pins[role].change(self._cycle(), level)
+        if pins := self._at.get(gpio):
+            cycle = self._cycle()
+            for pin in pins:
+                pin.change(cycle, level)
 
     def _say(self) -> None:
         if self._go_nanos is None:
