@@ -50,6 +50,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uf2: Path) -> Run:
     """Runs tests with the conftest of this folder. Gives what pytest printed, and where they leave things behind."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nfaulthandler_timeout = 100\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # none of them has a part in it
 
     def ran(tests: str) -> tuple[str, Path]:
         (tmp_path / "test_small.py").write_text(BEGIN + tests)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,26 @@ def test_every_programme_of_the_library_is_delivered_whole(
     assert len(pulses) == pulses_of(file)
     assert {pulse.level_a for pulse in pulses if pulse.channel == 0} >= {0, 10}
     assert max(pulse.level_a for pulse in pulses) == 10
+
+
+def test_a_session_of_20_minutes_is_given_to_the_microsecond(store: Path, power_on: Power, tmp_path: Path) -> None:
+    """In full, all 120 000 turns of it; a computer takes two seconds for that."""
+    keep(store, STRESS)
+    log = tmp_path / "pulses.csv"
+    port = power_on(pulse_log=log)
+    port.pass_s(1)
+    port.begin()
+    begun_s = port.now_s()
+    port.press("up")
+    port.pass_s(begun_s + 1_195 - port.now_s())
+    assert port.lamps == OUTPUT
+    wait_for(port, 0, "Finished")
+    assert port.now_s() - begun_s == pytest.approx(20 * 60, abs=0.5)
+    pulses = read_pulse_log(log)
+    assert len(pulses) == pulses_of(STRESS) == 20_000
+    apart_us = Counter(later.start_us - sooner.start_us for sooner, later in itertools.pairwise(pulses))
+    # 80 contractions: 5 s at 50 Hz, and 10 s of rest.
+    assert apart_us == {20_000: 80 * 249, 10_020_000: 79}
 
 
 def test_h26_stop_ends_it_in_the_turn_in_which_it_is_pressed(store: Path, power_on: Power, tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ class Channel:
         self._log = log
         self._load = load
         self._record = array("H", [0] * pulse.RECORD_HALVES)
+        self._seen, self._seen_ohm = None, None  # what _sensed made last, and of which load
         self.begin(0, False)
 
     def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
@@ -139,7 +140,9 @@ class Channel:
     def advance(self, now_us):
         """Begin every pulse whose time has come."""
         self._now_us = now_us
-        while self._waiting and self._gone and not self._held:
+        if now_us < self._free_us or not self._gone:
+            return  # most iterations end here
+        while self._waiting and not self._held:
             put_us, level_a, level_b, width_a_us, gap_us, width_b_us, period_us = self._waiting[0]
             begin_us = max(put_us, self._free_us)
             if begin_us > now_us:
@@ -147,9 +150,6 @@ class Channel:
             self._waiting.pop(0)
             self._begun += 1
             self._free_us = begin_us + period_us
-            seen = array("i", [level_a, width_a_us, level_b, width_b_us] + 4 * [0] + [self._load.zero])
-            self._load.sense(level_a, 1, seen, pulse.CURRENT_A, pulse.VOLTAGE_A)
-            self._load.sense(level_b, -1, seen, pulse.CURRENT_B, pulse.VOLTAGE_B)
             end_us = begin_us + _SETTLED_US + width_a_us + pulse.gap_delivered_us(gap_us) + width_b_us
             begin_b_us = end_us - width_b_us
             begin_a_us = begin_us + _SETTLED_US
@@ -157,11 +157,30 @@ class Channel:
             if len(self._phases) > _KEPT:
                 self._phases.pop(0)
             if self._load.measures:
+                seen = self._sensed(level_a, width_a_us, level_b, width_b_us)
                 self._measured.append((end_us, seen, begin_a_us + width_a_us // 2, begin_b_us + width_b_us // 2))
             if self._log:
                 gap_us = pulse.gap_delivered_us(gap_us)
                 row = (begin_us + _SETTLED_US, width_a_us, gap_us, width_b_us, level_a, level_b, self._index)
                 self._log.write("%d,%d,%d,%d,%d,%d,%d\n" % row)
+
+    def _sensed(self, level_a, width_a_us, level_b, width_b_us):
+        """What is set and sensed of a pulse, as `take` hands it on; the same numbers as before as long as the pulses
+        and the load are the same."""
+        seen, ohm = self._seen, self._load._ohm
+        if (
+            ohm == self._seen_ohm
+            and seen[0] == level_a
+            and seen[1] == width_a_us
+            and seen[2] == level_b
+            and seen[3] == width_b_us
+        ):
+            return seen
+        seen = array("i", [level_a, width_a_us, level_b, width_b_us] + 4 * [0] + [self._load.zero])
+        self._load.sense(level_a, 1, seen, pulse.CURRENT_A, pulse.VOLTAGE_A)
+        self._load.sense(level_b, -1, seen, pulse.CURRENT_B, pulse.VOLTAGE_B)
+        self._seen, self._seen_ohm = seen, ohm
+        return seen
 
     def begun(self):
         return self._begun
@@ -180,14 +199,17 @@ class Channel:
         return bool(self._phases) and self._phases[-1][0] - _SETTLED_US <= at_us < self._phases[-1][3] + _ARTEFACT_US
 
     def take(self, into):
+        measured = self._measured
+        if not measured or measured[0][0] > self._now_us:
+            return 0
         others = [other for other in self._hal.channels if other is not self]
         both = self._hal.both
         count = 0
-        while count < pulse.TAKE_MOST and self._measured and self._measured[0][0] <= self._now_us:
-            _, seen, middle_a_us, middle_b_us = self._measured.pop(0)
+        while count < pulse.TAKE_MOST and measured and measured[0][0] <= self._now_us:
+            _, seen, middle_a_us, middle_b_us = measured.pop(0)
             to = count * pulse.MEASURED
-            for at, value in enumerate(seen):
-                into[to + at] = value
+            for at in range(pulse.MEASURED):
+                into[to + at] = seen[at]
             for other in others:
                 if other.in_phase(middle_a_us):
                     into[to + pulse.VOLTAGE_A] = both
@@ -200,7 +222,9 @@ class Channel:
         return self._gone and not self._waiting and self._free_us <= self._hal.now_us
 
     def room(self):
-        queued_us = sum([waiting[6] for waiting in self._waiting])
+        queued_us = 0
+        for waiting in self._waiting:
+            queued_us += waiting[6]
         most = (LOOKAHEAD_US - queued_us) // self._period_us
         return most if self._waiting else max(1, most)
 
@@ -333,12 +357,18 @@ class Hal:
 
     def wait_ms(self, ms):
         end_us = self.now_us + 1000 * ms
+        if end_us > self._until_us or self._wrote:
+            self._let_pass(end_us)
+        self.now_us = end_us
+        for channel in self.channels:
+            channel.advance(end_us)
+
+    def _let_pass(self, end_us):
+        """Until whoever owns the clock has let it be `end_us`."""
         while self.now_us < end_us:
             if self._wrote or self.now_us >= self._until_us:
                 self._yield()
             self.now_us = min(end_us, self._until_us)
-        for channel in self.channels:
-            channel.advance(self.now_us)
 
     def _yield(self):
         """Say what time it is, then take what comes until time may go on."""
@@ -551,6 +581,8 @@ class Hal:
         pass
 
     def read(self, into):
+        if self._at == len(self._input):
+            return 0
         count = read_until_end(self._input, self._at, into)
         self._at += count
         return count

@@ -9,6 +9,7 @@ cdef class Driver:
     cdef public object rp2040
     cdef public double cpu_factor
     cdef public SimulationClock clock
+    cdef SimulationClock _clock
     cdef Thumb _thumb
     cdef double _cycle_nanos
     cdef list _pios
@@ -17,7 +18,7 @@ cdef class Driver:
     cdef list _loops
     cdef long long _loop_ends_fp, _steps, _due_cycle
     cdef ClockAlarm _step_alarm, _stop_alarm
-    cdef bint _asked_to_stop
+    cdef bint _asked_to_stop, _is_set
     cdef list _written
 
     @cython.locals(core=CortexM0Core, clock=SimulationClock, thumb=Thumb, instruction_nanos=double)

@@ -43,6 +43,7 @@ class Driver:
         self.rp2040 = mcu
         self.cpu_factor = cpu_factor
         self.clock = mcu.clock
+        self._clock: Any = mcu.clock
         self._thumb = Thumb(mcu) if COMPILED else None
         self._cycle_nanos = CYCLE_NANOS
         self._pios = list(mcu.pio)
@@ -52,7 +53,8 @@ class Driver:
         self._loop_ends_fp = NEVER  # the first of them
         self._steps = 0
         self._due_cycle = NEVER
-        self._step_alarm = self.clock.create_alarm(self._step)
+        self._step_alarm = self.clock.create_alarm(self._step_due)
+        self._is_set = False  # whether the clock has it
         self._stop_alarm = self.clock.create_alarm(self.stop)
         self._asked_to_stop = False
         self._written: list[_Written] = []
@@ -143,14 +145,19 @@ class Driver:
         """Set the alarm to the next PIO instruction; after anything that may have changed when that is."""
         due_fp = min(self._first.next_due_fp, self._second.next_due_fp)
         if due_fp >= NEVER:
-            if self._due_cycle != NEVER:
-                self._step_alarm.cancel()
-                self._due_cycle = NEVER
+            self._due_cycle = NEVER
+            if self._is_set:
+                self._is_set = False
+                self._clock.unlink_alarm(self._step_alarm)
             return
         due_cycle = (due_fp + 255) >> 8
         if due_cycle != self._due_cycle:
             self._due_cycle = due_cycle
-            self._step_alarm.schedule(max(0.0, due_cycle * self._cycle_nanos - self.clock.nanos))
+            # What ClockAlarm.schedule does, a million times a simulated second.
+            if self._is_set:
+                self._clock.unlink_alarm(self._step_alarm)
+            self._is_set = True
+            self._clock.link_alarm(max(0.0, due_cycle * self._cycle_nanos - self._clock.nanos), self._step_alarm)
 
     def set_input(self, pin: int, level: int) -> None:
         """Drive a pad from outside the chip; PIO that waits for it goes on from the present cycle."""
@@ -167,6 +174,10 @@ class Driver:
         if self._written:
             self._go_on()
         self.arm()
+
+    def _step_due(self) -> None:
+        self._is_set = False
+        self._step()
 
     def _step(self) -> None:
         cycle_fp = self._due_cycle << 8

@@ -1,6 +1,6 @@
 cimport cython
 from rp2040py.native._gpio_pin cimport GPIOPin
-from rp2040py.native._simulation_clock cimport ClockAlarm
+from rp2040py.native._simulation_clock cimport ClockAlarm, SimulationClock
 
 
 cdef class _Event:
@@ -11,6 +11,7 @@ cdef class SteadyAlarm:
     cdef object _alarm, _timer
     cdef _Event _event
     cdef double _period_nanos
+    cdef SimulationClock _clock
     cdef ClockAlarm _clock_alarm
 
 

@@ -6,6 +6,8 @@ A slice that is enabled wraps and compares some 375 000 times in a simulated sec
 
 from __future__ import annotations
 
+from typing import Any
+
 from rp2040py.irq import IRQ
 from rp2040py.peripherals.dma import DREQChannel
 from rp2040py.peripherals.pwm import CSR_A_INV, CSR_B_INV, CSR_PH_CORRECT, PWMChannel
@@ -42,18 +44,21 @@ class SteadyAlarm:
         self._timer = alarm.timer
         self._event = event
         self._period_nanos = 0.0  # 0: to be worked out
-        self._clock_alarm = alarm.timer.clock.create_alarm(self._due)
+        self._clock: Any = alarm.timer.clock
+        self._clock_alarm = self._clock.create_alarm(self._due)
         alarm._clock_alarm = self._clock_alarm
         alarm._schedule = self._schedule  # type: ignore[method-assign]
+        alarm._cancel = self._cancel  # type: ignore[method-assign]
 
     def _due(self) -> None:
         self._event.happens()
+        # Whatever changes the timer or the target calls _schedule, and what stops them _cancel: with neither the alarm,
+        # which the clock has just taken out, is not with the clock.
+        if self._period_nanos:
+            self._clock.link_alarm(self._period_nanos, self._clock_alarm)
+            return
         alarm, timer = self._alarm, self._timer
         if not (alarm._enabled and timer._enabled):
-            return
-        # Whatever changes the timer or the target calls _schedule.
-        if self._period_nanos:
-            self._clock_alarm.schedule(self._period_nanos)
             return
         self._schedule()
         if (
@@ -66,6 +71,10 @@ class SteadyAlarm:
     def _schedule(self) -> None:
         self._period_nanos = 0.0
         Timer32PeriodicAlarm._schedule(self._alarm)
+
+    def _cancel(self) -> None:
+        self._period_nanos = 0.0
+        self._clock_alarm.cancel()
 
 
 class _Side(_Event):
