@@ -1,6 +1,6 @@
 # `make` alone explains the others. Every target installs what it needs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup firmware demo bench campaign machines test test-quick lint fuzz mutants dist clean
+.PHONY: help setup firmware demo bench campaign machines witness test test-quick lint fuzz mutants dist clean
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
@@ -32,6 +32,10 @@ campaign: setup  ## 3000 random sessions with faults, judged from outside; SEED=
 
 machines: setup  ## the campaign on two machines that are made up for it (no root), compared with one
 	@PYTHONPATH=scripts .venv/bin/python -m campaign.two_machines $(OPTIONS)
+
+# One run alone: make witness OPTIONS='--only ramps'
+witness: setup  ## the acceptance list on two emulated Picos wired to each other; 4 minutes; into build/witness/
+	@.venv/bin/python scripts/two_picos.py $(OPTIONS)
 
 lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython's stubs
 	@.venv/bin/ruff check .

@@ -11,6 +11,7 @@ import pytest
 import dist
 import toolchain
 from opennmes import boards
+from opennmes.device import numbers as numbers_in_place
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHIPS = sorted(toolchain.PLATFORMS)
@@ -151,3 +152,45 @@ def test_what_flash_micropython_reaches_and_the_name_that_it_shows_are_the_board
         (reached,) = re.findall(r"STORAGE_BYTES \((\d+)\)", header)
         assert int(reached) == sum(flash[name][1] for name in ("store", "files", "records"))
         assert f'"{boards.machine(board).rpartition(" with ")[0]}"' in header
+
+
+# What `make firmware` builds takes minutes: here is what can be wrong with it before that.
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_what_touches_a_chip_compiles_with_the_numbers_of_that_chip(chip, tmp_path):
+    made, others = tmp_path / "rp2", {"rp2040": "rp2350", "rp2350": "rp2040"}
+    toolchain.write_hal(made, chip)
+    room = ROOT / "firmware" / "nmes" / "hal" / "rp2"
+    tables = {"registers.py", "chip.py", *(f"{each}.py" for each in CHIPS)}
+    assert {path.name for path in made.glob("*.py")} == {path.name for path in room.glob("*.py")} - tables
+    failed = {}
+    for path in sorted(made.glob("*.py")):
+        # -march as ports/rp2/CMakeLists.txt has it, for both chips.
+        command = [str(toolchain.mpy_cross()), "-march=armv6m", "-o", "/dev/null", str(path)]
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode:
+            failed[path.name] = run.stderr
+    assert failed == {}
+    numbers = {name: numbers_in_place.table((room / f"{name}.py").read_bytes()) for name in (chip, others[chip])}
+    text = "".join(path.read_text() for path in made.glob("*.py"))
+    assert not re.search(r"\b(reg|chip)\.[A-Z]", text)
+    for name in ("ADC_BASE", "PWM_BASE", "WATCHDOG_BASE"):
+        ours, theirs = numbers[chip][name], numbers[others[chip]][name]
+        assert ours != theirs and str(ours) in text and str(theirs) not in text, name
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_board_is_built_for_its_chip_by_a_definition_that_the_sdk_has(board):
+    facts, about = boards.load_board(board), boards.about(board)
+    sdk = toolchain.sources() / "pico-sdk" / "src"
+    header = (sdk / "boards" / "include" / "boards" / f"{about['sdk_board']}.h").read_text()
+    (platform,) = re.findall(r"pico_cmake_set PICO_PLATFORM\s*=\s*(\w+)", header)
+    (flash,) = re.findall(r"#define PICO_FLASH_SIZE_BYTES (\(.*\))", header)
+    assert platform == facts["mcu"] and (sdk / f"{toolchain.PLATFORMS[platform]}.cmake").is_file()
+    # No image may reckon with more flash than the board has.
+    assert sum(facts["flash"]["records"]) <= eval(flash, {"__builtins__": {}}) <= about["flash_bytes"]
+    port = toolchain.sources() / "micropython" / "ports" / "rp2"
+    assert (port / f"memmap_mp_{platform}.ld").is_file()
+    for name in ("mpconfigboard.cmake", "mpconfigboard.h", "manifest.py"):
+        assert (ROOT / toolchain.DEFINITION / name).is_file()

@@ -215,7 +215,7 @@ def test_the_steppings_that_have_e9_are_those_up_to_a2():
 # The witness shares nothing with what it judges, the table of registers neither: it has its own numbers, of an RP2040.
 WITNESS = ROOT / "firmware" / "witness"
 OF_WITNESS = {
-    "app.py": {"_CHIP_ID": "SYSINFO_BASE + SYSINFO_CHIP_ID_OFFSET"},
+    "app.py": {"_CHIP_ID": "SYSINFO_BASE + SYSINFO_CHIP_ID_OFFSET", "_FLASH": "XIP_BASE"},
     "recorder.py": {
         "_DMA": "DMA_BASE",
         "_DMA_STEP": "DMA_CH1_READ_ADDR_OFFSET - DMA_CH0_READ_ADDR_OFFSET",

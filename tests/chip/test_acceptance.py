@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from two_boards import BOARD, FAST_PPM, GO, GPIOS, MACHINES, TwoBoards, right_wires
+from two_boards import BOARD, FAST_PPM, GPIOS, MACHINES, TwoBoards, right_wires
 
+import two_picos
 from opennmes import paths
-from opennmes.boards import load_stage
 from opennmes.cli import main
 from opennmes.device.acceptance import report, runs
 from opennmes.device.acceptance.accept import accept
-from opennmes.device.acceptance.bench import Bench
+from opennmes.device.acceptance.bench import Bench, Found
 from opennmes.device.acceptance.promises import NOT_SHOWN
 from opennmes.device.acceptance.walk import walk
 from opennmes.device.acceptance.wrong import WiresWrong
@@ -25,9 +25,7 @@ from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
 from opennmes.device.witness import Witness, WitnessError
 from opennmes.emulator.lines import RUN
-from opennmes.emulator.pair import Pair
 from opennmes.emulator.pico import EmulatedPico
-from opennmes.emulator.stage import OutputStage
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
 from opennmes.ports.emulator import EmulatedPort
 
@@ -118,19 +116,24 @@ def test_what_the_list_did_not_reach_is_unclear_and_not_passed(two: TwoBoards) -
     assert made.verdict == UNCLEAR
 
 
-def test_two_emulated_picos_each_with_its_own_firmware_wired_to_each_other(uf2: Path, witness_uf2: Path) -> None:
-    pico = EmulatedPico(uf2)
-    stage = OutputStage(pico, BOARD, load_stage(BOARD["stage"]))
-    pulls = [GPIOS[role] for role in ("interlock", "stop_loop", "run")]
-    pair = Pair(pico, stage, BOARD, EmulatedPico(witness_uf2), right_wires(), pulls, GO)
+def narrowest(bench: Bench) -> list[Found]:
+    """The narrowest phases at the highest rate."""
+    data = runs.plain("narrow", width_us=10, rate_mhz=500_000, gap_us=0)
+    return [runs.session_of(bench, "range: narrowest", "narrow", data)]
+
+
+# The whole list so is `make witness`: these are the runs that take no more than some seconds.
+@pytest.mark.usefixtures("uf2", "witness_uf2")
+def test_two_emulated_picos_each_with_its_own_firmware_wired_to_each_other() -> None:
+    pair = two_picos.paired()
     did: list[tuple[int, int, int]] = []
-    pair.lines.watch(lambda gpio, level: did.append((gpio, pico.nanos, level)))
+    pair.lines.watch(lambda gpio, level: did.append((gpio, pair.judged.nanos, level)))
+    chosen = (runs.boot, narrowest, runs.two_channels, runs.emergency_stop, runs.reset_in_phase, runs.interlock)
     made = accept(
-        EmulatedPort(pair.witness), lambda: EmulatedPort(pair.judged), quick=True,
-        list_of_runs=(runs.boot, runs.two_channels, runs.interlock),
+        EmulatedPort(pair.witness), lambda: EmulatedPort(pair.judged), quick=True, list_of_runs=chosen
     )  # fmt: skip
     assert [(run.name, claim) for run in made.found for claim in run.claims if claim.verdict != PASSED] == []
-    assert len(made.found) == 3 and made.walk.seen == len(GPIOS) - 1 and pair.lines.shorts == []
+    assert len(made.found) == len(chosen) and made.walk.seen == len(GPIOS) - 1 and pair.lines.shorts == []
     assert made.device["revision"] == made.witness["revision"] == 1
     # What the witness's firmware has said is what the pins did, to a look of its state machines.
     recording = made.found[-1].recording

@@ -18,7 +18,6 @@ from opennmes.emulator.wires import Wires
 from opennmes.ports.base import Port
 from opennmes.ports.emulator import EmulatedPort
 
-GO = 25  # firmware/witness/wires.py
 FAST_PPM = 37.0  # by which the witness's crystal is faster
 BOARD = load_board("pico")
 GPIOS, MACHINES, LEVEL_MACHINES = wires(BOARD)
