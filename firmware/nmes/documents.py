@@ -25,7 +25,8 @@ def keep(kept, number, text, check, by):
 
 
 class Nothing:
-    """In the place of nmes.prescriptions.Prescriptions on a board without sectors: it keeps nothing, and says so."""
+    """In the place of nmes.prescriptions.Prescriptions on a board without sectors: it keeps nothing, and says so. Each
+    method answers as the one of that name there does of an empty flash, or refuses."""
 
     changes = 0
 
