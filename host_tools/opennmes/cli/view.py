@@ -130,6 +130,7 @@ class Lines:
         self._once: set[str] = set()
 
     def show(self, scene: Scene) -> None:
+        """Print what has changed, and everything again after PLAIN_EVERY_MS."""
         for text in (scene.keys, scene.warning):
             if text not in self._once:
                 self._once.add(text)
@@ -144,5 +145,6 @@ class Lines:
             self.say(line)
 
     def say(self, text: str) -> None:
+        """Print a line."""
         if text:
             err.print(words(text), soft_wrap=True)
