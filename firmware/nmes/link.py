@@ -448,12 +448,9 @@ class Link:
         return {"arrived": self._supervisor.write(self._prescriptions.piece, request["at"], data, request["host"])}
 
     def _do_put_end(self, request):
-        self._prescriptions.need_sectors()  # a board without any has not the module that comes now
-        from nmes.core.stated import stated
-
         gc.collect()
-        checked = stated(request, self._supervisor.clock.unix_s(self._hal.now_ms()))
-        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"], checked)
+        unix_s = self._supervisor.clock.unix_s(self._hal.now_ms())
+        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"], request, unix_s)
         gc.collect()
         return {"number": row.number, "title": row.title, "digest": row.digits(), "bytes": row.length}
 

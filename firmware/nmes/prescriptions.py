@@ -95,9 +95,6 @@ class Prescriptions:
             refuse("damaged", "number", number, "one that reads as it was written", self._source)
         return row, text
 
-    def need_sectors(self):
-        """Raises Refused on a board that has no sectors to keep any in: this one has."""
-
     def is_whole(self):
         """False when a sector cannot be read, or its first page is neither erased nor one whose writing was cut, and
         does not read as it was written: whatever was kept there may be lost. An erase that is cut leaves that too."""
@@ -149,9 +146,10 @@ class Prescriptions:
         put.arrived = end
         return end
 
-    def end(self, check, by, checked=None):
-        """Keep what has arrived, and who went through the checklist (core/stated.py). `check(text)` returns the title
-        of a document, or raises Refused. Returns the row."""
+    def end(self, check, by, said=None, unix_s=None):
+        """Keep what has arrived, and who went through the checklist, as the request `said` states it at `unix_s`
+        (core/stated.py). `check(text)` returns the title of a document, or raises Refused. Returns the row."""
+        checked = stated.stated(said, unix_s) if said else None
         put = self._begun(by)
         if put.arrived != put.length:
             refuse("incomplete", "bytes", put.arrived, put.length, self._source)
