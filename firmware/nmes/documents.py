@@ -24,8 +24,15 @@ def keep(kept, number, text, check, by):
     return kept.end(check, by)
 
 
+def need_sectors(kept):
+    """Raises Refused where `kept` is on a board that has no sectors for it."""
+    if isinstance(kept, Nothing):
+        kept.refuse()
+
+
 class Nothing:
-    """In the place of nmes.prescriptions.Prescriptions on a board without sectors: it keeps nothing, and says so."""
+    """In the place of nmes.prescriptions.Prescriptions on a board without sectors: it keeps nothing, and says so. Each
+    method answers as the one of that name there does of an empty flash, or refuses."""
 
     changes = 0
 
@@ -49,14 +56,15 @@ class Nothing:
 
     remove = whole
 
-    def need_sectors(self):
+    def refuse(self):
+        """Raises Refused: there is nothing to keep it in."""
         refuse("no_store", "flash", "no sectors", "a board with a store of its own", self._source)
 
-    def begin(self, number, length, digest, by):
-        self.need_sectors()
+    def begin(self, number, length, digest, by, said=None):
+        self.refuse()
 
     def piece(self, at, data, by):
         refuse("not_begun", "prescription", "a piece", "`put` first, by the same host", self._source)
 
-    def end(self, check, by, checked=None):
-        self.piece(0, b"", by)
+    def end(self, check, by):
+        self.refuse()

@@ -71,7 +71,6 @@ class Link:
         self._reset_by = None  # the host that asked for a factory reset, and the token that it has to say
         self._counter = None  # of the signed command that is carried out
         self._put_counter = None  # of the signed `put` whose pieces come
-        self._put_checked = None  # and what it states of the checklist
         self._chunk = bytearray(_CHUNK_BYTES)
         self._line = bytearray(frame.LINE_MAX)
         self._said = bytearray(frame.STATUS_BYTES)  # the line that is being said
@@ -438,15 +437,10 @@ class Link:
             digest = unhexlify(request["digest"])
         except ValueError:
             refuse("not_hexadecimal", "digest", request["digest"], "%d digits" % document.DIGEST_DIGITS, "put")
-        self._prescriptions.need_sectors()  # a board without any has not the module that comes now
-        from nmes.core.stated import stated
-
-        checked = stated(request)
         number = self._supervisor.write(
-            self._prescriptions.begin, request["number"], request["bytes"], digest, request["host"]
+            self._prescriptions.begin, request["number"], request["bytes"], digest, request["host"], request
         )
         self._put_counter = self._counter
-        self._put_checked = checked
         return {"number": number, "piece_bytes": document.PIECE_BYTES}
 
     def _do_put_piece(self, request):
@@ -455,7 +449,7 @@ class Link:
 
     def _do_put_end(self, request):
         gc.collect()
-        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"], self._put_checked)
+        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"])
         gc.collect()
         return {"number": row.number, "title": row.title, "digest": row.digits(), "bytes": row.length}
 

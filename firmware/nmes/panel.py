@@ -6,6 +6,8 @@ _LOOK_MS = 40  # a blink or a beep is as much longer or shorter at most
 
 
 class Panel:
+    """Shows on the lamps and the buzzer of `hal` what core/signals.py says of the supervisor's session."""
+
     def __init__(self, hal, supervisor):
         self._hal = hal
         self._supervisor = supervisor

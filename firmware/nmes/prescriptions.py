@@ -45,10 +45,11 @@ _BLANK = _ERASED * _PAGE
 
 
 class _Put:
-    """One that arrives in pieces from the host `by`."""
+    """One that arrives in pieces from the host `by`. `checked`: who went through the checklist (core/stated.py)."""
 
-    def __init__(self, by, sector, number, length, digest):
+    def __init__(self, by, sector, number, length, digest, checked):
         self.by = by
+        self.checked = checked
         self.sector = sector
         self.number = number
         self.length = length
@@ -95,9 +96,6 @@ class Prescriptions:
             refuse("damaged", "number", number, "one that reads as it was written", self._source)
         return row, text
 
-    def need_sectors(self):
-        """Raises Refused on a board that has no sectors to keep any in: this one has."""
-
     def is_whole(self):
         """False when a sector cannot be read, or its first page is neither erased nor one whose writing was cut, and
         does not read as it was written: whatever was kept there may be lost. An erase that is cut leaves that too."""
@@ -113,8 +111,10 @@ class Prescriptions:
 
     # ---- putting one in ----
 
-    def begin(self, number, length, digest, by):
-        """Make room for a document; number 0: the lowest that is free. Returns its number."""
+    def begin(self, number, length, digest, by, said=None):
+        """Make room for a document; number 0: the lowest that is free. `said`: the request, which states who went
+        through the checklist (core/stated.py). Returns its number."""
+        checked = stated.stated(said) if said else None
         kept = self._kept(tidy=True)
         if not number:
             free = [n for n in range(document.NUMBERS[0], document.NUMBERS[1] + 1) if n not in kept]
@@ -127,7 +127,7 @@ class Prescriptions:
         sector = self._free_sector()
         if not self._erase(sector):
             self._is_worn(sector)
-        self._put = _Put(by, sector, number, length, digest)
+        self._put = _Put(by, sector, number, length, digest, checked)
         return number
 
     def piece(self, at, data, by):
@@ -149,9 +149,8 @@ class Prescriptions:
         put.arrived = end
         return end
 
-    def end(self, check, by, checked=None):
-        """Keep what has arrived, and who went through the checklist (core/stated.py). `check(text)` returns the title
-        of a document, or raises Refused. Returns the row."""
+    def end(self, check, by):
+        """Keep what has arrived. `check(text)` returns the title of a document, or raises Refused. Returns the row."""
         put = self._begun(by)
         if put.arrived != put.length:
             refuse("incomplete", "bytes", put.arrived, put.length, self._source)
@@ -162,7 +161,7 @@ class Prescriptions:
         text = self._read_text(row)
         if row.state != WHOLE:
             refuse("other_digest", "digest", document.digest(text)[:16], "that of what was sent", self._source)
-        row.title, row.checked = check(text), checked
+        row.title, row.checked = check(text), put.checked
         self._write_head(row)
         for older in kept:
             if older.number == row.number and older.state != NEWER:

@@ -83,6 +83,7 @@ class Store:
             self._find_lock(states, marks)
 
     def get(self, key):
+        """What is kept under a key of FACTORY, or will be with the next `flush`."""
         return self._content[key]
 
     def put(self, key, value):

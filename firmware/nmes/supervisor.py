@@ -10,7 +10,7 @@ from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
 from nmes.core.session import ARMED, COMPLETED, FAULT, HOST_LOST, IDLE, LOCAL, PAUSED, RUNNING
 from nmes.core.trend import FINE, STOP, WARN, Trend
-from nmes.documents import documents
+from nmes.documents import documents, need_sectors
 from nmes.selftest import SelfTest
 
 TELL_TURNS = 10  # at most so long does a write wait for what the host is just being told
@@ -118,7 +118,7 @@ class Supervisor:
         session = self.session
         if session.state != IDLE:
             refuse("wrong_state", "state", session.state, IDLE, "lock")
-        self.prescriptions.need_sectors()
+        need_sectors(self.prescriptions)
         self.lock.close(key)
         session.forget()
         self._write(self._store.flush)

@@ -3,7 +3,7 @@
 import unittest
 
 from biofeedback_bench import Listening, table, waiting
-from samples import Die, codes, first, phase, underruns
+from samples import Die, codes, phase, underruns
 
 from nmes.core import faults
 from nmes.core.session import COMPLETED, FAULT, HOST_LOST, IDLE, PAUSED, RUNNING

@@ -8,6 +8,8 @@ BACK_MOST_S = 5  # two clocks of one room, and what a line takes
 
 
 class Clock:
+    """What the device knows of the time of day; nothing after power on."""
+
     def __init__(self):
         self._zero_s = None  # when the device's own milliseconds were 0
 

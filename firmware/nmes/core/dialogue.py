@@ -44,6 +44,10 @@ _SESSION = {WORKING: ((DOWN, LOWER), (START, PAUSE), (UP, RAISE), (PROGRAMME, OT
 
 
 class Dialogue:
+    """`questions`: how many the checklist has. `place`: one of the above; `at`: which question, or which rule of the
+    schedule, is asked, from 0; `code`: of the refusal that is told; `confirmed`: the person has said that enough time
+    has passed."""
+
     def __init__(self, questions):
         self._questions = questions
         self._count = questions  # that are being asked

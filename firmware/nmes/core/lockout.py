@@ -33,6 +33,7 @@ class Lockout:
         return min(now_ms + SAVE_EVERY_MS, self._until_ms)
 
     def left_ms(self, now_ms):
+        """How much of the pause is left, in milliseconds of powered time."""
         return max(0, self._until_ms - now_ms)
 
     def open(self, programme, now_ms):

@@ -19,12 +19,14 @@ class Reasons(list):
         return len(self) >= self.most
 
     def append(self, made):
+        """Keep a further reason, or only count it where there are enough."""
         if self.full:
             self.more += 1
         else:
             super().append(made)
 
     def extend(self, several):
+        """The same with each of several."""
         for made in several:
             self.append(made)
 

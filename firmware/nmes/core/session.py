@@ -183,10 +183,12 @@ class Session:
 
     @property
     def queued(self):
+        """Pulses that were given to the engines."""
         return sum([lane.queued for lane in self.lanes])
 
     @property
     def cancelled(self):
+        """Those of them that were taken back."""
         return sum([lane.cancelled for lane in self.lanes])
 
     def _zero(self):

@@ -18,6 +18,8 @@ STOP = const(2)
 
 
 class Trend:
+    """The trend of one channel's load: `first_ohm` and `ohm`, the load at first and now; 0: not known yet."""
+
     def __init__(self):
         self.clear()
 

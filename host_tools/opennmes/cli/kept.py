@@ -50,6 +50,7 @@ def connected_to(chosen: Chosen, *, to_write: bool) -> Iterator[tuple[Device, st
 
 
 def warning(text: str) -> None:
+    """Print a warning to standard error."""
     err.print(words(("warning", "yellow"), f": {text}"), soft_wrap=True)
 
 
@@ -78,6 +79,7 @@ def the_one(device: Device, port: str, number: int | None) -> Kept:
 
 
 def in_words(kept: list[Kept]) -> str:
+    """Several in one line."""
     return "; ".join(map(in_a_line, kept))
 
 
@@ -99,4 +101,5 @@ def checked_in_words(kept: Kept) -> str:
 
 
 def as_json(kept: Kept) -> dict[str, Any]:
+    """One for machines: its fields as they are."""
     return dict(vars(kept))

@@ -156,6 +156,7 @@ class Lines:
         self._once: set[str] = set()
 
     def show(self, scene: Scene) -> None:
+        """Print what has changed, and everything again after PLAIN_EVERY_MS."""
         for text in (scene.keys, scene.warning):
             if text not in self._once:
                 self._once.add(text)
@@ -170,5 +171,6 @@ class Lines:
             self.say(line)
 
     def say(self, text: str) -> None:
+        """Print a line."""
         if text:
             err.print(words(text), soft_wrap=True)

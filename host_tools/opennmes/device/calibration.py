@@ -97,6 +97,7 @@ class Reading:
     voltage_uv: int
 
     def true_ua(self, ohm: int) -> Fraction:
+        """The current through a resistor of so many ohm, in microamperes."""
         return Fraction(self.voltage_uv, ohm)
 
     def error_ppm(self, ohm: int) -> int:
@@ -104,10 +105,12 @@ class Reading:
         return round((self.true_ua(ohm) / self.asked_ua - 1) * _MILLION)
 
     def as_json(self) -> dict[str, Any]:
+        """As a file of readings has it."""
         return asdict(self)
 
     @staticmethod
     def of(data: dict[str, Any]) -> Reading:
+        """The reading that `as_json` made this of. Raises KeyError, TypeError or AttributeError for anything else."""
         return Reading(data["asked_ua"], Counts(**data["counts"]), data["voltage_uv"])
 
 

@@ -30,6 +30,7 @@ class Channel:
     verified: Reading | None = None  # with the row
 
     def as_json(self) -> dict[str, Any]:
+        """As the file has it."""
         return {
             "readings": [reading.as_json() for reading in self.readings],
             "control": self.control and self.control.as_json(),
@@ -40,6 +41,7 @@ class Channel:
 
     @staticmethod
     def of(data: dict[str, Any]) -> Channel:
+        """The channel that `as_json` made this of. Raises KeyError, TypeError or AttributeError for anything else."""
         return Channel(
             [Reading.of(reading) for reading in data["readings"]],
             data["control"] and Reading.of(data["control"]),
@@ -59,6 +61,7 @@ class Readings:
     channels: dict[int, Channel] = field(default_factory=dict)
 
     def channel(self, number: int) -> Channel:
+        """What was read of a channel; nothing at first."""
         return self.channels.setdefault(number, Channel())
 
     @property

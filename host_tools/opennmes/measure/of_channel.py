@@ -239,6 +239,7 @@ def _after_missing(each: Placed) -> int | None:
 
 
 def of_unused(case: Case, index: int, channel: SeenChannel) -> Claim:
+    """Whether a channel that the prescription does not use stayed at rest."""
     count = len(channel.pulses) + (channel.cut is not None)
     why = f"the prescription does not use channel {index}" if count else ""
     at_s = case.at_s(channel.pulses[0].start_ps) if channel.pulses else None

@@ -30,10 +30,12 @@ class Placed:
         self.pauses = {number for number, ps in matching.off.items() if ps >= PAUSE_LEAST_PS}
 
     def pair(self, number: int) -> tuple[SeenPulse, ExpectedPulse]:
+        """The pulse that was seen, and the one that it is, of the pair of that number."""
         i, k = self.matching.pairs[number]
         return self.seen.pulses[i], self.asked[k]
 
     def pairs(self) -> Iterator[tuple[SeenPulse, ExpectedPulse]]:
+        """All of them, in their order."""
         return ((self.seen.pulses[i], self.asked[k]) for i, k in self.matching.pairs)
 
     def cut_asked(self) -> ExpectedPulse | None:

@@ -32,6 +32,7 @@ class Assessment:
 
     @property
     def accepted(self) -> bool:
+        """Whether nothing speaks against it."""
         return not self.reasons
 
     def phases(self) -> list[tuple[str, dict[str, float]]]:

@@ -117,6 +117,7 @@ class Prescription:
 
     @property
     def title(self) -> str:
+        """What people call it."""
         return str(self.data["title"])
 
     def for_person(self, max_current_ua: int) -> Prescription:

@@ -12,6 +12,8 @@ _SUPPLY_DIVIDER = const(3)  # VSYS on GP29, by two resistors of the Pico
 
 
 class Adc:
+    """The ADC, a conversion a call: only while nothing is sampled."""
+
     def __init__(self, supply):
         """`supply`: the pin with a third of VSYS, or None."""
         self._supply = supply

@@ -14,6 +14,8 @@ _ERASED = b"\xff"
 
 
 class FileSlots:
+    """A file for each slot, in FOLDER."""
+
     def read_slot(self, slot):
         """What a slot holds, without the erased bytes behind it. Raises OSError when it cannot be read."""
         try:

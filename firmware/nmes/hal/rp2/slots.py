@@ -14,6 +14,8 @@ _ERASED = b"\xff"
 
 
 class Slots:
+    """A sector of `partition` for each slot."""
+
     def __init__(self, partition):
         self._partition = partition
 

@@ -12,6 +12,8 @@ _BY = ("ended out of order", "watchdog timer", "reset by software", "watchdog ti
 
 
 class Watchdog:
+    """The chip's watchdog. `reset_cause`: how the run before ended, in words; empty when in order or with the power."""
+
     def __init__(self):
         # Addresses above 2^30 are objects on the heap: made here once.
         self._load = chip.WATCHDOG_BASE + reg.WATCHDOG_LOAD
@@ -33,6 +35,7 @@ class Watchdog:
         mem32[self._ctrl_set] = reg.WATCHDOG_ENABLE
 
     def pause(self):
+        """It does not count until `go_on`."""
         mem32[self._ctrl_clear] = reg.WATCHDOG_ENABLE
 
     def go_on(self):
@@ -42,9 +45,10 @@ class Watchdog:
             mem32[self._ctrl_set] = reg.WATCHDOG_ENABLE
 
     def feed(self):
-        """Allocates nothing."""
+        """Let it count from WATCHDOG_MS again. Allocates nothing."""
         mem32[self._load] = self._full
 
     def stop(self):
+        """It does not count any more, and the next run knows that this one ended in order."""
         mem32[self._ctrl_clear] = reg.WATCHDOG_ENABLE
         mem32[self._mark] = 0
