@@ -231,8 +231,8 @@ def test_h28_after_a_stop_that_comes_with_an_edge_no_pulse_comes_and_the_counts_
         device.wait(0.1)
         listening.pico.set_input(listening.trigger_input, 0)
         assert len(rises(listening.stage, "ch0_a")) == stopped
-        # The request is on its way for some milliseconds: at 150 Hz that may be two pulses.
-        assert (device.status()["fault"], account["delivered"]) == (0, stopped - before) and stopped - before <= 2
+        # The request is on its way for some turns, in which pulses come as in any train.
+        assert (device.status()["fault"], account["delivered"]) == (0, stopped - before) and stopped - before < PULSES
         device.wait(0.05)
 
 
