@@ -70,8 +70,7 @@ class Link:
         self.guests = None  # what hosts may ask for in a session of the panel (core/access.py), where there is one
         self._reset_by = None  # the host that asked for a factory reset, and the token that it has to say
         self._counter = None  # of the signed command that is carried out
-        self._put_counter = None  # of the signed `put` whose pieces come
-        self._put_checked = None  # and what it states of the checklist
+        self._put = (None, None)  # of the `put` whose pieces come: the counter of its signature, and what it states
         self._chunk = bytearray(_CHUNK_BYTES)
         self._line = bytearray(frame.LINE_MAX)
         self._said = bytearray(frame.STATUS_BYTES)  # the line that is being said
@@ -445,8 +444,7 @@ class Link:
         number = self._supervisor.write(
             self._prescriptions.begin, request["number"], request["bytes"], digest, request["host"]
         )
-        self._put_counter = self._counter
-        self._put_checked = checked
+        self._put = (self._counter, checked)
         return {"number": number, "piece_bytes": document.PIECE_BYTES}
 
     def _do_put_piece(self, request):
@@ -455,7 +453,7 @@ class Link:
 
     def _do_put_end(self, request):
         gc.collect()
-        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"], self._put_checked)
+        row = self._supervisor.write(self._prescriptions.end, self._title_of, request["host"], self._put[1])
         gc.collect()
         return {"number": row.number, "title": row.title, "digest": row.digits(), "bytes": row.length}
 
@@ -467,7 +465,7 @@ class Link:
         except MemoryError:
             refuse("no_memory", "prescription", "%d bytes" % len(text), "less than the device has memory for", "device")
         if self._supervisor.lock.locked:
-            self._supervisor.use_counter(self._put_counter)
+            self._supervisor.use_counter(self._put[0])
         return title
 
     def _do_remove(self, request):
@@ -500,7 +498,7 @@ class Link:
         return self._supervisor.lock.state(self._hal.now_ms())
 
     def _do_lock(self, request):
-        self._put_counter = None  # what was signed with another key, and has not come whole
+        self._put = (None, None)  # what was signed with another key, and has not come whole
         self._supervisor.lock_with(request["key"])
         return self._do_locked(request)
 
