@@ -493,7 +493,7 @@ class Link:
         return self._supervisor.lock.state(self._hal.now_ms())
 
     def _do_lock(self, request):
-        self._put = (None, None)  # what was signed with another key, and has not come whole
+        self._put_counter = None  # what was signed with another key, and has not come whole
         self._supervisor.lock_with(request["key"])
         return self._do_locked(request)
 

@@ -4,6 +4,7 @@ Shares nothing with nmes/core/phase.py and train.py: it makes a list of all puls
 """
 
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ class Train(NamedTuple):
     end: int
 
 
+@cache
 def period(rate):
     return (Fraction(10**9, rate) + Fraction(1, 2)).__floor__()
 

@@ -64,8 +64,8 @@ class Wired:
 
     def true_ua(self, channel: int) -> float:
         """Of the last pulse of a channel: what a stage that is off makes of its code."""
-        rows = [line.split(",") for line in self.log.read_text().splitlines()]
-        code = [int(row[4]) for row in rows if int(row[6]) == channel][-1]
+        rows = (line.split(",") for line in reversed(self.log.read_text().splitlines()))
+        code = next(int(row[4]) for row in rows if int(row[6]) == channel)
         needs = self.needs[channel]
         return 100 * (code - needs["dac_offset"]) / (1 + needs["dac_gain_ppm"] / 1e6)
 

@@ -1,8 +1,12 @@
 cimport cython
+from opennmes.emulator.loops cimport Loop, find_loop
 from opennmes.emulator.thumb cimport Thumb
 from rp2040py.native._cortex_m0_core cimport CortexM0Core
 from rp2040py.native._pio cimport RPPIO as Pio
 from rp2040py.native._simulation_clock cimport ClockAlarm, SimulationClock
+from rp2040py.native._state_machine cimport StateMachine as Machine
+
+cdef long long NEVER
 
 
 cdef class Driver:
@@ -30,3 +34,7 @@ cdef class Driver:
     cpdef arm(self)
     @cython.locals(cycle_fp=cython.longlong)
     cpdef _step(self)
+    @cython.locals(pio=Pio, machine=Machine, loop=Loop, found=cython.bint)
+    cdef _enter_loops(self)
+    @cython.locals(loop=Loop)
+    cdef bint _skips(self, Machine machine)

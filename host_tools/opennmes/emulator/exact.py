@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from rp2040py.peripherals.peripheral import Peripheral
-from rp2040py.peripherals.pio import RPPIO, StateMachine, WaitType
+from rp2040py.peripherals.pio import RPPIO, WaitType
 from rp2040py.peripherals.pio_registers import EXECCTRL_EXEC_STALLED
+from rp2040py.peripherals.state_machine import StateMachine
 from rp2040py.rp2040 import RP2040
 
 from opennmes.emulator.circle import Circle
@@ -197,19 +198,25 @@ class Driver:
         self.arm()
 
     def _enter_loops(self) -> None:
-        skipped = [loop.machine for loop in self._loops]
         for pio in self._pios:
-            found = [
-                loop
-                for machine in pio.machines
-                if machine.enabled and not machine.waiting and machine not in skipped
-                if (loop := find_loop(pio, machine, self.rp2040.gpio)) is not None
-            ]
-            for loop in found:
-                loop.machine.next_due_fp = loop.end_fp
+            found = False
+            for machine in pio.machines:
+                if not machine.enabled or machine.waiting or self._skips(machine):
+                    continue
+                loop = find_loop(pio, machine, self.rp2040.gpio)
+                if loop is not None:
+                    machine.next_due_fp = loop.end_fp
+                    self._loops = [*self._loops, loop]
+                    self._loop_ends_fp = min(self._loop_ends_fp, loop.end_fp)
+                    found = True
             if found:
-                self._keep_loops(self._loops + found)
                 pio.recompute_due()
+
+    def _skips(self, machine: StateMachine) -> bool:
+        for loop in self._loops:  # noqa: SIM110 - compiled, a loop is no function of its own
+            if loop.machine is machine:
+                return True
+        return False
 
     def _leave_loops(self, loops: list[Loop], cycle_fp: int) -> None:
         self._keep_loops([loop for loop in self._loops if loop not in loops])

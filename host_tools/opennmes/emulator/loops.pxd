@@ -2,6 +2,8 @@ cimport cython
 from rp2040py.native._pio cimport RPPIO as Pio
 from rp2040py.native._state_machine cimport StateMachine as Machine
 
+cdef long JMP, OUT, MOV, SET, WAIT, IN, PUSH_PULL, IRQ, OSR_FROM_PINS, NOP_ARGUMENT, RIGHT, RIGHT_NO_AUTOPULL
+
 
 cdef class Loop:
     cdef public Machine machine
@@ -27,7 +29,7 @@ cdef class _Round:
 @cython.locals(
     a_round=_Round, start=cython.long, pc=cython.long, opcode=cython.long, field=cython.long, elapsed=cython.long,
     side_count=cython.long, side_enable=cython.long, delay_mask=cython.long, width=cython.long, value=cython.long,
-    taken=cython.bint,
+    taken=cython.bint, kind=cython.long,
 )
 cpdef find_loop(Pio pio, Machine machine, list pins)
 

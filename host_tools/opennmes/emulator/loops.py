@@ -19,6 +19,7 @@ FOR_EVER_FP = 1 << 60  # a century, and less than what rp2040py takes for "never
 WORD = 0xFFFFFFFF
 
 JMP, OUT, MOV, SET = 0, 3, 5, 7
+WAIT, IN, PUSH_PULL, IRQ = 1, 2, 4, 6
 OSR_FROM_PINS = 0xE0  # argument of mov(osr, pins)
 PINS_FROM_PINS = 0x00  # of mov(pins, pins)
 RIGHT, RIGHT_NO_AUTOPULL = 1 << 19, 1 << 19 | 1 << 17  # of SHIFTCTRL: out shifts right, and does not pull by itself
@@ -59,8 +60,12 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
     of its bits into a scratch register: inputs do not change while a loop is skipped.
     Each scratch register must come back as it was, or only be counted down.
     """
-    a_round = _Round(machine)
     start = pc = machine.pc
+    opcode = pio.instructions[pc]
+    kind = opcode >> 13
+    if kind in (WAIT, IN, PUSH_PULL, IRQ) or (kind == MOV and opcode & 0xFF not in (OSR_FROM_PINS, NOP_ARGUMENT)):
+        return None  # before anything is made to work it out with: a machine in a loop of others is looked at often
+    a_round = _Round(machine)
     side_count = machine.sideset_count
     side_enable = machine.exec_ctrl >> 30 & 1
     delay_mask = (1 << (5 - side_count)) - 1

@@ -20,7 +20,7 @@ WORD = 0xFFFFFFFF
 FLASH, FLASH_BYTES = FLASH_START_ADDRESS, 16 * 1024 * 1024
 RAM, RAM_BYTES = RAM_START_ADDRESS, 264 * 1024
 ROM_BYTES = 16 * 1024
-MOST_POSITIVE = 0x7FFFFFFF
+MOST_POSITIVE, SIGN = 0x7FFFFFFF, 0x8000_0000  # a bare literal of this size would be a Python object in C
 
 
 class Thumb:
@@ -84,7 +84,7 @@ class Thumb:
             elif top == 2:  # ASRS by a constant
                 value, shift = registers[middle], opcode >> 6 & 31 or 32
                 carry = value >> (shift - 1) & 1
-                result = ((value ^ 0x80000000) - 0x80000000 >> shift) & WORD
+                result = ((value ^ SIGN) - SIGN >> shift) & WORD
                 negative, zero = result >> 31, result == 0
                 registers[low] = result
             elif top == 3:  # ADDS, SUBS of a register or of 0 to 7
@@ -111,11 +111,11 @@ class Thumb:
                     total = value + operand
                     result = total & WORD
                     carry = total >> 32
-                    overflow = (value ^ WORD) & result & 0x80000000 != 0
+                    overflow = (value ^ WORD) & result & SIGN != 0
                 else:
                     result = value - operand & WORD
                     carry = value >= operand
-                    overflow = value & (result ^ WORD) & 0x80000000 != 0
+                    overflow = value & (result ^ WORD) & SIGN != 0
                 negative, zero = result >> 31, result == 0
                 if top != 5:
                     registers[target] = result
@@ -135,7 +135,7 @@ class Thumb:
                     else:
                         carry = value >> (shift - 1) & 1
                         if kind == 4:
-                            value = (value ^ 0x80000000) - 0x80000000
+                            value = (value ^ SIGN) - SIGN
                         result = value >> shift & WORD
                 elif kind == 5:  # ADCS
                     if value & MOST_POSITIVE == MOST_POSITIVE:
