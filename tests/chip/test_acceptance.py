@@ -107,7 +107,7 @@ def test_the_whole_list_passes_and_the_report_says_by_what(two: TwoBoards, tmp_p
                   "A resistor was assumed", "not shown"):  # fmt: skip
         assert words in page, words
     assert (tmp_path / "report" / "run-01.png").stat().st_size > 10_000
-    assert data["device"]["stepping"] != "unknown"
+    assert data["device"]["stepping"] == "RP2040 B1" and data["witness"]["stepping"] == "RP2040 B2"
 
 
 def test_what_the_list_did_not_reach_is_unclear_and_not_passed(two: TwoBoards) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from opennmes.boards import board_names, has_image, load_board, wires
 from opennmes.cli import main
 from opennmes.device import discover
 from opennmes.device.acceptance import promises, report, runs
-from opennmes.device.acceptance.accept import Acceptance
+from opennmes.device.acceptance.accept import Acceptance, stepping
 from opennmes.device.acceptance.bench import Found
 from opennmes.device.acceptance.promises import NOT_SHOWN, PROMISES
 from opennmes.device.acceptance.walk import Walk
@@ -217,6 +218,28 @@ def test_the_report_shows_text_of_others_as_text() -> None:
     assert made.verdict == FAILED and "unknown" in page
 
 
+@pytest.mark.parametrize(
+    ("board", "revision", "said"),
+    [
+        ("pico", 2, "RP2040 B2"),
+        ("pico_w", 1, "RP2040 B1"),
+        ("pico2", 2, "RP2350 A2"),
+        ("pico2_w", 3, "RP2350 unknown stepping, revision 3"),
+        ("pico", -1, "RP2040 unknown stepping, revision -1"),
+        ("?", 2, "unknown"),
+    ],
+)
+def test_the_stepping_is_that_of_the_board_s_chip(board: str, revision: int, said: str) -> None:
+    assert stepping({"board": board, "revision": revision}) == said
+
+
+def test_a_pico_can_be_the_witness_of_the_boards_that_the_documentation_names() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "verify.md").read_text()
+    able = [name for name in board_names() if has_image(name) and wires(load_board(name)) == wires(load_board("pico"))]
+    assert able == ["pico", "pico2", "pico2_w", "pico_w"]
+    assert "`pico`, `pico_w`, `pico2` and `pico2_w`" in text
+
+
 def test_a_copy_for_a_resistor_has_the_same_pulses_and_no_person() -> None:
     phase = {"rate_mhz": 50_000, "width_us": 250, "work_ms": 5_000, "rest_ms": 10_000}
     data = {"effect": "motor", "electrode": {"kind": "probe", "area_mm2": 400}, "max_current_ua": 50_000,
@@ -224,6 +247,22 @@ def test_a_copy_for_a_resistor_has_the_same_pulses_and_no_person() -> None:
     made = runs.copy(data)
     assert made["phases"] == [phase] and made["electrode"]["kind"] == "dummy" and made["max_current_ua"] == 20_000
     assert runs.seconds_of(made, quick=False) == 16 and runs.seconds_of(made, quick=True) == 0.1
+
+
+def lamps(*seen: str, blink: bool = False) -> Claim:
+    made = recorded({})
+    made.gpios = gpios = {"ready": 14, "fault": 15, "buzzer": 16}  # type: ignore[misc]
+    made.levels = [(number * MS, sum(1 << gpios[role] for role in each.split())) for number, each in enumerate(seen)]
+    return witnessed.lamps(made, 0, 100 * MS, ("fault", "buzzer") if blink else ("ready",), "lamps", blink=blink)
+
+
+def test_lamps_show_the_state_and_no_other() -> None:
+    assert lamps("", "ready", "ready").verdict == PASSED
+    assert lamps("", "ready", "").verdict == lamps("", "ready fault").verdict == lamps("", "fault").verdict == FAILED
+    assert lamps("", "fault buzzer", "", blink=True).verdict == PASSED
+    for wrong in (("", ""), ("fault",), ("fault buzzer", "ready"), ("fault buzzer ready",)):
+        assert lamps("", *wrong, blink=True).verdict == FAILED, wrong
+    assert lamps().verdict == UNCLEAR
 
 
 def test_what_is_claimed_to_be_measured_is_what_was_recorded() -> None:

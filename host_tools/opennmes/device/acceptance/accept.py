@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nmes.core import faults, session
-from opennmes.boards import load_board, stage_of, wires
+from opennmes.boards import UnknownBoard, load_board, stage_of, wires
 from opennmes.device import identity
 from opennmes.device.acceptance import runs
 from opennmes.device.acceptance.bench import Bench, Found
@@ -33,8 +33,8 @@ FROM_OUTSIDE = frozenset((
     faults.SUPPLY_LOW, faults.IMPEDANCE_RISE, faults.BUTTON_STUCK, faults.BUTTON_CHATTER, faults.BUTTON_SHORT,
     faults.BIOFEEDBACK_INPUT, faults.WATCHDOG_RESET, faults.STORE_CORRUPT, faults.STORE_NEWER,
 ))  # fmt: skip
-# CHIP_ID's revision (RP2040 datasheet 2.20.4): what is printed on the chip.
-STEPPINGS = {0: "B0", 1: "B1", 2: "B2"}
+# CHIP_ID's revision (RP2040 datasheet 2.20.4; RP2350: the Pico SDK's platform.c): what is printed on the chip.
+STEPPINGS = {"rp2040": ("B0", "B1", "B2"), "rp2350": ("A0", "A1", "A2")}
 
 
 @dataclass
@@ -70,10 +70,17 @@ class Acceptance:
         ]  # fmt: skip
         return (min(known)[1], min(known)[0]) if known else None
 
-    @property
-    def stepping(self) -> str:
-        """The witness's chip; of the device's, which its firmware does not say, it is read at the prompt."""
-        return STEPPINGS.get(self.witness.get("revision", -1), "unknown")
+
+def stepping(said: dict[str, Any]) -> str:
+    """Chip and stepping of a board by what is known of it, `board` and `revision`: a witness says it, of a device it is
+    read at the prompt."""
+    try:
+        mcu = str(load_board(str(said.get("board")))["mcu"])
+    except UnknownBoard:
+        return "unknown"
+    revision, known = int(said.get("revision", -1)), STEPPINGS.get(mcu, ())
+    name = known[revision] if 0 <= revision < len(known) else f"unknown stepping, revision {revision}"
+    return f"{mcu.upper()} {name}"
 
 
 def accept(

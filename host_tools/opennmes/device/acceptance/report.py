@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from opennmes import __version__, files
-from opennmes.device.acceptance.accept import STEPPINGS, Acceptance
+from opennmes.device.acceptance.accept import Acceptance, stepping
 from opennmes.device.acceptance.bench import Found
 from opennmes.measure.captures.witness import SAMPLING
 from opennmes.measure.claims import Claim
@@ -42,13 +42,13 @@ def as_json(made: Acceptance) -> dict[str, Any]:
         "assumed": ASSUMED,
         "device": {
             "uid": device.get("uid"), "board": device.get("board"), "stage": device.get("stage"),
-            "stepping": STEPPINGS.get(device.get("revision", -1), "unknown"), "firmware": device.get("firmware"),
+            "stepping": stepping(device), "firmware": device.get("firmware"),
             "version": device.get("version"), "micropython": device.get("micropython"),
             "limits_digest": device.get("limits_digest"), "board_digest": device.get("board_digest"),
             "stage_digest": device.get("stage_digest"),
         },
         "witness": {
-            "uid": witness.get("uid"), "board": witness.get("board"), "stepping": made.stepping,
+            "uid": witness.get("uid"), "board": witness.get("board"), "stepping": stepping(witness),
             "firmware": witness.get("digest"), "micropython": witness.get("micropython"),
             "resolution_ns": SAMPLING.step_ps / 1000,
         },
