@@ -63,7 +63,9 @@ WORDS_MOST = 500  # in a frame
 _LONG_ROUNDS = const(1_250)
 # Windows of a level that are taken at once, 10 ms of them: fewer make more frames than USB has room for.
 _WINDOWS_LEAST = const(400)
-_PLATEAUS_WORDS_MOST = const(496)  # four for each
+_PLATEAUS_MOST = const(500)
+_COUNT_SHIFT = const(12)  # of a plateau's word, see witness_frames.py
+_SPREAD_SHIFT = const(10)
 
 
 class Recorder:
@@ -182,7 +184,7 @@ class Recorder:
 
     def take(self, number, into):
         """Move what a machine has said into `into`, at most WORDS_MOST words; of the pump six for each stretch, of a
-        level four for each plateau. Returns how many words were put there; `total` says how many changes, or windows,
+        level one for each plateau. Returns how many words were put there; `total` says how many changes, or windows,
         there have been."""
         reader = self._reader(number)
         if number == self.pump:
@@ -296,8 +298,8 @@ def _stretches(  # long: one walk over the ring, as machine code
 
 @micropython.viper
 def _plateaus(reader_: ptr32, into: ptr32) -> int:
-    """Windows, one after the other, that differ by one look at most: its first window's number, how many they are, and
-    the fewest and the most looks that saw the pin high."""
+    """Windows, one after the other, that differ by one look at most: how many they are, and the fewest and the most
+    looks that saw the pin high, in one word."""
     count_at = ptr32(reader_[_COUNT_AT])
     ring = ptr32(reader_[_RING_AT])
     mask = int(reader_[_MASK])
@@ -307,7 +309,7 @@ def _plateaus(reader_: ptr32, into: ptr32) -> int:
         return 0
     at = 0
     number = taken
-    while number < end and at < int(_PLATEAUS_WORDS_MOST):
+    while number < end and at < int(_PLATEAUS_MOST):
         least = -1 - int(ring[number & mask])
         most = least
         first = number
@@ -323,11 +325,8 @@ def _plateaus(reader_: ptr32, into: ptr32) -> int:
                     break
                 most = high
             number += 1
-        into[at] = first
-        into[at + 1] = number - first
-        into[at + 2] = least
-        into[at + 3] = most
-        at += 4
+        into[at] = number - first << int(_COUNT_SHIFT) | most - least << int(_SPREAD_SHIFT) | least
+        at += 1
     if int(_EVER) - int(count_at[0]) - taken > mask:
         reader_[_LOST] = 1
     reader_[_TAKEN] = number

@@ -3,6 +3,7 @@ high, and what it could not keep up with it says."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ from rp2040py.gpio_pin import GPIOPinState
 
 from opennmes.boards import load_board
 from opennmes.device.identity import witness as digest
-from opennmes.device.witness import PROTOCOL, Witness
+from opennmes.device.uf2 import read_uf2
+from opennmes.device.witness import PROTOCOL, Witness, WitnessError
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.virtual_witness import WINDOW_CYCLES, _Level
 from opennmes.measure.captures.witness import CYCLE_PS, Recording
@@ -189,6 +191,19 @@ def test_it_pulls_low_and_lets_go_and_never_drives_high(booted: Bench) -> None:
     booted.witness.pull()
     assert not any(GPIOPinState.HIGH in seen for seen in states.values())
     assert all(GPIOPinState.LOW in seen for seen in states.values())
+
+
+def test_it_says_what_is_in_its_flash_and_goes_into_bootsel(booted: Bench, witness_uf2: Path) -> None:
+    image = read_uf2(witness_uf2, 1 << 21)
+    for at, count in ((0, 5_000), (len(image.data) - 4_097, 4_097)):
+        said = booted.witness.ask(f"sha256 {at} {count}", 10.0)["sha256"]
+        assert said == hashlib.sha256(image.data[at : at + count]).hexdigest()
+    with pytest.raises(WitnessError):
+        booted.witness.ask("sha256 0 x", 0.2)
+    booted.witness.hello()
+    booted.witness.pull("safe_line")
+    booted.witness.ask("bootloader")
+    assert booted.pico.run_until(lambda: booted.pico.in_bootsel, 500_000_000)
 
 
 def test_every_other_wire_is_an_input_whatever_comes_over_usb(booted: Bench) -> None:

@@ -8,7 +8,15 @@ import pytest
 
 from opennmes.measure import amplitudes
 from opennmes.measure.captures import witness_frames as frames
-from opennmes.measure.captures.witness import CYCLE_PS, FIRST_LOOK_CYCLES, LOOK_CYCLES, LOOKS, WINDOW_PS, Recording
+from opennmes.measure.captures.witness import (
+    CYCLE_PS,
+    FIRST_LOOK_CYCLES,
+    LOOK_CYCLES,
+    LOOKS,
+    WINDOW_PS,
+    Plateau,
+    Recording,
+)
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim
 from opennmes.measure.expected import ExpectedPulse
 from opennmes.measure.seen import PS_PER_MS, PS_PER_US, SeenPulse
@@ -33,10 +41,10 @@ def counts(pieces: Pieces, end_ms: float) -> Iterable[int]:
 def recorded(a: Pieces, b: Pieces | None = None, end_ms: float = PULSES * PERIOD_MS) -> Recording:
     made = Recording(MACHINES, GPIOS, go_us=0, duties=DUTIES)
     for machine, pieces in ((4, a), (5, a if b is None else b)):
-        words = [value for n, count in enumerate(counts(pieces, end_ms)) for value in (n, 1, count, count)]
+        words = [frames.plateau(1, count, count) for count in counts(pieces, end_ms)]
         for at in range(0, len(words), 400):
             part = words[at : at + 400]
-            total = part[-4] + 1
+            total = at + len(part)
             made.take(frames.Frame(frames.LEVELS, 0, frames.of_machine(frames.LEVELS, 0, 0, total, machine, part)))
     assert made.lost == []
     return made
@@ -159,8 +167,9 @@ def test_a_level_is_reached_in_time(at_ms: int, verdict: str) -> None:
 
 
 def test_windows_that_were_not_said_are_lost() -> None:
-    for first, total in ((3, 4), (0, 7)):
+    for total, lost in ((3, False), (4, True)):
         made = Recording(MACHINES, GPIOS, go_us=0, duties=DUTIES)
-        payload = frames.of_machine(frames.LEVELS, 0, 0, total, 4, [first, 1, 5, 5])
-        made.take(frames.Frame(frames.LEVELS, 0, payload))
-        assert any("windows" in each for each in made.lost)
+        words = [frames.plateau(2, 1_000, 1_000), frames.plateau(1, 0, 1)]
+        made.take(frames.Frame(frames.LEVELS, 0, frames.of_machine(frames.LEVELS, 0, 0, total, 4, words)))
+        assert made.plateaus[4] == [Plateau(0, 2, 1_000, 1_000), Plateau(2, 1, 0, 1)]
+        assert [each.partition(":")[0] for each in made.lost] == ["level_a_0"] * lost

@@ -22,7 +22,7 @@ HEARTBEAT_NANOS = 20_000_000
 LONG_ROUNDS = 1_250
 WORD = 0xFFFFFFFF
 WORDS_MOST = 500
-PLATEAUS_MOST = 124
+PLATEAUS_MOST = 500
 
 
 @dataclass
@@ -252,7 +252,7 @@ class VirtualWitness:
             made = duty.take(cycle)
             for at in range(0, len(made), PLATEAUS_MOST):
                 part = made[at : at + PLATEAUS_MOST]
-                words = [value for plateau in part for value in plateau]
+                words = [frames.plateau(*plateau[1:]) for plateau in part]
                 total = part[-1][0] + part[-1][1]
                 machine = self._level_machines[role]
                 self._send(frames.LEVELS, frames.of_machine(frames.LEVELS, us, levels, total, machine, words))

@@ -202,19 +202,18 @@ class Recording:
         known = self.plateaus.get(machine)
         if known is None:
             return
-        for at in range(0, len(words), frames.PLATEAU_WORDS):
-            new = Plateau(*words[at : at + frames.PLATEAU_WORDS])
-            last = known[-1] if known else Plateau(0, 0, new.least, new.most)
-            if new.first != last.end:
-                role = next(role for role, number in self.pins.items() if number == machine)
-                self._lose(f"{role}: there are windows of it that the witness has not said")
-            least, most = min(last.least, new.least), max(last.most, new.most)
-            if known and new.first == last.end and most - least <= 1:
-                known[-1] = Plateau(last.first, last.count + new.count, least, most)
+        for word in words:
+            least, count = word & frames.PLATEAU_LOOKS, word >> frames.PLATEAU_COUNT_SHIFT
+            most = least + (word >> frames.PLATEAU_SPREAD_SHIFT & 3)
+            last = known[-1] if known else Plateau(0, 0, least, most)
+            together = min(last.least, least), max(last.most, most)
+            if known and together[1] - together[0] <= 1:
+                known[-1] = Plateau(last.first, last.count + count, *together)
             else:
-                known.append(new)
-        if known and known[-1].end & 0xFFFFFFFF != total:
-            self._lose("a level: there are windows that the witness has not said")
+                known.append(Plateau(last.end, count, least, most))
+        if (known[-1].end if known else 0) & 0xFFFFFFFF != total:
+            role = next(role for role, number in self.pins.items() if number == machine)
+            self._lose(f"{role}: there are windows of it that the witness has not said")
 
     # ---- what was recorded ----
 

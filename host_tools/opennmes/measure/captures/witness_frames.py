@@ -9,8 +9,9 @@
     "E"  us, levels, total, machine, flags: then the words of a machine, as they came
     "P"  the same head, then six words for each stretch of the pump's wave: x at its first and at its last change, the
          number of the last one, how many came after the first, the fewest and the most rounds between two
-    "L"  the same head, then four words for each plateau of a level, windows whose counts differ by one at most: the
-         number of its first window, how many they are, the fewest and the most looks of one that saw the pin high
+    "L"  the same head, then a word for each plateau of a level, windows one after the other whose counts differ by one
+         at most: how many they are (from bit 12 on), the most less the fewest looks of one that saw the pin high (bit
+         10), and the fewest
     "H"  us, levels, stalled, overrun, pulls: at least every 20 ms
 
 `us` is the witness's own clock, 32 bits of it; `levels` all its pins then; `total` the words that the machine has made,
@@ -31,7 +32,7 @@ _CRC = struct.Struct("<I")
 OF_MACHINE = struct.Struct("<IIIBB2x")
 OF_HEARTBEAT = struct.Struct("<IIIII")
 STRETCH_WORDS = 6
-PLATEAU_WORDS = 4
+PLATEAU_COUNT_SHIFT, PLATEAU_SPREAD_SHIFT, PLATEAU_LOOKS = 12, 10, 0x3FF
 PAYLOAD_MOST = 4_096
 
 
@@ -54,6 +55,11 @@ def of_machine(kind: bytes, us: int, levels: int, total: int, machine: int, word
     """The payload of "E", "P" and "L"."""
     head = OF_MACHINE.pack(us & 0xFFFFFFFF, levels, total & 0xFFFFFFFF, machine, 0)
     return head + struct.pack(f"<{len(words)}I", *words)
+
+
+def plateau(count: int, least: int, most: int) -> int:
+    """The word of a plateau."""
+    return count << PLATEAU_COUNT_SHIFT | most - least << PLATEAU_SPREAD_SHIFT | least
 
 
 class Frames:
