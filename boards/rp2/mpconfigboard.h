@@ -8,6 +8,7 @@
 // and MICROPY_PY_MATH_SPECIAL_FUNCTIONS, with which math.log10 does.
 #define MICROPY_PY_ASYNCIO             (0)
 #define MICROPY_PY_CMATH               (0)
+#define MICROPY_PY_FRAMEBUF            (0)
 #define MICROPY_PY_HEAPQ               (0)
 #define MICROPY_PY_RANDOM              (0)
 #define MICROPY_PY_RE                  (0)
