@@ -27,7 +27,7 @@ def keep(kept, number, text, check, by):
 def need_sectors(kept):
     """Raises Refused where `kept` is on a board that has no sectors for it."""
     if isinstance(kept, Nothing):
-        kept.refuse()
+        kept.refuse_sectors()
 
 
 class Nothing:
@@ -56,12 +56,12 @@ class Nothing:
 
     remove = whole
 
-    def refuse(self):
+    def refuse_sectors(self):
         """Raises Refused: there is nothing to keep it in."""
         refuse("no_store", "flash", "no sectors", "a board with a store of its own", self._source)
 
     def begin(self, number, length, digest, by, said=None):
-        self.refuse()
+        self.refuse_sectors()
 
     def piece(self, at, data, by):
         refuse("not_begun", "prescription", "a piece", "`put` first, by the same host", self._source)
