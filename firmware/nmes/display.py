@@ -60,7 +60,6 @@ class Display:
         dirty = self._dirty
         if not dirty:
             if now_ms - self._told_ms >= (TELL_AGAIN_AT_REST_MS if at_rest else TELL_AGAIN_MS):
-                self._told_ms = now_ms
                 self.answers()
             return
         page = 0
@@ -75,6 +74,7 @@ class Display:
         power meanwhile gets all that it showed."""
         self.due = self.there = self.there and self._hal.display_answers()
         self._dirty = (1 << ROWS) - 1
+        self._told_ms = self._hal.now_ms()
         return self.there
 
     def _draw(self, text, row):

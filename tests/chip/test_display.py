@@ -137,13 +137,27 @@ def test_a_display_that_is_not_there_is_said_within_its_time(repl: Repl, board: 
     assert not shown and took_us < OPEN_MOST_US
 
 
-def test_an_sh1106_that_the_board_calls_an_ssd1306_is_seen_in_what_it_complains_of(
+PIXELS = bytes([0x81] + [0] * 63 + [0xFF] + [0] * 63)
+
+
+def test_an_sh1106_that_the_board_calls_an_ssd1306_is_two_columns_off_and_can_be_read(
     repl: Repl, board: dict[str, Any]
 ) -> None:
     begun(repl, board)
     face = EmulatedFace(repl.pico, board, kind="sh1106")
     assert answer(repl, "display.open_display()")
     assert set(face.oled.controller.complaints) == {"unknown command 0x20", "unknown command 0x8d"}
+    assert answer(repl, f"display.display_page(4, bytearray({PIXELS!r}))")
+    assert face.pixels().pages[4][62] == 0xFF and face.pixels().pages[3] != PIXELS, "the glass begins at column 2"
+
+
+def test_an_ssd1306_that_the_board_calls_an_sh1106_answers_and_stays_dark(repl: Repl, board: dict[str, Any]) -> None:
+    # Nothing on the bus tells it apart; docs/panel.md says that somebody has to look.
+    begun(repl, board, "sh1106")
+    face = EmulatedFace(repl.pico, board, kind="ssd1306")
+    assert answer(repl, "display.open_display()") and answer(repl, "display.display_answers()")
+    assert answer(repl, f"display.display_page(4, bytearray({PIXELS!r}))")
+    assert face.pixels() == Screen() and face.oled.controller.complaints["unknown command 0xad"] == 1
 
 
 def test_buttons_are_read_by_their_names(repl: Repl, board: dict[str, Any]) -> None:
