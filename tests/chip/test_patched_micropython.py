@@ -3,6 +3,8 @@ firmware writes to USB never waits, whatever the host does, and takes no memory.
 
 from __future__ import annotations
 
+import json
+
 from opennmes.emulator.repl import Repl
 
 # A write that waits does so for 500 ms; a block that does not takes less than one.
@@ -110,3 +112,19 @@ def test_a_map_finds_whatever_was_put_in_however_it_grew_and_what_is_gone_is_gon
         10.0,
     )
     assert printed.split("\n")[:3] == ["[]", "[]", "[] 1199"]
+
+
+def test_a_text_of_json_is_written_whole_whatever_has_to_be_escaped_in_it(repl: Repl) -> None:
+    plain = ["", "a", "plain", "\u00e4\u20ac\U0001f600", "x" * 300]
+    escaped = [chr(code) for code in (*range(32), ord('"'), ord("\\"), 127)]
+    texts = [
+        *plain,
+        *escaped,
+        *(f"{a}{e}{b}" for a in ("", "ab") for e in escaped for b in ("", "yz", e)),
+        "".join(escaped),
+    ]
+    written = repl.run(
+        f"import json\nfor text in {texts!r}:\n    print(json.dumps({{text: text}}))\n", 10.0
+    ).splitlines()
+    assert [json.loads(line) for line in written] == [{text: text} for text in texts]
+    assert written[4] == '{"' + "x" * 300 + '": "' + "x" * 300 + '"}'

@@ -266,3 +266,11 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     for verb in ("check", "plot", "run", "status", "emulate"):
         assert main([verb, "--help"]) == 0
     assert "not a medical device" in capsys.readouterr().out
+
+
+def test_nothing_but_the_name_is_answered_with_the_help_as_it_is_laid_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    shown = capsys.readouterr().err
+    assert "U+000A" not in shown
+    assert main(["--help"]) == 0
+    assert shown == capsys.readouterr().out

@@ -57,6 +57,13 @@ class _Verbs(TyperGroup):
         with formatter.section("Commands"):
             formatter.write_dl([(name, _first_sentence(verb.help or "")) for name, verb in self.commands.items()])
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What is left of the command line; an empty one is answered with the help, and ends with exit status 2."""
+        if not args:
+            typer.echo(ctx.get_help(), err=True)
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         with _quoted_visibly():
             return super().make_context(*arguments, **options)
@@ -90,7 +97,6 @@ app = typer.Typer(
         "A research instrument, not a medical device. Exit status: 0 done, 1 refused or failed, 2 usage error or "
         "invalid file, 3 done, but not all of the result could be written."
     ),
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # what rich frames it cuts on a narrow terminal, the names of options too
     pretty_exceptions_enable=False,
