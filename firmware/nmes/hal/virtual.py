@@ -162,7 +162,7 @@ class Channel:
 
     def _sensed(self, level_a, width_a_us, level_b, width_b_us):
         """What is set and sensed of a pulse, as `take` hands it on; the same numbers as before as long as the pulses
-        and the load are the same. Another kind of load, the campaign's, may sense something else each time."""
+        and the load are the same. A load of another kind may sense something else each time."""
         seen, load = self._seen, self._load
         if (
             load is self._seen_load
