@@ -103,7 +103,7 @@ class Channel:
         self._log = log
         self._load = load
         self._record = array("H", [0] * pulse.RECORD_HALVES)
-        self._seen, self._seen_ohm = None, None  # what _sensed made last, and of which load
+        self._seen = self._seen_load = self._seen_ohm = None  # what _sensed made last, and of which load
         self.begin(0, False)
 
     def begin(self, delay_us, dummy, dac_offset=0, dac_scale=pulse_check.SCALE):
@@ -166,20 +166,22 @@ class Channel:
 
     def _sensed(self, level_a, width_a_us, level_b, width_b_us):
         """What is set and sensed of a pulse, as `take` hands it on; the same numbers as before as long as the pulses
-        and the load are the same."""
-        seen, ohm = self._seen, self._load._ohm
+        and the load are the same. A load of another kind may sense something else each time."""
+        seen, load = self._seen, self._load
         if (
-            ohm == self._seen_ohm
+            load is self._seen_load
+            and load._ohm == self._seen_ohm
+            and type(load) is Load
             and seen[0] == level_a
             and seen[1] == width_a_us
             and seen[2] == level_b
             and seen[3] == width_b_us
         ):
             return seen
-        seen = array("i", [level_a, width_a_us, level_b, width_b_us] + 4 * [0] + [self._load.zero])
-        self._load.sense(level_a, 1, seen, pulse.CURRENT_A, pulse.VOLTAGE_A)
-        self._load.sense(level_b, -1, seen, pulse.CURRENT_B, pulse.VOLTAGE_B)
-        self._seen, self._seen_ohm = seen, ohm
+        seen = array("i", [level_a, width_a_us, level_b, width_b_us] + 4 * [0] + [load.zero])
+        load.sense(level_a, 1, seen, pulse.CURRENT_A, pulse.VOLTAGE_A)
+        load.sense(level_b, -1, seen, pulse.CURRENT_B, pulse.VOLTAGE_B)
+        self._seen, self._seen_load, self._seen_ohm = seen, load, load._ohm
         return seen
 
     def begun(self):

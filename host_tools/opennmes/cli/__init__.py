@@ -25,9 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _carry_out(arguments: list[str], out: Stream) -> int:
     try:
         with held_back():  # it takes a while, and what is interrupted in an import says strange things
-            from opennmes.cli.app import app
+            from opennmes.cli.app import command
             from opennmes.cli.output import FAILED, NOT_WRITTEN, error, print_json
-        app(arguments, prog_name="nmes")
+        command(arguments)(arguments, prog_name="nmes")
         status = 0
     except KeyboardInterrupt:
         status = _INTERRUPTED
