@@ -201,7 +201,7 @@ def test_it_says_what_is_in_its_flash_and_goes_into_bootsel(booted: Bench, witne
     with pytest.raises(WitnessError):
         booted.witness.ask("sha256 0 x", 0.2)
     booted.witness.hello()
-    booted.witness.pull("safe_line")
+    booted.witness.pull("interlock")
     booted.witness.ask("bootloader")
     assert booted.pico.run_until(lambda: booted.pico.in_bootsel, 500_000_000)
 
