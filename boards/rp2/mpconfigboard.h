@@ -7,8 +7,8 @@
 // Nothing of ours uses these, and what is frozen alone runs. Not so MICROPY_PY_DEFLATE, with which binascii.crc32 comes,
 // and MICROPY_PY_MATH_SPECIAL_FUNCTIONS, with which math.log10 does.
 #define MICROPY_PY_ASYNCIO             (0)
+#define MICROPY_PY_BUILTINS_COMPLEX    (0)
 #define MICROPY_PY_CMATH               (0)
-#define MICROPY_PY_FRAMEBUF            (0)
 #define MICROPY_PY_HEAPQ               (0)
 #define MICROPY_PY_RANDOM              (0)
 #define MICROPY_PY_RE                  (0)

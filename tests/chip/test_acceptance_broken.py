@@ -92,11 +92,11 @@ train.envelope = envelope
         """
 from machine import Pin
 from nmes.hal.rp2.hal import Hal
-_rest = Hal.rest
-def rest(self):
-    _rest(self)
+_all_off = Hal.all_off
+def all_off(self):
+    _all_off(self)
     Pin(5, Pin.OUT, value=1)
-Hal.rest = rest
+Hal.all_off = all_off
 """,
         runs.levels_by_hand,
         "level after stop",
