@@ -63,7 +63,9 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
     start = pc = machine.pc
     opcode = pio.instructions[pc]
     kind = opcode >> 13
-    if kind in (WAIT, IN, PUSH_PULL, IRQ) or (kind == MOV and opcode & 0xFF not in (OSR_FROM_PINS, NOP_ARGUMENT)):
+    if kind in (WAIT, IN, PUSH_PULL, IRQ) or (
+        kind == MOV and opcode & 0xFF not in (OSR_FROM_PINS, PINS_FROM_PINS, NOP_ARGUMENT)
+    ):
         return None  # before anything is made to work it out with: a machine in a loop of others is looked at often
     a_round = _Round(machine)
     side_count = machine.sideset_count
