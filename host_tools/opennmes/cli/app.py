@@ -59,7 +59,7 @@ class _Verbs(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """What is left of the command line; an empty one is answered with the help, and ends with exit status 2."""
-        if not args:
+        if not args and not ctx.resilient_parsing:  # resilient: a shell asks what could follow
             typer.echo(ctx.get_help(), err=True)
             ctx.exit(2)
         return super().parse_args(ctx, args)

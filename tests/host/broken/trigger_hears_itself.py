@@ -1,7 +1,7 @@
 # A trigger that looks while pulses come, knows no refractory time, and needs no signal that has been low before.
 from nmes.core import biofeedback
 
-contract = biofeedback.Trigger._contract
+contract = biofeedback.Trigger.contract
 step = biofeedback.Trigger.step
 
 
@@ -17,5 +17,5 @@ def never_low(self, clock_ms, mv, closed):
     return found
 
 
-biofeedback.Trigger._contract = at_once
+biofeedback.Trigger.contract = at_once
 biofeedback.Trigger.step = never_low

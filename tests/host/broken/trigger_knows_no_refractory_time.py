@@ -1,7 +1,7 @@
 # A trigger that takes the muscle's answer to a contraction for the wish for another.
 from nmes.core import biofeedback
 
-contract = biofeedback.Trigger._contract
+contract = biofeedback.Trigger.contract
 
 
 def with_the_rest_alone(self, clock_ms):
@@ -10,4 +10,4 @@ def with_the_rest_alone(self, clock_ms):
     return found
 
 
-biofeedback.Trigger._contract = with_the_rest_alone
+biofeedback.Trigger.contract = with_the_rest_alone

@@ -1,7 +1,7 @@
 # A trigger that gives a fast person more contractions than time alone would.
 from nmes.core import biofeedback
 
-contract = biofeedback.Trigger._contract
+contract = biofeedback.Trigger.contract
 
 
 def without_a_rest(self, clock_ms):
@@ -10,4 +10,4 @@ def without_a_rest(self, clock_ms):
     return found
 
 
-biofeedback.Trigger._contract = without_a_rest
+biofeedback.Trigger.contract = without_a_rest
