@@ -23,8 +23,9 @@ firmware: setup  ## the firmware of every board (build/*.uf2), with size, free f
 demo: setup  ## a prescription into the real firmware on an emulated Pico, measured pulses out; into build/demo/
 	@.venv/bin/python scripts/demo.py
 
-bench: setup  ## our pulses beside the usual ways to make them, and slower CPUs; 5 minutes; into build/bench.*
+bench: setup  ## our pulses beside the usual ways to make them, and slower CPUs; 6 minutes; into build/bench.*
 	@PYTHONPATH=scripts .venv/bin/python -m benchmark.run
+	@PYTHONPATH=scripts .venv/bin/python -m benchmark.edge
 
 # On other machines too, each with this checkout at the same place: make campaign PARALLEL='--sshlogin :,one,two'
 campaign: setup  ## 3000 random sessions with faults, judged from outside; SEED=N: one again; into build/campaign.json
