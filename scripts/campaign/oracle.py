@@ -208,11 +208,13 @@ def shapes(seen: Seen) -> Iterator[str]:
 def _ends(seen: Seen) -> Iterator[tuple[float, float, str]]:
     """(when something ended permission, how long it may take, what)."""
     period_us = period_of(min(asked_values(seen, "rate_mhz")))
+    # A host that reads "armed" and "running" in one go has heard late that it was armed: it has been started since.
+    heard_last = {note[0]: note[2] for note in seen.of("said")}
     for note in seen.notes:
         us, what = note[0], note[1]
         if what in ("answered", "other_answered") and note[3] in ("stop", "pause") and note[4]:
             yield us, 0, note[3] if what == "answered" else f"{OTHERS} {note[3]}"
-        elif what == "said" and note[2] != "RUNNING":
+        elif what == "said" and note[2] != "RUNNING" and (note[2] == "FAULT" or heard_last[us] != "RUNNING"):
             yield us, 0, f"it said {note[2]}"
         elif what in ("cut", "down"):
             yield us, 0, "power cut or reset"

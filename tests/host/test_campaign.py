@@ -17,6 +17,7 @@ plan = importlib.import_module("campaign.plan")
 panel_plan = importlib.import_module("campaign.panel_plan")
 trigger_plan = importlib.import_module("campaign.trigger_plan")
 panel_oracle = importlib.import_module("campaign.panel_oracle")
+oracle = importlib.import_module("campaign.oracle")
 trigger_oracle = importlib.import_module("campaign.trigger_oracle")
 run = importlib.import_module("campaign.run")
 result = importlib.import_module("campaign.result")
@@ -88,6 +89,24 @@ def case(faults: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     ]  # fmt: skip
     made.update(changes)
     return made
+
+
+@pytest.mark.parametrize(
+    ("said", "unsafe"),
+    [
+        (["ARMED", "RUNNING"], False),  # heard late: it has been started since
+        (["RUNNING", "ARMED"], True),
+        (["ARMED"], True),
+        (["RUNNING", "FAULT"], True),
+        (["FAULT", "RUNNING"], True),
+    ],
+)
+def test_what_is_heard_in_one_reading_counts_in_its_order(said: list[str], unsafe: bool) -> None:
+    notes = [[10 * MS, "sent", 1, "start", {}], [40 * MS, "enable", 1]]
+    notes += [[70 * MS, "said", state, 0, ""] for state in said]
+    notes += [[70 * MS, "answered", 1, "start", True, ""], [90 * MS, "enable", 0]]
+    verdict = oracle.judge(oracle.Seen(case([]), notes, [], 100 * MS))
+    assert any("enable at 70.0 ms, it said" in text for text in verdict.unsafe) is unsafe, verdict.unsafe
 
 
 def test_a_clock_that_goes_back_within_a_turn_is_no_wait() -> None:
