@@ -237,7 +237,7 @@ class Triggered(Recording):
 
     def _anew(self, act, *arguments):
         """`act`, and pulses that lie ready are as it leaves them."""
-        let_go = self._ready and self._let_go()
+        let_go = self._on and self._ready and self._let_go()  # after a fault nothing reaches the engine
         try:
             return act(self, *arguments)
         finally:

@@ -268,6 +268,15 @@ class Ends(unittest.TestCase):
         bench.turn(count=260)
         self.assertEqual(bench.given, 40)
 
+    def test_h29_after_a_fault_nothing_that_is_asked_reaches_the_engine(self):
+        bench = self.bench
+        asked = []
+        bench.supervisor.fail(faults.INTERNAL_ERROR, "while pulses lay ready")
+        bench.hal.let_go = lambda: asked.append("let_go") or 0
+        bench.hal.hold = lambda: asked.append("hold")
+        self.assertEqual(codes(lambda: bench.supervisor.set_intensity(0, 0)), ["wrong_state"])
+        self.assertEqual((asked, bench.session.state, bench.phases), ([], FAULT, []))
+
     def test_h29_an_emergency_stop_while_it_lies_ready_is_a_fault_and_nothing_comes(self):
         bench = self.bench
         bench.hal.trip = faults.EMERGENCY_STOP
