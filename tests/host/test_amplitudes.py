@@ -68,7 +68,7 @@ def same(level: int) -> int:
 
 
 def set_claims(recording: Recording, of: list[amplitudes.Pair], level: int) -> dict[str, Claim]:
-    return {claim.name: claim for claim in amplitudes.as_set(recording, 0, of, level, same, same)}
+    return {claim.name: claim for claim in amplitudes.as_set(recording, 0, of, level, same)}
 
 
 def test_levels_as_they_were_set_pass_and_say_what_they_were() -> None:

@@ -79,11 +79,9 @@ def within(recording: Recording, channel: int, pulses: Sequence[SeenPulse]) -> C
     return _claim(name, channel, "stays", f"{most} at most", bound, judged, wrong)
 
 
-def as_set(
-    recording: Recording, channel: int, pairs: Sequence[Pair], level: int, code: Codes, ratio_code: Codes
-) -> list[Claim]:
+def as_set(recording: Recording, channel: int, pairs: Sequence[Pair], level: int, code: Codes) -> list[Claim]:
     """That each pulse has the level that the prescription gives it while the intensity is `level`: on the plateau, on
-    the ramps (in which train, pulse by pulse), and phase B like A. `code` and `ratio_code`: of phase A and of B."""
+    the ramps (in which train, pulse by pulse), and phase B like A."""
     claims = []
     before: dict[int, int] = {}  # of each train, when its plateau begins
     for _, at in pairs:
@@ -98,20 +96,16 @@ def as_set(
             kinds["ramp up" if at.at_us < before[at.train] else "ramp down"].append(pair)
     for name, of_kind in kinds.items():
         if of_kind or name == "plateau":
-            claims.append(_as_set(recording, channel, name, of_kind, level, (code, ratio_code)))
+            claims.append(_as_set(recording, channel, name, of_kind, level, code))
     return claims
 
 
-def _as_set(
-    recording: Recording, channel: int, name: str, pairs: Sequence[Pair], level: int, codes: tuple[Codes, Codes]
-) -> Claim:
+def _as_set(recording: Recording, channel: int, name: str, pairs: Sequence[Pair], level: int, code: Codes) -> Claim:
     bound = LOOK if name == "plateau" else RAMP
     worst, wrong, judged = 0.0, None, 0
     for pulse, at in pairs:
         asked = level * at.envelope_ppm // WHOLE_PPM
-        for role, span, code in (
-            (f"{names.LEVEL_A}_{channel}", pulse.a, codes[0]), (f"{names.LEVEL_B}_{channel}", pulse.b, codes[1]),
-        ):  # fmt: skip
+        for role, span in ((f"{names.LEVEL_A}_{channel}", pulse.a), (f"{names.LEVEL_B}_{channel}", pulse.b)):
             looks = _in_phase(recording, role, span)
             if looks is None:
                 continue
@@ -120,7 +114,7 @@ def _as_set(
             worst = max(worst, off, key=abs)
             if abs(off) > bound and wrong is None:
                 wrong = Wrong(pulse.start_ps, f"{role} is {code(asked) + off}, and {code(asked)} was asked")
-    full = codes[0](level)
+    full = code(level)
     asked_words = str(full) if name == "plateau" else _ramp_in_words(pairs, full)
     return _claim(name, channel, asked_words, f"{worst:+.0f} off at most" if judged else "none",
                   f"± {bound} of 1000", judged, wrong)  # fmt: skip

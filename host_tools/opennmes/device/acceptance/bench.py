@@ -123,7 +123,8 @@ class Bench:
         while any(device.intensities.get(index, 0) < ua for index, ua in currents_ua.items()):
             device.steps_towards(currents_ua)
             if device.state != session.RUNNING:
-                device.set_intensity(*reversed(next(iter(currents_ua.items()))))
+                index, ua = next(iter(currents_ua.items()))
+                device.set_intensity(ua, index)  # refused, and its reasons say why the session has ended
 
     def judged(self, data: dict[str, Any], begin_ps: int, end_ps: int, found: Found) -> None:
         """Judge the pins from an instant to another by what was loaded, as a part of its session."""

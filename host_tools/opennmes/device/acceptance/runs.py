@@ -213,7 +213,7 @@ def ramps(bench: Bench) -> list[Found]:
     for index, ua in currents_ua.items():
         pairs = found.report.pairs.get(index, []) if found.report else []
         code = codes[index]
-        found.claims += amplitudes.as_set(bench.recording, index, pairs, ua // level_ua, code, code)
+        found.claims += amplitudes.as_set(bench.recording, index, pairs, ua // level_ua, code)
         found.claims.append(amplitudes.within(bench.recording, index, [pulse for pulse, _ in pairs]))
     return [bench.kept(found)]
 
