@@ -8,6 +8,7 @@ person runs it. The exit status is 0 when nothing failed and nothing of what ran
 from __future__ import annotations
 
 import argparse
+import runpy
 import sys
 from pathlib import Path
 
@@ -26,7 +27,8 @@ from opennmes.emulator.stage import OutputStage  # noqa: E402
 from opennmes.measure.claims import PASSED  # noqa: E402
 from opennmes.ports.emulator import EmulatedPort  # noqa: E402
 
-BOARD, PULLS, GO = "pico", ("interlock", "stop_loop", "run"), 25  # firmware/witness/wires.py
+BOARD = "pico"
+WIRES = runpy.run_path(str(paths.witness() / "wires.py"))
 FOLDER = ROOT / "build" / "witness"
 
 
@@ -37,8 +39,8 @@ def paired() -> Pair:
     judged = EmulatedPico(paths.uf2(BOARD))
     stage = OutputStage(judged, board, load_stage(board["stage"]))
     joined = {gpio: gpio for role, gpio in gpios.items() if role != "run"} | {RUN: gpios["run"]}
-    pulls = [gpios[role] for role in PULLS]
-    return Pair(judged, stage, board, EmulatedPico(paths.witness_uf2(BOARD)), joined, pulls, GO)
+    pulls = [gpios[role] for role in WIRES["PULLS"]]
+    return Pair(judged, stage, board, EmulatedPico(paths.witness_uf2(BOARD)), joined, pulls, WIRES["GO"])
 
 
 def carried_out(names: list[str], *, full: bool) -> Acceptance:

@@ -55,6 +55,11 @@ def test_the_sampler_knows_how_many_places_the_generator_has() -> None:
     assert SAMPLER["_SLOTS_MASK"] == GENERATOR["_SLOTS_MASK"] == GENERATOR["_SLOTS"] - 1
 
 
+@pytest.mark.parametrize("name", ["_HEAD", "_END_US", "_PROGRAM", "_SLOTS_MASK"])
+def test_the_trigger_input_knows_the_generators_numbers(name: str) -> None:
+    assert constants(RP2 / "trigger_input.py")[name] == GENERATOR[name]
+
+
 def test_a_ring_is_as_long_as_its_dma_channel_takes_it_to_be() -> None:
     """RING_SIZE of the channel's CTRL is a power of two."""
     assert GENERATOR["_LIST_BYTES"] == 1 << GENERATOR["_RING_SIZE"]

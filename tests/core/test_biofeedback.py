@@ -100,13 +100,18 @@ class Signal(unittest.TestCase):
         self.assertTrue(bench.begins[-1] + 2_000 <= 60_000)
         self.assertEqual((bench.session.ended, len(bench.begins)), (COMPLETED, 12))
 
-    def test_after_a_contraction_its_own_answer_is_not_looked_at(self):
-        # A programme without a rest, and a muscle whose answer goes on after the train: low and high once more.
-        row = phase(rate_mhz=10_000, work_ms=2_000, rest_ms=0, ramp_up_ms=500, ramp_down_ms=500, duration_ms=60_000)
+    def in_a_train_without_a_rest(self):
+        """The bench, in its first contraction: 2 s long, and for 1 s after it the signal is the muscle's answer."""
         bench = self.bench
+        row = phase(rate_mhz=10_000, work_ms=2_000, rest_ms=0, ramp_up_ms=500, ramp_down_ms=500, duration_ms=60_000)
         bench.run(waiting(table(refractory_ms=1_000), [row]), 10_000)
         bench.turn(count=10)
         bench.tighten()
+        return bench
+
+    def test_after_a_contraction_its_own_answer_is_not_looked_at(self):
+        # A programme without a rest, and a muscle whose answer goes on after the train: low and high once more.
+        bench = self.in_a_train_without_a_rest()
         bench.turn(count=180)  # the train is over 2 s after its begin
         for _ in range(15):
             bench.signal(QUIET, 30)
@@ -119,11 +124,7 @@ class Signal(unittest.TestCase):
 
     def test_h28_a_pause_within_a_contraction_ends_no_refractory_time(self):
         # Found by the campaign: after it the answer to the pulses began the next contraction.
-        row = phase(rate_mhz=10_000, work_ms=2_000, rest_ms=0, ramp_up_ms=500, ramp_down_ms=500, duration_ms=60_000)
-        bench = self.bench
-        bench.run(waiting(table(refractory_ms=1_000), [row]), 10_000)
-        bench.turn(count=10)
-        bench.tighten()
+        bench = self.in_a_train_without_a_rest()
         bench.turn(count=50)
         bench.supervisor.pause()
         bench.turn(count=50)
