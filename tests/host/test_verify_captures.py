@@ -316,6 +316,13 @@ def test_the_signals_of_a_capture_are_named_when_one_is_not_there(made: Sampled,
             list(open_capture(path).edges(["D77"]))
 
 
+def test_a_vcd_file_with_a_value_among_its_declarations_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "capture.vcd"
+    path.write_text("$timescale 1 ns $end\n$var wire 1 ! a $end\n#3\n0!\n$enddefinitions $end\n1!\n")
+    with pytest.raises(CaptureError, match="line 3: a value or a time before [$]enddefinitions"):
+        VcdCapture(path)
+
+
 USUAL = st.sampled_from(["0!", '1"', "x!", "Z#", "#0", "#7", "#12", "b0101 #", "bxx1 #", "B1 #", "$dumpvars", "$end"])
 ODD = st.sampled_from(
     ["0 !", "#3.0", "#-1", "#", "b #", "b0101", "#", "r1.5 #", "s! #", "0?", "2!", "$comment 0! $end", "$dumpoff",

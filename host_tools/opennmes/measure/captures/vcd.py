@@ -29,6 +29,13 @@ _STATES = b"01xXzZuUwWhHlL-"
 # What no line and no time of an analyser comes near; more is left to pyvcd, which needs no line in memory.
 _LINE_MOST, _DIGITS_MOST = 65_536, 30
 _TIME = ""  # as the code of a change: what follows happens at another time
+_CHANGES = (
+    TokenKind.CHANGE_TIME,
+    TokenKind.CHANGE_SCALAR,
+    TokenKind.CHANGE_VECTOR,
+    TokenKind.CHANGE_REAL,
+    TokenKind.CHANGE_STRING,
+)
 Change = tuple[int, str, int | None]  # in which line, of which signal, to what; None is neither 0 nor 1
 OURS = "OpenNMES bench"  # in the comment of measure/trace.py: every edge is there, to the nanosecond
 # sigrok's comment: "Acquisition with 4/8 channels at 24 MHz".
@@ -110,6 +117,7 @@ class VcdCapture:
     def _read_header(self) -> tuple[int, str]:
         unit_ps, comments, names = 0, "", []
         scopes: list[str] = []
+        first_change = 0  # the line of a value or a time among the declarations
         with open(self.path, "rb") as file:
             for token in self._tokens(file):
                 if token.kind is TokenKind.TIMESCALE:
@@ -128,7 +136,14 @@ class VcdCapture:
                     scopes.pop()
                 elif token.kind is TokenKind.VAR:
                     names.append((".".join(scopes), token.var))
+                elif token.kind in _CHANGES:
+                    first_change = first_change or token.span.start.line
                 elif token.kind is TokenKind.ENDDEFINITIONS:
+                    if first_change:
+                        raise CaptureError(
+                            f"{self.path}, line {first_change}: a value or a time before $enddefinitions, which ends "
+                            "what the file declares; save the capture again"
+                        )
                     self._defined_in_line = token.span.end.line
                     break
         if not unit_ps or not names:
