@@ -12,9 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import typer
-
-from opennmes.cli.app import app
+from opennmes.cli import app
 
 HEAD = """\
 # The verbs of nmes
@@ -63,8 +61,7 @@ class Example:
 
 def verbs() -> dict[str, Any]:
     """Every verb, in the order of `nmes --help`."""
-    group: Any = typer.main.get_command(app)
-    return dict(group.commands)
+    return dict(app.command([]).commands)
 
 
 def examples(verb: str, command: Any) -> list[Example]:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from opennmes.cli import app, main  # app: a copy of this process has all of nmes from it
+from opennmes.cli import main
+from opennmes.cli.app import command as all_of_nmes
 from opennmes.device.client import Device
 
 # However the tests themselves were started: in the background of a script signals may be ignored.
@@ -66,6 +67,7 @@ def ran(*arguments: str | os.PathLike[str] | bytes, shell: str = "", **more: str
 def forked(*arguments: object, cwd: Path, before: str = "") -> subprocess.CompletedProcess[str]:
     """As `ran`, in a copy of this process, which has nmes imported: for what needs a process of its own, and not a new
     one. Folder, signals and standard streams are its own; `before` is Python that is carried out first."""
+    all_of_nmes([])
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
         copy = os.fork()
         if not copy:
@@ -78,7 +80,6 @@ def forked(*arguments: object, cwd: Path, before: str = "") -> subprocess.Comple
                 os.chdir(cwd)
                 Device.tells_time = True  # as outside tests
                 exec(_BEFORE.format(before=before), {})
-                assert app
                 status = main([str(argument) for argument in arguments])
                 sys.stdout.flush()
                 sys.stderr.flush()

@@ -66,6 +66,9 @@ def test_the_bits_of_the_virtual_board_are_the_lamps_in_their_order() -> None:
 
 
 def test_no_verb_loads_the_emulated_chip_or_a_terminal_s_pictures_before_it_needs_them() -> None:
-    asked = "import opennmes.cli.app, sys; print(sorted({'rp2040py', 'textual', 'matplotlib'} & set(sys.modules)))"
+    asked = (
+        "from opennmes.cli import app; import sys; app.command([]); "
+        "print(sorted({'rp2040py', 'textual', 'matplotlib'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

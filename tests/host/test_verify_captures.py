@@ -319,7 +319,7 @@ def test_the_signals_of_a_capture_are_named_when_one_is_not_there(made: Sampled,
 def test_a_vcd_file_with_a_value_among_its_declarations_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "capture.vcd"
     path.write_text("$timescale 1 ns $end\n$var wire 1 ! a $end\n#3\n0!\n$enddefinitions $end\n1!\n")
-    with pytest.raises(CaptureError, match="line 3: a value or a time before [$]enddefinitions"):
+    with pytest.raises(CaptureError, match=r"line 3: a value or a time before [$]enddefinitions"):
         VcdCapture(path)
 
 

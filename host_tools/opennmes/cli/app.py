@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
+import importlib
 import os
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -13,37 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from opennmes import __version__
-from opennmes.cli import (
-    boards,
-    calibrate,
-    check,
-    clear,
-    completion,
-    devices,
-    diff,
-    doctor,
-    emulate,
-    flash,
-    lock,
-    log,
-    panel,
-    plot,
-    programmes,
-    pull,
-    push,
-    record,
-    remove,
-    reset,
-    run,
-    select,
-    selftest,
-    settings,
-    sign,
-    status,
-    stop,
-    unlock,
-    verify,
-)
+from opennmes.cli import completion
 from opennmes.cli.numbers import factor
 from opennmes.device.patience import wait_longer
 from opennmes.visible import visible
@@ -88,68 +58,41 @@ def _quoted_visibly() -> Iterator[None]:
 
 
 _MOST_PATIENCE = 1000
-
-app = typer.Typer(
-    name="nmes",
-    cls=_Verbs,
-    help=(
-        "Check, run and look at prescriptions for an OpenNMES stimulator. "
-        "A research instrument, not a medical device. Exit status: 0 done, 1 refused or failed, 2 usage error or "
-        "invalid file, 3 done, but not all of the result could be written."
-    ),
-    add_completion=False,
-    rich_markup_mode=None,  # what rich frames it cuts on a narrow terminal, the names of options too
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(devices.devices)
-app.command()(flash.flash)
-app.command()(boards.boards)
-app.command()(doctor.doctor)
-app.command()(programmes.programmes)
-app.command()(check.check)
-app.command()(plot.plot)
-app.command()(verify.verify)
-app.command()(run.run)
-app.command()(push.push)
-app.command()(pull.pull)
-app.command()(diff.diff)
-app.command()(remove.remove)
-app.command()(select.select)
-app.command()(settings.settings)
-app.command()(reset.reset)
-app.command()(lock.lock)
-app.command()(unlock.unlock)
-app.command()(sign.sign)
-app.command()(status.status)
-app.command()(record.record)
-app.command()(log.log)
-app.command()(clear.clear)
-app.command()(stop.stop)
-app.command()(selftest.selftest)
-app.command()(calibrate.calibrate)
-app.command()(emulate.emulate)
-app.command()(panel.panel)
-app.command()(completion.completion)
+# Each is a module of this package with a function of the same name; the help lists them in this order.
+VERBS = (
+    "devices", "flash", "boards", "doctor", "programmes", "check", "plot", "verify", "run", "push", "pull", "diff",
+    "remove", "select", "settings", "reset", "lock", "unlock", "sign", "status", "record", "log", "clear", "stop",
+    "selftest", "calibrate", "emulate", "panel", "completion",
+)  # fmt: skip
 if completion.VARIABLE in os.environ:
     completion.answer()
 
 
 def command(arguments: list[str]) -> Any:
-    """What carries out a command line, made once: of all verbs, or of the one that the line begins with. To make them
-    all takes a third of what it takes to start."""
-    verbs = [row.name or row.callback.__name__ for row in app.registered_commands if row.callback]
-    return _made(arguments[0] if arguments and arguments[0] in verbs else "")
+    """What carries out a command line: all verbs, or the one that the line begins with. To import and make them all is
+    half of what it takes to start."""
+    return _made(*arguments[:1]) if arguments and arguments[0] in VERBS else _made(*VERBS)
 
 
 @functools.cache
-def _made(verb: str) -> Any:
-    chosen = copy.copy(app)
-    if verb:
-        chosen.registered_commands = [
-            row for row in app.registered_commands if row.callback and (row.name or row.callback.__name__) == verb
-        ]
-    return typer.main.get_command(chosen)
+def _made(*verbs: str) -> Any:
+    made = typer.Typer(
+        name="nmes",
+        cls=_Verbs,
+        help=(
+            "Check, run and look at prescriptions for an OpenNMES stimulator. "
+            "A research instrument, not a medical device. Exit status: 0 done, 1 refused or failed, 2 usage error or "
+            "invalid file, 3 done, but not all of the result could be written."
+        ),
+        add_completion=False,
+        rich_markup_mode=None,  # what rich frames it cuts on a narrow terminal, the names of options too
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_options)
+    for verb in verbs:
+        made.command()(getattr(importlib.import_module(f"opennmes.cli.{verb}"), verb))
+    return typer.main.get_command(made)
 
 
 def _version(wanted: bool) -> None:
@@ -158,7 +101,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
