@@ -8,6 +8,7 @@ nothing but the standard library.
     build/typings/               stubs of MicroPython, for `make lint`; never in .venv, where they would hide its own
     build/compiled               the emulator in machine code (a link into the cache, as the next ones)
     build/micropython            the Unix port
+    build/precompiled            the firmware's modules, compiled for it
     build/opennmes-BOARD.uf2     the firmware, and with another output stage opennmes-BOARD-STAGE.uf2, of the board that
                                  the tests need; scripts/firmware.py makes those of the others
     build/opennmes-witness-BOARD.uf2   the firmware of the witness that judges such a board (docs/verify.md)
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from compiled import HEADERS, compile_emulator
 from opennmes.boards import setup_names  # of the standard library alone; toolchain has put it on the path
+from precompiled import precompile
 from sshd import sshd
 from toolchain import ROOT, BuildError, cache, digest, images, locked, run, say, unix_micropython
 
@@ -169,6 +171,8 @@ def main() -> int:
             make_typings()
             link("compiled", compile_emulator(VENV))
             link("micropython", unix_micropython())
+            if compiled := precompile():
+                link("precompiled", compiled)
             link("sshd", sshd())
             link_images(setup_names())
     except BuildError as error:

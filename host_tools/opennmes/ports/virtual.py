@@ -18,6 +18,7 @@ from opennmes.boards import as_module, load_board, load_stage
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
 from opennmes.ports.lamps import Lamps
+from opennmes.ports.precompiled import of_today
 from opennmes.screen import Screen
 
 HEAP = "4m"
@@ -56,7 +57,8 @@ class VirtualPort:
         PortError.
         """
         _need_folder(store)
-        path = [paths.firmware(), paths.boards(), paths.boards() / "virtual"]
+        binary = micropython()
+        path = [of_today(binary) or paths.firmware(), paths.boards(), paths.boards() / "virtual"]
         self.has_input = "signal_most_mv" in load_stage(stage) if stage else False
         self._facts = tempfile.TemporaryDirectory() if stage else None
         if self._facts:  # the board as it is with that stage
@@ -69,7 +71,7 @@ class VirtualPort:
         self._panel = panel
         self.screen = Screen()
         self.lamps = Lamps()
-        command = [micropython(), "-X", f"heapsize={HEAP}", str(paths.firmware() / "main.py")]
+        command = [binary, "-X", f"heapsize={HEAP}", str(path[0] / "main.py")]
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
         try:
             # A session of its own (Windows: a process group): Ctrl-C at the terminal is for us, who then stop the board

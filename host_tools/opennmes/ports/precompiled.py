@@ -1,0 +1,42 @@
+"""The firmware's modules as `make setup` compiles them for build/micropython, which takes ten times as long to read the
+sources. Of the standard library alone: scripts/precompiled.py makes them."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+from pathlib import Path, PurePath
+
+from opennmes import paths
+
+COMPILED, SOURCES = "compiled", "sources"  # in the folder build/precompiled
+MAIN = PurePath("main.py")  # in COMPILED as it is: what MicroPython is started with has to be source
+BUILD = PurePath("nmes_build.py")  # in COMPILED as well: the digest of the sources, which a device tells
+_OF_CHIPS = PurePath("nmes", "hal", "rp2")
+
+
+def sources(firmware: Path) -> list[PurePath]:
+    """What the digest of the firmware is of, in its folder or in one of copies."""
+    found = [PurePath(folder, name).relative_to(firmware) for folder, _, names in os.walk(firmware) for name in names]
+    return sorted(name for name in found if name.suffix == ".py" and "witness" not in name.parts)
+
+
+def modules(firmware: Path) -> list[PurePath]:
+    """Those of sources() that a virtual board may import."""
+    return [name for name in sources(firmware) if name.parts[0] == "nmes" and _OF_CHIPS not in name.parents]
+
+
+def of_today(micropython: str) -> Path | None:
+    """The folder of compiled modules, when they were compiled for `micropython` and of what is in the firmware's folder
+    now; else None."""
+    root = paths.checkout()
+    if root is None or os.environ.get("NMES_COMPILED") == "0":
+        return None
+    made, firmware = root / "build" / "precompiled", paths.firmware()
+    copies = made / SOURCES
+    if Path(micropython).resolve() != (root / "build" / "micropython").resolve() or not copies.is_dir():
+        return None
+    names = sources(firmware)
+    if names != sources(copies) or not all(filecmp.cmp(firmware / name, copies / name) for name in names):
+        return None
+    return made / COMPILED
