@@ -51,8 +51,9 @@ test-quick: setup  ## while editing, 40 s: architecture, core on CPython, PIO, p
 	@$(ALL_CORES) -m 'not micropython' tests/architecture tests/core tests/pio tests/host/test_prescription.py
 
 # SEED=7 for others; FUZZ=10000000 for more.
-fuzz: setup  ## a million lines of junk to the link, a million pulses to both judges; SEED=N, FUZZ=N
+fuzz: setup  ## a million lines of junk to the link and pulses to both judges, new draws of each property; SEED=N, FUZZ=N
 	@FUZZ=$(or $(FUZZ),1200000) SEED=$(or $(SEED),1) $(PYTEST) --numprocesses=logical -rP tests/core_reference/test_fuzz.py tests/host/test_junk_on_the_virtual_board.py tests/core/test_verdict.py
+	@FUZZ=1 $(ALL_CORES) -m hypothesis --hypothesis-seed=$(or $(SEED),1)
 
 # What a change touches comes first, and what is known is not judged again: make mutants OPTIONS='--module store --budget 5'
 mutants: setup  ## change the firmware in one place at a time: some test must fail; an hour and more; into build/mutants.md
