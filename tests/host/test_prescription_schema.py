@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import tomllib
 from decimal import Decimal
@@ -27,6 +28,7 @@ VALIDATOR = jsonschema.Draft7Validator(
 )
 
 
+@functools.lru_cache(maxsize=1)  # a test asks the same of a text several times
 def schema_accepts(text: str) -> bool:
     """What an editor would say, which sees TOML's dates as texts and no number in inf and nan."""
 
@@ -45,6 +47,7 @@ def schema_accepts(text: str) -> bool:
     return bool(VALIDATOR.is_valid(seen(tomllib.loads(text, parse_float=Decimal))))
 
 
+@functools.lru_cache(maxsize=1)
 def check_says(text: str) -> list[tuple[str, str, str]]:
     """(code, key or parameter, source) of everything that `nmes check` has against a file."""
     try:
