@@ -6,7 +6,6 @@ The pins come from tests/core_reference/timeline.py, which shares nothing with t
 
 from __future__ import annotations
 
-import math
 import zipfile
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -146,9 +145,13 @@ def sampled(
     end = pins.end if end is None else end
     speed = (1 + Fraction(ppm, 1_000_000)) * Fraction(rate_hz, MICROSECONDS)
 
+    earlier = begin * speed + phase
+    per_us, part, early, of = speed.numerator, speed.denominator, earlier.numerator, earlier.denominator
+
     def sample(us: Fraction | int) -> int:
-        """The first sample at which a change at that time is seen."""
-        return math.ceil((us - begin) * speed - phase)
+        """The first sample at which a change at that time is seen: (us - begin) * speed - phase, rounded up."""
+        over = us.denominator * part
+        return -((early * over - us.numerator * per_us * of) // (over * of))
 
     count = sample(end)
     changes: dict[str, list[int]] = {}
