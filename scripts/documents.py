@@ -83,7 +83,10 @@ def tests_of_hazards(root: Path = ROOT / "tests") -> dict[int, list[str]]:
     """The tests of each hazard, as pytest names them, without the folder `tests`."""
     found: dict[int, list[str]] = {}
     for path in sorted(root.glob("*/test_*.py")):
-        for name in sorted(declared(ast.parse(path.read_text()).body)):
+        text = path.read_text()
+        if "test_h" not in text:  # most have none, and to parse all takes a second
+            continue
+        for name in sorted(declared(ast.parse(text).body)):
             match = re.fullmatch(r"(?:\w+\.)?test_h(\d\d)_\w+", name)
             if match:
                 test = f"{path.relative_to(root).as_posix()}::{name.replace('.', '::')}"

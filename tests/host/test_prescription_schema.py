@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given, settings
 from prescription_files import LIBRARY, complete, damaged, every_change, file_of, with_trigger
@@ -22,10 +21,16 @@ from opennmes.prescription.assessment import assess
 from opennmes.prescription.keys import QUANTITIES
 
 STAGE = {**stage_of("pico"), "signal_most_mv": 3_200}  # every key there is can be accepted here
-# A validator that compares decimals as they are written, as JSON schema means it.
-VALIDATOR = jsonschema.Draft7Validator(
-    json.loads(schema.text(), parse_float=Decimal), format_checker=jsonschema.FormatChecker()
-)
+
+
+@functools.cache
+def validator() -> Any:
+    """A validator that compares decimals as they are written, as JSON schema means it."""
+    import jsonschema  # takes two seconds, which whoever only collects tests is spared
+
+    return jsonschema.Draft7Validator(
+        json.loads(schema.text(), parse_float=Decimal), format_checker=jsonschema.FormatChecker()
+    )
 
 
 @functools.lru_cache(maxsize=1)  # a test asks the same of a text several times
@@ -44,7 +49,7 @@ def schema_accepts(text: str) -> bool:
                 return None
         return value
 
-    return bool(VALIDATOR.is_valid(seen(tomllib.loads(text, parse_float=Decimal))))
+    return bool(validator().is_valid(seen(tomllib.loads(text, parse_float=Decimal))))
 
 
 @functools.lru_cache(maxsize=1)
@@ -143,7 +148,7 @@ def test_a_resistor_may_have_more_than_a_person(example: str) -> None:
 
 
 def test_the_schema_is_one_and_its_file_is_what_the_code_says() -> None:
-    jsonschema.Draft7Validator.check_schema(schema.schema())
+    validator().check_schema(schema.schema())
     said = "run `.venv/bin/python scripts/documents.py`"
     assert schema.FILE.read_text(encoding="utf-8") == schema.text(), said
 

@@ -53,7 +53,10 @@ def given_elsewhere(module: ast.Module, name: str) -> set[str]:
 
 def made_in(path: Path) -> Iterator[Made]:
     """Every call of a source that makes a reason; but for those within the makers themselves."""
-    module = ast.parse(path.read_text())
+    text = path.read_text()
+    if not any(f"{maker}(" in text for maker in MAKERS):
+        return
+    module = ast.parse(text)
     within = {
         id(node)
         for maker in ast.walk(module)
