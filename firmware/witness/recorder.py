@@ -56,7 +56,7 @@ _LOST = const(4)
 _LAST = const(5)  # its last word
 _FIELDS = const(6)
 
-STRETCH_WORDS = 6
+_STRETCH_WORDS = const(6)
 _STRETCHES_MOST = const(40)
 WORDS_MOST = 500  # in a frame
 # A half of the pump's wave that is longer ends a stretch: 20 us.
@@ -261,7 +261,7 @@ def _stretches(  # long: one walk over the ring, as machine code
         else:
             if begun:
                 if made < _STRETCHES_MOST:
-                    at = made * 6
+                    at = made * int(_STRETCH_WORDS)
                     into[at] = first
                     into[at + 1] = last
                     into[at + 2] = number
@@ -279,7 +279,7 @@ def _stretches(  # long: one walk over the ring, as machine code
         last = word
         number += 1
     if made < _STRETCHES_MOST:
-        at = made * 6
+        at = made * int(_STRETCH_WORDS)
         into[at] = first
         into[at + 1] = last
         into[at + 2] = number
@@ -293,7 +293,7 @@ def _stretches(  # long: one walk over the ring, as machine code
         reader_[_LOST] = 1
     reader_[_LAST] = last
     reader_[_TAKEN] = end
-    return made * 6
+    return made * int(_STRETCH_WORDS)
 
 
 @micropython.viper

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from campaign import oracle
+from campaign import oracle, trigger_oracle
 
 START, UP, DOWN, STOP, PROGRAMME = BUTTONS = (1, 2, 4, 8, 16)
 MS = 1_000
@@ -95,6 +95,14 @@ class Seen(oracle.Seen):
         return rows
 
 
+class Waiting(Seen, trigger_oracle.Seen):
+    """A case of the panel whose trains begin at edges of the trigger input."""
+
+    @cached_property
+    def armed(self) -> list[float]:
+        return [us for us, held in _begun(self) if held]
+
+
 def judge(seen: Seen) -> oracle.Verdict:
     verdict = oracle.Verdict(injected=[note[2] for note in seen.of("injected")])
     if seen.plan["broken_contacts"]:
@@ -111,6 +119,11 @@ def judge(seen: Seen) -> oracle.Verdict:
             if onset is not None and not seen.is_blind(*onset):
                 oracle.reported(seen, verdict, kind, *onset)
     verdict.impossible = list(dict.fromkeys(_impossible(seen)))[:5]
+    if isinstance(seen, Waiting):
+        verdict.unsafe += trigger_oracle.uncaused(seen)
+        if seen.plan["broken_input"]:
+            verdict.injected.append("input_" + seen.plan["broken_input"])
+            verdict.impossible = []  # a fault is what it may come to
     return verdict
 
 

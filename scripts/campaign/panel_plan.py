@@ -7,10 +7,12 @@ import random
 from typing import Any
 
 from campaign import plan as usual
+from campaign import trigger_plan
 from campaign.panel_oracle import BUTTONS, DOWN, MS, PROGRAMME, START, STOP, UP
 
 Plan = dict[str, Any]
 PANEL_SEED = 500_000_000  # seeds from here on are cases of the panel
+AT_EDGES, ONE_OF = 7, 8  # seeds with this remainder: trains begin at edges of the trigger input
 QUESTIONS = 10  # more answers do no harm, and now and then one is not seen
 LEFT_US = 13_000 * MS  # longer than a button may be pressed
 
@@ -35,10 +37,17 @@ def make(seed: int) -> Plan:
     """The case of `seed`; the same everywhere."""
     die = random.Random(f"{seed} at the panel")
     kept = [_document(die, i) for i in range(die.choice((1, 1, 2)))]
+    at_edges = seed % ONE_OF == AT_EDGES
+    wire = random.Random(f"{seed} at the trigger input of the panel")  # a die of its own: other cases stay as they were
+    if at_edges:
+        kept = [_waiting(wire, kept[0])]
     presses = _person(die)
     contacts_broken = _one(die, CONTACTS)
+    if at_edges and wire.random() < 0.6:  # or few sessions would come as far as an edge
+        contacts_broken = ""
     at_us = _in_session_us(die, presses)
-    if die.random() < 0.6 and contacts_broken in ("stuck", "chatter", "short"):
+    lasts = die.random() < 0.6 and contacts_broken in ("stuck", "chatter", "short")
+    if lasts or (at_edges and wire.random() < 0.7):
         # In a session, and the person lets it go on: what has to end it is the panel.
         presses = [each for each in presses if not (at_us <= each[0] < at_us + LEFT_US and each[2] & (START | STOP))]
     end_us = max(at_us + LEFT_US, max(at for at, _, _ in presses)) + die.randrange(2_000, 6_000) * MS
@@ -50,6 +59,8 @@ def make(seed: int) -> Plan:
         "script": [], "faults": [], "recover": [], "after_boot": [], "load_ohm": die.choice((300, 500, 1_000)),
         "clock_ms": 0, "slow_us": die.randrange(1, 1 << 30),
     }  # fmt: skip
+    if at_edges:
+        plan.update(trigger_plan.edges(wire, end_us))
     if plan["who"] == "nobody":
         plan["faults"].append({"at_us": 0, "kind": "host_dies"})
     elif plan["who"] == "meddles":
@@ -82,6 +93,17 @@ def _document(die: random.Random, index: int) -> dict[str, Any]:
         "electrode": {"kind": "pads", "area_mm2": 10_000}, "max_current_ua": die.choice((3_000, 15_000, 25_000)),
         "phases": [phase], "channels": [{"channel": i, "delay_us": 0} for i in ((0, 1) if two else (0,))],
     }  # fmt: skip
+
+
+def _waiting(die: random.Random, document: dict[str, Any]) -> dict[str, Any]:
+    """The same with trains that begin at an edge; the stage that has such an input has one channel."""
+    rests_ms = (2_000, 3_000) if document["effect"] == "motor" else (0, 500, 2_000)
+    phase = {**document["phases"][0], "work_ms": die.choice((1_000, 2_000)), "rest_ms": die.choice(rests_ms)}
+    trigger = {
+        "source": "edge", "timeout_ms": die.choice((1_000, 6_000)), "on_timeout": die.choice(("skip", "skip", "begin")),
+        "refractory_ms": die.choice((300, 500)), "contractions": die.choice((0, 0, 0, 2)),
+    }  # fmt: skip
+    return {**document, "phases": [phase], "channels": [{"channel": 0, "delay_us": 0}], "trigger": trigger}
 
 
 # ---- the person ----

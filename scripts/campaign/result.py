@@ -13,7 +13,8 @@ FAILURES = ("unsafe", "undetected", "impossible")
 
 Result = dict[str, Any]
 JUDGES: dict[type[oracle.Seen], Any] = {
-    oracle.Seen: oracle.judge, panel_oracle.Seen: panel_oracle.judge, trigger_oracle.Seen: trigger_oracle.judge,
+    oracle.Seen: oracle.judge, trigger_oracle.Seen: trigger_oracle.judge,
+    panel_oracle.Seen: panel_oracle.judge, panel_oracle.Waiting: panel_oracle.judge,
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ SATURATED_MV = 3_200
 TURN_US = 17 * MS  # the longest turn of the loop, and what the host's lines add
 LAST_LOOK_US = 6 * MS  # from the turn that decides to the first pulse: filling the queue, and the stage settles
 FIRST_LOOK_US = 3 * TURN_US  # three turns decide
+AT_EDGE_US = oracle.SETTLE_US + 5  # from an edge at the trigger input to phase A: the chip does that, and no turn
 CLOCK_US = 3 * MS  # two clocks of whole milliseconds
 LEARNED_US = 3 * (3_000 + 3_000) * MS + 3_000 * MS  # three tries, each after letting go, and once more letting go
 FLOATS_US, SATURATED_US, STUCK_US = 1_000 * MS, 1_000 * MS, 10_000 * MS
@@ -41,10 +42,11 @@ class Seen(oracle.Seen):
         self.trigger = plan["programme"]["trigger"]
         self.phase = plan["programme"]["phases"][0]
         self.by_signal = self.trigger["source"] == "signal"
-        self.rows = plan["signal"] if self.by_signal else [[0, 0], *plan["switch"]]
+        self.by_edge = self.trigger["source"] == "edge"
+        self.rows = plan["signal"] if self.by_signal else [[0, 0], *plan["edges" if self.by_edge else "switch"]]
         self._times = [row[0] for row in self.rows]
 
-    def spans(self, begin: float, end: float) -> Iterator[tuple[float, float, int]]:
+    def there(self, begin: float, end: float) -> Iterator[tuple[float, float, int]]:
         """(from, to, what) of what was there within."""
         at = max(0, bisect_right(self._times, begin) - 1)
         while at < len(self.rows) and self.rows[at][0] < end:
@@ -111,6 +113,11 @@ class Seen(oracle.Seen):
         started = any(cut_us < note[0] and us - BETWEEN_US < note[0] <= us for note in self.starts)
         return started and _same_session(self, cut_us, us) and len(before) < self.most_pulses
 
+    @cached_property
+    def rises(self) -> list[float]:
+        """When the switch closed, or the trigger input rose."""
+        return [us for (_, before), (us, level) in itertools.pairwise(self.rows) if level and not before]
+
     def since(self, times: list[float], us: float) -> float:
         """The last of these times before."""
         at = bisect_right(times, us) - 1
@@ -122,9 +129,13 @@ def judge(seen: Seen) -> oracle.Verdict:
     if seen.plan["broken_input"]:
         verdict.injected.append("input_" + seen.plan["broken_input"])
         verdict.impossible = []  # a fault, or an end, is what it may come to
-    for rule in (_caused, _apart, _whole, _bad_input):
-        verdict.unsafe += list(dict.fromkeys(rule(seen)))[:5]
+    verdict.unsafe += uncaused(seen)
     return verdict
+
+
+def uncaused(seen: Seen) -> list[str]:
+    """What is unsafe about the trains and what began them."""
+    return [text for rule in (_caused, _apart, _whole, _bad_input) for text in list(dict.fromkeys(rule(seen)))[:5]]
 
 
 def _same_session(seen: Seen, before: float, us: float) -> bool:
@@ -164,13 +175,20 @@ def _caused(seen: Seen) -> Iterator[str]:
         timeout_us = seen.trigger["timeout_ms"] * MS
         if seen.trigger["on_timeout"] == "begin" and us >= listens + timeout_us - CLOCK_US - seen.ahead_us:
             continue
+        if seen.by_edge:
+            rise = seen.since(seen.rises, us)
+            if us - rise > AT_EDGE_US:
+                yield f"{where}, and no edge began it"
+            elif rise < listens:
+                yield f"{where}, at an edge before {listens / MS:.1f} ms"
+            continue
         blind = seen.is_blind(us - 2 * FIRST_LOOK_US, us)
         first_us = us - (10 * FIRST_LOOK_US if blind else FIRST_LOOK_US)
-        last = any(seen.high(value) for _, _, value in seen.spans(us - LAST_LOOK_US, us))
-        first = any(seen.high(value) for _, _, value in seen.spans(first_us, us - TURN_US))
+        last = any(seen.high(value) for _, _, value in seen.there(us - LAST_LOOK_US, us))
+        first = any(seen.high(value) for _, _, value in seen.there(first_us, us - TURN_US))
         if not (last or blind) or not first:
             yield f"{where}, and nobody wanted it"
-        elif not any(seen.low(value) for _, _, value in seen.spans(listens, us)):
+        elif not any(seen.low(value) for _, _, value in seen.there(listens, us)):
             yield f"{where}, and what wanted it had never let go since {listens / MS:.1f} ms"
 
 

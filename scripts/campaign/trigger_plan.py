@@ -46,6 +46,8 @@ def make(seed: int) -> Plan:
     else:
         plan["broken_input"] = _one(die, SWITCHES)
         plan["switch"] = _switch(die, plan)
+        if seed % 2:  # the same contact, at the trigger input
+            trigger["source"], plan["edges"], plan["switch"] = "edge", plan["switch"], []
     if die.random() < 0.5:
         again = [[20, "load", {"programme": programme}], [20, "acknowledge", {}], [20, "arm", {}], [20, "start", {}]]
         plan["recover"] = [[die.randrange(50, 1_500), "clear", {}], *again, *_raise(2)]
@@ -56,6 +58,16 @@ def make(seed: int) -> Plan:
         if not (blind and kind.startswith("stage_")):
             plan["faults"] += usual.make_fault(die, kind, plan)
     return plan
+
+
+def edges(die: random.Random, end_us: int) -> Plan:
+    """What a case has whose trains begin at edges of the trigger input, and that input's changes: as bad, and with as
+    many bounces, as a switch's."""
+    made: Plan = {"broken_input": _one(die, SWITCHES), "end_us": end_us}
+    rows = _switch(die, made)
+    return {
+        **made, "edges": rows, "signal": [[0, 0]], "switch": [], "artefact_mv": 0, "answer_mv": 0, "answer_us": 0,
+    }  # fmt: skip
 
 
 def _one(die: random.Random, shares: dict[str, int]) -> str:

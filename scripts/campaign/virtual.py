@@ -40,6 +40,7 @@ def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple
         )
     for case, line in zip(plans, lines, strict=True):
         found = json.loads(line)
-        kind = panel_oracle.Seen if "kept" in case else trigger_oracle.Seen if "signal" in case else oracle.Seen
+        at_panel = panel_oracle.Waiting if "edges" in case else panel_oracle.Seen
+        kind = at_panel if "kept" in case else trigger_oracle.Seen if "signal" in case else oracle.Seen
         seen = kind(case, found["notes"], found["pulses"], found["end_us"])
         yield result(seen), seen

@@ -9,10 +9,12 @@ import pytest
 from nmes.core import pulse
 from opennmes import board_check
 from opennmes.boards import board_names, load_board
-from opennmes.emulator import exact
+from opennmes.emulator import exact, virtual_witness
+from opennmes.measure.captures import witness, witness_frames
 
 FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware" / "nmes"
 RP2 = FIRMWARE / "hal" / "rp2"
+WITNESS = FIRMWARE.parent / "witness"
 
 
 def constants(file: Path) -> dict[str, int]:
@@ -68,9 +70,8 @@ def test_a_ring_is_as_long_as_its_dma_channel_takes_it_to_be() -> None:
 
 def test_the_clock_that_cycles_are_counted_in_is_the_same_everywhere() -> None:
     """Firmware, witness, checker of boards and emulator share no module, and no board has another clock."""
-    witness = FIRMWARE.parent / "witness"
-    (of_app,) = re.findall(r"machine\.freq\(([\d_]+)\)", (witness / "app.py").read_text())
-    recorder = constants(witness / "recorder.py")["_CPU_HZ"]
+    (of_app,) = re.findall(r"machine\.freq\(([\d_]+)\)", (WITNESS / "app.py").read_text())
+    recorder = constants(WITNESS / "recorder.py")["_CPU_HZ"]
     boards = {load_board(name)["cpu_hz"] for name in board_names()}
     assert {
         constants(RP2 / "registers.py")["CPU_HZ"],
@@ -79,3 +80,46 @@ def test_the_clock_that_cycles_are_counted_in_is_the_same_everywhere() -> None:
         board_check.CPU_HZ,
         exact.CPU_HZ,
     } == boards
+
+
+EDGES, RECORDER = constants(WITNESS / "edges_pio.py"), constants(WITNESS / "recorder.py")
+SAYS = constants(WITNESS / "frames.py")
+
+
+@pytest.mark.parametrize(
+    "name", ["ROUND_CYCLES", "RISE_TO_FALL_CYCLES", "FALL_TO_RISE_CYCLES", "WRAP_LOW_CYCLES", "LOOKS"]
+)
+def test_the_host_reads_what_the_witness_says_with_its_programs_numbers(name: str) -> None:
+    assert getattr(witness, name) == EDGES[name]
+
+
+@pytest.mark.parametrize("name", ["JSON", "EDGES", "PUMP", "HEARTBEAT", "LEVELS"])
+def test_the_witness_calls_its_frames_what_the_host_does(name: str) -> None:
+    assert getattr(witness_frames, name) == bytes([SAYS[name]])
+
+
+def test_a_cycle_lasts_as_long_for_the_host_as_for_the_witness() -> None:
+    assert witness.CYCLE_PS * RECORDER["_CPU_HZ"] == 10**12 and witness.CYCLE_PS == 1_000 * exact.CYCLE_NANOS
+
+
+def test_the_words_of_a_stretch_and_of_a_plateau_are_laid_out_as_the_host_reads_them() -> None:
+    assert RECORDER["_STRETCH_WORDS"] == witness_frames.STRETCH_WORDS
+    assert RECORDER["_COUNT_SHIFT"] == witness_frames.PLATEAU_COUNT_SHIFT
+    assert RECORDER["_SPREAD_SHIFT"] == witness_frames.PLATEAU_SPREAD_SHIFT
+    assert witness_frames.PLATEAU_LOOKS == (1 << RECORDER["_SPREAD_SHIFT"]) - 1 >= EDGES["LOOKS"]
+
+
+def test_whatever_is_recorded_at_once_fits_into_a_frame_that_the_host_takes() -> None:
+    assert RECORDER["WORDS_MOST"] <= SAYS["_WORDS"] and RECORDER["_PLATEAUS_MOST"] <= SAYS["_WORDS"]
+    assert RECORDER["_STRETCHES_MOST"] * RECORDER["_STRETCH_WORDS"] <= SAYS["_WORDS"]
+    assert SAYS["_OF_MACHINE"] == witness_frames.OF_MACHINE.size
+    assert SAYS["_OF_MACHINE"] + 4 * SAYS["_WORDS"] <= witness_frames.PAYLOAD_MOST
+
+
+@pytest.mark.parametrize("name", ["WORDS_MOST", "_LONG_ROUNDS", "_STRETCHES_MOST", "_PLATEAUS_MOST"])
+def test_the_virtual_witness_records_as_the_real_one(name: str) -> None:
+    assert getattr(virtual_witness, name.lstrip("_")) == RECORDER[name]
+
+
+def test_the_virtual_witness_says_that_it_is_there_as_often_as_the_real_one() -> None:
+    assert constants(WITNESS / "app.py")["_HEARTBEAT_MS"] * 1_000_000 == virtual_witness.HEARTBEAT_NANOS

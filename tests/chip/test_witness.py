@@ -16,8 +16,8 @@ from opennmes.device.identity import witness as digest
 from opennmes.device.uf2 import read_uf2
 from opennmes.device.witness import PROTOCOL, Witness, WitnessError
 from opennmes.emulator.pico import EmulatedPico
-from opennmes.emulator.virtual_witness import WINDOW_CYCLES, _Level
-from opennmes.measure.captures.witness import CYCLE_PS, Recording
+from opennmes.emulator.virtual_witness import _Level
+from opennmes.measure.captures.witness import CYCLE_PS, WINDOW_CYCLES, Recording
 from opennmes.ports.emulator import EmulatedPort
 
 GO = 25

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from opennmes import paths
 from opennmes.boards import load_board, load_stage, stage_of, wires
 from opennmes.device import identity
 from opennmes.device.acceptance.bench import Bench
-from opennmes.device.witness import Witness
+from opennmes.device.witness import PROTOCOL, Witness
+from opennmes.emulator.exact import CPU_HZ
 from opennmes.emulator.lines import RUN, Lines
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.stage import OutputStage
@@ -21,6 +24,7 @@ from opennmes.ports.emulator import EmulatedPort
 FAST_PPM = 37.0  # by which the witness's crystal is faster
 BOARD = load_board("pico")
 GPIOS, MACHINES, LEVEL_MACHINES = wires(BOARD)
+PULLS = runpy.run_path(str(paths.witness() / "wires.py"))["PULLS"]
 
 
 def right_wires() -> dict[int, int]:
@@ -50,10 +54,10 @@ class TwoBoards:
             self.stage = OutputStage(self.pico, BOARD, load_stage(stage))
         self.lines = Lines(self.pico, self.stage if stage else None, BOARD, right_wires())
         hello: dict[str, Any] = {
-            "witness": 2, "board": "pico", "digest": identity.witness(), "uid": "e66138935f0a1b2c", "revision": 2,
-            "micropython": "1.25.0", "cpu_hz": 125_000_000,
+            "witness": PROTOCOL, "board": "pico", "digest": identity.witness(), "uid": "e66138935f0a1b2c",
+            "revision": 2, "micropython": "1.25.0", "cpu_hz": CPU_HZ,
         }  # fmt: skip
-        self.port = VirtualWitness(self.lines, GPIOS, MACHINES, LEVEL_MACHINES, hello, ppm=ppm)
+        self.port = VirtualWitness(self.lines, GPIOS, MACHINES, LEVEL_MACHINES, PULLS, hello, ppm=ppm)
 
     def open(self) -> Port:
         """The device's port."""

@@ -4,8 +4,8 @@ import binascii
 import json
 import unittest
 
-from nmes.core import checklist, commands, fault_words, faults, programme, session
-from nmes.core.command_words import WORDS
+from nmes.core import checklist, commands, fault_words, faults, programme, session, trigger
+from nmes.core.command_words import FIELDS, WORDS
 from nmes.core.commands import COMMANDS, ERRORS, check_arguments
 
 STATES = (session.IDLE, session.ARMED, session.RUNNING, session.PAUSED, session.FAULT)
@@ -73,6 +73,9 @@ class TheTable(unittest.TestCase):
                 self.assertTrue(kind in ("int", "object", "text"), key)
                 self.assertTrue(kind == "object" or 0 <= least <= most)
                 self.assertFalse(key in ("seq", "cmd"))
+
+    def test_the_status_says_each_thing_that_may_start_a_contraction(self):
+        self.assertEqual(FIELDS["source"].replace(" or", ",").split(", "), list(trigger.SOURCES))
 
     def test_every_row_fits_into_a_line(self):
         for row in commands.rows():

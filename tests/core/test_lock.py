@@ -325,10 +325,9 @@ class Changing(unittest.TestCase):
             one = Lock(Kept(), UID)
             self.assertEqual(refused(one.close, wrong), ("not_a_key", "64 digits of 0 to 9 and a to f"))
             self.assertEqual(one._store.puts, [])
-        try:
-            Lock(Kept(), UID).close("G" * 64)
-        except Refused as error:
-            self.assertEqual(error.reasons[0]["asked"], 64)
+            with self.assertRaises(Refused) as raised:
+                one.close(wrong)
+            self.assertEqual(raised.exception.reasons[0]["asked"], len(wrong))
 
     def test_it_is_opened_and_the_counter_goes_on_so_nothing_signed_before_is_ever_taken_again(self):
         one = locked(12)

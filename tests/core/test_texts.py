@@ -77,6 +77,11 @@ class Texts(unittest.TestCase):
         columns = [font.GLYPHS[at : at + font.WIDTH] for at in range(0, len(font.GLYPHS), font.WIDTH)]
         self.assertEqual((len(columns), len(set(columns))), (95 + len(font.MORE), 95 + len(font.MORE)))
 
+    def test_the_fault_of_what_starts_contractions_names_the_trigger_input_as_the_screen_that_waits_for_it(self):
+        for language in range(len(LANGUAGES)):
+            name = texts.ROWS["edge"][language].split("?")[0]
+            self.assertIn(name.lower(), texts.FAULTS[faults.BIOFEEDBACK_INPUT][language].lower())
+
     def test_what_a_person_may_clear_at_the_panel_is_not_said_to_be_out_of_use(self):
         for number in access.CLEARED_AT_PANEL:
             self.assertFalse("Do not use" in texts.FAULTS[number][0], number)

@@ -371,6 +371,7 @@ class Bad(unittest.TestCase):
 
 class Random(unittest.TestCase):
     def test_h28_whatever_comes_trains_are_whole_and_never_closer_than_accepted(self):
+        trains = 0
         for seed in range(8):
             die = Die(100 + seed)
             bench = Laboratory(
@@ -393,6 +394,8 @@ class Random(unittest.TestCase):
             self.assertTrue(min(apart + [5_000]) >= 5_000, (seed, bench.begins))
             given = bench.session.queued - bench.session.cancelled
             self.assertEqual((seed, given, bench.session.fault), (seed, PULSES * len(bench.begins), 0))
+            trains += len(bench.begins)
+        self.assertTrue(trains > 16, trains)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Files of prescriptions that hypothesis makes: whole ones, and some with one or two things done to them."""
+"""Files of prescriptions that hypothesis makes: whole ones, and some with one or two things done to them; and what
+`nmes check` says of a file."""
 
 from __future__ import annotations
 
@@ -8,12 +9,15 @@ import json
 import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from nmes.core import programme
 from opennmes import paths
+from opennmes.cli import main
 from opennmes.prescription.keys import (
     CHANNEL_KEYS,
     PHASE_KEYS,
@@ -30,6 +34,12 @@ from opennmes.prescription.keys import (
 )
 
 LIBRARY = sorted(paths.PROGRAMMES.glob("*.toml"))
+
+
+def checked(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    """(exit status, the JSON) of `nmes check` of a file."""
+    status = main(["check", str(path), "--json"])
+    return status, json.loads(capsys.readouterr().out)
 
 
 def toml(value: Any) -> str:

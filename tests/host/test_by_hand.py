@@ -417,7 +417,7 @@ def test_it_ends_by_itself_at_the_end_and_after_seconds(runs: Runs) -> None:
     assert 900 <= said["account"]["elapsed_ms"] <= 1_200
 
 
-def test_what_the_command_line_raises_is_shown_and_a_key_ends_it(runs: Runs) -> None:
+def test_what_the_command_line_raises_is_shown(runs: Runs) -> None:
     with runs("--intensity", "3", "--seconds", "30") as person:
         status, said = person.result()
     assert (status, said["ended"]) == (0, "stopped")

@@ -4,6 +4,7 @@ it."""
 from __future__ import annotations
 
 import importlib
+import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ SEEDS_OF = {
     "panel_lets_hosts_raise": (500_000_069, 500_000_081),
     "panel_begins_without_a_hold": (500_000_004,),
     "panel_knows_no_stuck_button": (500_000_093,),
+    "panel_needs_no_edge": (500_000_087,),
+    "panel_takes_an_edge_in_the_rest": (500_000_087,),
     "trigger_hears_itself": (700_000_003, 700_000_049),
     "trigger_knows_no_refractory_time": (700_000_049,),
     "trigger_knows_no_rest": (700_000_046,),
@@ -212,17 +215,30 @@ BEGUN_MS = 14_000  # by then a session of the panel is on
 
 
 def at_panel(
-    presses: list[tuple[int, int, int]], faults: tuple[dict[str, Any], ...] = (), variant: str = "", script: Any = ()
+    presses: list[tuple[int, int, int]],
+    faults: tuple[dict[str, Any], ...] = (),
+    variant: str = "",
+    script: Any = (),
+    highs_ms: Any = None,
+    end_ms: int = 22_000,
 ) -> tuple[dict[str, Any], Any]:
-    """A session of the panel, and then these presses: (ms, how long, mask)."""
+    """A session of the panel, and then these presses: (ms, how long, mask). `highs_ms`: its trains of 1 s, with as much
+    rest, begin at the trigger input, which is high from and to these."""
     made = panel_plan.make(panel_plan.PANEL_SEED + 1)
     kept = {**made["kept"][0], "effect": "sensory", "max_current_ua": 15_000}
     kept["channels"] = [{"channel": 0, "delay_us": 0}]
     kept["phases"] = [{**kept["phases"][0], "work_ms": 0, "rest_ms": 0, "rate_mhz": 35_000, "duration_ms": 60_000}]
+    if highs_ms is not None:
+        kept["phases"] = [{**kept["phases"][0], "work_ms": 1_000, "rest_ms": 1_000}]
+        kept["trigger"] = {
+            "source": "edge", "timeout_ms": 6_000, "on_timeout": "skip", "refractory_ms": 300, "contractions": 0,
+        }  # fmt: skip
+        made.update(trigger_plan.edges(random.Random(1), 0))
+        made.update(edges=[[ms * MS, 1 - i % 2] for i, ms in enumerate(highs_ms)], broken_input="")
     begins = [(500 + 1_100 * i, 60, START) for i in range(11)] + [(12_600, 1_300, START)]
     contacts = [[ms * MS, mask] for at, for_ms, of in [*begins, *presses] for ms, mask in ((at, of), (at + for_ms, 0))]
     made.update(
-        kept=[kept], programme=kept, contacts=contacts, broken_contacts="", faults=list(faults), end_us=22_000 * MS,
+        kept=[kept], programme=kept, contacts=contacts, broken_contacts="", faults=list(faults), end_us=end_ms * MS,
         clock_ms=0, script=list(script), load_ohm=500,
     )  # fmt: skip
     ((found, seen),) = virtual.cases([made], BROKEN / f"{variant}.py" if variant else None)
@@ -272,6 +288,51 @@ def test_a_session_goes_on_without_its_display_and_cannot_be_raised(kind: str) -
     assert seen.enabled(TO_US) and set(last) == {2_000}
 
 
+HIGHS_MS = [13_000, 13_100, 15_500, 15_600, 16_800, 16_900, 18_000, 18_100, 20_500, 20_600]
+
+
+def test_a_train_of_the_panel_begins_at_an_edge_and_not_in_the_rest_nor_in_a_pause() -> None:
+    presses = [(15_700, 100, UP), (19_200, 100, START)]
+    found, seen = at_panel(presses, highs_ms=HIGHS_MS)
+    assert not result.failed(found), found
+    begun_us = [train[0].start_us - 271 for train in seen.trains]  # phase A comes so much later
+    assert [ms * MS <= us <= ms * MS + 3 for ms, us in zip((15_500, 18_000), begun_us, strict=True)] == [True] * 2
+    assert {pulse.a_ua > 0 for pulse in seen.trains[1]} == {True, False}, "it rises from zero on a ramp"
+
+
+def test_an_edge_while_the_cpu_stands_still_begins_what_lies_ready_and_nothing_else() -> None:
+    stops = {"at_us": 15_480 * MS, "kind": "cpu_stop", "us": 40 * MS}
+    found, seen = at_panel([], (stops,), highs_ms=HIGHS_MS[:4])
+    assert not result.failed(found), found
+    assert [train[0].start_us // MS for train in seen.trains] == [15_500]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"edges": []}, "no edge began it"),
+        ({"edges": [[15_499 * MS, 1], [15_600 * MS, 0], [18_000 * MS, 1]]}, "no edge began it"),
+        ({"rest_ms": 2_000}, "at an edge before 18497"),
+        ({"work_ms": 900}, "has 35 pulses, a work 32"),
+    ],
+)
+def test_a_train_of_the_panel_without_a_cause_is_seen(change: dict[str, Any], words: str) -> None:
+    found, seen = at_panel([], highs_ms=HIGHS_MS)
+    assert not result.failed(found) and len(seen.trains) == 3, found
+    other = panel_oracle.Waiting({**seen.plan, **change}, seen.notes, [], seen.end_us)
+    other.phase = {**other.phase, **change}
+    other.pulses = seen.pulses
+    assert any(words in text for text in panel_oracle.judge(other).unsafe), panel_oracle.judge(other).unsafe
+
+
+def test_a_trigger_input_that_stays_high_ends_the_session_of_the_panel_and_one_that_does_not_care_is_seen() -> None:
+    found, seen = at_panel([], highs_ms=[15_500], end_ms=32_000)
+    assert [text for text in found["impossible"] if "fault 31" in text] and not found["unsafe"], found
+    assert seen.enabled(25_400 * MS) and not seen.enabled(27_000 * MS)
+    found, _ = at_panel([], variant="trigger_waits_on_a_bad_input", highs_ms=[15_500], end_ms=32_000)
+    assert any("closed from" in text for text in found["unsafe"]), found
+
+
 def test_the_cases_of_the_panel_have_every_kind_and_are_the_same_each_time() -> None:
     made = [panel_plan.make(panel_plan.PANEL_SEED + i) for i in range(300)]
     assert made[:5] == [panel_plan.make(panel_plan.PANEL_SEED + i) for i in range(5)]
@@ -279,6 +340,11 @@ def test_the_cases_of_the_panel_have_every_kind_and_are_the_same_each_time() -> 
     assert kinds >= set(panel_plan.KINDS) - {"clock_wrap"}
     assert {each["broken_contacts"] for each in made} == set(panel_plan.CONTACTS)
     assert {each["who"] for each in made} == set(panel_plan.WHO)
+    assert [i for i, each in enumerate(made) if "edges" in each] == list(
+        range(panel_plan.AT_EDGES, 300, panel_plan.ONE_OF)
+    )
+    at_edges = [panel_plan.make(panel_plan.PANEL_SEED + i) for i in range(panel_plan.AT_EDGES, 600, panel_plan.ONE_OF)]
+    assert {each["broken_input"] for each in at_edges} == set(trigger_plan.SWITCHES)
     first, second = ([seen.notes for _, seen in virtual.cases(made[:1])] for _ in range(2))
     assert first == second
 
@@ -287,7 +353,7 @@ def test_the_cases_of_the_panel_have_every_kind_and_are_the_same_each_time() -> 
 
 
 def waiting(source: str, rows: list[list[int]], end_ms: int = 9_000, **changes: Any) -> tuple[dict[str, Any], Any]:
-    """A session that waits for a signal of 500 mV, or for the switch: a work of 1 s, a rest of 2 s."""
+    """A session that waits for a signal of 500 mV, for the switch or for an edge: a work of 1 s, a rest of 2 s."""
     made = trigger_plan.make(trigger_plan.TRIGGER_SEED + 1)
     trigger = {"source": source, "timeout_ms": 6_000, "on_timeout": "skip", "refractory_ms": 300, "contractions": 0}
     if source == "signal":
@@ -300,7 +366,8 @@ def waiting(source: str, rows: list[list[int]], end_ms: int = 9_000, **changes: 
     ]  # fmt: skip
     rows = [[ms * MS, value] for ms, value in rows]
     made.update(
-        signal=rows if source == "signal" else [[0, 0]], switch=rows if source == "switch" else [], faults=[],
+        signal=rows if source == "signal" else [[0, 0]], switch=rows if source == "switch" else [],
+        edges=rows if source == "edge" else [], faults=[],
         end_us=end_ms * MS, broken_input="", recover=[], after_boot=[], answer_mv=0, artefact_mv=2_000, clock_ms=0,
     )  # fmt: skip
     made.update(changes)
@@ -336,6 +403,17 @@ def test_a_train_without_a_cause_is_seen(change: dict[str, Any], words: str) -> 
     assert any(words in text for text in trigger_oracle.judge(other).unsafe)
 
 
+def test_a_train_of_a_host_begins_at_the_edge_itself_and_one_that_a_turn_of_the_loop_begins_is_seen() -> None:
+    rows = [[0, 0], [1_000, 1], [1_200, 0], [2_500, 1], [2_700, 0], [5_000, 1], [5_200, 0]]
+    found, seen = waiting("edge", rows)
+    assert not result.failed(found), found
+    assert [train[0].start_us // MS for train in seen.trains] == [1_000, 5_000], "the second was within the rest"
+    moved = [[us - 1 * MS, level] for us, level in seen.plan["edges"]]
+    other = trigger_oracle.Seen({**seen.plan, "edges": moved}, seen.notes, [], seen.end_us)
+    other.pulses = seen.pulses
+    assert sum("no edge began it" in text for text in trigger_oracle.judge(other).unsafe) == 2
+
+
 def test_what_has_come_when_the_time_was_over_has_a_cause_and_before_it_has_not() -> None:
     found, seen = waiting("signal", [[0, 0]], asked={"on_timeout": "begin", "timeout_ms": 2_500})
     assert not result.failed(found) and len(seen.trains) == 2, found
@@ -350,7 +428,7 @@ def test_the_cases_of_the_trigger_have_every_kind_and_are_the_same_each_time() -
     kinds = {fault["kind"] for each in made for fault in each["faults"]}
     assert kinds >= set(plan.KINDS) - {"clock_wrap"}
     assert {each["broken_input"] for each in made} == {*trigger_plan.INPUTS, *trigger_plan.SWITCHES}
-    assert {each["programme"]["trigger"]["source"] for each in made} == {"signal", "switch"}
+    assert {each["programme"]["trigger"]["source"] for each in made} == {"signal", "switch", "edge"}
     first, second = ([seen.notes for _, seen in virtual.cases(made[:1])] for _ in range(2))
     assert first == second
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prescription_files import checked
 
 from opennmes import paths
 from opennmes.boards import stage_of
@@ -17,11 +17,6 @@ from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
 
 STAGE = stage_of("pico")
-
-
-def checked(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
-    status = main(["check", str(path), "--json"])
-    return status, json.loads(capsys.readouterr().out)
 
 
 def test_the_json_has_what_a_program_needs(example_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prescription_files import checked
 
 from nmes.core import programme
 from opennmes import paths
@@ -83,11 +84,6 @@ def prescription(kind: str, current_ma: int, width_us: int, rate_hz: int, area_c
         rest_s = 10
         duration_min = 15
     """
-
-
-def checked(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
-    status = main(["check", str(path), "--json"])
-    return status, json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case[0])

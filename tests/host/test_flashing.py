@@ -16,9 +16,11 @@ from typing import Any
 import bootsel
 import pytest
 
+import toolchain
 from nmes.core import commands, frame
 from opennmes import paths
 from opennmes.boards import UnknownBoard
+from opennmes.cli import flash as flash_verb
 from opennmes.cli import main
 from opennmes.device import discover, drive, flashing, uf2
 from opennmes.device.client import AtPrompt, DeviceRefused, LinkError
@@ -29,6 +31,8 @@ from opennmes.ports import serial
 from opennmes.ports.errors import PortError
 
 DATA = bytes(range(256)) * 512
+# The end of a witness's image: for which board it is, and the modules that are frozen into it.
+OF_WITNESS = DATA + b"; OpenNMES on Raspberry Pi Pico with RP2040\0witness/app.py\0".ljust(256, b"\0")
 IDENTITY = {"version": "0.1.0", "board": "pico", "stage": "reference", "uid": "e6616407e3", "host": 5}
 RUNS, IN_BOOTSEL, GONE = "runs", "in BOOTSEL", "gone"
 STEPS = ("into BOOTSEL", "drive", "writing", "back", "reading")
@@ -515,7 +519,7 @@ class WitnessPort:
 def witness(bench: Computer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Computer:
     """The computer with a witness that has another image than ours, which is at `ours`."""
     ours = tmp_path / "opennmes-witness-pico.uf2"
-    ours.write_bytes(bootsel.uf2(DATA))
+    ours.write_bytes(bootsel.uf2(OF_WITNESS))
     monkeypatch.setattr(paths, "witness_uf2", lambda board: ours)
     monkeypatch.setattr(serial, "SerialPort", lambda name: WitnessPort(bench.flash, bench.bootsel))
     monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(WITNESS, name, identity=SAYS))
@@ -528,16 +532,82 @@ def test_a_witness_stays_one_and_what_is_in_its_flash_is_asked_of_itself(witness
     assert f"`nmes flash --port {witness.port}` writes it" in capsys.readouterr().err
     assert main(["flash", "--port", witness.port, "--yes", "--json"]) == 0
     (board,) = json.loads(capsys.readouterr().out)["boards"]
-    assert board["verified"] and board["image"].endswith("opennmes-witness-pico.uf2") and witness.flash == DATA
+    assert board["verified"] and board["image"].endswith("opennmes-witness-pico.uf2") and witness.flash == OF_WITNESS
     assert main(["flash", "--verify", "--witness", "--port", witness.port]) == 0
-    witness.flash = DATA[:-1] + b"?"
+    witness.flash = OF_WITNESS[:-1] + b"?"
     assert main(["flash", "--verify", "--port", witness.port]) == 1, "one byte is another"
 
 
 def test_a_chip_in_bootsel_becomes_a_witness(witness, monkeypatch, capsys):
     witness.bootsel()
     assert main(["flash", "--witness", "--mount", str(witness.mount), "--yes"]) == 0
-    assert witness.flash == DATA and "opennmes-witness-pico.uf2" in capsys.readouterr().out
+    assert witness.flash == OF_WITNESS and "opennmes-witness-pico.uf2" in capsys.readouterr().out
+
+
+def test_a_witness_s_image_is_known_by_what_is_in_it_whatever_its_file_is_called(witness, capsys, tmp_path):
+    renamed = tmp_path / "image.uf2"
+    renamed.write_bytes(bootsel.uf2(OF_WITNESS))
+    assert main(["flash", str(renamed), "--port", witness.port, "--yes"]) == 0
+    assert f"will have {renamed}, the image of a witness, " in capsys.readouterr().err
+    assert witness.flash == OF_WITNESS
+    assert main(["flash", str(renamed), "--verify", "--port", witness.port]) == 0
+
+
+def test_firmware_whose_file_is_called_as_a_witness_s_is_read_back_as_firmware(bench, tmp_path, capsys):
+    path = tmp_path / "opennmes-witness-pico.uf2"
+    path.write_bytes(bootsel.uf2(DATA))
+    assert main(["flash", str(path), "--port", bench.port, "--yes"]) == 0
+    assert bench.flash == DATA and "image of a witness" not in capsys.readouterr().err
+
+
+def test_a_witness_is_asked_itself_what_is_in_its_flash_whatever_it_is_compared_with(witness, image, capsys):
+    assert main(["flash", image, "--verify", "--port", witness.port]) == 1
+    assert "what is in flash is not" in capsys.readouterr().err
+
+
+def test_a_board_that_is_no_witness_is_compared_with_a_witness_s_image_by_its_prompt(
+    witness, bench, monkeypatch, capsys
+):
+    monkeypatch.setattr(discover, "at_port", lambda name, uid="": Board(OURS, name, identity=IDENTITY))
+    monkeypatch.setattr(flash_verb, "digest", bench.digest)
+    monkeypatch.setattr(serial, "SerialPort", lambda name: pytest.fail("it is no witness: it is not asked as one"))
+    assert main(["flash", "--verify", "--witness", "--port", bench.port]) == 1
+    assert "what is in flash is not" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        (DATA, "is an image that OpenNMES has not made"),
+        (
+            DATA + b"; OpenNMES on Raspberry Pi Pico with RP2040\0nmes/app.py\0".ljust(256, b"\0"),
+            "is firmware for a pico",
+        ),
+        (DATA + b"witness/app.py\0".ljust(256, b"\0"), "is an image that OpenNMES has not made"),
+    ],
+)
+def test_a_file_in_the_place_of_the_witness_s_image_that_is_none_is_refused(witness, capsys, what, says):
+    paths.witness_uf2("pico").write_bytes(bootsel.uf2(what))
+    before = witness.flash
+    assert main(["flash", "--witness", "--port", witness.port, "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert f"{paths.witness_uf2('pico')} {says}, expected the image of a witness; nothing was written" in said
+    assert "`make setup` builds it" in said and (witness.state, witness.flash) == (RUNS, before)
+
+
+def test_a_witness_s_image_in_the_place_of_the_firmware_is_refused(bench, monkeypatch, tmp_path, capsys):
+    place = tmp_path / "opennmes-pico.uf2"
+    place.write_bytes(bootsel.uf2(OF_WITNESS))
+    monkeypatch.setattr(paths, "uf2", lambda *_: place)
+    assert main(["flash", "--port", bench.port, "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert f"{place} is the image of a witness, expected firmware; nothing was written: `make setup` builds it" in said
+    assert bench.state == RUNS
+
+
+def test_the_images_that_are_built_say_which_of_them_is_a_witness_s():
+    built = {toolchain.uf2("pico"): False, toolchain.witness_uf2("pico"): True}
+    assert {path: uf2.is_witness(uf2.read_uf2(path, 1 << 21)) for path in built} == built
 
 
 def test_a_board_that_no_witness_is_made_for_is_one_message(witness, monkeypatch, capsys, tmp_path):

@@ -233,10 +233,7 @@ def test_a_wrong_firmware_is_never_passed_by_a_capture_that_is_cut(drawn: st.Dat
     assume(window["begin"] is not None or window["end"] is not None)
     pulses = WRONG_PULSES[name](pulses_of(data), surely_seen_us(window["rate_hz"]))
     assume(captured(data, pulses, window) != captured(data, None, window))
-    report = judge(captured(data, pulses, window), data)
-    if report.verdict == PASSED:  # then the window had all of the session in it, and nothing of what is wrong
-        assert window["begin"] is None or window["begin"] < 0
-        raise AssertionError(name)
+    assert judge(captured(data, pulses, window), data).verdict != PASSED
 
 
 def paused(pins_begin: list[P], at_us: int, for_us: int) -> list[P]:

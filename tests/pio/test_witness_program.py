@@ -171,7 +171,7 @@ def test_another_assembler_makes_the_same_of_duty_and_both_programs_fit_into_a_b
     assert len(made[0]) + len(OPCODES) <= 32 and [pins for pins in made[5:] if pins] == []
     assert made[4] >> 16 & 3 == 1 and made[4] >> 20 & 31 == 0
     assert MODULE.PULL == 4 << 13 | 1 << 7 | 1 << 5
-    assert MODULE.LOOKS == witness.LOOKS and math.gcd(witness.LOOK_CYCLES, PERIOD) == 1
+    assert math.gcd(witness.LOOK_CYCLES, PERIOD) == 1
 
 
 @pytest.mark.parametrize("level", [1, 2, 10, 500, 999])
@@ -197,7 +197,7 @@ def test_windows_are_when_the_host_says_they_are(change: int, to: int) -> None:
     virtual = _Level()
     virtual.change(0, 1 - to)
     virtual.change(change, to)
-    spread = [range(least, most + 1) for _, number, least, most in virtual.take(begins[-1] + 3_004)
+    spread = [range(least, most + 1) for _, number, least, most in virtual.take(begins[-1] + witness.WINDOW_CYCLES)
               for _ in range(number)]  # fmt: skip
     assert [min(abs(count - each) for each in near) <= 1 for count, near in zip(counts, spread, strict=True)] == [
         True

@@ -200,7 +200,7 @@ FIELDS = {
     "settings": "{setting: value}, see below",
     "signal_mv": "what the biofeedback input says; null while it is not looked at, or does not count",
     "skipped": "times that nothing came within the trigger's time",
-    "source": "signal or switch",
+    "source": "signal, switch or edge",
     "stage": "name of the output stage",
     "stage_digest": "digest of the stage's facts",
     "state": "IDLE, ARMED, RUNNING, PAUSED or FAULT; in `record` the state before the fault",

@@ -148,7 +148,7 @@ FAULTS = {
     28: ("Button stuck. Let go of every button", "Taste klemmt. Alle Tasten loslassen"),
     29: ("Button unsteady. Let go of every button", "Taste unruhig. Alle Tasten loslassen"),
     30: ("Buttons touch. Do not use it", "Tasten berühren sich. Nicht benutzen"),
-    31: ("Signal? Sensor off, or switch closed", "Signal? Sensor ab oder Schalter zu"),
+    31: ("Signal? Sensor off, switch or trigger on", "Signal? Sensor ab, Schalter oder Auslöser an"),
 }
 OTHER_FAULT = ("Electrodes off. Do not use it", "Elektroden ab. Nicht benutzen")
 

@@ -20,6 +20,7 @@ from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.discover import BOOTSEL, BUSY, NOT_MOUNTED, WITNESS, Board
 from opennmes.device.drive import DriveError
 from opennmes.device.flashing import (
+    A_WITNESS,
     FlashError,
     digest,
     flash_modules,
@@ -31,7 +32,7 @@ from opennmes.device.flashing import (
 from opennmes.device.flashing import flash as put_onto
 from opennmes.device.modules import WEAKER, ModulesError, Plan
 from opennmes.device.prompt import PromptError
-from opennmes.device.uf2 import Uf2, Uf2Error
+from opennmes.device.uf2 import Uf2, Uf2Error, is_witness
 from opennmes.device.witness import WitnessError
 from opennmes.ports.errors import PortError
 
@@ -127,11 +128,6 @@ def _planned(board: Board, uf2: Path | None, stage: str, called: str, witness: b
     return board, image_for(board, uf2, stage, called)
 
 
-def _reader(image: Uf2) -> Callable[[str, Uf2, Callable[[str, int, int], None]], str] | None:
-    """How what is in flash is read back where there is no prompt: a witness is asked itself."""
-    return witness_image.digest if image.path.name.startswith("opennmes-witness-") else None
-
-
 def _understood(an_image: bool, as_modules: bool, files_anew: bool, verify: bool) -> None:
     """End with status 2 where what is asked for does not go together."""
     if as_modules and an_image:
@@ -191,9 +187,11 @@ def _agree(plan: list[tuple[Board, Uf2]], yes: bool) -> None:
     if not plan:
         return
     for board, image in plan:
+        what = f", {A_WITNESS}" if is_witness(image) else ""
         err.print(words(in_words(board)), soft_wrap=True)
         err.print(
-            words(f"  will have {image.path}, {len(image.data)} bytes, SHA-256 {image.sha256[:16]}"), soft_wrap=True
+            words(f"  will have {image.path}{what}, {len(image.data)} bytes, SHA-256 {image.sha256[:16]}"),
+            soft_wrap=True,
         )
     _ask(yes)
 
@@ -216,10 +214,12 @@ def _one(board: Board, image: Uf2, verify: bool, mount: Path | None) -> dict[str
     with _bar() as progress:
         try:
             if verify:
-                found = (_reader(image) or digest)(board.where, image, progress)
+                read = witness_image.digest if board.kind == WITNESS else digest
+                found = read(board.where, image, progress)
                 result.update({"port": board.where, "sha256": found, "verified": found == image.sha256})
             else:
-                result.update(put_onto(board, image, progress, mount, read_back=_reader(image)))
+                read_back = witness_image.digest if is_witness(image) else None
+                result.update(put_onto(board, image, progress, mount, read_back=read_back))
         except FAILURES as failure:
             result.update({"verified": False, "error": str(failure)})
     return result

@@ -18,10 +18,11 @@ from opennmes.boards import STOCK, board_names, by_machine, has_image, load_boar
 from opennmes.device import drive, modules, witness_image
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.device.discover import BOOTSEL, MICROPYTHON, OURS, WITNESS, Board, at_port, micropython_ports
+from opennmes.device.identity import BUILD
 from opennmes.device.modules import Plan
 from opennmes.device.patience import stretched
 from opennmes.device.prompt import Prompt, PromptError
-from opennmes.device.uf2 import Uf2, board_in, read_uf2
+from opennmes.device.uf2 import Uf2, board_in, is_witness, read_uf2
 from opennmes.ports.errors import PortError
 
 Progress = Callable[[str, int, int], None]
@@ -30,6 +31,7 @@ DRIVE_S = 20.0
 PORT_S = 20.0
 FREE_S = 40.0
 POLL_S = 0.5
+A_WITNESS = "the image of a witness"
 WITNESS_BOARD = "pico"  # a witness that does not say what it is
 
 
@@ -53,6 +55,8 @@ def image_for(board: Board, named: Path | None, stage: str = "", called: str = "
     image = read_uf2(named or paths.uf2(name, of_stage), facts["flash"]["firmware"][1])
     # Here, and not only when it is copied: a board that runs would be in BOOTSEL by then.
     drive.check_chip(image, facts["mcu"], board.where)
+    if named is None and is_witness(image):
+        raise FlashError(f"{image.path} is {A_WITNESS}, expected firmware; nothing was written: `{BUILD}` builds it")
     said = board_in(image)
     if said and said != machine(name) and (called or board.kind != BOOTSEL):
         raise FlashError(
@@ -76,6 +80,10 @@ def witness_image_for(board: Board, called: str = "") -> Uf2:
         )
     image = read_uf2(path, facts["flash"]["firmware"][1])
     drive.check_chip(image, facts["mcu"], board.where)
+    if not is_witness(image):
+        said = board_in(image)
+        what = f"firmware for a {by_machine(said) or said}" if said else "an image that OpenNMES has not made"
+        raise FlashError(f"{path} is {what}, expected {A_WITNESS}; nothing was written: `{BUILD}` builds it")
     return image
 
 

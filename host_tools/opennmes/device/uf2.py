@@ -42,6 +42,9 @@ _ABSOLUTE = 0xE48B_FF57
 _IGNORED_AT = 0x10FF_FF00
 _EXTENSION_PRESENT = 0x0000_8000
 _IGNORE = 0x9957_E304
+# The name of a module that is frozen into a witness's image alone (firmware/witness/manifest.py), as MicroPython keeps
+# such names: a zero ends each.
+_WITNESS = b"\0witness/app.py\0"
 
 
 class Uf2Error(Exception):
@@ -112,6 +115,11 @@ def board_in(image: Uf2) -> str:
     """What an image of ours calls the board that it was made for (boards.machine); "" for one of somebody else."""
     found = re.search(OURS.encode() + rb"[ -~]+ with RP[0-9]+", image.data)
     return found[0].decode() if found else ""
+
+
+def is_witness(image: Uf2) -> bool:
+    """Whether an image of ours is that of a witness (firmware/witness), whatever its file is called."""
+    return bool(board_in(image)) and _WITNESS in image.data
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,32 @@ from __future__ import annotations
 import binascii
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from opennmes.emulator.exact import CYCLE_NANOS
 from opennmes.emulator.lines import Lines
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.measure.captures import witness_frames as frames
+from opennmes.measure.captures.witness import (
+    FALL_TO_RISE_CYCLES,
+    FIRST_EDGE_LOOK_CYCLES,
+    FIRST_LOOK_CYCLES,
+    LOOK_CYCLES,
+    LOOKS,
+    RISE_TO_FALL_CYCLES,
+    ROUND_CYCLES,
+    WINDOW_CYCLES,
+)
 
-CYCLE_NANOS = 8
+WORD = 0xFFFFFFFF
+# As firmware/witness has them (tests/architecture/test_constants.py).
 HEARTBEAT_NANOS = 20_000_000
 LONG_ROUNDS = 1_250
-WORD = 0xFFFFFFFF
 WORDS_MOST = 500
+STRETCHES_MOST = 40
 PLATEAUS_MOST = 500
+_NO_ROUNDS = 0x3FFFFFFF  # the fewest of a stretch that has no half yet
 
 
 @dataclass
@@ -46,11 +59,11 @@ class _Pin:
             self.pending.pop()
             return
         self._settle()
-        base, least = (2, 0) if level else (1, 1)
+        base, least = (FALL_TO_RISE_CYCLES, 0) if level else (RISE_TO_FALL_CYCLES, 1)
         if not self.total:
-            base = 2  # from -1 to the first look
-        rounds = max(least, math.ceil((cycle - self.looked - base) / 2))
-        self.pending.append((self.looked + base + 2 * rounds, level))
+            base = FIRST_EDGE_LOOK_CYCLES - self.looked
+        rounds = max(least, math.ceil((cycle - self.looked - base) / ROUND_CYCLES))
+        self.pending.append((self.looked + base + ROUND_CYCLES * rounds, level))
         self._rounds = rounds
 
     def _settle(self) -> None:
@@ -67,10 +80,6 @@ class _Pin:
             self._settle()
         words, self.words = self.words[:WORDS_MOST], self.words[WORDS_MOST:]
         return words
-
-
-FIRST_LOOK_CYCLES, LOOK_CYCLES, LOOKS = 3, 3, 1_000
-WINDOW_CYCLES = LOOKS * LOOK_CYCLES + 4
 
 
 @dataclass
@@ -123,8 +132,8 @@ class _Level:
 
 
 class VirtualWitness:
-    """`lines` are the wires to the board; `gpios`, `machines` and `level_machines` are as firmware/witness/wires.py has
-    them; `ppm`: by how much its crystal is faster than the board's."""
+    """`lines` are the wires to the board; `gpios`, `machines`, `level_machines` and `pulls` are as
+    firmware/witness/wires.py has them; `ppm`: by how much its crystal is faster than the board's."""
 
     name = "virtual witness"
 
@@ -134,6 +143,7 @@ class VirtualWitness:
         gpios: Mapping[str, int],
         machines: Mapping[str, int],
         level_machines: Mapping[str, int],
+        pulls: Sequence[str],
         hello: Mapping[str, object],
         *,
         ppm: float = 0.0,
@@ -143,6 +153,7 @@ class VirtualWitness:
         self._machines = dict(machines)
         self._gpios = dict(gpios)
         self._level_machines = dict(level_machines)
+        self._pulls = tuple(pulls)
         self._hello = {
             "machines": self._machines, "level_machines": self._level_machines, "gpios": self._gpios, **hello,
         }  # fmt: skip
@@ -258,14 +269,14 @@ class VirtualWitness:
                 self._send(frames.LEVELS, frames.of_machine(frames.LEVELS, us, levels, total, machine, words))
         if self._pico.nanos >= self._due:
             self._due = self._pico.nanos + HEARTBEAT_NANOS
-            pulls = sum(1 << bit for bit, role in enumerate(("interlock", "stop_loop", "run")) if role in self.pulled)
+            pulls = sum(1 << bit for bit, role in enumerate(self._pulls) if role in self.pulled)
             self._send(frames.HEARTBEAT, frames.OF_HEARTBEAT.pack(us, levels, self.stalled, 0, pulls))
 
     def _pump(self, pin: _Pin, words: list[int], us: int, levels: int, machine: int) -> None:
         number = pin.total - len(pin.words) - len(words)
         made: list[list[int]] = []
         if number:
-            made.append([self._last, self._last, number, 0, 0x3FFFFFFF, 0])
+            made.append([self._last, self._last, number, 0, _NO_ROUNDS, 0])
         for word in words:
             number += 1
             rounds = made[-1][1] - word & WORD if made else WORD
@@ -273,11 +284,11 @@ class VirtualWitness:
                 stretch = made[-1]
                 stretch[1:] = [word, number, stretch[3] + 1, min(stretch[4], rounds), max(stretch[5], rounds)]
             else:
-                made.append([word, word, number, 0, 0x3FFFFFFF, 0])
+                made.append([word, word, number, 0, _NO_ROUNDS, 0])
         self._last = words[-1]
-        for at in range(0, len(made), 40):
-            part = [value for stretch in made[at : at + 40] for value in stretch]
-            last = made[min(at + 40, len(made)) - 1][2]
+        for at in range(0, len(made), STRETCHES_MOST):
+            part = [value for stretch in made[at : at + STRETCHES_MOST] for value in stretch]
+            last = made[min(at + STRETCHES_MOST, len(made)) - 1][2]
             self._send(frames.PUMP, frames.of_machine(frames.PUMP, us, levels, last, machine, part))
 
     def _send(self, kind: bytes, payload: bytes) -> None:

@@ -33,6 +33,8 @@ class FaultyHal(virtual.Hal):
         self._dead = False
         self._died, world.death = world.death, ""
         self._files = None
+        if world.sensor:
+            self._high = world.sensor.high()
         if world.person:
             self.flash = world.person.sectors
         self._stops = [channel.stop for channel in self.channels]
@@ -74,6 +76,15 @@ class FaultyHal(virtual.Hal):
         self._advance(until_us)
 
     def _advance(self, us):
+        """The trigger input's edges are the chip's own: no CPU is asked."""
+        edge = self.world.sensor and self.world.sensor.next_edge(us)
+        while edge:
+            self._moves(edge[0])
+            self._set_trigger(edge[1] == 1)
+            edge = self.world.sensor.next_edge(us)
+        self._moves(us)
+
+    def _moves(self, us):
         self.now_us = self.world.now_us = max(us, self.now_us)
         for channel in self.channels:
             channel.advance(self.now_us)
@@ -83,6 +94,7 @@ class FaultyHal(virtual.Hal):
         self._enable(False)
         for channel in self.channels:
             channel._waiting = []
+        self._awaits_edge = False
         self._dead = True
         return Gone(why)
 

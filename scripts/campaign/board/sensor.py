@@ -1,5 +1,5 @@
-"""What is at the biofeedback input, and the hand switch: a person, the muscle's answer to the pulses, and the hum of an
-input that nothing drives."""
+"""What is at the biofeedback input, the hand switch and the trigger input: a person, the muscle's answer to the pulses,
+the hum of an input that nothing drives, and another instrument."""
 
 FLOATS = -1
 ADC_MV = 3_300
@@ -7,13 +7,15 @@ SWITCHES_US = 40_000  # so often the answer begins and ends
 
 
 class Sensor:
-    """What input and switch of a case say, at a time of its world. The plan has their changes, [us, mV or closed]."""
+    """What input, switch and trigger input of a case say, at a time of its world. The plan has their changes, [us, mV,
+    closed or high]."""
 
     def __init__(self, world):
         plan = world.plan
         self._world = world
         self._signal = _Rows(plan["signal"], FLOATS)
         self._switch = _Rows(plan["switch"], 0)
+        self._edges = _Rows(plan.get("edges", []), 0)
         self._artefact_mv = plan["artefact_mv"]
         self._answer_mv, self._answer_us = plan["answer_mv"], plan["answer_us"]
         self._hum = plan["slow_us"]
@@ -38,6 +40,13 @@ class Sensor:
     def closed(self):
         return self._switch.at(self._world.now_us) == 1
 
+    def high(self):
+        return self._edges.at(self._world.now_us) == 1
+
+    def next_edge(self, until_us):
+        """The next change of the trigger input until then, (us, level); None: there is none."""
+        return self._edges.next(until_us)
+
 
 class _Rows:
     """Values that change at their times. Times are asked for in their order."""
@@ -51,3 +60,9 @@ class _Rows:
         while self._at < len(self._rows) and self._rows[self._at][0] <= now_us:
             self._at += 1
         return self._rows[self._at - 1][1] if self._at else self._first
+
+    def next(self, until_us):
+        if self._at == len(self._rows) or self._rows[self._at][0] > until_us:
+            return None
+        self._at += 1
+        return self._rows[self._at - 1]

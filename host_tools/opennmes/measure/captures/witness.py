@@ -19,16 +19,17 @@ from opennmes.measure.captures.base import END, PS_PER_S, CaptureError, Edge, Sa
 
 CYCLE_PS = 8_000
 _ALL = 1 << 32
-_FIRST_LOOK_CYCLES = 1  # the first look at the pins comes a cycle after GO
-_ROUND, _RISE_TO_FALL, _FALL_TO_RISE, _WRAP_LOW = 2, 1, 2, 1
-_WRAP_PS = _ALL * _ROUND * CYCLE_PS
+FIRST_EDGE_LOOK_CYCLES = 1  # the first look at the pins comes a cycle after GO
+# As firmware/witness/edges_pio.py has them (tests/architecture/test_constants.py).
+ROUND_CYCLES, RISE_TO_FALL_CYCLES, FALL_TO_RISE_CYCLES, WRAP_LOW_CYCLES = 2, 1, 2, 1
+_WRAP_PS = _ALL * ROUND_CYCLES * CYCLE_PS
 # A window of a level (edges_pio.py): so many looks, each so many cycles after the one before; when the first window
 # begins, and what there is from one to the next.
 LOOKS, LOOK_CYCLES = 1_000, 3
 FIRST_LOOK_CYCLES, WINDOW_CYCLES = 3, LOOKS * LOOK_CYCLES + 4
 WINDOW_PS = WINDOW_CYCLES * CYCLE_PS
 # A change is seen up to a round late, and right after a rise a cycle more.
-SAMPLING = Sampling(PS_PER_S / (_ROUND * CYCLE_PS), CYCLE_PS, "the witness's state machines")
+SAMPLING = Sampling(PS_PER_S / (ROUND_CYCLES * CYCLE_PS), CYCLE_PS, "the witness's state machines")
 
 
 class Machine:
@@ -55,12 +56,12 @@ class Machine:
             self.edges.append((ps, level))
 
     def _more_with(self, level: int, before: int) -> int:
-        first = _FIRST_LOOK_CYCLES if not self.edges else _FALL_TO_RISE if level else _RISE_TO_FALL
+        first = FIRST_EDGE_LOOK_CYCLES if not self.edges else FALL_TO_RISE_CYCLES if level else RISE_TO_FALL_CYCLES
         wraps = self._rounds // _ALL - before // _ALL if level else 0
-        return self._more + first + wraps * _WRAP_LOW
+        return self._more + first + wraps * WRAP_LOW_CYCLES
 
     def _ps(self, level: int, before: int) -> int:
-        return ((self._rounds - self._begun) * _ROUND + self._more_with(level, before)) * CYCLE_PS
+        return ((self._rounds - self._begun) * ROUND_CYCLES + self._more_with(level, before)) * CYCLE_PS
 
     @property
     def level(self) -> int:
@@ -177,8 +178,8 @@ class Recording:
                 self._lose("pump: changes were made that the witness has not said")
             self._pump_changes = last_number
             # A half is 1 or 2 cycles longer than its rounds.
-            least_ps = (least * _ROUND + _RISE_TO_FALL) * CYCLE_PS if halves else 0
-            most_ps = (most * _ROUND + _FALL_TO_RISE) * CYCLE_PS if halves else 0
+            least_ps = (least * ROUND_CYCLES + RISE_TO_FALL_CYCLES) * CYCLE_PS if halves else 0
+            most_ps = (most * ROUND_CYCLES + FALL_TO_RISE_CYCLES) * CYCLE_PS if halves else 0
             end_ps = self._pump_ps(last, last_number)
             if goes_on:
                 wave = self.waves[-1]
@@ -194,8 +195,8 @@ class Recording:
 
     def _pump_ps(self, x: int, number: int) -> int:
         """When the change of this number was, that the witness says with x."""
-        more = (number - 1) // 2 * (_RISE_TO_FALL + _FALL_TO_RISE) + (number - 1) % 2 * _RISE_TO_FALL
-        ps = ((_ALL - 1 - x) * _ROUND + more + _FIRST_LOOK_CYCLES) * CYCLE_PS
+        more = (number - 1) // 2 * (RISE_TO_FALL_CYCLES + FALL_TO_RISE_CYCLES) + (number - 1) % 2 * RISE_TO_FALL_CYCLES
+        ps = ((_ALL - 1 - x) * ROUND_CYCLES + more + FIRST_EDGE_LOOK_CYCLES) * CYCLE_PS
         return int(ps + max(0, (self.now_ps - ps) // _WRAP_PS) * _WRAP_PS)
 
     def _level(self, machine: int, words: Sequence[int], total: int) -> None:
