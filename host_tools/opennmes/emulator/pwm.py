@@ -10,7 +10,7 @@ from typing import Any
 
 from rp2040py.irq import IRQ
 from rp2040py.peripherals.dma import DREQChannel
-from rp2040py.peripherals.pwm import CSR_A_INV, CSR_B_INV, CSR_PH_CORRECT, PWMChannel
+from rp2040py.peripherals.pwm import CSR_A_INV, CSR_B_INV, CSR_PH_CORRECT, INTR, RPPWM, PWMChannel
 from rp2040py.rp2040 import RP2040
 from rp2040py.utils.timer32 import Timer32PeriodicAlarm, TimerMode
 
@@ -20,12 +20,26 @@ PENDING = 1 << IRQ.PWM_WRAP
 
 def quicken_pwm(mcu: RP2040) -> None:
     """Let the slices of `mcu`, none of which runs, cost less from here on."""
+    mcu.pwm.__class__ = QuickPwm
+    wraps = []
     for channel in mcu.pwm.channels:
         sides = [_Side(channel, channel.alarm_a, CSR_A_INV, (channel.pin_a1, channel.pin_a2)),
                  _Side(channel, channel.alarm_b, CSR_B_INV, (channel.pin_b1, channel.pin_b2))]  # fmt: skip
         for side in sides:
             SteadyAlarm(side.alarm, side)
-        SteadyAlarm(channel.alarm_bottom, _Wrap(channel, sides))
+        wraps.append(_Wrap(channel, sides))
+        SteadyAlarm(channel.alarm_bottom, wraps[-1])
+    mcu.pwm._wraps = wraps  # type: ignore[attr-defined]
+
+
+class QuickPwm(RPPWM):
+    """The slices, which tell their wraps when somebody has written to what a wrap sets or interrupts by."""
+
+    def write_uint32(self, offset: int, value: int) -> None:
+        super().write_uint32(offset, value)
+        if offset >= INTR:
+            for wrap in self._wraps:  # type: ignore[attr-defined]
+                wrap.forget()
 
 
 class _Event:
@@ -33,6 +47,10 @@ class _Event:
 
     def happens(self) -> None:
         raise NotImplementedError
+
+    def is_spare(self) -> bool:
+        """Whether the slice's wrap does the same at the same instant, as long as nobody changes timer or target."""
+        return False
 
 
 class SteadyAlarm:
@@ -55,7 +73,8 @@ class SteadyAlarm:
         # Whatever changes the timer or the target calls _schedule, and what stops them _cancel: with neither the alarm,
         # which the clock has just taken out, is not with the clock.
         if self._period_nanos:
-            self._clock.link_alarm(self._period_nanos, self._clock_alarm)
+            if not self._event.is_spare():
+                self._clock.link_alarm(self._period_nanos, self._clock_alarm)
             return
         alarm, timer = self._alarm, self._timer
         if not (alarm._enabled and timer._enabled):
@@ -91,6 +110,9 @@ class _Side(_Event):
     def happens(self) -> None:
         self.set(False)
 
+    def is_spare(self) -> bool:
+        return self.alarm._target_value == 0  # in a period that counts up, SteadyAlarm has no other
+
     def set(self, high: bool) -> None:
         """What the slice's own set_a and set_b do."""
         pwm = self._pwm
@@ -111,14 +133,22 @@ class _Wrap(_Event):
         self._channel = channel
         self._pwm = channel.pwm
         self._mcu = channel.pwm.rp2040
+        self._core = self._mcu.core
         self._raw = 1 << channel.index
         self._request = DREQChannel.DREQ_PWM_WRAP0 + channel.index
         self._a, self._b = sides
+        self._is_heard = False
+
+    def forget(self) -> None:
+        """The next wrap looks again at who has heard of one."""
+        self._is_heard = False
 
     def happens(self) -> None:
         channel = self._channel
-        if not self._is_told():
-            self._pwm.channel_interrupt(channel.index)
+        if not (self._is_heard and not self._core.pending_interrupts & PENDING):
+            self._is_heard = self._is_told()
+            if not self._is_heard:
+                self._pwm.channel_interrupt(channel.index)
         if channel.cc_updated or channel.top_updated:
             channel._update_double_buffered()
         if not channel.csr & CSR_PH_CORRECT:
@@ -126,11 +156,12 @@ class _Wrap(_Event):
             self._b.set(self._b.alarm._target_value > 0)
 
     def _is_told(self) -> bool:
-        """Whether interrupt and DMA have heard of a wrap already and need not hear of another."""
+        """Whether interrupt and DMA have heard of a wrap already and need not hear of another. A write to the registers
+        of interrupts changes that, and an interrupt that is pending: rp2040py never takes a wrap's request back."""
         pwm = self._pwm
         return bool(
             pwm._int_raw & self._raw
             and not (pwm._int_enable or pwm._int_force)
-            and not self._mcu.core.pending_interrupts & PENDING
+            and not self._core.pending_interrupts & PENDING
             and self._mcu.dma.dreq.get(self._request)
         )
