@@ -5,16 +5,18 @@ Each is the example with one mistake that people make: those of other languages,
 
 from __future__ import annotations
 
+import os
 import re
 import string
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opennmes import paths
+from opennmes import files, paths
 from opennmes.cli import main
 from opennmes.prescription import Prescription, PrescriptionError, Problem
 from opennmes.prescription.places import Places
@@ -234,6 +236,37 @@ def test_what_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         (tmp_path / "none.toml", "cannot be read (No such file or directory)"),
     ):
         assert main(["check", str(path)]) == 2
+        assert says in capsys.readouterr().err
+
+
+def test_a_pipe_is_read_and_one_that_nobody_writes_to_is_said(
+    tmp_path: Path, example: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    monkeypatch.setattr(files, "PIPE_WAIT_S", 0.01)
+    assert main(["check", str(pipe)]) == 2
+    assert "pipe, and nobody writes" in capsys.readouterr().err
+    for early, late, status, says in ((example.encode(), b"", 0, ""), (b"", b"title", 2, "title without")):
+        writer = [os.open(pipe, os.O_RDWR)]  # here before us, as in `nmes check <(cat my.toml)`
+        os.write(writer[0], early)
+
+        def goes_on(
+            descriptor: int,
+            blocking: bool,
+            really: Any = os.set_blocking,
+            writer: list[int] = writer,
+            late: bytes = late,
+        ) -> None:
+            """Once he is waited for, the writer comes to his end."""
+            while writer:
+                os.write(writer[0], late)
+                os.close(writer.pop())
+            really(descriptor, blocking)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "set_blocking", goes_on)
+            assert main(["check", str(pipe)]) == status
         assert says in capsys.readouterr().err
 
 

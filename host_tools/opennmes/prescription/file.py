@@ -23,6 +23,7 @@ from typing import Any
 
 from nmes.core import programme
 from nmes.core.reason import printable
+from opennmes.files import read
 from opennmes.prescription.keys import (
     BEGINNING,
     CHANNEL_KEYS,
@@ -198,8 +199,7 @@ def _text(path: Path) -> str:
             raise unreadable("is a folder; give the path of a prescription, a TOML file")
         if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
             raise unreadable("is a device and no file; give the path of a prescription, a TOML file")
-        with open(path, "rb") as file:
-            content = file.read(FILE_MAX_BYTES + 1)
+        content = read(path, FILE_MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a path that can be none
         why = getattr(error, "strerror", None) or error
         raise unreadable(f"cannot be read ({why}); give the path of a prescription, a TOML file") from None
