@@ -5,6 +5,7 @@ Each is the example with one mistake that people make: those of other languages,
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import string
@@ -39,6 +40,7 @@ def with_value(example: str, key: str, value: str) -> tuple[str, int]:
 
 VALUES = [
     ("title", '"Stress incontinence, 35\u00a0Hz"', "character 24 is U+00A0 NO-BREAK SPACE", "write an ordinary space"),
+    ("title", '"   "', 'is "   ", which nobody can see', "write what it is called"),
     ("title", '"a\u202eb"', "U+202E RIGHT-TO-LEFT OVERRIDE", "leave it out"),
     ("title", '"a\u200bb"', "U+200B ZERO WIDTH SPACE", "leave it out"),
     ("title", '"a\u3164b"', "U+3164 HANGUL FILLER", "leave it out"),
@@ -177,6 +179,12 @@ def test_a_line_is_refused_for_its_reason(
         ("frequency_hz", '"frequency hz"', "phase 1.frequency hz", 'did you mean "frequency_hz"?'),
         ("pulse_width_us", "width_us", "phase 1.width_us", 'did you mean "pulse_width_us"?'),
         ("[[phase]]\n", "", "limits.frequency_hz", "it belongs to [[phase]]"),
+        ("work_s", "work_min", "phase 1.work_min", 'did you mean "work_s"? Its number is in s'),
+        ("pulse_width_us", "pulse_width_ms", "phase 1.pulse_width_ms", '"pulse_width_us"? Its number is in us'),
+        ("max_current_ma", "max_current_ua", "limits.max_current_ua", '"max_current_ma"? Its number is in mA'),
+        ("duration_min", "duration_h", "phase 1.duration_h", '"duration_min"? Its number is in min'),
+        ("[[phase]]", '[patient]\nname = "Maria"\n[[phase]]', "patient.name", "is not known; known here: notes"),
+        ("title", "name", "name", "is not known; known here: title"),
         ("[limits]\n", "", "electrode.max_current_ma", ""),
         ("[[phase]]", "[phase]", "phase", "write [[phase]]"),
         ("[[phase]]", "phase = 3", "limits.phase", "is not known"),
@@ -268,6 +276,25 @@ def test_a_pipe_is_read_and_one_that_nobody_writes_to_is_said(
             patched.setattr(os, "set_blocking", goes_on)
             assert main(["check", str(pipe)]) == status
         assert says in capsys.readouterr().err
+
+
+def test_a_table_of_the_wrong_kind_is_one_problem(tmp_path: Path, example: str) -> None:
+    for wrong in ("[[electrode]]", "[[limits]]"):
+        (problem,) = problems(tmp_path, example.replace(wrong[1:-1], wrong, 1))
+        assert f"has to be a table {wrong[1:-1]}" in str(problem)
+
+
+def test_a_file_of_another_kind_fills_no_screen(
+    tmp_path: Path, example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text(example + f"{'long' * 500} = 1\n" + "".join(f"k{number} = 1\n" for number in range(500)))
+    assert main(["check", str(path), "--json"]) == 2
+    printed = capsys.readouterr()
+    lines = printed.err.splitlines()
+    assert len(lines) == 27 and lines[-1] == "  - and 476 more"
+    assert max(map(len, lines)) < 500
+    assert len(json.loads(printed.out)["reasons"]) == 501
 
 
 # ---- lines as editors count them ----
