@@ -18,6 +18,11 @@ class AlreadyThere(Exception):
     """What was to be written is there already, and was left as it is."""
 
 
+def no_device(path: Path) -> str:
+    """What is there instead of a device, as "a folder"; "" for a device, and where nothing is."""
+    return "a folder" if path.is_dir() else "a pipe" if path.is_fifo() else "a file" if path.is_file() else ""
+
+
 def read(path: Path, most: int) -> bytes:
     """What is in a file, its first `most` bytes. A pipe, as `<(command)` is, is read to its end. Raises OSError with
     the name of the file; for a pipe into which nobody writes too, because who reads that waits for ever."""
