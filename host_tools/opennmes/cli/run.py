@@ -276,14 +276,15 @@ def _carry_out(device: Device, chosen: Chosen, what: _What, how: _How) -> dict[s
         device.acknowledge()
     scene = Scene(prescription.title, loaded["largest_current_ua"], loaded["largest_source"])
     interrupted = unseen = False
-    try:
-        with keyboard() if by_hand else contextlib.nullcontext() as keys:
-            device.arm(loaded["programme_crc"])
-            device.start()
-            unseen = _run(device, keys, scene, wanted_ua, steps_ua, how)
-    except KeyboardInterrupt:
-        interrupted = True
-    account, status, record = _stopped(device)
+    with _said_if_lost():
+        try:
+            with keyboard() if by_hand else contextlib.nullcontext() as keys:
+                device.arm(loaded["programme_crc"])
+                device.start()
+                unseen = _run(device, keys, scene, wanted_ua, steps_ua, how)
+        except KeyboardInterrupt:
+            interrupted = True
+        account, status, record = _stopped(device)
     return {
         "done": not interrupted and not unseen and status["ended"] in ("completed", "stopped"),
         "interrupted": interrupted,
@@ -299,6 +300,20 @@ def _carry_out(device: Device, chosen: Chosen, what: _What, how: _How) -> dict[s
         "fault": fault_of(status, chosen.where),
         "record": record,
     }
+
+
+@contextlib.contextmanager
+def _said_if_lost() -> Iterator[None]:
+    """While a session may run: what it means that the port is gone. A device with a supply of its own goes on for as
+    long as it waits for its host. Raises PortError."""
+    try:
+        yield
+    except PortError as gone:
+        stops_s = (session.HOST_LOST_MS + session.FADE_MS) // 1000
+        raise PortError(
+            f"{gone}. A session may be running: without its host the device stops by itself within {stops_s} s; take "
+            "the electrodes off. `nmes log` shows its record, once the device is there again"
+        ) from None
 
 
 def _load(device: Device, prescription: Prescription, number: int | None) -> Message:
