@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import os
@@ -40,6 +41,13 @@ def read(path: Path, most: int) -> bytes:
             raise OSError(errno.EPIPE, "it is a pipe, and nobody writes anything into it", str(path))
         os.set_blocking(pipe.fileno(), True)
         return begin + pipe.read(most - len(begin))
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file in UTF-8, or as programs of Windows write it: with a mark at its beginning (Notepad), or in
+    UTF-16 with one (PowerShell's `>`). What is no such text becomes U+FFFD."""
+    is_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_16 else "utf-8-sig", errors="replace")
 
 
 def write_text(path: Path, text: str, *, replace: bool) -> None:

@@ -197,7 +197,7 @@ def _volts_uv(text: str) -> int | None:
 
 def _read_answers(name: str) -> list[str]:
     """The lines of a file that are not empty and no comments. Raises OSError."""
-    text = sys.stdin.read() if name == STDIN else files.read(Path(name), _ANSWERS_BYTES_MOST).decode(errors="replace")
+    text = sys.stdin.read() if name == STDIN else files.decoded(files.read(Path(name), _ANSWERS_BYTES_MOST))
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     found = [line for line in lines if line]
     for line in found:

@@ -87,7 +87,7 @@ def read_key(path: Path) -> Key:
         ) from None
     except OSError as failure:
         raise LockingError(f"the key file {path} cannot be read: {failure.strerror}") from None
-    lines = [line.strip() for line in text.decode("ascii", errors="replace").splitlines()]
+    lines = [line.strip() for line in files.decoded(text).splitlines()]
     digits = [line for line in lines if line and not line.startswith("#")]
     if len(text) > _KEY_BYTES_MOST or len(digits) != 1 or not lock.is_key(digits[0]):
         raise LockingError(
