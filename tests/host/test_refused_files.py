@@ -215,6 +215,7 @@ def test_a_key_in_the_wrong_place_or_of_another_name(
         (b"title: x\nelectrode:\n  kind: probe\n", 1, '":" where TOML has "="'),
         (b"<?xml version='1.0'?>", None, "XML"),
         (b"{\\rtf1 title}", None, "RTF"),
+        (b"$comment OpenNMES bench $end\n$timescale 1 ns $end\n", None, "nmes verify CAPTURE FILE"),
         (b"PK\x03\x04 a zip, such as .docx", None, "no text"),
         (b"title = 'x'\0", None, "no text"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", None, "no text"),
