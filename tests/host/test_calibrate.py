@@ -401,8 +401,9 @@ def test_answers_are_volts_and_each_of_them_is_needed(
     assert bench.asked == []
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])  # of Notepad, and of PowerShell's `>`
 def test_answers_of_a_file_are_enough_for_all_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "store"))
@@ -418,6 +419,8 @@ def test_answers_of_a_file_are_enough_for_all_of_it(
     assert "one for channel 1 at 30 mA" in capsys.readouterr().err
     # All but the last is kept, and the last is enough.
     (tmp_path / "answers").write_text(f"{volts[-1]:.4g}\n")
+    content = (tmp_path / "answers").read_text().encode(encoding)
+    (tmp_path / "answers").write_bytes(content)
     assert main([*line, str(tmp_path / "answers"), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     for channel, row in zip(answer["channels"], NEEDS, strict=True):

@@ -175,6 +175,22 @@ def test_reasons_are_told_in_the_file_s_own_terms(
     assert says in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("[[channel]]\nchannel = 2\n", "channel 1.channel is 2; it may be at most 1"),
+        ("[[channel]]\nchannel = 0\n[[channel]]\nchannel = 0\n", "channel 2.channel is 0 more than once"),
+    ],
+)
+def test_a_channel_is_called_as_where_the_file_cannot_be_read(
+    rows: str, says: str, example: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "channels.toml"
+    path.write_text(example + rows)
+    assert main(["check", str(path)]) == 1
+    assert says in capsys.readouterr().out
+
+
 # ---- what cannot be understood ----
 
 
@@ -188,6 +204,9 @@ def test_reasons_are_told_in_the_file_s_own_terms(
         ["plot", "FILE"],
         ["plot", "FILE", "-o", "picture.txt"],
         ["run", "FILE", "--port", "virtual", "--vcd", "x.vcd"],
+        ["run", "FILE", "--port", "virtual", "--uf2", "x.uf2"],
+        ["run", "FILE", "--port", "/dev/ttyACM0", "--load-ohm", "1000"],
+        ["run", "FILE", "--load-ohm", "1000"],
         ["run", "FILE", "--port", "virtual", "--intensity", "lots"],
         ["run", "FILE", "--port", "virtual", "--intensity", "-1"],
         ["run", "FILE", "--port", "virtual", "--intensity", "nan"],

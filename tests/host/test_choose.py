@@ -139,6 +139,7 @@ def test_a_link_beside_us_is_a_port_and_not_when_a_board_is_called_so_too(
 
 
 @pytest.mark.parametrize("address", ["socket://", "socket://host", "socket://host:x", "socket://h:1?logging=debug",
+                                     "socket://localhost:99999", "socket://localhost:0",
                                      "spy:///dev/ttyACM0", "loop://", "rfc2217://h:1", "http://h:1"])  # fmt: skip
 def test_other_addresses_are_refused_with_the_form_of_one(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--port", address]) == 1

@@ -26,7 +26,7 @@ def machine(monkeypatch, tmp_path, virtual_board):
     """A computer on which nothing is wrong: one board of ours, on a port that may be used. Returns where its port and
     what Linux says of its bus and its processes are."""
     port, usb, proc = tmp_path / "ttyACM0", tmp_path / "usb", tmp_path / "proc"
-    port.touch()
+    port.symlink_to("/dev/null")  # a device, and no file
     usb.mkdir()
     proc.mkdir()
     monkeypatch.setattr(doctor, "USB", usb)
@@ -127,7 +127,7 @@ def test_a_port_that_no_group_may_use_needs_a_rule(machine, monkeypatch):
 def held_by(machine, monkeypatch, name: str) -> None:
     files = machine.proc / "4711" / "fd"
     files.mkdir(parents=True)
-    (files / "7").symlink_to(machine.port)
+    (files / "7").symlink_to(os.path.realpath(machine.port))
     monkeypatch.setattr(doctor, "processes", lambda: [(1, "init"), (4711, name)])
     machine.there.update(kind=discover.BUSY, text="the port is busy")
 
@@ -276,3 +276,16 @@ def test_one_port_alone(machine, monkeypatch):
     assert wrong(port=str(machine.port)) == []
     (found,) = wrong(port=str(Path(machine.port).with_name("none")))
     assert "no such port" in found.text
+
+
+@pytest.mark.parametrize("name", ["virtual", "emulator", "socket://localhost:3333"])
+def test_what_is_no_serial_port_of_this_computer_is_not_called_missing(machine, name):
+    (found,) = wrong(port=name)
+    assert "no serial port of this computer" in found.text and found.mend == f"nmes status --port {name}"
+
+
+def test_a_file_or_a_folder_that_is_no_port_is_held_by_nobody(machine, tmp_path):
+    (tmp_path / "my.toml").write_text("")
+    for path, what in ((tmp_path, "a folder"), (tmp_path / "my.toml", "a file")):
+        (found,) = wrong(port=str(path))
+        assert found.text.endswith(f"it is {what} and no serial port") and found.mend == "nmes devices"

@@ -620,3 +620,9 @@ def test_a_board_that_no_witness_is_made_for_is_one_message(witness, monkeypatch
 def test_the_witness_has_an_image_of_its_own(more, capsys):
     assert main(["flash", "--witness", "--port", "A", *more]) == 2
     assert "--witness is an image of its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["virtual", "emulator"])
+def test_a_board_without_hardware_is_not_called_missing_and_named_as_a_way_out(port, capsys):
+    assert main(["flash", "--port", port, "--yes"]) == 2
+    assert f"--port {port} is no board that could be flashed" in capsys.readouterr().err

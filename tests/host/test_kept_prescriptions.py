@@ -451,6 +451,15 @@ def test_a_virtual_board_keeps_its_things_where_it_is_told_to_and_is_new_otherwi
     assert "Stress incontinence" in there and new == "the device keeps no prescription"
 
 
+@pytest.mark.parametrize(("programme", "warned"), [("bench-resistor", True), ("low-back-pain", False)])
+def test_who_puts_a_prescription_for_a_resistor_there_is_warned_that_a_panel_begins_it(
+    programme: str, warned: bool, said: Said
+) -> None:
+    status, answer, err = said("push", str(paths.PROGRAMMES / f"{programme}.toml"), "--checked-by", "")
+    assert (status, answer["done"]) == (0, True)
+    assert ("it is for a resistor" in err) is warned
+
+
 @pytest.mark.parametrize(
     ("title", "unseen"),
     [

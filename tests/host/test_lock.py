@@ -196,6 +196,15 @@ def test_a_file_that_is_no_key_is_one_message_and_says_nothing_of_what_is_in_it(
     assert not list(tmp_path.glob("*.sig"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_key_that_went_through_an_editor_of_windows_is_the_same(
+    encoding: str, said: Said, locked: str, tmp_path: Path
+) -> None:
+    copied = tmp_path / "copied.key"
+    copied.write_bytes(Path(locked).read_text().replace("\n", "\r\n").encode(encoding))
+    assert said("unlock", "--key", str(copied))[0] == 0
+
+
 @pytest.mark.parametrize("digits", ["f" * 64, "0123456789abcdef" * 4, "00112233445566778899aa" * 2 + "0" * 20])
 def test_a_pattern_that_can_be_guessed_is_no_key(said: Said, digits: str, tmp_path: Path) -> None:
     file = tmp_path / "weak.key"

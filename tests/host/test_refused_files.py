@@ -5,16 +5,19 @@ Each is the example with one mistake that people make: those of other languages,
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import string
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opennmes import paths
+from opennmes import files, paths
 from opennmes.cli import main
 from opennmes.prescription import Prescription, PrescriptionError, Problem
 from opennmes.prescription.places import Places
@@ -37,6 +40,7 @@ def with_value(example: str, key: str, value: str) -> tuple[str, int]:
 
 VALUES = [
     ("title", '"Stress incontinence, 35\u00a0Hz"', "character 24 is U+00A0 NO-BREAK SPACE", "write an ordinary space"),
+    ("title", '"   "', 'is "   ", which nobody can see', "write what it is called"),
     ("title", '"a\u202eb"', "U+202E RIGHT-TO-LEFT OVERRIDE", "leave it out"),
     ("title", '"a\u200bb"', "U+200B ZERO WIDTH SPACE", "leave it out"),
     ("title", '"a\u3164b"', "U+3164 HANGUL FILLER", "leave it out"),
@@ -175,6 +179,12 @@ def test_a_line_is_refused_for_its_reason(
         ("frequency_hz", '"frequency hz"', "phase 1.frequency hz", 'did you mean "frequency_hz"?'),
         ("pulse_width_us", "width_us", "phase 1.width_us", 'did you mean "pulse_width_us"?'),
         ("[[phase]]\n", "", "limits.frequency_hz", "it belongs to [[phase]]"),
+        ("work_s", "work_min", "phase 1.work_min", 'did you mean "work_s"? Its number is in s'),
+        ("pulse_width_us", "pulse_width_ms", "phase 1.pulse_width_ms", '"pulse_width_us"? Its number is in us'),
+        ("max_current_ma", "max_current_ua", "limits.max_current_ua", '"max_current_ma"? Its number is in mA'),
+        ("duration_min", "duration_h", "phase 1.duration_h", '"duration_min"? Its number is in min'),
+        ("[[phase]]", '[patient]\nname = "Maria"\n[[phase]]', "patient.name", "is not known; known here: notes"),
+        ("title", "name", "name", "is not known; known here: title"),
         ("[limits]\n", "", "electrode.max_current_ma", ""),
         ("[[phase]]", "[phase]", "phase", "write [[phase]]"),
         ("[[phase]]", "phase = 3", "limits.phase", "is not known"),
@@ -205,6 +215,7 @@ def test_a_key_in_the_wrong_place_or_of_another_name(
         (b"title: x\nelectrode:\n  kind: probe\n", 1, '":" where TOML has "="'),
         (b"<?xml version='1.0'?>", None, "XML"),
         (b"{\\rtf1 title}", None, "RTF"),
+        (b"$comment OpenNMES bench $end\n$timescale 1 ns $end\n", None, "nmes verify CAPTURE FILE"),
         (b"PK\x03\x04 a zip, such as .docx", None, "no text"),
         (b"title = 'x'\0", None, "no text"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", None, "no text"),
@@ -235,6 +246,56 @@ def test_what_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     ):
         assert main(["check", str(path)]) == 2
         assert says in capsys.readouterr().err
+
+
+def test_a_pipe_is_read_and_one_that_nobody_writes_to_is_said(
+    tmp_path: Path, example: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    monkeypatch.setattr(files, "PIPE_WAIT_S", 0.01)
+    assert main(["check", str(pipe)]) == 2
+    assert "pipe, and nobody writes" in capsys.readouterr().err
+    for early, late, status, says in ((example.encode(), b"", 0, ""), (b"", b"title", 2, "title without")):
+        writer = [os.open(pipe, os.O_RDWR)]  # here before us, as in `nmes check <(cat my.toml)`
+        os.write(writer[0], early)
+
+        def goes_on(
+            descriptor: int,
+            blocking: bool,
+            really: Any = os.set_blocking,
+            writer: list[int] = writer,
+            late: bytes = late,
+        ) -> None:
+            """Once he is waited for, the writer comes to his end."""
+            while writer:
+                os.write(writer[0], late)
+                os.close(writer.pop())
+            really(descriptor, blocking)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "set_blocking", goes_on)
+            assert main(["check", str(pipe)]) == status
+        assert says in capsys.readouterr().err
+
+
+def test_a_table_of_the_wrong_kind_is_one_problem(tmp_path: Path, example: str) -> None:
+    for wrong in ("[[electrode]]", "[[limits]]"):
+        (problem,) = problems(tmp_path, example.replace(wrong[1:-1], wrong, 1))
+        assert f"has to be a table {wrong[1:-1]}" in str(problem)
+
+
+def test_a_file_of_another_kind_fills_no_screen(
+    tmp_path: Path, example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text(example + f"{'long' * 500} = 1\n" + "".join(f"k{number} = 1\n" for number in range(500)))
+    assert main(["check", str(path), "--json"]) == 2
+    printed = capsys.readouterr()
+    lines = printed.err.splitlines()
+    assert len(lines) == 27 and lines[-1] == "  - and 476 more"
+    assert max(map(len, lines)) < 500
+    assert len(json.loads(printed.out)["reasons"]) == 501
 
 
 # ---- lines as editors count them ----

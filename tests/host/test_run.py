@@ -20,6 +20,7 @@ from opennmes.cli import main
 from opennmes.cli.run import channels_in_words
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.measure.pulse_log import read_pulse_log
+from opennmes.ports.errors import PortError
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription
 
@@ -261,3 +262,24 @@ def test_the_same_session_is_the_same_to_the_microsecond(example_file: Path, tmp
         logs.append((tmp_path / name).read_text())
     assert logs[0] == logs[1]
     assert logs[0]
+
+
+@pytest.mark.parametrize("pulled_at", ["start", "keepalive", "stop"])
+def test_h14_a_cable_that_is_pulled_in_a_session_is_said_with_what_to_do(
+    pulled_at: str, example_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Pulled(VirtualPort):
+        gone = False
+
+        def write(self, data: bytes) -> None:
+            self.gone = self.gone or f'"cmd":"{pulled_at}"'.encode() in data
+            if self.gone:
+                raise PortError("virtual: the port is gone")
+            super().write(data)
+
+    monkeypatch.setattr("opennmes.cli.run.open_port", lambda *arguments, **options: Pulled())
+    arguments = ["run", str(example_file), "--port", "virtual", "--acknowledge", "--seconds", "2", "--json"]
+    assert main(arguments) == 1
+    printed = capsys.readouterr()
+    assert "the port is gone. A session may be running" in printed.err
+    assert "take the electrodes off" in json.loads(printed.out)["error"]

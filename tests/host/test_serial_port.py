@@ -6,6 +6,7 @@ import errno
 import os
 import tty
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -70,9 +71,14 @@ def test_a_port_that_is_not_there_lists_those_that_are(monkeypatch: pytest.Monke
     assert "plug the board in" in serial_ports()
 
 
-def test_a_file_that_is_no_serial_port() -> None:
+def test_a_file_that_is_no_serial_port(tmp_path: Path) -> None:
     with pytest.raises(PortError, match="cannot be opened as a serial port"):
         SerialPort("/dev/null")
+    (tmp_path / "my.toml").write_text("")
+    os.mkfifo(tmp_path / "pipe")
+    for path, what in ((tmp_path, "a folder"), (tmp_path / "my.toml", "a file"), (tmp_path / "pipe", "a pipe")):
+        with pytest.raises(PortError, match=f"it is {what} and no serial port"):
+            SerialPort(str(path))
 
 
 def test_a_busy_port(terminal: tuple[int, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -250,9 +251,12 @@ def test_files_that_are_none_are_refused(
     assert "no capture of pins" in refused([str(file), str(file)], capsys)
     path = write_vcd(good, tmp_path / "a.vcd")
     assert main(["verify", str(path), str(path)]) == 2
-    assert "a.vcd, line 1" in capsys.readouterr().err
-    assert main(["verify", str(tmp_path / "none.vcd"), str(file)]) == 1
-    assert "none.vcd: No such file" in capsys.readouterr().err
+    assert "the capture stands first" in capsys.readouterr().err
+    assert "none.vcd cannot be read (No such file" in refused([str(tmp_path / "none.vcd"), str(file)], capsys)
+    (tmp_path / "folder.vcd").mkdir()
+    os.mkfifo(tmp_path / "pipe.vcd")  # of which the second reading would see nothing
+    for name in ("folder.vcd", "pipe.vcd"):
+        assert f"{name} is no file" in refused([str(tmp_path / name), str(file)], capsys)
 
 
 def test_a_capture_of_something_else_is_not_passed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -274,3 +275,13 @@ def test_without_a_panel_nobody_presses_and_nothing_is_shown(board: Board) -> No
         port.press(1)
     assert port.read(1) == b"@page 3 " + b"81" * 128 + b"\n@lamps 9\n"
     port.close()
+
+
+def test_what_a_board_keeps_is_one_board_s_at_a_time(tmp_path: Path) -> None:
+    with contextlib.closing(VirtualPort(store=tmp_path / "store")), pytest.raises(PortError, match="end it first"):
+        VirtualPort(store=tmp_path / "store")
+    with (
+        contextlib.closing(VirtualPort(store=tmp_path / "store")),
+        contextlib.closing(VirtualPort(store=tmp_path / "b")),
+    ):
+        pass

@@ -18,6 +18,7 @@ from rich.table import Table
 from nmes.core import calibration as declared
 from nmes.core import command_words
 from nmes.core.reason import Refused, refuse
+from opennmes import files
 from opennmes.boards import stage_of
 from opennmes.cli.kept import connected, warning
 from opennmes.cli.keyfile import KeyFile, open_for_change
@@ -45,6 +46,7 @@ from opennmes.ports.interrupts import stop_on_signals
 from opennmes.prescription.explain import explain
 
 STDIN = "-"
+_ANSWERS_BYTES_MOST = 65_536
 _LOOK_S = 0.2  # so often the session is kept alive while a person takes their time
 _MILLION = 1_000_000
 _VOLTS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
@@ -195,13 +197,13 @@ def _volts_uv(text: str) -> int | None:
 
 def _read_answers(name: str) -> list[str]:
     """The lines of a file that are not empty and no comments. Raises OSError."""
-    text = sys.stdin.read() if name == STDIN else Path(name).read_text(encoding="utf-8", errors="replace")
+    text = sys.stdin.read() if name == STDIN else files.decoded(files.read(Path(name), _ANSWERS_BYTES_MOST))
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     found = [line for line in lines if line]
     for line in found:
         if _volts_uv(line) is None:
             not_understood(
-                f"--answers: {line!r} is no voltage; write volts with a decimal point, as in 2.495, a line each"
+                f"--answers: {line[:40]!r} is no voltage; write volts with a decimal point, as in 2.495, a line each"
             )
     return found
 

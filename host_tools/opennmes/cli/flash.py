@@ -35,6 +35,7 @@ from opennmes.device.prompt import PromptError
 from opennmes.device.uf2 import Uf2, Uf2Error, is_witness
 from opennmes.device.witness import WitnessError
 from opennmes.ports.errors import PortError
+from opennmes.ports.open import EMULATOR, VIRTUAL
 
 FAILURES = (
     FlashError, DriveError, ModulesError, PromptError, Uf2Error, UnknownBoard, DeviceRefused, LinkError, PortError,
@@ -144,6 +145,8 @@ def _named(port: list[str] | None, mount: Path | None, all_boards: bool) -> str 
     named = only_one(port, "one board is named so; for every board that is here say --all")
     if all_boards and (named is not None or mount is not None):
         not_understood("--all means every board that is here; leave out --port and --mount")
+    if named in (VIRTUAL, EMULATOR):
+        not_understood(f"--port {named} is no board that could be flashed: it always runs the firmware of these tools")
     return named
 
 

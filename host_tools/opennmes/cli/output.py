@@ -42,6 +42,7 @@ FAILURES = (
     LockingError, PortError, OSError, WitnessError, WiresWrong, PromptLost,
 )  # fmt: skip
 
+_PROBLEMS_SHOWN = 25  # of one file; who has more has another kind of file, and a screen that rolls shows only the last
 _NO_WIDTH = 10_000  # columns of what is no terminal
 _COLUMNS, _LINES = 80, 25  # of a terminal that does not say how large it is
 
@@ -169,7 +170,8 @@ def described(failure: Exception) -> tuple[int, str, list[str], list[dict[str, A
             return NOT_UNDERSTOOD, f"{path}{comma} {problem}", [], problem_reasons(failure)
         case PrescriptionError(path=path, problems=problems):
             text = f"{path} cannot be understood as a prescription:"
-            return NOT_UNDERSTOOD, text, [str(problem) for problem in problems], problem_reasons(failure)
+            more = [f"and {len(problems) - _PROBLEMS_SHOWN} more"] if len(problems) > _PROBLEMS_SHOWN else []
+            return NOT_UNDERSTOOD, text, [*map(str, problems[:_PROBLEMS_SHOWN]), *more], problem_reasons(failure)
         case UnknownBoard() | UnknownProgramme():
             return NOT_UNDERSTOOD, str(failure), [], []
         case Refused(reasons=reasons):

@@ -12,6 +12,7 @@ import typer
 
 from nmes.core import font
 from nmes.core.lock import LOST
+from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused
 from opennmes.boards import stage_of
 from opennmes.cli import several
@@ -77,6 +78,11 @@ def push(
         for file, prescription in prescriptions.items():
             text_of(prescription)
             _warn_of_unseen(file, prescription.title)
+            if prescription.data["electrode"]["kind"] == DUMMY:
+                warning(
+                    f"{file}: it is for a resistor, without the limits for people; the buttons of a panel begin it as "
+                    "any other, so have it removed before the device goes to a person"
+                )
         todo = Todo(prescriptions, wanted, key, Stated.now(_who(checked_by, files, key)))
         if several.asked_for(port, all_devices):
             several.carry_out(port, lambda chosen: _one_of_several(chosen, todo), as_json=json)

@@ -45,7 +45,7 @@ from opennmes.device.prescriptions import pull
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back, stop_on_signals
-from opennmes.ports.open import EMULATOR, LOAD_OHM, open_port
+from opennmes.ports.open import EMULATOR, LOAD_OHM, VIRTUAL, open_port
 from opennmes.prescription import Prescription
 from opennmes.prescription.assessment import assess
 from opennmes.prescription.schedule import refuse_outside_dates
@@ -87,9 +87,14 @@ def run(
     ] = None,
     acknowledge: Annotated[bool, typer.Option("--acknowledge", help="A person has confirmed the checklist.")] = False,
     vcd: Annotated[Path | None, typer.Option(help="Write pins and currents to this file (emulator).")] = None,
-    load_ohm: Annotated[str, typer.Option(metavar="OHM", help="The load on each channel (emulator, virtual).")] = str(
-        LOAD_OHM
-    ),
+    load_ohm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OHM",
+            help=f"The load on each channel (emulator, virtual); {LOAD_OHM} without it.",
+            show_default=False,
+        ),
+    ] = None,
     uf2: Annotated[Path | None, typer.Option(help="The firmware to run (emulator).")] = None,
     device_check_only: Annotated[
         bool, typer.Option("--device-check-only", help="Leave the check to the device, which refuses by itself.")
@@ -105,6 +110,10 @@ def run(
     named = only_one(port, "a session runs on one device, in front of the person who raises its current")
     if vcd is not None and named != EMULATOR:
         not_understood(f"--vcd needs --port {EMULATOR}: only the emulated board has its pins traced")
+    if uf2 is not None and named != EMULATOR:
+        not_understood(f"--uf2 needs --port {EMULATOR}: other boards run the firmware that they have")
+    if load_ohm is not None and named not in (VIRTUAL, EMULATOR):
+        not_understood(f"--load-ohm needs --port {VIRTUAL} or {EMULATOR}: on a board the load is what is connected")
     intensities_ua = numbers.intensities_ua("--intensity", intensity or [])
     person_max_ua = None if person_max is None else numbers.current_ua("--person-max", person_max)
     until_s = None if seconds is None else numbers.seconds("--seconds", seconds)
@@ -114,7 +123,7 @@ def run(
     number = None if prescription_number is None else number_of("--prescription", prescription_number)
     as_kept = number if person_max_ua is None else None
     how = _How(intensities_ua, step_ua, until_s, acknowledge, not device_check_only, plain, as_kept)
-    ohm = numbers.whole_number("--load-ohm", load_ohm)
+    ohm = LOAD_OHM if load_ohm is None else numbers.whole_number("--load-ohm", load_ohm)
     with reported(json, done=False):
         stop_on_signals()
         what = _What(None if file is None else _of_today(Prescription.read(file)), number, person_max_ua)
@@ -267,14 +276,15 @@ def _carry_out(device: Device, chosen: Chosen, what: _What, how: _How) -> dict[s
         device.acknowledge()
     scene = Scene(prescription.title, loaded["largest_current_ua"], loaded["largest_source"])
     interrupted = unseen = False
-    try:
-        with keyboard() if by_hand else contextlib.nullcontext() as keys:
-            device.arm(loaded["programme_crc"])
-            device.start()
-            unseen = _run(device, keys, scene, wanted_ua, steps_ua, how)
-    except KeyboardInterrupt:
-        interrupted = True
-    account, status, record = _stopped(device)
+    with _said_if_lost():
+        try:
+            with keyboard() if by_hand else contextlib.nullcontext() as keys:
+                device.arm(loaded["programme_crc"])
+                device.start()
+                unseen = _run(device, keys, scene, wanted_ua, steps_ua, how)
+        except KeyboardInterrupt:
+            interrupted = True
+        account, status, record = _stopped(device)
     return {
         "done": not interrupted and not unseen and status["ended"] in ("completed", "stopped"),
         "interrupted": interrupted,
@@ -290,6 +300,20 @@ def _carry_out(device: Device, chosen: Chosen, what: _What, how: _How) -> dict[s
         "fault": fault_of(status, chosen.where),
         "record": record,
     }
+
+
+@contextlib.contextmanager
+def _said_if_lost() -> Iterator[None]:
+    """While a session may run: what it means that the port is gone. A device with a supply of its own goes on for as
+    long as it waits for its host. Raises PortError."""
+    try:
+        yield
+    except PortError as gone:
+        stops_s = (session.HOST_LOST_MS + session.FADE_MS) // 1000
+        raise PortError(
+            f"{gone}. A session may be running: without its host the device stops by itself within {stops_s} s; take "
+            "the electrodes off. `nmes log` shows its record, once the device is there again"
+        ) from None
 
 
 def _load(device: Device, prescription: Prescription, number: int | None) -> Message:

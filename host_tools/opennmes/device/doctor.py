@@ -19,7 +19,9 @@ from opennmes.device import discover, drive, identity
 from opennmes.device.discover import Board
 from opennmes.device.drive import DriveError
 from opennmes.device.uf2 import Uf2Error, read_uf2
+from opennmes.files import no_device
 from opennmes.ports.errors import PortError
+from opennmes.ports.open import EMULATOR, VIRTUAL
 
 FINE, NOTE, WRONG = "fine", "note", "wrong"
 
@@ -197,6 +199,13 @@ def _no_board() -> Finding:
 
 def of_port(name: str) -> Iterator[Finding]:
     """Whether a serial port can be used, who has it if not, and who is on it."""
+    if name in (VIRTUAL, EMULATOR) or "://" in name:
+        text = f"{name}: it is no serial port of this computer, and only those are looked at"
+        yield Finding("port", WRONG, text, f"nmes status --port {name}")
+        return
+    if what := no_device(Path(name)):
+        yield Finding("port", WRONG, f"{name}: it is {what} and no serial port", "nmes devices")
+        return
     if os.name == "posix" and not Path(name).exists():
         yield Finding("port", WRONG, f"{name}: there is no such port", "nmes devices")
         return

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nmes.core import commands, document, lock
+from opennmes import files
 from opennmes.device.client import Device, Message
 from opennmes.device.prescriptions import NOT_STATED, Stated, text_of
 from opennmes.files import write_text
@@ -78,8 +79,7 @@ def make_key(path: Path) -> Key:
 def read_key(path: Path) -> Key:
     """The key in a file. Raises LockingError, which never says what is in the file."""
     try:
-        with open(path, "rb") as file:
-            text = file.read(_KEY_BYTES_MOST + 1)
+        text = files.read(path, _KEY_BYTES_MOST + 1)
     except FileNotFoundError:
         raise LockingError(
             f"there is no key file {path}; give the file that the device was locked with. `nmes lock --key {path}` "
@@ -87,7 +87,7 @@ def read_key(path: Path) -> Key:
         ) from None
     except OSError as failure:
         raise LockingError(f"the key file {path} cannot be read: {failure.strerror}") from None
-    lines = [line.strip() for line in text.decode("ascii", errors="replace").splitlines()]
+    lines = [line.strip() for line in files.decoded(text).splitlines()]
     digits = [line for line in lines if line and not line.startswith("#")]
     if len(text) > _KEY_BYTES_MOST or len(digits) != 1 or not lock.is_key(digits[0]):
         raise LockingError(
@@ -242,8 +242,7 @@ def signature_path(file: Path) -> Path:
 def read_signature(path: Path) -> Signature:
     """What a signature's file says. Raises LockingError."""
     try:
-        with open(path, "rb") as file:
-            made = json.loads(file.read(_KEY_BYTES_MOST + 1))
+        made = json.loads(files.read(path, _KEY_BYTES_MOST + 1))
     except OSError as failure:
         raise LockingError(f"the signature {path} cannot be read: {failure.strerror}") from None
     except (ValueError, RecursionError):

@@ -16,7 +16,8 @@ LOAD_OHM = 500
 KEEPS = "NMES_VIRTUAL_STORE"  # the beginning of those files' names
 SOCKET = "socket://"
 
-_SOCKET = re.compile(SOCKET + r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
+_SOCKET = re.compile(SOCKET + r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+_MOST_TCP = 65_535
 
 
 def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, pulse_log: Path | None = None) -> Port:
@@ -34,7 +35,8 @@ def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, p
 
         return EmulatedPortWithStage(uf2, load_ohm)
     # pyserial knows other addresses, and one of them (spy://) writes into files.
-    if "://" in name and not _SOCKET.fullmatch(name):
+    address = _SOCKET.fullmatch(name)
+    if "://" in name and not (address and 0 < int(address[2]) <= _MOST_TCP):
         raise PortError(f"{name}: of addresses only {SOCKET}HOST:PORT can be opened, as in {SOCKET}192.168.0.7:3333")
     try:
         # Not above: pyserial takes what it needs of the operating system as soon as it is imported.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import shlex
 import time
+from pathlib import Path
 
 import serial
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
+from opennmes.files import no_device
 from opennmes.ports.errors import PortError
 
 BAUD = 115_200  # USB CDC ignores it
@@ -103,6 +105,8 @@ def serial_ports() -> str:
 
 
 def _why(device: str, error: Exception) -> str:
+    if what := no_device(Path(device)):
+        return f"it is {what} and no serial port; {serial_ports()}"
     doctor = f"`nmes doctor --port {shlex.quote(device)}`"
     code = getattr(error, "errno", None)
     if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):

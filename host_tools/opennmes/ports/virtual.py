@@ -6,11 +6,12 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from collections import deque
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from nmes.core import buttons
 from opennmes import paths
@@ -72,6 +73,7 @@ class VirtualPort:
         self.screen = Screen()
         self.lamps = Lamps()
         command = [binary, "-X", f"heapsize={HEAP}", str(path[0] / "main.py")]
+        self._held = None if store is None else _hold(store)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 closed in close()
         try:
             # A session of its own (Windows: a process group): Ctrl-C at the terminal is for us, who then stop the board
@@ -82,6 +84,7 @@ class VirtualPort:
             )  # fmt: skip
         except OSError as error:
             self._stderr.close()
+            self._let_go()
             self._forget_facts()
             raise PortError(f"cannot start {command[0]} ({error.strerror}); run `make setup`") from None
         # A thread waits for the board: Windows has no select() for pipes.
@@ -171,7 +174,12 @@ class VirtualPort:
         finally:
             self._listener.join(EXIT_S)
             self._stderr.close()
+            self._let_go()
             self._forget_facts()
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._held.close()
 
     def _forget_facts(self) -> None:
         if self._facts:
@@ -270,6 +278,38 @@ def _need_folder(store: Path | None) -> None:
             f"the virtual board keeps its things in {store}.0 and so on, and there is no folder "
             f"{store.resolve().parent}; make it first"
         )
+
+
+def _hold(store: Path) -> BinaryIO | None:
+    """Keep the things of a board for this process until what is returned is closed: two that had them open would write
+    over each other's. None where nothing can be kept so. Raises PortError, as for a serial port that is busy."""
+    try:
+        held = open(f"{store}.lock", "ab")  # noqa: SIM115 closed in close()
+    except OSError:
+        return None  # a folder in which nothing can be written
+    try:
+        _lock(held.fileno())
+    except OSError:
+        held.close()
+        raise PortError(
+            f"virtual: another program runs the virtual board that keeps its things in {store}.0 and so on; end it "
+            "first (a panel, or another nmes), or name other files in NMES_VIRTUAL_STORE"
+        ) from None
+    return held
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a file, as far as the operating system knows how; it is free again when it is closed, however that comes
+    about. Raises OSError when somebody else has it."""
+    try:
+        import fcntl
+    except ImportError:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _environment(

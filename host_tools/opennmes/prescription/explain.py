@@ -10,6 +10,7 @@ from opennmes.prescription.keys import QUANTITIES, in_file_unit
 
 _KEYS = {quantity.field: (key, quantity) for key, quantity in QUANTITIES.items()}
 _OF_THE_SELF_TEST = ("self_test", "cause_there")  # found and expected are texts of a check of the device
+_ROW = re.compile(r"\b(channel|phase)s\[([0-9]+)\]")  # the device counts them from 0; people, and the file, from 1
 _INTEGERS = re.compile(r"-?\d+(?: (?:to|or|and) -?\d+)*")  # a text of nothing but the parameter's own integers
 
 
@@ -26,6 +27,7 @@ def explain(reason: dict[str, Any]) -> str:
 
 def named(parameter: str) -> str:
     """A parameter as people know it: the file's own key where there is one."""
+    parameter = _ROW.sub(lambda row: f"{row[1]} {int(row[2]) + 1}", parameter).replace(".phase ", " phase ")
     table, dot, field = parameter.rpartition(".")
     if field in _KEYS:
         return table + dot + _KEYS[field][0]

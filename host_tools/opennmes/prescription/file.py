@@ -23,6 +23,7 @@ from typing import Any
 
 from nmes.core import programme
 from nmes.core.reason import printable
+from opennmes.files import read
 from opennmes.prescription.keys import (
     BEGINNING,
     CHANNEL_KEYS,
@@ -69,6 +70,7 @@ _HOMES = {
     for key in table.keys
     if table.name != "person"  # a maximum belongs to [limits]
 }
+del _HOMES["name"]  # who writes one elsewhere means a person's, or the title
 _CHANNEL_PHASE = (*CHANNEL_KEYS, "phase")
 
 _WHY = {
@@ -88,7 +90,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = [f"line {self.line}"] if self.line else []
-        where += [self.key] if self.key else []
+        where += [shortened(self.key)] if self.key else []
         return visible(f"{', '.join(where)}: {self.text}" if where else self.text)
 
 
@@ -198,8 +200,7 @@ def _text(path: Path) -> str:
             raise unreadable("is a folder; give the path of a prescription, a TOML file")
         if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
             raise unreadable("is a device and no file; give the path of a prescription, a TOML file")
-        with open(path, "rb") as file:
-            content = file.read(FILE_MAX_BYTES + 1)
+        content = read(path, FILE_MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a path that can be none
         why = getattr(error, "strerror", None) or error
         raise unreadable(f"cannot be read ({why}); give the path of a prescription, a TOML file") from None
@@ -219,6 +220,13 @@ def _text(path: Path) -> str:
         text = f"is not text in UTF-8: its byte {error.start} is 0x{byte.hex().upper()}"
         text += f', in older files "{byte.decode("cp1252")}"' if 0xA0 <= byte[0] != 0xED else ""
         raise unreadable(f"{text}; have the editor save the file as UTF-8", line) from None
+
+
+def _in_its_unit(asked: str, meant: str) -> str:
+    """The unit of the key that was meant, unless the one that was asked for ends in it too: to write another name above
+    the same number would make 5 s of 5 min."""
+    unit = "" if meant not in QUANTITIES else QUANTITIES[meant].unit
+    return f" Its number is in {unit}" if unit and asked.lower().split("_")[-1] != meant.split("_")[-1] else ""
 
 
 def _why_not(character: str) -> str:
@@ -398,15 +406,18 @@ class _Reader:
                 close = difflib.get_close_matches(key.lower().replace("-", "_").replace(" ", "_"), wanted, 1)
                 if key in _HOMES:
                     hint = f"it belongs to {_HOMES[key]}"
+                elif close:
+                    hint = f'did you mean "{close[0]}"?{_in_its_unit(key, close[0])}'
                 else:
-                    hint = f'did you mean "{close[0]}"?' if close else f"known here: {', '.join(wanted)}"
+                    hint = f"known here: {', '.join(wanted)}"
                 self._problem("unknown", f"{label}.{key}" if label else key, f"is not known; {hint}")
 
-    def _table(self, key: str, document: dict[str, Any], wanted: tuple[str, ...]) -> dict[str, Any]:
+    def _table(self, key: str, document: dict[str, Any], wanted: tuple[str, ...]) -> dict[str, Any] | None:
+        """The table [key], empty where there is none; None after noting a problem."""
         table = document.get(key, {})
         if not isinstance(table, dict):
             self._problem("not_a_table", key, f"is {_shown(table)}; it has to be a table [{key}]")
-            return {}
+            return None
         self._known(key, table, wanted)
         return table
 
@@ -431,6 +442,10 @@ class _Reader:
         elif not 1 <= len(value) <= most:
             text = f"is {_shown(value)}, {len(value)} characters; it has to be 1 to {most} on one line"
             self._problem("not_a_text", key, text)
+        elif not value.strip():
+            self._problem(
+                "not_a_text", key, f"is {_shown(value)}, which nobody can see; write what it is called or says"
+            )
         else:
             return value
         return ""
@@ -451,9 +466,11 @@ class _Reader:
             return value
         return ""
 
-    def _values(self, label: str, table: dict[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
-        """What the document has of a table."""
+    def _values(self, label: str, table: dict[str, Any] | None, keys: Mapping[str, Key]) -> dict[str, Any]:
+        """What the document has of a table; of None nothing, and nothing is missing."""
         made: dict[str, Any] = {}
+        if table is None:
+            return made
         for key, declared in keys.items():
             if declared.optional and key not in table:
                 continue

@@ -65,6 +65,8 @@ def _other_format(text: str) -> str | None:
         return "is a text with formats (RTF); save it as plain text"
     if re.match(r"\{|\[\s*[{\"]", text):
         return "is JSON and no TOML; write lines such as frequency_hz = 35 under [electrode], [limits] and [[phase]]"
+    if re.match(r"\$(?:comment|date|scope|timescale|version)\b", text):
+        return "is a capture of pins (VCD) and no prescription; the capture stands first: nmes verify CAPTURE FILE"
     if text.startswith("<"):
         return "is XML or HTML and no TOML; give the path of a prescription, a TOML file"
     if re.match(r"---\s", text):

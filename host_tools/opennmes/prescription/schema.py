@@ -129,7 +129,8 @@ def _value(declared: Key) -> dict[str, Any]:
             return _number(declared, *programme.KINDS)
         case Text():
             unseen = _NO_ASCII if declared.ascii_only else _CONTROLS
-            return {"type": "string", "minLength": 1, "maxLength": declared.most, "not": {"pattern": unseen}}
+            seen = {"pattern": "[^ ]", "not": {"pattern": unseen}}
+            return {"type": "string", "minLength": 1, "maxLength": declared.most, **seen}
         case Choice():
             default = {} if declared.default is None else {"default": declared.default}
             return {"type": "string", "enum": list(declared.choices), **default}

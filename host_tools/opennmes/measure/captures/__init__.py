@@ -15,9 +15,14 @@ _KNOWN = "a VCD file (PulseView, GTKWave), a sigrok session (.sr) or a digital C
 
 
 def open_capture(path: Path) -> Capture:
-    """The capture in a file, whatever the file is called. Raises OSError when it cannot be read and CaptureError."""
-    with open(path, "rb") as file:
-        begin = file.read(4096)
+    """The capture in a file, whatever the file is called. Raises CaptureError."""
+    try:
+        if path.exists() and not path.is_file():
+            raise CaptureError(f"{path} is no file, and a capture is read twice; save it as a file and give its name")
+        with open(path, "rb") as file:
+            begin = file.read(4096)
+    except OSError as error:
+        raise CaptureError(f"{path} cannot be read ({error.strerror}); expected {_KNOWN}") from None
     if not begin.strip():
         raise CaptureError(f"{path} is empty: capture again, and save when the capture is over")
     if begin.startswith(b"PK"):
