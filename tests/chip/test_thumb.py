@@ -129,6 +129,22 @@ def test_each_kind_of_instruction_is_done_and_what_has_effects_elsewhere_is_not(
     assert compare(cpu, LEFT, chance) == set(LEFT)
 
 
+def test_of_the_registers_of_sio_only_the_one_that_says_which_core_it_is_is_read_here() -> None:
+    cpu, chance = Cpu(thumb.Thumb), random.Random(5)
+    ldr, next_word, ldrb, stored = 0x6808, 0x6848, 0x7808, 0x6008  # r0 by the address in r1
+    for opcode in (ldr, next_word, ldrb, stored):
+        state = (RAM + 0x800, opcode, 0, [chance.getrandbits(32) for _ in range(15)] + [RAM + 0x800], [False] * 4, 0)
+        state[3][1] = 0xD0000000
+        cpu.set(state)
+        cpu.thumb.run(1_000.0, 1_000.0, 8.0)
+        assert bool(cpu.thumb.cycles) is (opcode == ldr), hex(opcode)
+        if opcode == ldr:
+            seen = cpu.seen()
+            cpu.set(state)
+            assert cpu.core.execute_instruction() == cpu.thumb.cycles == 1
+            assert seen == cpu.seen()
+
+
 def test_it_stops_before_an_alarm_and_with_the_instruction_that_reaches_it() -> None:
     cpu = Cpu(thumb.Thumb)
     cpu.set((RAM + 0x800, 0x3001, 0x3001, [0] * 15 + [RAM + 0x800], [False] * 4, 0))  # adds r0, 1: twice

@@ -38,3 +38,12 @@ cdef class Driver:
     cdef _enter_loops(self)
     @cython.locals(loop=Loop)
     cdef bint _skips(self, Machine machine)
+
+
+cdef class _OnBus:
+    cdef Driver _driver
+    cdef object _peripheral
+
+    cpdef read_uint32(self, offset)
+    cpdef write_uint32(self, offset, value)
+    cpdef write_uint32_atomic(self, offset, value, atomic_type)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rp2040py.simulator import Simulator
 
 FJOIN = 3 << 30  # of SMx_SHIFTCTRL
+SHIFTCTRL = range(0xD0, 0xD0 + 4 * 0x18, 0x18)  # SMx_SHIFTCTRL of a PIO block (datasheet 3.7)
 INSTR = range(0xD8, 0xD8 + 4 * 0x18, 0x18)  # SMx_INSTR of a PIO block (datasheet 3.7)
 SYNCHRONISER_CYCLES = 2  # between a pin and PIO (3.5.6.3); rp2040py has none
 CPU_HZ = 125_000_000  # clk_sys, which CPU, PIO and PWM run from
@@ -267,7 +268,7 @@ class _OnBus:
 
     def write_uint32(self, offset: int, value: int) -> None:
         self._driver.sync()
-        joins = self._joins()
+        joins = self._joins(offset)
         self._peripheral.write_uint32(offset, value)
         self._flush(joins)
         self._note_stall(offset)
@@ -275,7 +276,7 @@ class _OnBus:
 
     def write_uint32_atomic(self, offset: int, value: int, atomic_type: int) -> None:
         self._driver.sync()
-        joins = self._joins()
+        joins = self._joins(offset)
         self._peripheral.write_uint32_atomic(offset, value, atomic_type)
         self._flush(joins)
         self._note_stall(offset)
@@ -287,8 +288,8 @@ class _OnBus:
             if machine.waiting and machine.wait_type == WaitType.PIN:
                 self._driver.stalls(self._peripheral, machine)
 
-    def _joins(self) -> list[int]:
-        if not isinstance(self._peripheral, RPPIO):
+    def _joins(self, offset: int) -> list[int]:
+        if offset not in SHIFTCTRL or not isinstance(self._peripheral, RPPIO):
             return []
         return [machine.shift_ctrl & FJOIN for machine in self._peripheral.machines]
 

@@ -1,7 +1,7 @@
 cimport cython
 from rp2040py.native._cortex_m0_core cimport CortexM0Core
 
-cdef long long WORD, FLASH, FLASH_BYTES, RAM, RAM_BYTES, ROM_BYTES, MOST_POSITIVE, SIGN
+cdef long long WORD, FLASH, FLASH_BYTES, RAM, RAM_BYTES, ROM_BYTES, MOST_POSITIVE, SIGN, CPUID
 
 
 cdef class Thumb:

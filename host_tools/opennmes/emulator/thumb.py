@@ -12,7 +12,7 @@ than what it spares, and the driver does without (exact.py).
 
 from __future__ import annotations
 
-from rp2040py.memory_map import FLASH_START_ADDRESS, RAM_START_ADDRESS
+from rp2040py.memory_map import FLASH_START_ADDRESS, RAM_START_ADDRESS, SIO_START_ADDRESS
 from rp2040py.rp2040 import RP2040
 
 COMPILED = not __file__.endswith(".py")
@@ -20,6 +20,7 @@ WORD = 0xFFFFFFFF
 FLASH, FLASH_BYTES = FLASH_START_ADDRESS, 16 * 1024 * 1024
 RAM, RAM_BYTES = RAM_START_ADDRESS, 264 * 1024
 ROM_BYTES = 16 * 1024
+CPUID = SIO_START_ADDRESS  # the register of SIO that says which core reads it: rp2040py has only the first
 MOST_POSITIVE, SIGN = 0x7FFFFFFF, 0x8000_0000  # a bare literal of this size would be a Python object in C
 
 
@@ -229,6 +230,7 @@ class Thumb:
                     size, loads = 4, top & 1
                 if address & (size - 1):
                     break
+                cycles = 2
                 if RAM <= address < RAM + RAM_BYTES:
                     place = address - RAM
                     if not loads:
@@ -256,9 +258,11 @@ class Thumb:
                         value = self._rom32[address >> 2]
                     else:
                         value = self._rom16[address >> 1] if size == 2 else self._rom[address]
+                elif address == CPUID and size == 4:  # asked for with every interrupt that is held back
+                    value = 0
+                    cycles = 1
                 else:
                     break
-                cycles = 2
                 if loads:
                     if top == 10 and opcode >> 9 & 3 == 3:
                         value = (value ^ 0x80) - 0x80 & WORD  # LDRSB
