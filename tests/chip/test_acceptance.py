@@ -20,10 +20,10 @@ from opennmes.device.acceptance.accept import accept
 from opennmes.device.acceptance.bench import Bench, Found
 from opennmes.device.acceptance.promises import NOT_SHOWN
 from opennmes.device.acceptance.walk import walk
-from opennmes.device.acceptance.wrong import WiresWrong
+from opennmes.device.acceptance.wrong import WiresWrong, WitnessError
 from opennmes.device.choose import Chosen
 from opennmes.device.client import Device
-from opennmes.device.witness import Witness, WitnessError
+from opennmes.device.witness import Witness
 from opennmes.emulator.lines import RUN
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim

@@ -12,9 +12,10 @@ import pytest
 from rp2040py.gpio_pin import GPIOPinState
 
 from opennmes.boards import load_board
+from opennmes.device.acceptance.wrong import WitnessError
 from opennmes.device.identity import witness as digest
 from opennmes.device.uf2 import read_uf2
-from opennmes.device.witness import PROTOCOL, Witness, WitnessError
+from opennmes.device.witness import PROTOCOL, Witness
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.virtual_witness import _Level
 from opennmes.measure.captures.witness import CYCLE_PS, WINDOW_CYCLES, Recording

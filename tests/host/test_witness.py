@@ -18,8 +18,9 @@ from opennmes.device.acceptance.accept import Acceptance, stepping
 from opennmes.device.acceptance.bench import Found
 from opennmes.device.acceptance.promises import NOT_SHOWN, PROMISES
 from opennmes.device.acceptance.walk import Walk
+from opennmes.device.acceptance.wrong import WitnessError
 from opennmes.device.choose import choose_all
-from opennmes.device.witness import Witness, WitnessError
+from opennmes.device.witness import Witness
 from opennmes.emulator.virtual_witness import _Pin
 from opennmes.measure import witnessed
 from opennmes.measure.captures import witness_frames as frames

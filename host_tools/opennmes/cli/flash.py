@@ -15,6 +15,7 @@ from opennmes.cli.devices import in_words
 from opennmes.cli.output import FAILED, can_ask, err, error, not_understood, out, print_json, reported, words
 from opennmes.cli.ports import only_one
 from opennmes.device import discover, drive, witness_image
+from opennmes.device.acceptance.wrong import WitnessError
 from opennmes.device.choose import choose
 from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.discover import BOOTSEL, BUSY, NOT_MOUNTED, WITNESS, Board
@@ -33,7 +34,6 @@ from opennmes.device.flashing import flash as put_onto
 from opennmes.device.modules import WEAKER, ModulesError, Plan
 from opennmes.device.prompt import PromptError
 from opennmes.device.uf2 import Uf2, Uf2Error, is_witness
-from opennmes.device.witness import WitnessError
 from opennmes.ports.errors import PortError
 from opennmes.ports.open import EMULATOR, VIRTUAL
 

@@ -20,10 +20,9 @@ from nmes.core.reason import Refused
 from opennmes.boards import UnknownBoard
 from opennmes.cli.fault import FaultError, in_words
 from opennmes.cli.streams import Stream
-from opennmes.device.acceptance.wrong import PromptLost, WiresWrong
+from opennmes.device.acceptance.wrong import PromptLost, WiresWrong, WitnessError
 from opennmes.device.client import DeviceRefused, LinkError
 from opennmes.device.locking import LockingError
-from opennmes.device.witness import WitnessError
 from opennmes.files import AlreadyThere
 from opennmes.ports.errors import PortError
 from opennmes.prescription import PrescriptionError

@@ -6,6 +6,7 @@ import binascii
 import json
 from typing import Any
 
+from opennmes.device.acceptance.wrong import WitnessError
 from opennmes.device.patience import stretched
 from opennmes.measure.captures.witness import Recording
 from opennmes.measure.captures.witness_frames import JSON, Frame, Frames
@@ -18,10 +19,6 @@ GLANCE_S = 0.4
 SLICE_S = 0.02  # so long nobody listens to it while somebody waits for the device
 PUMP = "pump"
 LEVEL = "level_"
-
-
-class WitnessError(Exception):
-    """There is no witness that could be used; the message says what to do. Nothing was put out."""
 
 
 class Witness:

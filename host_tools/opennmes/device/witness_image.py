@@ -6,8 +6,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from opennmes.device.acceptance.wrong import WitnessError
 from opennmes.device.uf2 import FLASH_START, Uf2
-from opennmes.device.witness import Witness, WitnessError
+from opennmes.device.witness import Witness
 
 READ_S = 20.0  # for the SHA-256 of a flash: half a second by measurement on the emulated chip
 

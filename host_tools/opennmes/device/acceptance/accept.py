@@ -16,9 +16,9 @@ from opennmes.device.acceptance import runs
 from opennmes.device.acceptance.bench import Bench, Found
 from opennmes.device.acceptance.promises import Row, rows
 from opennmes.device.acceptance.walk import Walk, reset, walk
-from opennmes.device.acceptance.wrong import PromptLost, WiresWrong
+from opennmes.device.acceptance.wrong import PromptLost, WiresWrong, WitnessError
 from opennmes.device.client import DeviceRefused, LinkError
-from opennmes.device.witness import Witness, WitnessError
+from opennmes.device.witness import Witness
 from opennmes.measure import witnessed
 from opennmes.measure.claims import FAILED, PASSED, UNCLEAR, Claim, counted
 from opennmes.ports.base import Port

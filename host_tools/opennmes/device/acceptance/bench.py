@@ -8,9 +8,10 @@ from typing import Any
 
 from nmes.core import programme, session
 from nmes.core.calibration import Calibration
+from opennmes.device.acceptance.wrong import WitnessError
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.device.patience import stretched
-from opennmes.device.witness import Heard, Witness, WitnessError, halted
+from opennmes.device.witness import Heard, Witness, halted
 from opennmes.measure import amplitudes, names, verify, witnessed
 from opennmes.measure.captures.witness import SAMPLING, Recording
 from opennmes.measure.claims import NOT_CAPTURED, Claim

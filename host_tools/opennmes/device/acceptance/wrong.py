@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class WitnessError(Exception):
+    """There is no witness that could be used; the message says what to do. Nothing was put out."""
+
+
 class PromptLost(Exception):
     """The board is not at its prompt, or said an error."""
 
