@@ -33,6 +33,7 @@ from nmes.core.dialogue import (
 )
 from nmes.core.document import WHOLE
 from nmes.core.dose import day_of
+from nmes.core.phase import DUMMY
 from nmes.core.reason import Refused, refuse
 from nmes.core.screens import BAR_COLUMNS, Screens, ma
 from nmes.core.session import COMPLETED, FAULT, IDLE, LOCAL, RUNNING
@@ -256,7 +257,8 @@ class Patient:
             self._arm()
 
     def _open(self):
-        """Load what is shown, if it is still there as it is shown."""
+        """Load what is shown, if it is still there as it is shown, and has the limits for people: whoever presses here
+        may have electrodes on."""
         self._need(access.CHOOSE)
         self._need_display()
         if not self._row["number"]:
@@ -265,6 +267,9 @@ class Patient:
         self._hal.collect()
         self._kept = row
         self._supervisor.load(row.programme(text), row)
+        if self._session.programme.kind == DUMMY:
+            self._session.forget()
+            refuse("for_resistor", "electrode.kind", DUMMY, "a host", _SOURCE)
         self._crc = self._session.programme_crc
 
     def _whole(self):

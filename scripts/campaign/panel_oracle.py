@@ -107,7 +107,7 @@ def judge(seen: Seen) -> oracle.Verdict:
     verdict = oracle.Verdict(injected=[note[2] for note in seen.of("injected")])
     if seen.plan["broken_contacts"]:
         verdict.injected.append("contacts_" + seen.plan["broken_contacts"])
-    for rule in (_presence, _ended, _raised, _too_long, oracle.shapes, oracle.slope, oracle.net_charge):
+    for rule in (_resistor, _presence, _ended, _raised, _too_long, oracle.shapes, oracle.slope, oracle.net_charge):
         verdict.unsafe += list(dict.fromkeys(rule(seen)))[:5]
     for note in seen.of("injected"):
         us, kind, what = note[0], note[2], note[3] if len(note) > 3 else {}
@@ -274,6 +274,13 @@ def _presence(seen: Seen) -> Iterator[str]:
     for pulse in seen.pulses:
         if pulse.live and not any(begin <= pulse.start_us < end for begin, end in _high(seen)):
             yield f"current at {pulse.start_us / MS:.1f} ms without a permission"
+
+
+def _resistor(seen: Seen) -> Iterator[str]:
+    """Nothing begins at the panel where all that is kept is for a resistor. No case has both kinds."""
+    if all(each["electrode"]["kind"] == "dummy" for each in seen.plan["kept"]):
+        for begin, _ in _high(seen):
+            yield f"enable at {begin / MS:.1f} ms, and what is kept is for a resistor"
 
 
 def _too_long(seen: Seen) -> Iterator[str]:

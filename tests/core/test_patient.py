@@ -4,6 +4,7 @@ or keeps it from beginning."""
 import unittest
 
 import samples
+from bench_hal import RESISTOR
 from panel_bench import CYCLES, Paneled, text_of
 from test_link_prescriptions import put
 
@@ -615,6 +616,28 @@ class Refusals(unittest.TestCase):
         bench.press("up")
         bench.press("start")
         self.assertEqual(bench.place, "ask")
+
+    def test_h01_one_for_a_resistor_is_not_begun_here_and_a_host_begins_it(self):
+        bench = Paneled(kept=(dict(RESISTOR, title="Bench"), TENS))
+        self.assertEqual(bench.rows[2], "Bench")
+        bench.press("start")
+        self.assertEqual((bench.place, bench.session.programme), ("told", None))
+        self.assertEqual(bench.rows[2:7], ["Not for people.", "Ask your clinic", "", "", "for_resistor"])
+        bench.turns(100)
+        bench.begin()
+        self.assertEqual((bench.session.state, list(bench.supervisor.records.back())), (IDLE, []))
+        self.assertEqual(bench.hal.enabled(), False)
+        bench.turns(100)
+        bench.press("down")
+        self.assertEqual(bench.place, "choose")
+        bench.press("programme")
+        bench.begin()
+        self.assertEqual((bench.session.state, bench.session.programme.title), (RUNNING, "TENS"))
+        bench.press("stop")
+        chosen = bench.said("select", number=1)
+        bench.said("acknowledge", checklist=checklist.VERSION, items=len(checklist.ITEMS))
+        self.assertTrue(bench.said("arm", programme_crc=chosen["programme_crc"])["ok"])
+        self.assertEqual((bench.session.state, bench.session.programme.title), (ARMED, "Bench"))
 
     def test_h25_what_a_host_loads_puts_there_or_removes_while_the_questions_are_asked_is_never_begun(self):
         ruled = dict(TENS, about={"schedule": {"sessions_most": 1}})

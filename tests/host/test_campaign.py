@@ -39,6 +39,7 @@ SEEDS_OF = {
     "panel_lets_hosts_raise": (500_000_069, 500_000_081),
     "panel_begins_without_a_hold": (500_000_004,),
     "panel_knows_no_stuck_button": (500_000_093,),
+    "panel_takes_a_resistor": (500_000_035,),
     "panel_needs_no_edge": (500_000_087,),
     "panel_takes_an_edge_in_the_rest": (500_000_087,),
     "trigger_hears_itself": (700_000_003, 700_000_049),
@@ -343,6 +344,8 @@ def test_the_cases_of_the_panel_have_every_kind_and_are_the_same_each_time() -> 
     assert [i for i, each in enumerate(made) if "edges" in each] == list(
         range(panel_plan.AT_EDGES, 300, panel_plan.ONE_OF)
     )
+    resistors = [i for i, each in enumerate(made) if each["programme"]["electrode"]["kind"] == "dummy"]
+    assert resistors == list(range(panel_plan.FOR_RESISTOR, 300, panel_plan.OF_SEEDS))
     at_edges = [panel_plan.make(panel_plan.PANEL_SEED + i) for i in range(panel_plan.AT_EDGES, 600, panel_plan.ONE_OF)]
     assert {each["broken_input"] for each in at_edges} == set(trigger_plan.SWITCHES)
     first, second = ([seen.notes for _, seen in virtual.cases(made[:1])] for _ in range(2))

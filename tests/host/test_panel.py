@@ -25,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("virtual_board")
 OUTPUT, READY = Lamps(output=True), Lamps(ready=True)
 STRESS = paths.PROGRAMMES / "stress-incontinence-50hz.toml"
 TENS = paths.PROGRAMMES / "c-section-tens.toml"
+RESISTOR = paths.PROGRAMMES / "bench-resistor.toml"
 BOTH = paths.PROGRAMMES / "abdominal-diastasis.toml"
 LIBRARY = [path for path in sorted(paths.PROGRAMMES.glob("*.toml")) if not path.name.startswith("bench-")]
 
@@ -244,6 +245,24 @@ def test_h27_without_a_display_nothing_begins(store: Path, power_on: Power) -> N
         port.press("start", seconds=1.2)
         port.pass_s(1)
     assert port.lit == [(0.0, READY)] and not any(map(any, port.pages))
+
+
+def test_h01_a_prescription_for_a_resistor_is_listed_and_not_begun(store: Path, power_on: Power) -> None:
+    keep(store, RESISTOR)
+    port = power_on()
+    with Device(port) as device:
+        device.connect()
+        device.request("set", settings={"language": 1})
+        port.pass_s(1.2)
+        assert port.rows()[1:3] == ["1 von 1", "Bench, a"]
+        port.press("start")
+        port.pass_s(0.2)
+        assert port.rows()[2:7] == ["Nicht am Körper.", "Praxis fragen", "", "", "for_resistor"]
+        for _ in range(14):
+            port.pass_s(1)
+            port.press("start", seconds=1.2)
+        assert device.status()["state"] == "IDLE"
+    assert {lamps for _, lamps in port.lit} == {READY}
 
 
 def test_what_is_shown_on_two_channels_in_german(store: Path, power_on: Power) -> None:

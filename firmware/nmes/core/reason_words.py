@@ -109,6 +109,7 @@ PHRASES = {
     "step_too_large": "is {asked}; in one step at most {bound} is possible",
     "no_display": "is {asked}; the panel begins and raises nothing without {bound}",
     "let_go": "was {asked}; it has to be {bound}",
+    "for_resistor": "is {asked}, a resistor with nobody connected: only {bound} can begin it",
     "clinic_only": "cannot be cleared at {asked}; only {bound} can",
     "only_in_work": "is {asked}, but the panel raises it only {bound}",
     "step_too_soon": "is {asked}, too soon after the last step: {bound}",

@@ -181,6 +181,7 @@ REFUSALS = {
     "other_programme": ("Changed. Choose again", "Geändert. Neu wählen"),
     "not_acknowledged": ("Changed. Choose again", "Geändert. Neu wählen"),
     "said_no": ("Do not start. Ask your clinic", "Nicht beginnen. Praxis fragen"),
+    "for_resistor": ("Not for people. Ask your clinic", "Nicht am Körper. Praxis fragen"),
     "let_go": ("Let go too early", "Zu früh losgelassen"),
     "cause_there": ("The cause is still there", "Die Ursache ist noch da"),
     "self_test": ("Self-test failed", "Selbsttest nicht bestanden"),

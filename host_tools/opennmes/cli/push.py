@@ -80,8 +80,8 @@ def push(
             _warn_of_unseen(file, prescription.title)
             if prescription.data["electrode"]["kind"] == DUMMY:
                 warning(
-                    f"{file}: it is for a resistor, without the limits for people; the buttons of a panel begin it as "
-                    "any other, so have it removed before the device goes to a person"
+                    f"{file}: it is for a resistor, without the limits for people: a host can begin it, and the "
+                    "buttons of a panel do not (for_resistor)"
                 )
         todo = Todo(prescriptions, wanted, key, Stated.now(_who(checked_by, files, key)))
         if several.asked_for(port, all_devices):
