@@ -54,9 +54,13 @@ def build(into: Path) -> Path:
 def install(wheel: Path) -> None:
     """An empty environment with the wheel in it. Raises BuildError."""
     environment = wheel.parent / ENVIRONMENT
-    venv.create(environment, with_pip=True)
-    python = environment / "bin" / "python"
-    run("installing the wheel", [str(python), "-m", "pip", "install", str(wheel)], log=cache() / "logs" / "wheel.log")
+    venv.create(environment)
+    run(
+        "installing the wheel",  # nobody needs all of it compiled: what is imported is, by whoever imports it first
+        [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python"), "install", "--no-compile",
+         str(wheel)],
+        log=cache() / "logs" / "wheel.log",
+    )  # fmt: skip
 
 
 def bill_of_materials(wheel: Path) -> Path:

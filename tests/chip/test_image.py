@@ -35,6 +35,8 @@ def built_elsewhere() -> tuple[Path, Path, Path]:
         shutil.rmtree(left, ignore_errors=True)
     for folder in ("scripts", "firmware", "boards", "host_tools"):
         shutil.copytree(toolchain.ROOT / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in checkout.rglob("*"):  # a new clone is no reason to compile again: the folder's name has what is
+        os.utime(path, (0, 0))
     if not (cache / sources.name).exists():
         (cache / sources.name).symlink_to(sources)
     built = subprocess.run(
