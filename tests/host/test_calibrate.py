@@ -401,6 +401,16 @@ def test_answers_are_volts_and_each_of_them_is_needed(
     assert bench.asked == []
 
 
+def test_a_file_of_answers_that_is_too_long_is_refused_and_not_cut_within_a_voltage(
+    make: Callable[..., Wired], said: Said, tmp_path: Path
+) -> None:
+    bench = make()
+    (tmp_path / "answers").write_text("# V\n" + "12.4950\n" * 8_192)  # cut after 65 536 bytes the last one were 12.4
+    status, _, err = said()
+    assert status == 2 and "answers is longer than 65536 bytes" in err
+    assert bench.asked == []
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])  # of Notepad, and of PowerShell's `>`
 def test_answers_of_a_file_are_enough_for_all_of_it(
     encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -197,7 +197,10 @@ def _volts_uv(text: str) -> int | None:
 
 def _read_answers(name: str) -> list[str]:
     """The lines of a file that are not empty and no comments. Raises OSError."""
-    text = sys.stdin.read() if name == STDIN else files.decoded(files.read(Path(name), _ANSWERS_BYTES_MOST))
+    content = b"" if name == STDIN else files.read(Path(name), _ANSWERS_BYTES_MOST + 1)
+    if len(content) > _ANSWERS_BYTES_MOST:
+        not_understood(f"--answers is longer than {_ANSWERS_BYTES_MOST} bytes; give a file of voltages, a line each")
+    text = sys.stdin.read() if name == STDIN else files.decoded(content)
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     found = [line for line in lines if line]
     for line in found:
