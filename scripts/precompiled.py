@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from opennmes import paths
 from opennmes.device import identity
 from opennmes.ports import precompiled as place
 from toolchain import ROOT, BuildError, build_once, cache, digest, mpy_cross, toolchain_key
@@ -26,7 +27,7 @@ def precompile() -> Path | None:
     if architecture is None:
         return None
     firmware = ROOT / "firmware"
-    names, modules = place.sources(firmware), place.modules(firmware)
+    names, modules = paths.firmware_sources(firmware), place.modules(firmware)
 
     def make(target: Path) -> None:
         compiler = mpy_cross()

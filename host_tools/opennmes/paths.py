@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from pathlib import Path, PurePath
 
 _PACKAGE = Path(__file__).resolve().parent
 _ABOVE = _PACKAGE.parent.parent
@@ -26,6 +27,12 @@ def firmware() -> Path:
     """The folder of the firmware's Python: main.py and the package nmes."""
     root = checkout()
     return root / "firmware" if root else _DATA / "firmware"
+
+
+def firmware_sources(folder: Path) -> list[PurePath]:
+    """What the digest of the firmware is of, in its folder or in one of copies; the witness has a digest of its own."""
+    found = [PurePath(place, name).relative_to(folder) for place, _, names in os.walk(folder) for name in names]
+    return sorted(name for name in found if name.suffix == ".py" and "witness" not in name.parts)
 
 
 def uf2(board: str, stage: str = "") -> Path:

@@ -247,13 +247,19 @@ def test_h27_without_a_display_nothing_begins(store: Path, power_on: Power) -> N
     assert port.lit == [(0.0, READY)] and not any(map(any, port.pages))
 
 
+def in_german(port: PanelPort) -> Device:
+    """The device at the panel, once its display is in German."""
+    device = Device(port)
+    device.connect()
+    device.request("set", settings={"language": 1})
+    port.pass_s(1.2)
+    return device
+
+
 def test_h01_a_prescription_for_a_resistor_is_listed_and_not_begun(store: Path, power_on: Power) -> None:
     keep(store, RESISTOR)
     port = power_on()
-    with Device(port) as device:
-        device.connect()
-        device.request("set", settings={"language": 1})
-        port.pass_s(1.2)
+    with in_german(port) as device:
         assert port.rows()[1:3] == ["1 von 1", "Bench, a"]
         port.press("start")
         port.pass_s(0.2)
@@ -268,10 +274,7 @@ def test_h01_a_prescription_for_a_resistor_is_listed_and_not_begun(store: Path, 
 def test_what_is_shown_on_two_channels_in_german(store: Path, power_on: Power) -> None:
     keep(store, BOTH)
     port = power_on()
-    with Device(port) as device:
-        device.connect()
-        device.request("set", settings={"language": 1})
-        port.pass_s(1.2)
+    with in_german(port):
         assert port.rows()[:2] == ["Programm wählen", "1 von 1"]
         port.begin()
         port.press("programme")

@@ -71,7 +71,7 @@ if completion.VARIABLE in os.environ:
 def command(arguments: list[str]) -> Any:
     """What carries out a command line: all verbs, or the one that the line begins with. To import and make them all is
     half of what it takes to start."""
-    return _made(*arguments[:1]) if arguments and arguments[0] in VERBS else _made(*VERBS)
+    return _made(arguments[0]) if arguments and arguments[0] in VERBS else _made(*VERBS)
 
 
 @functools.cache

@@ -25,9 +25,9 @@ BUILD = "make setup"  # the command that builds the firmware of a checkout
 @cache
 def firmware() -> str:
     """The digest of the firmware that belongs to these host tools."""
-    folder, apart = paths.firmware(), paths.witness()
-    files = [path for path in folder.rglob("*.py") if apart not in path.parents]
-    return str(digest.of_files((path.relative_to(folder).as_posix(), path.read_bytes()) for path in files))
+    folder = paths.firmware()
+    names = paths.firmware_sources(folder)
+    return str(digest.of_files((name.as_posix(), (folder / name).read_bytes()) for name in names))
 
 
 @cache

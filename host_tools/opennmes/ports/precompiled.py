@@ -15,15 +15,11 @@ BUILD = PurePath("nmes_build.py")  # in COMPILED as well: the digest of the sour
 _OF_CHIPS = PurePath("nmes", "hal", "rp2")
 
 
-def sources(firmware: Path) -> list[PurePath]:
-    """What the digest of the firmware is of, in its folder or in one of copies."""
-    found = [PurePath(folder, name).relative_to(firmware) for folder, _, names in os.walk(firmware) for name in names]
-    return sorted(name for name in found if name.suffix == ".py" and "witness" not in name.parts)
-
-
 def modules(firmware: Path) -> list[PurePath]:
-    """Those of sources() that a virtual board may import."""
-    return [name for name in sources(firmware) if name.parts[0] == "nmes" and _OF_CHIPS not in name.parents]
+    """Those of paths.firmware_sources() that a virtual board may import."""
+    return [
+        name for name in paths.firmware_sources(firmware) if name.parts[0] == "nmes" and _OF_CHIPS not in name.parents
+    ]
 
 
 def of_today(micropython: str) -> Path | None:
@@ -36,7 +32,9 @@ def of_today(micropython: str) -> Path | None:
     copies = made / SOURCES
     if Path(micropython).resolve() != (root / "build" / "micropython").resolve() or not copies.is_dir():
         return None
-    names = sources(firmware)
-    if names != sources(copies) or not all(filecmp.cmp(firmware / name, copies / name) for name in names):
+    names = paths.firmware_sources(firmware)
+    if names != paths.firmware_sources(copies) or not all(
+        filecmp.cmp(firmware / name, copies / name) for name in names
+    ):
         return None
     return made / COMPILED
