@@ -72,6 +72,32 @@ Pin(2, Pin.OUT, value=0)
     assert [level for _, level in edges] == [1, 0]
 
 
+def test_both_queues_of_a_machine_are_emptied_when_they_are_joined_or_parted_and_by_no_other_write(repl: Repl) -> None:
+    said = repl.run("""
+import rp2
+from machine import mem32
+@rp2.asm_pio()
+def waits():
+    pull()
+machine = rp2.StateMachine(0, waits)
+SHIFTCTRL, XOR, FJOIN_TX = 0x502000D0, 0x502010D0, 1 << 30
+found = []
+def write(address, value):
+    machine.put(1)
+    machine.put(2)
+    mem32[address] = value
+    found.append(machine.tx_fifo())
+    while machine.tx_fifo():
+        machine.exec("pull()")
+write(SHIFTCTRL, mem32[SHIFTCTRL])
+write(SHIFTCTRL, mem32[SHIFTCTRL] ^ FJOIN_TX)
+write(XOR, FJOIN_TX)
+write(XOR, 1 << 16)  # autopush
+print(found)
+""")
+    assert said.strip() == "[2, 0, 0, 2]"
+
+
 @pytest.mark.parametrize("load", LOADS)
 @pytest.mark.parametrize(("freq", "divider", "run_us"), [(125_000_000, 1, 12_000), (1_000_000, 125, 25_000)])
 def test_pio_is_exact_whatever_the_cpu_does(repl: Repl, load: str, freq: int, divider: int, run_us: int) -> None:
