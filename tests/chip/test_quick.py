@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -27,8 +28,9 @@ DIVIDER = range(0x060, 0x07C, 4)
 SIO_REGISTERS = st.one_of(st.sampled_from(DIVIDER), st.sampled_from(range(0, 0x180, 4)))
 
 
-def usual(mcu: RP2040) -> None:
-    """Leaves a chip as rp2040py has it."""
+def usual(mcu: RP2040, wanted: Callable[[], bool]) -> SimpleNamespace:
+    """Leaves a chip as rp2040py has it: all of its edges are simulated."""
+    return SimpleNamespace(tell=lambda now_fp: None, leave_waves=lambda pin: None)
 
 
 @pytest.mark.parametrize("program", [PIO_AND_PYTHON, PWM], ids=["PIO and Python", "PWM"])

@@ -24,12 +24,17 @@ cdef class Driver:
     cdef ClockAlarm _step_alarm, _stop_alarm
     cdef bint _asked_to_stop, _is_set
     cdef list _written
+    cdef object _pwm
 
     @cython.locals(core=CortexM0Core, clock=SimulationClock, thumb=Thumb, instruction_nanos=double)
     cpdef run(self, double nanos)
     cpdef stop(self)
     @cython.locals(nanos=double, cycle_fp=cython.longlong)
     cpdef sync(self)
+    @cython.locals(loop=Loop, now_fp=cython.longlong)
+    cpdef tell(self)
+    @cython.locals(loop=Loop)
+    cpdef leave_waves(self, object pin=*)
     @cython.locals(due_fp=cython.longlong, due_cycle=cython.longlong)
     cpdef arm(self)
     @cython.locals(cycle_fp=cython.longlong)
@@ -47,3 +52,4 @@ cdef class _OnBus:
     cpdef read_uint32(self, offset)
     cpdef write_uint32(self, offset, value)
     cpdef write_uint32_atomic(self, offset, value, atomic_type)
+    cdef _before_write(self)

@@ -60,7 +60,7 @@ class Driver:
         self._stop_alarm = self.clock.create_alarm(self.stop)
         self._asked_to_stop = False
         self._written: list[_Written] = []
-        quicken(mcu)
+        self._pwm = quicken(mcu, wanted=lambda: self.skip_loops)
         Circle(mcu, wanted=lambda: self.skip_loops)
         mcu.simulator = cast("Simulator", self)
         for key in PIO_BUS_KEYS:
@@ -110,6 +110,23 @@ class Driver:
         cycle_fp = -int(-nanos // self._cycle_nanos) << 8  # the next clock edge, if something runs off the grid
         self._first.cycle_fp = cycle_fp
         self._second.cycle_fp = cycle_fp
+
+    def tell(self) -> None:
+        """Tell of the edges up to now all who listen to pins whose edges may be told of later (watcher.py)."""
+        now_fp = int(self.clock.nanos // self._cycle_nanos) << 8
+        for loop in self._loops:
+            if loop.waves:
+                loop.tell(now_fp)
+        self._pwm.tell(now_fp)
+
+    def leave_waves(self, pin: int | None = None) -> None:
+        """Tell of the edges of a pin, or of all, up to now, and have the next ones made one by one."""
+        for loop in self._loops:
+            if loop.waves and pin in (None, loop.pin):
+                self.sync()
+                self.arm()
+                break
+        self._pwm.leave_waves(pin)
 
     def after_reset(self) -> None:
         """Forget what the state machines were at, when the chip has been reset."""
@@ -267,7 +284,7 @@ class _OnBus:
         return value
 
     def write_uint32(self, offset: int, value: int) -> None:
-        self._driver.sync()
+        self._before_write()
         joins = self._joins(offset)
         self._peripheral.write_uint32(offset, value)
         self._flush(joins)
@@ -275,12 +292,17 @@ class _OnBus:
         self._driver.acted()
 
     def write_uint32_atomic(self, offset: int, value: int, atomic_type: int) -> None:
-        self._driver.sync()
+        self._before_write()
         joins = self._joins(offset)
         self._peripheral.write_uint32_atomic(offset, value, atomic_type)
         self._flush(joins)
         self._note_stall(offset)
         self._driver.acted()
+
+    def _before_write(self) -> None:
+        self._driver.sync()
+        if not isinstance(self._peripheral, RPPIO):  # else what a pin shows may change: its function, its overrides
+            self._driver.leave_waves()
 
     def _note_stall(self, offset: int) -> None:
         if offset in INSTR and isinstance(self._peripheral, RPPIO):

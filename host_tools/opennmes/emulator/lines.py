@@ -7,6 +7,7 @@ from typing import Any
 
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.stage import OutputStage
+from opennmes.emulator.watcher import Wave
 
 RUN = -1  # the board's reset, in the place of a pin
 
@@ -25,6 +26,7 @@ class Lines:
         self._pins = board["pins"]
         self._opened = self._over = False
         self._changed: list[Callable[[int, int], None]] = []
+        self._late: list[Callable[[int, Wave, int, int], None]] = []
         self._pulled: set[int] = set()
         self.shorts: list[int] = []  # outputs of the board that were pulled low
         self._stuck: dict[int, int] = {}
@@ -37,7 +39,7 @@ class Lines:
             if gpio not in (self._pins["interlock"], self._pins["stop_loop"]):
                 self._driven[gpio] = pico.level(gpio)
                 if gpio not in self._waves:
-                    pico.watch(gpio, self._hears(gpio))
+                    self._hear(gpio)
         self._alone = len(set(self._wires.values())) == len(self._wires)
         self._settle()
 
@@ -45,27 +47,61 @@ class Lines:
         """From now on each change of a level's pin is told as well."""
         for gpio in self._waves & set(self._driven) - self._followed:
             self._followed.add(gpio)
-            self.pico.watch(gpio, self._hears(gpio))
+            self._hear(gpio)
 
-    def _hears(self, gpio: int) -> Callable[[int], None]:
-        def changed(level: int) -> None:
-            self._driven[gpio] = level
-            witness = self._wires.get(gpio)
-            if self._stuck or not self._alone or witness in self._pulled:
-                self._settle()
-            elif witness is not None and self._levels.get(witness) != level:  # the same, for a wire by itself
-                self._levels[witness] = level
-                for told in self._changed:
-                    told(witness, level)
+    def _hear(self, gpio: int) -> None:
+        wire = _Wire(self, gpio)
+        self.pico.watch(gpio, wire.changed, wire)
 
-        return changed
+    def is_alone(self, gpio: int) -> bool:
+        """Whether the wire to the witness's pin has the level of a pin of the board, whatever the others have."""
+        return not self._stuck and self._alone and self._wires.get(gpio) not in self._pulled
 
-    def watch(self, changed: Callable[[int, int], None]) -> None:
-        """Call `changed(the witness's pin, level)` at each change."""
+    def may_be_late(self, gpio: int) -> bool:
+        """Whether all who watch may be told later of edges of a pin of the board."""
+        return self.is_alone(gpio) and len(self._late) == len(self._changed)
+
+    def changed(self, gpio: int, level: int) -> None:
+        """A pin of the board has changed."""
+        self._driven[gpio] = level
+        witness = self._wires.get(gpio)
+        if not self.is_alone(gpio):
+            self._settle()
+        elif witness is not None and self._levels.get(witness) != level:  # the same, for a wire by itself
+            self._levels[witness] = level
+            for told in self._changed:
+                told(witness, level)
+
+    def told_late(self, gpio: int, wave: Wave, begin: int, end: int) -> None:
+        """A pin of the board has changed; see watcher.Late."""
+        self._driven[gpio] = wave.level(end - 1)
+        witness = self._wires.get(gpio)
+        if witness is not None:
+            self._levels[witness] = self._driven[gpio]
+            for told in self._late:
+                told(witness, wave, begin, end)
+
+    def watch(
+        self, changed: Callable[[int, int], None], late: Callable[[int, Wave, int, int], None] | None = None
+    ) -> None:
+        """Call `changed(the witness's pin, level)` at each change, or, at catch_up(), `late(the witness's pin, wave,
+        begin, end)` for some of them (see watcher.Late)."""
+        self._unwave()
         self._changed.append(changed)
+        if late is not None:
+            self._late.append(late)
+
+    def catch_up(self) -> None:
+        """Have everybody told of the changes up to now who may be told later."""
+        self.pico.catch_up()
+
+    def _unwave(self) -> None:
+        """Nobody may be late for what is to be done now."""
+        self.pico.driver.leave_waves()
 
     def levels(self) -> int:
         """The witness's pins, a bit each."""
+        self.catch_up()
         waves = self._waves & set(self._driven) - self._followed
         if waves:
             self._driven.update({gpio: self.pico.level(gpio) for gpio in waves})
@@ -74,17 +110,20 @@ class Lines:
 
     def rewire(self, wires: Mapping[int, int]) -> None:
         """Put other wires between the same pins."""
+        self._unwave()
         self._wires = dict(wires)
         self._alone = len(set(self._wires.values())) == len(self._wires)
         self._settle()
 
     def stick(self, gpio: int, level: int) -> None:
         """A pin of the board is at this level from now on, whatever the chip makes of it."""
+        self._unwave()
         self._stuck[gpio] = level
         self._settle()
 
     def pull(self, gpios: Iterable[int]) -> None:
         """Have the witness hold these of its pins low, and no other."""
+        self._unwave()
         before, self._pulled = self._pulled, set(gpios)
         pulled = [gpio for gpio, witness in self._wires.items() if witness in self._pulled]
         self._opened, self._over = self._pins["stop_loop"] in pulled, self._pins["interlock"] in pulled
@@ -121,3 +160,22 @@ class Lines:
                 self._levels[witness] = level
                 for changed in self._changed:
                     changed(witness, level)
+
+
+class _Wire:
+    """From a pin of the board; see watcher.Late."""
+
+    def __init__(self, lines: Lines, gpio: int) -> None:
+        self._lines = lines
+        self._gpio = gpio
+
+    def changed(self, level: int) -> None:
+        self._lines.changed(self._gpio, level)
+
+    def is_late(self, cycles: int) -> None: ...
+
+    def may_be_late(self) -> bool:
+        return self._lines.may_be_late(self._gpio)
+
+    def told_late(self, wave: Wave, begin: int, end: int) -> None:
+        self._lines.told_late(self._gpio, wave, begin, end)

@@ -1,38 +1,57 @@
 cimport cython
+from opennmes.emulator.watcher cimport Wave, may_wave
+from rp2040py.native._gpio_pin cimport GPIOPin as Pin
 from rp2040py.native._pio cimport RPPIO as Pio
 from rp2040py.native._state_machine cimport StateMachine as Machine
 
+cdef bint COMPILED
+cdef long PULL_NO_BLOCK, X_FROM_OSR, STALL_BIT, FUNCTION_PIO, FUNCTION_AND_OVERRIDES
 cdef long JMP, OUT, MOV, SET, WAIT, IN, PUSH_PULL, IRQ, OSR_FROM_PINS, NOP_ARGUMENT, RIGHT, RIGHT_NO_AUTOPULL
 
 
 cdef class Loop:
     cdef public Machine machine
     cdef public long long end_fp
-    cdef long long _start_fp, _round_fp, _rounds, _x, _y, _x_step, _y_step
+    cdef long long _start_fp, _round_fp, _rounds, _x, _y, _x_step, _y_step, _osr_from_x
+    cdef public bint waves
+    cdef public long pin
+    cdef Wave _wave
 
     @cython.locals(machine=Machine, rounds=cython.longlong)
     cpdef catch_up(self, long long now_fp)
+    cdef makes(self, Wave wave, long pin, long long osr_from_x)
+    cpdef tell(self, long long now_fp)
+    @cython.locals(pio=Pio, bit=cython.long, shown=Pin)
+    cdef _show(self)
 
 
 cdef class _Round:
     cdef dict registers, counted
     cdef set assigned, not_zero
-    cdef bint compared
+    cdef bint compared, waves
     cdef object osr
+    cdef list edges
+    cdef long level
+    cdef long long pulled
 
     cdef bint jumps(self, Machine machine, long condition, list pins)
     @cython.locals(kind=cython.long, argument=cython.long, destination=cython.long, value=cython.long)
     cdef bint does(self, Pio pio, Machine machine, long opcode)
+    cdef sets(self, long level, long long offset_fp)
+    @cython.locals(pin=cython.long, wave=Wave)
+    cdef Loop wave(self, Machine machine, Loop loop, long long round_fp, list pins)
     cdef repeated(self, Machine machine, long long round_fp)
 
 
 @cython.locals(
     a_round=_Round, start=cython.long, pc=cython.long, opcode=cython.long, field=cython.long, elapsed=cython.long,
     side_count=cython.long, side_enable=cython.long, delay_mask=cython.long, width=cython.long, value=cython.long,
-    taken=cython.bint, kind=cython.long,
+    taken=cython.bint, kind=cython.long, waves=cython.bint, loop=Loop,
 )
 cpdef find_loop(Pio pio, Machine machine, list pins)
 
+@cython.locals(bit=cython.long, other=Machine, pin=Pin, shows=cython.bint)
+cdef bint _may_wave(Pio pio, Machine machine, list pins)
 @cython.locals(mask=cython.longlong, other=Machine)
 cdef bint _keeps(Pio pio, Machine machine, long long value, long base, long count)
 cdef long long _written(Machine machine)

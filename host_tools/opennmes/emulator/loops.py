@@ -4,15 +4,23 @@ A state machine spends nearly all its time in loops of a few instructions that c
 being timed, a guard watching its pin. Such a loop can be worked out ahead instead of being stepped through. What it
 would have done so far is caught up with before anything looks at the state machine or changes what it reads.
 
+A loop may also make a wave of one pin, if all who listen to that pin may be told of its edges later (watcher.py): the
+pump has 210 000 in a simulated second.
+
 loops.pxd has the types by which `make setup` compiles this file (scripts/compiled.py).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from rp2040py.gpio_pin import GPIOPin
 from rp2040py.peripherals.pio import RPPIO
 from rp2040py.peripherals.state_machine import StateMachine
 
+from opennmes.emulator.watcher import LONGEST_ROUND_CYCLES, Wave, may_wave
+
+COMPILED = not __file__.endswith(".py")  # only in C it can be said what a pin was at last: no waves without
 LONGEST_LOOP = 16  # instructions
 FEWEST_ROUNDS = 4  # fewer are not worth the trouble
 FOR_EVER_FP = 1 << 60  # a century, and less than what rp2040py takes for "never"
@@ -22,6 +30,11 @@ JMP, OUT, MOV, SET = 0, 3, 5, 7
 WAIT, IN, PUSH_PULL, IRQ = 1, 2, 4, 6
 OSR_FROM_PINS = 0xE0  # argument of mov(osr, pins)
 PINS_FROM_PINS = 0x00  # of mov(pins, pins)
+PULL_NO_BLOCK = 0x80  # of pull(noblock)
+X_FROM_OSR = 0x27  # of mov(x, osr)
+STALL_BIT = 24  # of FDEBUG, the first machine's TXSTALL
+FUNCTION_PIO = 6  # of a pin's CTRL, the first block's
+FUNCTION_AND_OVERRIDES = 0x331F  # of CTRL: FUNCSEL, OUTOVER, OEOVER
 RIGHT, RIGHT_NO_AUTOPULL = 1 << 19, 1 << 19 | 1 << 17  # of SHIFTCTRL: out shifts right, and does not pull by itself
 NOP_ARGUMENT = 0x42  # of mov(y, y)
 
@@ -40,6 +53,18 @@ class Loop:
         self._y = machine.y
         self._x_step = x_step
         self._y_step = y_step
+        self.waves = False  # whether it makes edges of `pin`, which are then those of `_wave`
+        self.pin = 0
+        self._osr_from_x = 0
+
+    def makes(self, wave: Wave, pin: int, osr_from_x: int) -> None:
+        """It makes edges of a pin, and pulls x, which is `osr_from_x` less at the end of a round."""
+        self._wave, self.pin, self._osr_from_x = wave, pin, osr_from_x
+        self.waves = True
+
+    def tell(self, now_fp: int) -> None:
+        """Tell who listens to its pin of the edges up to `now_fp`."""
+        self._wave.catch_up(now_fp, self._rounds)
 
     def catch_up(self, now_fp: int) -> None:
         """Bring the state machine to where it is after what was due at `now_fp`, or to the end of the loop."""
@@ -48,8 +73,20 @@ class Loop:
         machine.x = self._x - rounds * self._x_step
         machine.y = self._y - rounds * self._y_step
         machine.next_due_fp = self._start_fp + rounds * self._round_fp
+        if self.waves and rounds:
+            machine.output_shift_reg = machine.x + self._osr_from_x & WORD
         while machine.next_due_fp <= now_fp and machine.next_due_fp < self.end_fp:
             machine.step()
+        if self.waves:
+            self._wave.end(now_fp, self._rounds)
+            self._show()
+
+    def _show(self) -> None:
+        """The pin is where its edges have brought it, of which who listens has been told."""
+        pio, bit = self.machine.pio, 1 << self.pin
+        pio.old_pin_values = pio.old_pin_values & ~bit | pio.pin_values & bit
+        shown: Any = self.machine.rp2040.gpio[self.pin]
+        shown._last_state = pio.pin_values >> self.pin & 1
 
 
 def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | None:
@@ -58,16 +95,20 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
     Skippable instructions are jumps, `set` of a scratch register, `nop`, writes to pins that keep them as they are and
     that no other running machine of the block writes, be it `mov(pins, pins)`, and `mov(osr, pins)` with `out` of some
     of its bits into a scratch register: inputs do not change while a loop is skipped.
-    Each scratch register must come back as it was, or only be counted down.
+    Each scratch register must come back as it was, or only be counted down. A loop that begins with `pull(noblock)`
+    of an empty queue, which is x again, may have edges of its side-set pin.
     """
     start = pc = machine.pc
     opcode = pio.instructions[pc]
     kind = opcode >> 13
-    if kind in (WAIT, IN, PUSH_PULL, IRQ) or (
-        kind == MOV and opcode & 0xFF not in (OSR_FROM_PINS, PINS_FROM_PINS, NOP_ARGUMENT)
+    waves = kind == PUSH_PULL and opcode & 0xFF == PULL_NO_BLOCK
+    if (
+        kind in (WAIT, IN, IRQ)
+        or (kind == PUSH_PULL and not (waves and _may_wave(pio, machine, pins)))
+        or (kind == MOV and opcode & 0xFF not in (OSR_FROM_PINS, PINS_FROM_PINS, NOP_ARGUMENT))
     ):
         return None  # before anything is made to work it out with: a machine in a loop of others is looked at often
-    a_round = _Round(machine)
+    a_round = _Round(machine, waves, pio.pin_values >> machine.sideset_base & 1)
     side_count = machine.sideset_count
     side_enable = machine.exec_ctrl >> 30 & 1
     delay_mask = (1 << (5 - side_count)) - 1
@@ -78,7 +119,9 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
         if side_count and (not side_enable or field & 0x10):
             width = side_count - side_enable
             value = field >> (5 - side_count) & ((1 << width) - 1)
-            if machine.exec_ctrl >> 29 & 1 or not _keeps(pio, machine, value, machine.sideset_base, width):
+            if waves:
+                a_round.sets(value, elapsed * machine.div_fp)
+            elif machine.exec_ctrl >> 29 & 1 or not _keeps(pio, machine, value, machine.sideset_base, width):
                 return None
         elapsed += 1 + (field & delay_mask)
         if opcode >> 13 == JMP:
@@ -94,16 +137,21 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
         else:
             pc = pc + 1 & 0x1F
         if pc == start:
-            return a_round.repeated(machine, elapsed * machine.div_fp)
+            loop = a_round.repeated(machine, elapsed * machine.div_fp)
+            return a_round.wave(machine, loop, elapsed * machine.div_fp, pins) if waves and loop is not None else loop
     return None
 
 
 class _Round:
     """One round through a loop: what it does to the scratch registers, and what it looks at."""
 
-    __slots__ = ("assigned", "compared", "counted", "not_zero", "osr", "registers")
+    __slots__ = ("assigned", "compared", "counted", "edges", "level", "not_zero", "osr", "pulled", "registers", "waves")
 
-    def __init__(self, machine: StateMachine) -> None:
+    def __init__(self, machine: StateMachine, waves: bool, level: int) -> None:
+        self.waves = waves  # it may pull, and set its side-set pin, which is at `level`
+        self.level = level
+        self.edges: list[tuple[int, int]] = []
+        self.pulled = 0  # what it pulled last
         self.registers = {"x": machine.x, "y": machine.y}
         self.counted = {"x": 0, "y": 0}  # what the round takes off
         self.assigned: set[str] = set()
@@ -137,6 +185,11 @@ class _Round:
     def does(self, pio: RPPIO, machine: StateMachine, opcode: int) -> bool:
         """Carry out an instruction that is no jump. Returns whether it can be skipped."""
         kind, argument = opcode >> 13, opcode & 0xFF
+        if self.waves:
+            if kind == PUSH_PULL and argument == PULL_NO_BLOCK:
+                self.pulled = self.registers["x"]
+                return True
+            return kind == MOV and argument == X_FROM_OSR and self.pulled == self.registers["x"]
         if kind == SET:
             destination, value = argument >> 5, argument & 0x1F
             if destination not in (1, 2):
@@ -162,6 +215,21 @@ class _Round:
             return True
         return kind == MOV and argument == NOP_ARGUMENT
 
+    def sets(self, level: int, offset_fp: int) -> None:
+        """The side-set pin is at `level` from so long after the beginning on."""
+        if level != self.level:
+            self.level = level
+            self.edges.append((offset_fp, level))
+
+    def wave(self, machine: StateMachine, loop: Loop, round_fp: int, pins: list[GPIOPin]) -> Loop | None:
+        """The loop, with its edges; None when its pin does not come back to where it was."""
+        if len(self.edges) & 1 or not self.edges or round_fp > LONGEST_ROUND_CYCLES << 8:
+            return None
+        pin = machine.sideset_base
+        wave = Wave(list(pins[pin]._listeners), self.edges, machine.next_due_fp, round_fp)
+        loop.makes(wave, pin, self.pulled - self.registers["x"])
+        return loop
+
     def _assign(self, name: str, value: int) -> None:
         self.registers[name] = value
         self.assigned.add(name)
@@ -181,6 +249,21 @@ class _Round:
         if rounds < FEWEST_ROUNDS:
             return None
         return Loop(machine, round_fp, rounds, counted["x"], counted["y"])
+
+
+def _may_wave(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> bool:
+    """Whether a machine pulls x again, and the pin that it writes beside may have edges that are told of later."""
+    if not COMPILED or machine.sideset_count != 1 or machine.exec_ctrl >> 29 or not machine.tx_fifo.empty:
+        return False
+    if not (pio.tx_stall & pio.fdebug) >> (STALL_BIT + machine.index) & 1:
+        return False  # a first pull of nothing is to be seen in FDEBUG
+    bit = 1 << machine.sideset_base
+    for other in pio.machines:
+        if other.enabled and other is not machine and _written(other) & bit:
+            return False
+    pin = pins[machine.sideset_base]
+    shows = pin.ctrl & FUNCTION_AND_OVERRIDES == FUNCTION_PIO + pio.index and bool(pio.pin_directions & bit)
+    return shows and may_wave(pin)
 
 
 def _keeps(pio: RPPIO, machine: StateMachine, value: int, base: int, count: int) -> bool:

@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from opennmes.emulator.exact import CYCLE_NANOS
+from opennmes.emulator.watcher import LONGEST_ROUND_CYCLES, Wave
+
 if TYPE_CHECKING:
     from opennmes.emulator.pico import EmulatedPico
+
+LONGEST_ROUND_NANOS = LONGEST_ROUND_CYCLES * CYCLE_NANOS
 
 
 class LevelMeter:
@@ -34,8 +39,9 @@ class LevelMeter:
         self._target = self.level = levels if self._pin_level else 0
         self._settle_alarm = self._clock.create_alarm(self._settle)
         self._silence_alarm = self._clock.create_alarm(self._look_for_silence)
-        self._listening = False
-        pico.watch(pin, self._on_edge)
+        self._listening = self._is_steady = False
+        self._late_nanos = 0.0  # how long ago the last edge may be of which it is told later
+        pico.watch(pin, self._on_edge, self)
 
     def _on_edge(self, level: int) -> None:
         # 250 000 times a simulated second: the common case has to be short.
@@ -45,7 +51,8 @@ class LevelMeter:
         if level:
             period_nanos = now - self._rise_nanos
             high_nanos = self._fall_nanos - self._rise_nanos
-            if period_nanos != self._period_nanos or high_nanos != self._high_nanos:
+            self._is_steady = period_nanos == self._period_nanos and high_nanos == self._high_nanos
+            if not self._is_steady:
                 self._measure(period_nanos, high_nanos)
             self._rise_nanos = now
         else:
@@ -71,8 +78,26 @@ class LevelMeter:
             self.level = self._target
             self._changed()
 
+    def may_be_late(self) -> bool:
+        """See watcher.Late: the period that was measured last is as the one before it."""
+        return self._is_steady and self._listening and self._settle_nanos / 2 > LONGEST_ROUND_NANOS
+
+    def is_late(self, cycles: int) -> None:
+        """See watcher.Late."""
+        self._late_nanos = float(cycles * CYCLE_NANOS)
+
+    def told_late(self, wave: Wave, begin: int, end: int) -> None:
+        """See watcher.Late."""
+        for number in range(max(begin, end - 2), end):
+            self._edge_nanos = float(wave.cycle(number) * CYCLE_NANOS)
+            if wave.level(number):
+                self._rise_nanos = self._edge_nanos
+            else:
+                self._fall_nanos = self._edge_nanos
+        self._pin_level = wave.level(end - 1)
+
     def _look_for_silence(self) -> None:
-        silent_nanos = self._clock.nanos - self._edge_nanos
+        silent_nanos = self._late_nanos or self._clock.nanos - self._edge_nanos
         if silent_nanos >= self._settle_nanos / 2:
             self._listening = False
             self._period_nanos = 0.0
@@ -95,7 +120,8 @@ class Pump:
         self._edge_nanos = -float(hold_nanos)
         self._edges = 0
         self._alarm = self._clock.create_alarm(self._look)
-        pico.watch(pin, self._on_edge)
+        self._late_nanos = 0.0  # how long ago the last edge may be of which it is told later
+        pico.watch(pin, self._on_edge, self)
 
     def _on_edge(self, _level: int) -> None:
         # 200 000 times a simulated second while it is on: the common case has to be short.
@@ -109,8 +135,21 @@ class Pump:
             self._alarm.schedule(self._hold_nanos)
             self._changed()
 
+    def may_be_late(self) -> bool:
+        """See watcher.Late: edges in time change nothing but when the last one was."""
+        return self.charged and self._hold_nanos > LONGEST_ROUND_NANOS
+
+    def is_late(self, cycles: int) -> None:
+        """See watcher.Late."""
+        self._late_nanos = float(cycles * CYCLE_NANOS)
+
+    def told_late(self, wave: Wave, _begin: int, end: int) -> None:
+        """See watcher.Late."""
+        self._edge_nanos = float(wave.cycle(end - 1) * CYCLE_NANOS)
+
     def _look(self) -> None:
-        silent_nanos = self._clock.nanos - self._edge_nanos
+        # A last edge, if there is one, comes after what is waited for here.
+        silent_nanos = self._late_nanos or self._clock.nanos - self._edge_nanos
         if silent_nanos >= self._hold_nanos:
             self.charged = False
             self._edges = 0

@@ -21,7 +21,7 @@ from opennmes.emulator.exact import CYCLE_NANOS, Driver
 from opennmes.emulator.i2c import as_silicon_has_it
 from opennmes.emulator.quick import new_chip
 from opennmes.emulator.usb import UsbHost
-from opennmes.emulator.watcher import Watcher
+from opennmes.emulator.watcher import Late, Watcher
 
 FLASH_BYTES = 2 * 1024 * 1024
 FLASH_SECTOR = 4096
@@ -152,6 +152,7 @@ class EmulatedPico:
     def hard_reset(self) -> None:
         """Pull RUN low for a moment: everything but flash and RAM contents starts over, the port is gone."""
         self.in_bootsel = False
+        self.driver.leave_waves()
         self.mcu.enter_reset()
         self.mcu.watchdog.reset()
         self.mcu.watchdog.write_uint32(0, 0)  # rp2040py leaves the timer running; RUN stops it on silicon
@@ -176,14 +177,22 @@ class EmulatedPico:
 
     def level(self, pin: int) -> int:
         """1 when the chip drives the pin high, else 0: an external pull-down holds a pin that is not driven."""
+        self.driver.leave_waves(pin)
         return int(self.mcu.gpio[pin].value == GPIOPinState.HIGH)
 
-    def watch(self, pin: int, changed: Callable[[int], None]) -> None:
-        """Call `changed(level)` at every change of level(pin), resets included; `nanos` is the time of the edge."""
-        watcher = Watcher(self.level(pin), changed)
+    def watch(self, pin: int, changed: Callable[[int], None], late: Late | None = None) -> None:
+        """Call `changed(level)` at every change of level(pin), resets included; `nanos` is the time of the edge.
+
+        With `late`, regular edges may be told of by that instead, at catch_up() and whenever something looks at them.
+        """
+        watcher = Watcher(self.level(pin), changed, late)
         self.mcu.gpio[pin].add_listener(watcher)
         # rp2040py reports no edge for a pin that a reset lets go.
         self._watchers.append(lambda: watcher(self.mcu.gpio[pin].value, GPIOPinState.INPUT))
+
+    def catch_up(self) -> None:
+        """Have everybody told of the edges up to now who may be told later."""
+        self.driver.tell()
 
     def set_input(self, pin: int, level: int) -> None:
         """Drive a pin from outside with 0 or 1."""
@@ -221,6 +230,7 @@ class EmulatedPico:
         # machine.reset(), machine.bootloader() and a watchdog that ran out come here, in the middle of what was done.
         scratch = self.mcu.watchdog.scratch_data
         bootsel = scratch[4] == BOOTSEL_MAGIC and scratch[7] < ROM_BYTES
+        self.driver.leave_waves()
         self.mcu.enter_reset(from_watchdog=True)
         self._after_reset()
         if bootsel:

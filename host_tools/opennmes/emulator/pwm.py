@@ -1,45 +1,98 @@
 """PWM slices that run on as they are: an alarm knows when it is due again, and an edge that changes no pin is no work.
 
-A slice that is enabled wraps and compares some 375 000 times in a simulated second. pwm.pxd has the types by which
+A slice that is enabled wraps and compares some 375 000 times in a simulated second. One that nobody has touched for
+some periods is not simulated at all, where all who listen to its pins may be told of the edges later (watcher.py): until
+CPU or DMA writes to PWM, to what its pins show, or to the interrupt that a wrap could end. pwm.pxd has the types by which
 `make setup` compiles this file (scripts/compiled.py).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from rp2040py.irq import IRQ
 from rp2040py.peripherals.dma import DREQChannel
-from rp2040py.peripherals.pwm import CSR_A_INV, CSR_B_INV, CSR_PH_CORRECT, INTR, RPPWM, PWMChannel
+from rp2040py.peripherals.ppb import NVIC_ISPR, RPPPB
+from rp2040py.peripherals.pwm import (
+    CSR_A_INV,
+    CSR_B_INV,
+    CSR_DIVMODE_MASK,
+    CSR_DIVMODE_SHIFT,
+    CSR_PH_CORRECT,
+    EN,
+    INTR,
+    RPPWM,
+    PWMChannel,
+)
 from rp2040py.rp2040 import RP2040
 from rp2040py.utils.timer32 import Timer32PeriodicAlarm, TimerMode
 
+from opennmes.emulator.watcher import LONGEST_ROUND_CYCLES, Wave, may_wave
+
 FREE_TOP = 0xFFFFFFFF  # of a timer that has none
 PENDING = 1 << IRQ.PWM_WRAP
+COMPILED = not __file__.endswith(".py")  # only in C it can be said what a pin was at last: no waves without
+SLICE_BYTES = 0x14  # of registers
+NOT_PLAIN = CSR_PH_CORRECT | CSR_DIVMODE_MASK << CSR_DIVMODE_SHIFT  # of CSR: counts down too, or what an input does
+FUNCTION_PWM = 4  # of a pin's CTRL
+FUNCTION, OVERRIDES = 0x1F, 0x3300  # of CTRL: FUNCSEL; OUTOVER, OEOVER
+CYCLE_NANOS = 8.0  # of clk_sys, as exact.py has it
+FEWEST_WRAPS = 4  # that nothing changed in, before a slice is not simulated: so many see a new duty measured twice
+SOME_WRAPS = 64  # until a slice that may not be left is looked at again
+FOR_EVER = 1 << 40  # rounds
 
 
-def quicken_pwm(mcu: RP2040) -> None:
-    """Let the slices of `mcu`, none of which runs, cost less from here on."""
+def quicken_pwm(mcu: RP2040, wanted: Callable[[], bool]) -> QuickPwm:
+    """Let the slices of `mcu`, none of which runs, cost less from here on; `wanted`: whether they need not be simulated
+    while they run on as they are."""
     mcu.pwm.__class__ = QuickPwm
+    mcu.ppb.__class__ = QuickPpb
     wraps = []
     for channel in mcu.pwm.channels:
         sides = [_Side(channel, channel.alarm_a, CSR_A_INV, (channel.pin_a1, channel.pin_a2)),
                  _Side(channel, channel.alarm_b, CSR_B_INV, (channel.pin_b1, channel.pin_b2))]  # fmt: skip
-        for side in sides:
-            SteadyAlarm(side.alarm, side)
-        wraps.append(_Wrap(channel, sides))
-        SteadyAlarm(channel.alarm_bottom, wraps[-1])
-    mcu.pwm._wraps = wraps  # type: ignore[attr-defined]
+        wrap = _Wrap(channel, sides, wanted)
+        wrap.alarms = [SteadyAlarm(side.alarm, side, wrap) for side in sides]
+        for side, alarm in zip(sides, wrap.alarms, strict=True):
+            side.steady = alarm
+        wrap.alarms.append(SteadyAlarm(channel.alarm_bottom, wrap, wrap))
+        wraps.append(wrap)
+    quick: Any = mcu.pwm
+    quick._wraps = wraps
+    return cast("QuickPwm", quick)
 
 
 class QuickPwm(RPPWM):
     """The slices, which tell their wraps when somebody has written to what a wrap sets or interrupts by."""
 
+    def tell(self, now_fp: int) -> None:
+        """Tell of the edges up to now of pins that are not simulated."""
+        for wrap in self._wraps:  # type: ignore[attr-defined]
+            wrap.tell(now_fp)
+
+    def leave_waves(self, pin: int | None) -> None:
+        """Tell of the edges of a pin, or of all, up to now, and simulate the next ones."""
+        for wrap in self._wraps:  # type: ignore[attr-defined]
+            if pin is None or wrap.has(pin):
+                wrap.unpark()
+
     def write_uint32(self, offset: int, value: int) -> None:
+        for wrap in self._wraps if offset >= EN else self._wraps[offset // SLICE_BYTES :][:1]:  # type: ignore[attr-defined]
+            wrap.unpark()
         super().write_uint32(offset, value)
         if offset >= INTR:
             for wrap in self._wraps:  # type: ignore[attr-defined]
                 wrap.forget()
+
+
+class QuickPpb(RPPPB):
+    """The NVIC, where software can make an interrupt pending that the next wrap ends."""
+
+    def write_uint32(self, offset: int, value: int) -> None:
+        if offset == NVIC_ISPR:
+            self.rp2040.pwm.leave_waves(None)  # type: ignore[attr-defined]
+        super().write_uint32(offset, value)
 
 
 class _Event:
@@ -57,8 +110,9 @@ class SteadyAlarm:
     """Takes a periodic alarm's place on the clock; works out its period once, for as long as nobody changes its timer
     or its target."""
 
-    def __init__(self, alarm: Timer32PeriodicAlarm, event: _Event) -> None:
+    def __init__(self, alarm: Timer32PeriodicAlarm, event: _Event, wrap: _Wrap) -> None:
         self._alarm = alarm
+        self._wrap = wrap
         self._timer = alarm.timer
         self._event = event
         self._period_nanos = 0.0  # 0: to be worked out
@@ -88,10 +142,12 @@ class SteadyAlarm:
             self._period_nanos = timer.to_nanos(timer._top_value + 1)
 
     def _schedule(self) -> None:
+        self._wrap.unpark()
         self._period_nanos = 0.0
         Timer32PeriodicAlarm._schedule(self._alarm)
 
     def _cancel(self) -> None:
+        self._wrap.unpark()
         self._period_nanos = 0.0
         self._clock_alarm.cancel()
 
@@ -106,12 +162,57 @@ class _Side(_Event):
         self._inverts = inverts  # the bit of CSR
         self._pins = [(1 << pin, channel.pwm.rp2040.gpio[pin]) for pin in pins if pin >= 0]
         self._mask = sum([bit for bit, _ in self._pins])
+        self._clock: Any = channel.clock
+        self.steady: Any = None  # its alarm
+        self._low_nanos = 0.0  # from a wrap to its edge, while the slice is parked; 0: it has none
+        self._shown: list[Any] = []  # the pins that show it
 
     def happens(self) -> None:
         self.set(False)
 
     def is_spare(self) -> bool:
         return self.alarm._target_value == 0  # in a period that counts up, SteadyAlarm has no other
+
+    def may_park(self, now: float, period: float) -> bool:
+        """Whether nobody needs its edges, at a wrap of its slice."""
+        steady = self.steady
+        self._low_nanos = 0.0
+        if not 0 < self.alarm._target_value <= self.alarm.timer._top_value:
+            return True
+        self._low_nanos = at = steady._clock_alarm.nanos - now
+        if steady._period_nanos != period or at % CYCLE_NANOS or not 0 < at < period:
+            return False  # it has not come by yet since somebody changed it
+        self._shown = []
+        for bit, pin in self._pins:
+            if pin.ctrl & FUNCTION == FUNCTION_PWM:
+                if pin.ctrl & OVERRIDES or not self._pwm.gpio_direction & bit or not may_wave(pin):
+                    return False
+                self._shown.append(pin)
+        return True
+
+    def park(self, start_fp: int, round_fp: int, waves: list[Wave], waving: list[int]) -> None:
+        """Its edges are those of waves from now on; there are none where it is never low, or never high."""
+        at = self._low_nanos
+        if not at:
+            return
+        self._clock.unlink_alarm(self.steady._clock_alarm)
+        high = 0 if self._channel.csr & self._inverts else 1
+        edges = [(int(at // CYCLE_NANOS) << 8, 1 - high), (round_fp, high)]
+        for pin in self._shown:
+            waving.append(pin.index)
+            waves.append(Wave(list(pin._listeners), edges, start_fp, round_fp))
+
+    def resume(self, since: float, period: float) -> None:
+        """Its edges are simulated again; the slice wrapped `since` nanoseconds ago."""
+        at = self._low_nanos
+        if not at:
+            return
+        high = (since < at) != bool(self._channel.csr & self._inverts)
+        pwm = self._pwm
+        pwm.gpio_value = pwm.gpio_value | self._mask if high else pwm.gpio_value & ~self._mask
+        for pin in self._shown:
+            pin._last_state = 1 if high else 0
+        self._clock.link_alarm(at - since if since < at else at - since + period, self.steady._clock_alarm)
 
     def set(self, high: bool) -> None:
         """What the slice's own set_a and set_b do."""
@@ -129,7 +230,8 @@ class _Side(_Event):
 class _Wrap(_Event):
     """The end of a slice's period."""
 
-    def __init__(self, channel: PWMChannel, sides: list[_Side]) -> None:
+    def __init__(self, channel: PWMChannel, sides: list[_Side], wanted: Callable[[], bool]) -> None:
+        self._clock: Any = channel.clock
         self._channel = channel
         self._pwm = channel.pwm
         self._mcu = channel.pwm.rp2040
@@ -138,6 +240,63 @@ class _Wrap(_Event):
         self._request = DREQChannel.DREQ_PWM_WRAP0 + channel.index
         self._a, self._b = sides
         self._is_heard = False
+        self._wanted = wanted
+        self.alarms: list[SteadyAlarm] = []  # of both sides, and its own
+        self._unchanged = 0  # wraps
+        self._parked = False
+        self._waves: list[Wave] = []  # while it is parked
+        self._waving: list[int] = []  # their pins
+        self._begin_nanos = self._period_nanos = 0.0  # of the wrap at which it was parked
+
+    def is_spare(self) -> bool:
+        return self._parked
+
+    def has(self, pin: int) -> bool:
+        """Whether edges of the pin are not simulated."""
+        return self._parked and pin in self._waving
+
+    def tell(self, now_fp: int) -> None:
+        """Tell of the edges up to now that are not simulated."""
+        for wave in self._waves:
+            wave.catch_up(now_fp, FOR_EVER)
+
+    def unpark(self) -> None:
+        """Simulate the slice again, from where it is now."""
+        self._unchanged = 0
+        if not self._parked:
+            return
+        self._parked = False
+        now = self._clock.nanos
+        for wave in self._waves:
+            wave.end(int(now // CYCLE_NANOS) << 8, FOR_EVER)
+        since = (now - self._begin_nanos) % self._period_nanos  # the last wrap
+        for side in (self._a, self._b):
+            side.resume(since, self._period_nanos)
+        alarm: SteadyAlarm = self.alarms[2]
+        self._clock.link_alarm(self._period_nanos - since, alarm._clock_alarm)
+        self._waves, self._waving = [], []
+
+    def _park(self) -> None:
+        """Simulate the slice no more, which wraps now, if nobody needs it."""
+        self._unchanged = FEWEST_WRAPS - SOME_WRAPS
+        alarm: SteadyAlarm = self.alarms[2]
+        now, period = self._clock.nanos, alarm._period_nanos
+        if (
+            not (COMPILED and period and self._wanted())
+            or self._channel.csr & NOT_PLAIN
+            or period % CYCLE_NANOS
+            or now % CYCLE_NANOS
+            or period > LONGEST_ROUND_CYCLES * CYCLE_NANOS
+        ):
+            return
+        for side in (self._a, self._b):
+            if not side.may_park(now, period):
+                return
+        self._parked = True
+        self._begin_nanos, self._period_nanos = now, period
+        start_fp, round_fp = int(now // CYCLE_NANOS) << 8, int(period // CYCLE_NANOS) << 8
+        for side in (self._a, self._b):
+            side.park(start_fp, round_fp, self._waves, self._waving)
 
     def forget(self) -> None:
         """The next wrap looks again at who has heard of one."""
@@ -149,11 +308,15 @@ class _Wrap(_Event):
             self._is_heard = self._is_told()
             if not self._is_heard:
                 self._pwm.channel_interrupt(channel.index)
+        self._unchanged += 1
         if channel.cc_updated or channel.top_updated:
             channel._update_double_buffered()
+            self._unchanged = 0
         if not channel.csr & CSR_PH_CORRECT:
             self._a.set(self._a.alarm._target_value > 0)
             self._b.set(self._b.alarm._target_value > 0)
+        if self._unchanged >= FEWEST_WRAPS and self._is_heard and not self._core.pending_interrupts & PENDING:
+            self._park()
 
     def _is_told(self) -> bool:
         """Whether interrupt and DMA have heard of a wrap already and need not hear of another. A write to the registers

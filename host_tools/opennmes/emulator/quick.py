@@ -8,11 +8,12 @@ here changes what the chip does or when: tests/chip/test_quick.py runs it beside
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from rp2040py.rp2040 import RP2040
 from rp2040py.sio import CPUID, DIV_CSR, DIV_QUOTIENT, DIV_REMAINDER, DIV_UDIVIDEND, DIV_UDIVISOR, RPSIO
 
-from opennmes.emulator.pwm import quicken_pwm
+from opennmes.emulator.pwm import QuickPwm, quicken_pwm
 
 ACCESSES = ("read_uint8", "read_uint16", "read_uint32", "write_uint8", "write_uint16", "write_uint32")
 QUOTIENT_IS_DIRTY_AND_READY = 0b11  # of DIV_CSR: DIRTY and READY
@@ -40,10 +41,11 @@ class Chip(RP2040):
         return chip
 
 
-def quicken(mcu: RP2040) -> None:
-    """Let the rest of `mcu`, which is at rest, run quicker from here on."""
+def quicken(mcu: RP2040, wanted: Callable[[], bool]) -> QuickPwm:
+    """Let the rest of `mcu`, which is at rest, run quicker from here on; `wanted`: whether what goes on as it is need
+    not be simulated. Returns its PWM, with edges that are told of later."""
     mcu.sio.__class__ = QuickSio
-    quicken_pwm(mcu)
+    return quicken_pwm(mcu, wanted)
 
 
 class QuickSio(RPSIO):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from opennmes.emulator.exact import CYCLE_NANOS
 from opennmes.emulator.lines import Lines
 from opennmes.emulator.pico import EmulatedPico
+from opennmes.emulator.watcher import Wave
 from opennmes.measure.captures import witness_frames as frames
 from opennmes.measure.captures.witness import (
     FALL_TO_RISE_CYCLES,
@@ -171,7 +172,7 @@ class VirtualWitness:
         self.pulled: list[str] = []
         self.drop_frames = 0  # so many of the next frames are lost on the way
         self.stalled = 0
-        lines.watch(self._changed)
+        lines.watch(self._changed, self._told_late)
 
     # ---- a port ----
 
@@ -202,6 +203,7 @@ class VirtualWitness:
     # ---- what it is told ----
 
     def _command(self, text: str) -> None:
+        self._lines.catch_up()
         name, _, rest = text.partition(" ")
         answer: dict[str, object] = {"answer": name}
         if name == "hello":
@@ -245,6 +247,12 @@ class VirtualWitness:
         pin = self._recorded.get(gpio)
         if pin is not None:
             pin.change((self._pico.nanos - self._go_nanos) * self._per_nano, level)
+
+    def _told_late(self, gpio: int, wave: Wave, begin: int, end: int) -> None:
+        pin = self._recorded.get(gpio)
+        if self._go_nanos is not None and pin is not None:
+            for number in range(begin, end):
+                pin.change((wave.cycle(number) * CYCLE_NANOS - self._go_nanos) * self._per_nano, wave.level(number))
 
     def _say(self) -> None:
         if self._go_nanos is None:
