@@ -30,7 +30,7 @@ SIO_REGISTERS = st.one_of(st.sampled_from(DIVIDER), st.sampled_from(range(0, 0x1
 
 def usual(mcu: RP2040, wanted: Callable[[], bool]) -> SimpleNamespace:
     """Leaves a chip as rp2040py has it: all of its edges are simulated."""
-    return SimpleNamespace(tell=lambda now_fp: None, leave_waves=lambda pin: None)
+    return SimpleNamespace(tell=lambda now_nanos: None, leave_waves=lambda pin: None)
 
 
 @pytest.mark.parametrize("program", [PIO_AND_PYTHON, PWM], ids=["PIO and Python", "PWM"])

@@ -117,7 +117,7 @@ class Driver:
         for loop in self._loops:
             if loop.waves:
                 loop.tell(now_fp)
-        self._pwm.tell(now_fp)
+        self._pwm.tell(self.clock.nanos)
 
     def leave_waves(self, pin: int | None = None) -> None:
         """Tell of the edges of a pin, or of all, up to now, and have the next ones made one by one."""

@@ -172,7 +172,7 @@ class _Wire:
     def changed(self, level: int) -> None:
         self._lines.changed(self._gpio, level)
 
-    def is_late(self, cycles: int) -> None: ...
+    def is_late(self, round_nanos: float) -> None: ...
 
     def may_be_late(self) -> bool:
         return self._lines.may_be_late(self._gpio)

@@ -5,6 +5,7 @@ from rp2040py.native._pio cimport RPPIO as Pio
 from rp2040py.native._state_machine cimport StateMachine as Machine
 
 cdef bint COMPILED
+cdef double CYCLE_NANOS, NANOS_PER_FP
 cdef long PULL_NO_BLOCK, X_FROM_OSR, STALL_BIT, FUNCTION_PIO, FUNCTION_AND_OVERRIDES
 cdef long JMP, OUT, MOV, SET, WAIT, IN, PUSH_PULL, IRQ, OSR_FROM_PINS, NOP_ARGUMENT, RIGHT, RIGHT_NO_AUTOPULL
 
@@ -38,7 +39,7 @@ cdef class _Round:
     @cython.locals(kind=cython.long, argument=cython.long, destination=cython.long, value=cython.long)
     cdef bint does(self, Pio pio, Machine machine, long opcode)
     cdef sets(self, long level, long long offset_fp)
-    @cython.locals(pin=cython.long, wave=Wave)
+    @cython.locals(pin=cython.long, wave=Wave, start_nanos=double, round_nanos=double)
     cdef Loop wave(self, Machine machine, Loop loop, long long round_fp, list pins)
     cdef repeated(self, Machine machine, long long round_fp)
 

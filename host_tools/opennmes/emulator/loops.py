@@ -18,13 +18,15 @@ from rp2040py.gpio_pin import GPIOPin
 from rp2040py.peripherals.pio import RPPIO
 from rp2040py.peripherals.state_machine import StateMachine
 
-from opennmes.emulator.watcher import LONGEST_ROUND_CYCLES, Wave, may_wave
+from opennmes.emulator.watcher import LONGEST_ROUND_NANOS, Wave, may_wave
 
 COMPILED = not __file__.endswith(".py")  # only in C it can be said what a pin was at last: no waves without
 LONGEST_LOOP = 16  # instructions
 FEWEST_ROUNDS = 4  # fewer are not worth the trouble
 FOR_EVER_FP = 1 << 60  # a century, and less than what rp2040py takes for "never"
 WORD = 0xFFFFFFFF
+CYCLE_NANOS = 8.0  # of clk_sys, as exact.py has it
+NANOS_PER_FP = CYCLE_NANOS / 256
 
 JMP, OUT, MOV, SET = 0, 3, 5, 7
 WAIT, IN, PUSH_PULL, IRQ = 1, 2, 4, 6
@@ -64,7 +66,7 @@ class Loop:
 
     def tell(self, now_fp: int) -> None:
         """Tell who listens to its pin of the edges up to `now_fp`."""
-        self._wave.catch_up(now_fp, self._rounds)
+        self._wave.catch_up(now_fp * NANOS_PER_FP, self._rounds)
 
     def catch_up(self, now_fp: int) -> None:
         """Bring the state machine to where it is after what was due at `now_fp`, or to the end of the loop."""
@@ -78,7 +80,7 @@ class Loop:
         while machine.next_due_fp <= now_fp and machine.next_due_fp < self.end_fp:
             machine.step()
         if self.waves:
-            self._wave.end(now_fp, self._rounds)
+            self._wave.end(now_fp * NANOS_PER_FP, self._rounds)
             self._show()
 
     def _show(self) -> None:
@@ -223,10 +225,12 @@ class _Round:
 
     def wave(self, machine: StateMachine, loop: Loop, round_fp: int, pins: list[GPIOPin]) -> Loop | None:
         """The loop, with its edges; None when its pin does not come back to where it was."""
-        if len(self.edges) & 1 or not self.edges or round_fp > LONGEST_ROUND_CYCLES << 8:
+        if len(self.edges) & 1 or not self.edges or round_fp * NANOS_PER_FP > LONGEST_ROUND_NANOS:
             return None
         pin = machine.sideset_base
-        wave = Wave(list(pins[pin]._listeners), self.edges, machine.next_due_fp, round_fp)
+        edges = [(offset_fp * NANOS_PER_FP, level) for offset_fp, level in self.edges]
+        start_nanos, round_nanos = machine.next_due_fp * NANOS_PER_FP, round_fp * NANOS_PER_FP
+        wave = Wave(list(pins[pin]._listeners), edges, start_nanos, round_nanos, CYCLE_NANOS)
         loop.makes(wave, pin, self.pulled - self.registers["x"])
         return loop
 

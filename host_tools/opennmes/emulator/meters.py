@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from opennmes.emulator.exact import CYCLE_NANOS
-from opennmes.emulator.watcher import LONGEST_ROUND_CYCLES, Wave
+from opennmes.emulator.watcher import LONGEST_ROUND_NANOS, Wave
 
 if TYPE_CHECKING:
     from opennmes.emulator.pico import EmulatedPico
-
-LONGEST_ROUND_NANOS = LONGEST_ROUND_CYCLES * CYCLE_NANOS
 
 
 class LevelMeter:
@@ -82,14 +79,14 @@ class LevelMeter:
         """See watcher.Late: the period that was measured last is as the one before it."""
         return self._is_steady and self._listening and self._settle_nanos / 2 > LONGEST_ROUND_NANOS
 
-    def is_late(self, cycles: int) -> None:
+    def is_late(self, round_nanos: float) -> None:
         """See watcher.Late."""
-        self._late_nanos = float(cycles * CYCLE_NANOS)
+        self._late_nanos = round_nanos
 
     def told_late(self, wave: Wave, begin: int, end: int) -> None:
         """See watcher.Late."""
         for number in range(max(begin, end - 2), end):
-            self._edge_nanos = float(wave.cycle(number) * CYCLE_NANOS)
+            self._edge_nanos = wave.nanos(number)
             if wave.level(number):
                 self._rise_nanos = self._edge_nanos
             else:
@@ -139,13 +136,13 @@ class Pump:
         """See watcher.Late: edges in time change nothing but when the last one was."""
         return self.charged and self._hold_nanos > LONGEST_ROUND_NANOS
 
-    def is_late(self, cycles: int) -> None:
+    def is_late(self, round_nanos: float) -> None:
         """See watcher.Late."""
-        self._late_nanos = float(cycles * CYCLE_NANOS)
+        self._late_nanos = round_nanos
 
     def told_late(self, wave: Wave, _begin: int, end: int) -> None:
         """See watcher.Late."""
-        self._edge_nanos = float(wave.cycle(end - 1) * CYCLE_NANOS)
+        self._edge_nanos = wave.nanos(end - 1)
 
     def _look(self) -> None:
         # A last edge, if there is one, comes after what is waited for here.

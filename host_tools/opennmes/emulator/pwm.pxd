@@ -5,7 +5,6 @@ from rp2040py.native._gpio_pin cimport GPIOPin
 from rp2040py.native._simulation_clock cimport ClockAlarm, SimulationClock
 
 cdef bint COMPILED
-cdef double CYCLE_NANOS
 cdef long FUNCTION, FUNCTION_PWM, OVERRIDES, FEWEST_WRAPS, SOME_WRAPS
 
 
@@ -37,7 +36,7 @@ cdef class _Side(_Event):
     @cython.locals(steady=SteadyAlarm, at=double, bit=cython.long, pin=GPIOPin)
     cdef bint may_park(self, double now, double period)
     @cython.locals(at=double, pin=GPIOPin)
-    cdef park(self, long long start_fp, long long round_fp, list waves, list waving)
+    cdef park(self, double now, double period, list waves, list waving)
     @cython.locals(at=double, high=cython.bint, pin=GPIOPin)
     cdef resume(self, double since, double period)
     @cython.locals(before=cython.long, bit=cython.long, pin=GPIOPin)
@@ -57,7 +56,7 @@ cdef class _Wrap(_Event):
 
     cpdef bint has(self, long pin)
     @cython.locals(wave=Wave)
-    cpdef tell(self, long long now_fp)
+    cpdef tell(self, double now_nanos)
     @cython.locals(now=double, since=double, wave=Wave, side=_Side, alarm=SteadyAlarm)
     cpdef unpark(self)
     @cython.locals(now=double, period=double, side=_Side, alarm=SteadyAlarm)

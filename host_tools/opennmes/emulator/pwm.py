@@ -28,7 +28,7 @@ from rp2040py.peripherals.pwm import (
 from rp2040py.rp2040 import RP2040
 from rp2040py.utils.timer32 import Timer32PeriodicAlarm, TimerMode
 
-from opennmes.emulator.watcher import LONGEST_ROUND_CYCLES, Wave, may_wave
+from opennmes.emulator.watcher import LONGEST_ROUND_NANOS, Wave, may_wave
 
 FREE_TOP = 0xFFFFFFFF  # of a timer that has none
 PENDING = 1 << IRQ.PWM_WRAP
@@ -37,7 +37,6 @@ SLICE_BYTES = 0x14  # of registers
 NOT_PLAIN = CSR_PH_CORRECT | CSR_DIVMODE_MASK << CSR_DIVMODE_SHIFT  # of CSR: counts down too, or what an input does
 FUNCTION_PWM = 4  # of a pin's CTRL
 FUNCTION, OVERRIDES = 0x1F, 0x3300  # of CTRL: FUNCSEL; OUTOVER, OEOVER
-CYCLE_NANOS = 8.0  # of clk_sys, as exact.py has it
 FEWEST_WRAPS = 4  # that nothing changed in, before a slice is not simulated: so many see a new duty measured twice
 SOME_WRAPS = 64  # until a slice that may not be left is looked at again
 FOR_EVER = 1 << 40  # rounds
@@ -66,10 +65,10 @@ def quicken_pwm(mcu: RP2040, wanted: Callable[[], bool]) -> QuickPwm:
 class QuickPwm(RPPWM):
     """The slices, which tell their wraps when somebody has written to what a wrap sets or interrupts by."""
 
-    def tell(self, now_fp: int) -> None:
+    def tell(self, now_nanos: float) -> None:
         """Tell of the edges up to now of pins that are not simulated."""
         for wrap in self._wraps:  # type: ignore[attr-defined]
-            wrap.tell(now_fp)
+            wrap.tell(now_nanos)
 
     def leave_waves(self, pin: int | None) -> None:
         """Tell of the edges of a pin, or of all, up to now, and simulate the next ones."""
@@ -180,7 +179,7 @@ class _Side(_Event):
         if not 0 < self.alarm._target_value <= self.alarm.timer._top_value:
             return True
         self._low_nanos = at = steady._clock_alarm.nanos - now
-        if steady._period_nanos != period or at % CYCLE_NANOS or not 0 < at < period:
+        if steady._period_nanos != period or not 0 < at < period:
             return False  # it has not come by yet since somebody changed it
         self._shown = []
         for bit, pin in self._pins:
@@ -190,17 +189,17 @@ class _Side(_Event):
                 self._shown.append(pin)
         return True
 
-    def park(self, start_fp: int, round_fp: int, waves: list[Wave], waving: list[int]) -> None:
+    def park(self, now: float, period: float, waves: list[Wave], waving: list[int]) -> None:
         """Its edges are those of waves from now on; there are none where it is never low, or never high."""
         at = self._low_nanos
         if not at:
             return
         self._clock.unlink_alarm(self.steady._clock_alarm)
         high = 0 if self._channel.csr & self._inverts else 1
-        edges = [(int(at // CYCLE_NANOS) << 8, 1 - high), (round_fp, high)]
+        edges = [(at, 1 - high), (period, high)]
         for pin in self._shown:
             waving.append(pin.index)
-            waves.append(Wave(list(pin._listeners), edges, start_fp, round_fp))
+            waves.append(Wave(list(pin._listeners), edges, now, period, 0.0))
 
     def resume(self, since: float, period: float) -> None:
         """Its edges are simulated again; the slice wrapped `since` nanoseconds ago."""
@@ -255,10 +254,10 @@ class _Wrap(_Event):
         """Whether edges of the pin are not simulated."""
         return self._parked and pin in self._waving
 
-    def tell(self, now_fp: int) -> None:
+    def tell(self, now_nanos: float) -> None:
         """Tell of the edges up to now that are not simulated."""
         for wave in self._waves:
-            wave.catch_up(now_fp, FOR_EVER)
+            wave.catch_up(now_nanos, FOR_EVER)
 
     def unpark(self) -> None:
         """Simulate the slice again, from where it is now."""
@@ -268,7 +267,7 @@ class _Wrap(_Event):
         self._parked = False
         now = self._clock.nanos
         for wave in self._waves:
-            wave.end(int(now // CYCLE_NANOS) << 8, FOR_EVER)
+            wave.end(now, FOR_EVER)
         since = (now - self._begin_nanos) % self._period_nanos  # the last wrap
         for side in (self._a, self._b):
             side.resume(since, self._period_nanos)
@@ -284,9 +283,8 @@ class _Wrap(_Event):
         if (
             not (COMPILED and period and self._wanted())
             or self._channel.csr & NOT_PLAIN
-            or period % CYCLE_NANOS
-            or now % CYCLE_NANOS
-            or period > LONGEST_ROUND_CYCLES * CYCLE_NANOS
+            or period % 1.0
+            or period > LONGEST_ROUND_NANOS
         ):
             return
         for side in (self._a, self._b):
@@ -294,9 +292,8 @@ class _Wrap(_Event):
                 return
         self._parked = True
         self._begin_nanos, self._period_nanos = now, period
-        start_fp, round_fp = int(now // CYCLE_NANOS) << 8, int(period // CYCLE_NANOS) << 8
         for side in (self._a, self._b):
-            side.park(start_fp, round_fp, self._waves, self._waving)
+            side.park(now, period, self._waves, self._waving)
 
     def forget(self) -> None:
         """The next wrap looks again at who has heard of one."""

@@ -252,7 +252,7 @@ class VirtualWitness:
         pin = self._recorded.get(gpio)
         if self._go_nanos is not None and pin is not None:
             for number in range(begin, end):
-                pin.change((wave.cycle(number) * CYCLE_NANOS - self._go_nanos) * self._per_nano, wave.level(number))
+                pin.change((round(wave.nanos(number)) - self._go_nanos) * self._per_nano, wave.level(number))
 
     def _say(self) -> None:
         if self._go_nanos is None:

@@ -11,53 +11,68 @@ from typing import Any, Protocol
 from rp2040py.gpio_pin import GPIOPin, GPIOPinState
 
 HIGH = GPIOPinState.HIGH
-LONGEST_ROUND_CYCLES = 12_500  # of a wave: 100 us
+LONGEST_ROUND_NANOS = 100_000.0  # of a wave
 
 
 class Wave:
     """The edges of a pin that a state machine in a loop makes (loops.py), or a PWM slice that nobody touches (pwm.py).
 
     They are numbered from 0 on, and are not simulated. Who listens is told of those that have happened, each with its
-    cycle, when somebody looks: by catch_up(). `round_fp` is at most LONGEST_ROUND_CYCLES.
+    instant, when somebody looks: by catch_up().
     """
 
-    def __init__(self, listeners: list[Any], edges: list[tuple[int, int]], start_fp: int, round_fp: int) -> None:
-        """`edges`: how long after the beginning of each round (1/256 cycles), and the level from then on."""
+    def __init__(
+        self,
+        listeners: list[Any],
+        edges: list[tuple[float, int]],
+        start_nanos: float,
+        round_nanos: float,
+        grid_nanos: float,
+    ) -> None:
+        """`edges`: how long after the beginning of each round, and the level from then on; `round_nanos` is at most
+        LONGEST_ROUND_NANOS. An edge waits for the next multiple of `grid_nanos`, if that is not 0."""
         self._listeners = listeners
         self._offsets = [offset for offset, _ in edges]
         self._levels = [level for _, level in edges]
         self._edges = len(edges)
-        self._start_fp = start_fp
-        self._round_fp = round_fp
+        self._start_nanos = start_nanos
+        self._round_nanos = round_nanos
+        self._grid_nanos = grid_nanos
         self._told = 0
         for listener in listeners:
-            listener.is_late(round_fp >> 8)
+            listener.is_late(round_nanos)
 
-    def cycle(self, number: int) -> int:
-        """The cycle in which an edge is."""
-        fp = self._start_fp + number // self._edges * self._round_fp + self._offsets[number % self._edges]
-        return fp + 255 >> 8
+    def nanos(self, number: int) -> float:
+        """When an edge is, by the chip's clock."""
+        offset: float = self._offsets[number % self._edges]
+        nanos = self._start_nanos + number // self._edges * self._round_nanos + offset
+        grid = self._grid_nanos
+        return -(-nanos // grid) * grid if grid else nanos
 
     def level(self, number: int) -> int:
         """The level of the pin from an edge on."""
-        return self._levels[number % self._edges]
+        level: int = self._levels[number % self._edges]
+        return level
 
-    def catch_up(self, now_fp: int, rounds: int) -> None:
-        """Tell of the edges up to `now_fp` that were not told yet; there are no more than those of `rounds` rounds."""
-        number = max(0, (now_fp - self._start_fp) // self._round_fp) * self._edges
-        while self.cycle(number) << 8 <= now_fp:
+    def catch_up(self, now_nanos: float, rounds: int) -> None:
+        """Tell of the edges up to `now_nanos` that were not told yet; there are no more than those of `rounds`."""
+        number = max(0, int((now_nanos - self._start_nanos) // self._round_nanos)) * self._edges
+        while self.nanos(number) <= now_nanos:
             number += 1
+        while number and self.nanos(number - 1) > now_nanos:
+            number -= 1
         number = min(number, rounds * self._edges)
-        begin, self._told = self._told, number
+        begin = self._told
         if number > begin:
+            self._told = number
             for listener in self._listeners:
                 listener.told_late(self, begin, number)
 
-    def end(self, now_fp: int, rounds: int) -> None:
+    def end(self, now_nanos: float, rounds: int) -> None:
         """Tell of the last ones; from now on edges are told of as they come."""
-        self.catch_up(now_fp, rounds)
+        self.catch_up(now_nanos, rounds)
         for listener in self._listeners:
-            listener.is_late(0)
+            listener.is_late(0.0)
 
 
 def may_wave(pin: GPIOPin) -> bool:
@@ -75,8 +90,8 @@ class Late(Protocol):
         """Whether edges change nothing, as long as they come as they have come, but what told_late() makes up for."""
         ...
 
-    def is_late(self, cycles: int) -> None:
-        """From now on it is told late, of an edge in each so many cycles; 0: no more."""
+    def is_late(self, round_nanos: float) -> None:
+        """From now on it is told late, of at least an edge in each so many nanoseconds; 0: no more."""
         ...
 
     def told_late(self, wave: Wave, begin: int, end: int) -> None:
@@ -105,10 +120,10 @@ class Watcher:
         """See Late."""
         return self._late is not None and self._late.may_be_late()
 
-    def is_late(self, cycles: int) -> None:
+    def is_late(self, round_nanos: float) -> None:
         """See Late."""
         assert self._late is not None
-        self._late.is_late(cycles)
+        self._late.is_late(round_nanos)
 
     def told_late(self, wave: Wave, begin: int, end: int) -> None:
         """See Late."""
