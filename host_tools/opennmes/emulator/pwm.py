@@ -1,9 +1,10 @@
 """PWM slices that run on as they are: an alarm knows when it is due again, and an edge that changes no pin is no work.
 
 A slice that is enabled wraps and compares some 375 000 times in a simulated second. One that nobody has touched for
-some periods is not simulated at all, where all who listen to its pins may be told of the edges later (watcher.py): until
-CPU or DMA writes to PWM, to what its pins show, or to the interrupt that a wrap could end. pwm.pxd has the types by which
-`make setup` compiles this file (scripts/compiled.py).
+some periods is not simulated at all, where all who listen to its pins may be told of the edges later (watcher.py):
+until CPU or DMA writes to PWM, to what its pins show, or to the interrupt that a wrap could end.
+
+pwm.pxd has the types by which `make setup` compiles this file (scripts/compiled.py).
 """
 
 from __future__ import annotations
