@@ -36,7 +36,8 @@ cdef class _Round:
     cdef long long pulled
 
     cdef bint jumps(self, Machine machine, long condition, list pins)
-    @cython.locals(kind=cython.long, argument=cython.long, destination=cython.long, value=cython.long)
+    @cython.locals(kind=cython.long, argument=cython.long, destination=cython.long, value=cython.long,
+                   count=cython.long)
     cdef bint does(self, Pio pio, Machine machine, long opcode)
     cdef sets(self, long level, long long offset_fp)
     @cython.locals(pin=cython.long, wave=Wave, start_nanos=double, round_nanos=double)
@@ -47,7 +48,7 @@ cdef class _Round:
 @cython.locals(
     a_round=_Round, start=cython.long, pc=cython.long, opcode=cython.long, field=cython.long, elapsed=cython.long,
     side_count=cython.long, side_enable=cython.long, delay_mask=cython.long, width=cython.long, value=cython.long,
-    taken=cython.bint, kind=cython.long, waves=cython.bint, loop=Loop,
+    taken=cython.bint, kind=cython.long, side_base=cython.long, wrap_top=cython.long, waves=cython.bint, loop=Loop,
 )
 cpdef find_loop(Pio pio, Machine machine, list pins)
 
@@ -56,4 +57,10 @@ cdef bint _may_wave(Pio pio, Machine machine, list pins)
 @cython.locals(mask=cython.longlong, other=Machine)
 cdef bint _keeps(Pio pio, Machine machine, long long value, long base, long count)
 cdef long long _written(Machine machine)
+cdef long _side_count(Machine machine)
+cdef long _set_count(Machine machine)
+cdef long _out_count(Machine machine)
+cdef long _side_base(Machine machine)
+cdef long _set_base(Machine machine)
+cdef long _out_base(Machine machine)
 cdef long long _mask(long base, long count)

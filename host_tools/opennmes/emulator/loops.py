@@ -110,8 +110,10 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
         or (kind == MOV and opcode & 0xFF not in (OSR_FROM_PINS, PINS_FROM_PINS, NOP_ARGUMENT))
     ):
         return None  # before anything is made to work it out with: a machine in a loop of others is looked at often
-    a_round = _Round(machine, waves, pio.pin_values >> machine.sideset_base & 1)
-    side_count = machine.sideset_count
+    side_count = _side_count(machine)
+    side_base = _side_base(machine)
+    wrap_top = machine.exec_ctrl >> 12 & 0x1F
+    a_round = _Round(machine, waves, pio.pin_values >> side_base & 1)
     side_enable = machine.exec_ctrl >> 30 & 1
     delay_mask = (1 << (5 - side_count)) - 1
     elapsed = 0
@@ -123,7 +125,7 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
             value = field >> (5 - side_count) & ((1 << width) - 1)
             if waves:
                 a_round.sets(value, elapsed * machine.div_fp)
-            elif machine.exec_ctrl >> 29 & 1 or not _keeps(pio, machine, value, machine.sideset_base, width):
+            elif machine.exec_ctrl >> 29 & 1 or not _keeps(pio, machine, value, side_base, width):
                 return None
         elapsed += 1 + (field & delay_mask)
         if opcode >> 13 == JMP:
@@ -134,8 +136,8 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
             return None
         if taken:
             pc = opcode & 0x1F
-        elif pc == machine.wrap_top:
-            pc = machine.wrap_bottom
+        elif pc == wrap_top:
+            pc = machine.exec_ctrl >> 7 & 0x1F  # the bottom of the wrap
         else:
             pc = pc + 1 & 0x1F
         if pc == start:
@@ -181,7 +183,7 @@ class _Round:
             self.compared = True
             return registers["x"] != registers["y"]
         if condition == 6:
-            return bool(pins[machine.jmp_pin].input_value)
+            return bool(pins[machine.exec_ctrl >> 24 & 0x1F].input_value)
         return bool(machine.output_shift_count < machine.pull_threshold)
 
     def does(self, pio: RPPIO, machine: StateMachine, opcode: int) -> bool:
@@ -195,16 +197,15 @@ class _Round:
         if kind == SET:
             destination, value = argument >> 5, argument & 0x1F
             if destination not in (1, 2):
-                return not destination and _keeps(pio, machine, value, machine.set_base, machine.set_count)
+                return not destination and _keeps(pio, machine, value, _set_base(machine), _set_count(machine))
             self._assign("xy"[destination - 1], value)
             return True
         if kind == MOV and argument == OSR_FROM_PINS:
             self.osr = machine.in_pins
             return True
         if kind == MOV and argument == PINS_FROM_PINS:
-            return _keeps(
-                pio, machine, machine.in_pins & _mask(0, machine.out_count), machine.out_base, machine.out_count
-            )
+            count = _out_count(machine)
+            return _keeps(pio, machine, machine.in_pins & _mask(0, count), _out_base(machine), count)
         if (
             kind == OUT
             and self.osr is not None
@@ -227,7 +228,7 @@ class _Round:
         """The loop, with its edges; None when its pin does not come back to where it was."""
         if len(self.edges) & 1 or not self.edges or round_fp * NANOS_PER_FP > LONGEST_ROUND_NANOS:
             return None
-        pin = machine.sideset_base
+        pin = _side_base(machine)
         edges = [(offset_fp * NANOS_PER_FP, level) for offset_fp, level in self.edges]
         start_nanos, round_nanos = machine.next_due_fp * NANOS_PER_FP, round_fp * NANOS_PER_FP
         wave = Wave(list(pins[pin]._listeners), edges, start_nanos, round_nanos, CYCLE_NANOS)
@@ -257,15 +258,15 @@ class _Round:
 
 def _may_wave(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> bool:
     """Whether a machine pulls x again, and the pin that it writes beside may have edges that are told of later."""
-    if not COMPILED or machine.sideset_count != 1 or machine.exec_ctrl >> 29 or not machine.tx_fifo.empty:
+    if not COMPILED or _side_count(machine) != 1 or machine.exec_ctrl >> 29 or not machine.tx_fifo.empty:
         return False
     if not (pio.tx_stall & pio.fdebug) >> (STALL_BIT + machine.index) & 1:
         return False  # a first pull of nothing is to be seen in FDEBUG
-    bit = 1 << machine.sideset_base
+    bit = 1 << _side_base(machine)
     for other in pio.machines:
         if other.enabled and other is not machine and _written(other) & bit:
             return False
-    pin = pins[machine.sideset_base]
+    pin = pins[_side_base(machine)]
     shows = pin.ctrl & FUNCTION_AND_OVERRIDES == FUNCTION_PIO + pio.index and bool(pio.pin_directions & bit)
     return shows and may_wave(pin)
 
@@ -283,10 +284,37 @@ def _keeps(pio: RPPIO, machine: StateMachine, value: int, base: int, count: int)
 
 def _written(machine: StateMachine) -> int:
     return (
-        _mask(machine.sideset_base, machine.sideset_count)
-        | _mask(machine.set_base, machine.set_count)
-        | _mask(machine.out_base, machine.out_count)
+        _mask(_side_base(machine), _side_count(machine))
+        | _mask(_set_base(machine), _set_count(machine))
+        | _mask(_out_base(machine), _out_count(machine))
     )
+
+
+# Fields of PINCTRL: rp2040py has a property for each, which costs more than all that is done with it here.
+
+
+def _side_count(machine: StateMachine) -> int:
+    return machine.pin_ctrl >> 29
+
+
+def _set_count(machine: StateMachine) -> int:
+    return machine.pin_ctrl >> 26 & 0x7
+
+
+def _out_count(machine: StateMachine) -> int:
+    return machine.pin_ctrl >> 20 & 0x3F
+
+
+def _side_base(machine: StateMachine) -> int:
+    return machine.pin_ctrl >> 10 & 0x1F
+
+
+def _set_base(machine: StateMachine) -> int:
+    return machine.pin_ctrl >> 5 & 0x1F
+
+
+def _out_base(machine: StateMachine) -> int:
+    return machine.pin_ctrl & 0x1F
 
 
 def _mask(base: int, count: int) -> int:

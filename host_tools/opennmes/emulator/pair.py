@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, cast
 
 from rp2040py.gpio_pin import GPIOPinState
@@ -19,6 +20,7 @@ from rp2040py.gpio_pin import GPIOPinState
 from opennmes.emulator.lines import RUN, Lines
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.stage import OutputStage
+from opennmes.emulator.watcher import Wave
 
 TURN_NANOS, LEAD_NANOS = 20_000, 1_000
 SHORT_NANOS, SHORT_LEAD_NANOS = 200, 200  # while the witness may pull a line
@@ -77,7 +79,7 @@ class Pair:
         self._pulled: set[int] = set()
         witness.loopback([go])
         self.lines = Lines(judged, stage, board, wires)
-        self.lines.watch(self._leave)
+        self.lines.watch(self._leave, self._leave_late)
         self.lines.follow_levels()
         self._waves = {wires[channel[name]] for channel in board["pins"]["channels"] for name in ("level_a", "level_b")
                        if channel[name] in wires}  # fmt: skip
@@ -117,6 +119,7 @@ class Pair:
             # A driver returns early when bytes have arrived: the first board may never be behind.
             while (ahead := to + lead - self._offset - self._judged.mcu.clock.nanos) > 0:
                 self._judged.driver.run(ahead)
+            self._judged.catch_up()
             for gpio, level in self._latest.items():
                 self._witness.set_input(gpio, level)
             self._latest.clear()
@@ -135,12 +138,24 @@ class Pair:
         at = self._judged.mcu.clock.nanos + self._offset
         self._arriving.append((at, gpio, level))
         if len(self._arriving) == 1:
-            self._alarm.schedule(max(0.0, at - self._witness.mcu.clock.nanos))
+            self._expect()
+
+    def _leave_late(self, gpio: int, wave: Wave, begin: int, end: int) -> None:
+        """Edges of the turn that is over, which is still to come for the witness; see watcher.Late."""
+        if gpio in self._unseen:
+            self._latest[gpio] = wave.level(end - 1)
+            return
+        late = [(wave.nanos(number) + self._offset, gpio, wave.level(number)) for number in range(begin, end)]
+        self._arriving = deque(sorted([*self._arriving, *late], key=itemgetter(0)))
+        self._expect()
+
+    def _expect(self) -> None:
+        self._alarm.schedule(max(0.0, self._arriving[0][0] - self._witness.mcu.clock.nanos))
 
     def _arrive(self) -> None:
         _, gpio, level = self._arriving.popleft()
         if self._arriving:
-            self._alarm.schedule(max(0.0, self._arriving[0][0] - self._witness.mcu.clock.nanos))
+            self._expect()
         self._witness.set_input(gpio, level)
 
     # ---- and back ----
