@@ -15,9 +15,10 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import preloaded
 import processes
+from processes import WAIT_S
 
-WAIT_S = 300.0
 UP, DOWN = "\x1b[A", "\x1b[B"
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
@@ -116,13 +117,10 @@ def at_terminal(
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
-    def control() -> None:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
     environment = processes.environment(**{"COLUMNS": str(columns), **more})
-    process = subprocess.Popen(
+    process = preloaded.start(
         processes.command(*arguments, before=before), env=environment, stdin=slave,
-        stdout=slave if shows_output else subprocess.PIPE, stderr=slave, start_new_session=True, preexec_fn=control,
+        stdout=slave if shows_output else subprocess.PIPE, stderr=slave, start_new_session=True, terminal=True,
         text=True,
     )  # fmt: skip
     os.close(slave)

@@ -185,7 +185,7 @@ def test_ctrl_c_ends_it_and_says_nothing_twice(virtual_board: None) -> None:
 
 
 def test_a_script_needs_no_terminal(virtual_board: None) -> None:
-    done = processes.ran("panel", "--text", shell="<<END\nwait 1\nEND\n")
+    done = processes.ran("panel", "--text", shell="<<END\nwait 1\nEND\n", new=True)
     assert done.returncode == 0, done.stderr
     assert (
         "No programme\nA clinician has\nto put one onto\nthe device\noutput lamp: off     ready lamp: ON" in done.stdout
