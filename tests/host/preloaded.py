@@ -41,9 +41,8 @@ _IMPORTED = (
     "rich.console", "rich.live", "rich.padding", "rich.progress", "rich.status", "rich.table", "rich.text", "typer",
     "serial.tools.list_ports", "textual.app", "textual.containers", "textual.widgets", "tomllib",
 )  # fmt: skip
-# Not before the copy is made: the console of the verbs takes its colours from the environment when it is imported, and
-# pictures need a library that is larger than all the rest.
-_LATER = ("opennmes.cli", "opennmes.plots")
+_VERBS = "opennmes.cli"  # a copy imports them: their console takes its colours from the environment when it is imported
+_PICTURES = "opennmes.plots"  # the first picture imports them, with a library that is as large as all the rest
 _MOST = 1 << 20  # bytes of a request
 _AT_FIRST = dict(os.environ)  # what no test has changed
 
@@ -181,14 +180,9 @@ def serve(descriptor: int) -> None:
 def _copied(descriptor: int) -> str:
     """Copy this process for each request that comes. Returns in copies alone: the code that one has to carry out."""
     control = socket.socket(fileno=descriptor)
-    for name in _IMPORTED:
-        importlib.import_module(name)
-    for module in pkgutil.walk_packages(importlib.import_module("opennmes").__path__, "opennmes."):
-        if not module.name.startswith(_LATER):
-            importlib.import_module(module.name)
-    assert threading.active_count() == 1, "a copy has one thread"
-    gc.collect()
-    gc.freeze()
+    package = importlib.import_module("opennmes")
+    modules = [module.name for module in pkgutil.walk_packages(package.__path__, "opennmes.")]
+    _import([*_IMPORTED, *(name for name in modules if not name.startswith((_VERBS, _PICTURES)))])
     running: dict[int, tuple[int, int]] = {}  # by what says that it has ended: its number, and who wants to know
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
@@ -206,17 +200,27 @@ def _copied(descriptor: int) -> str:
                 for pid, _ in running.values():
                     os.kill(pid, signal.SIGTERM)
                 sys.exit()
-            asker, *streams = descriptors
+            asked, (asker, *streams) = json.loads(request), descriptors
+            if "plot" in asked["arguments"]:
+                _import([name for name in modules if name.startswith(_PICTURES)])
             copy = os.fork()
             if not copy:
                 control.detach()
-                return _become(json.loads(request), streams)
+                return _become(asked, streams)
             for each in streams:
                 os.close(each)
             _answer(asker, copy)
             ended = os.pidfd_open(copy)
             poll.register(ended, select.POLLIN)
             running[ended] = copy, asker
+
+
+def _import(names: list[str]) -> None:
+    for name in names:
+        importlib.import_module(name)
+    assert threading.active_count() == 1, "a copy has one thread"
+    gc.collect()
+    gc.freeze()  # nothing looks at all of this again in a copy
 
 
 def _answer(descriptor: int, number: int) -> None:

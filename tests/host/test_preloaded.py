@@ -170,6 +170,9 @@ ENDS = {
     "SIGINT": "import os, signal; os.kill(os.getpid(), signal.SIGINT); signal.pause()",
     "at exit": "import atexit; atexit.register(print, 'last'); print('first')",
     "an error at exit": "import atexit; atexit.register(lambda: 1 / 0)",
+    "what a module does at exit": "import logging.handlers as h, logging; kept = h.MemoryHandler(9)\n"
+    "kept.setTarget(logging.StreamHandler()); logging.getLogger().addHandler(kept); logging.warning('kept')",
+    "what was typed": "import sys; print(ascii(sys.stdin.read()), ascii(sys.stdin.read()))",
     "a thread": "import threading, sys; threading.Timer(0.01, print, ['later']).start(); print('first'); sys.exit(4)",
     "a full disk": "import os, sys; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); print('x')",
     "a full disk, a status": "import os, sys; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); print('x'); sys.exit(5)",
@@ -183,9 +186,9 @@ ENDS = {
 def test_it_ends_as_an_interpreter_does(code: str) -> None:
     ends = []
     for new in (True, False):
-        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with preloaded.start([sys.executable, "-c", code], env=processes.environment(), new=new, **how) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(b"a\r\nb\rc\xff", timeout=60)
         # Where an error comes from is deeper in a copy.
         said = re.sub(r"(?m)^  File .*\n( {4}.*\n)*|0x[0-9a-f]+|encoding=\S+", "", err.decode())
         ends.append((process.returncode, out, said))
