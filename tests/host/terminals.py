@@ -96,11 +96,17 @@ class Person:
         os.dup2(nowhere, self._master)
         os.close(nowhere)
 
+    def ends(self) -> int:
+        """Wait for the end, and until the terminal has said all. Returns the exit status."""
+        self._out, _ = self.process.communicate(timeout=WAIT_S)
+        self._reader.join(WAIT_S)
+        assert self._ended, "something still holds the terminal"
+        processes.no_surprise(self.text)
+        return self.process.returncode
+
     def result(self) -> tuple[int, dict[str, Any]]:
         """Wait for the end. Returns status and JSON of `--json`."""
-        out, _ = self.process.communicate(timeout=WAIT_S)
-        processes.no_surprise(self.text)
-        return self.process.returncode, json.loads(out)
+        return self.ends(), json.loads(self._out)
 
 
 @contextlib.contextmanager

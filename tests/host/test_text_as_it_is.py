@@ -107,7 +107,7 @@ def test_with_no_color_an_error_on_a_terminal_has_no_colour(verb: str) -> None:
     for more in ({}, {"NO_COLOR": "1"}):
         key = ("--key", "no.key", "--device", "e6", "--counter", "1") if verb == "sign" else ()
         with at_terminal(verb, "no-such.toml", *key, **more) as person:
-            person.process.communicate(timeout=120)
+            person.ends()
             assert "nmes:" in person.sees("nmes: ")[1]
             colours.append(re.findall(r"\x1b\[[0-9;]*3[0-9]m", person.raw))
     assert colours[0] and not colours[1]
