@@ -12,6 +12,8 @@ import tty
 from collections.abc import Iterator
 from pathlib import Path
 
+import preloaded
+import processes
 import pytest
 
 from opennmes.device import patience
@@ -25,9 +27,9 @@ NMES = [sys.executable, "-c", "import sys; from opennmes.cli import main; sys.ex
 @contextlib.contextmanager
 def served(link: Path, uf2: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """`nmes emulate`, from when `link` can be opened; it is ended on the way out, however that is."""
-    command = [*NMES, "emulate", "--link", str(link), "--uf2", str(uf2), *options]
+    command = processes.command("emulate", "--link", link, "--uf2", uf2, *options)
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        preloaded.start(command, env=processes.environment(), stdout=subprocess.PIPE, text=True) as process,
         pytest.MonkeyPatch.context() as patched,
     ):
         try:

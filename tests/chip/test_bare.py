@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
-from served import NMES, served
+from served import served
 from starting import begin
 
 from nmes.core import faults
@@ -104,8 +105,7 @@ def first_waveform() -> list[list[str]]:
 
 def test_what_readme_says_with_nothing_but_a_board_and_two_wires(bare_uf2: Path, tmp_path: Path) -> None:
     def nmes(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [*NMES, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=tmp_path)
+        return processes.ran(*arguments, cwd=tmp_path)
 
     link, folder = tmp_path / "board", tmp_path / "RPI-RP2"
     with served(link, bare_uf2, "--bare", "--bootsel", str(folder)):

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import littlefs
+import processes
 import pytest
-from served import NMES, served
+from served import served
 
 from opennmes import paths
 from opennmes.boards import load_board
@@ -29,7 +30,7 @@ def link(uf2: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def nmes(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*NMES, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return processes.ran(*arguments)
 
 
 def names(link: Path) -> list[str]:

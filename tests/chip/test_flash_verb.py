@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
-from served import NMES, served
+from served import served
 from sessions import OUTPUTS, Bench, rises
 
 import toolchain
@@ -36,7 +37,7 @@ def emulated(uf2: Path, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def nmes(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*NMES, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return processes.ran(*arguments)
 
 
 def test_a_board_of_ours_is_flashed_and_what_is_in_flash_is_the_image(emulated, uf2: Path) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
-from served import NMES
+import processes
 from test_emulate import emulated  # noqa: F401 a fixture
 
 from opennmes.device.prompt import Prompt
@@ -23,5 +22,5 @@ def test_what_is_in_flash_is_what_the_file_says(emulated, uf2: Path) -> None:  #
     assert found == image.sha256
     assert steps[-1] == (len(image.data), len(image.data))
     # Afterwards the board runs what it is to run.
-    status = subprocess.run([*NMES, "status", "--port", str(link), "--json"], capture_output=True, text=True)
+    status = processes.ran("status", "--port", link, "--json")
     assert json.loads(status.stdout)["status"]["state"] == "IDLE", status.stderr

@@ -42,7 +42,7 @@ def board(uf2: Path, tmp_path: Path) -> Iterator[Path]:
 
 def test_the_only_board_is_found_tested_and_run_by_keys(board: Path, tmp_path: Path) -> None:
     def nmes(*arguments: str) -> dict[str, Any]:
-        done = processes.forked(*arguments, "--json", cwd=tmp_path, before=seen_on_usb(board))
+        done = processes.ran(*arguments, "--json", cwd=tmp_path, before=seen_on_usb(board))
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -23,7 +23,7 @@ class Clinic:
     def ran(self, *arguments: object, status: int | None = 0) -> Any:
         """What `nmes` says of a command in JSON; it has to end with `status`, where there is one. It sees the board on
         USB."""
-        ran = processes.forked(*arguments, "--json", cwd=self.folder, before=processes.seen_on_usb(self.link))
+        ran = processes.ran(*arguments, "--json", cwd=self.folder, before=processes.seen_on_usb(self.link))
         assert status in (None, ran.returncode), f"{arguments}: {ran.stdout}{ran.stderr}"
         return json.loads(ran.stdout)
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import processes
 import pytest
-
-import toolchain
 
 EXAMPLE = """\
 title = "Stress incontinence, 35 Hz"
@@ -49,7 +46,7 @@ def example_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def virtual_board(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets "virtual" be opened."""
-    monkeypatch.setenv("MICROPYTHON", os.environ.get("MICROPYTHON") or str(toolchain.unix_micropython()))
+    monkeypatch.setenv("MICROPYTHON", processes.micropython())
 
 
 @pytest.fixture

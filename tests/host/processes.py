@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import preloaded
 import pytest
 
+import toolchain
 from opennmes.cli import main
-from opennmes.cli.app import command as all_of_nmes
-from opennmes.device.client import Device
 
+WAIT_S = 300.0  # for something that hangs, and fails so
 # However the tests themselves were started: in the background of a script signals may be ignored.
-_BEFORE = """\
+_CODE = """\
 import signal, sys
 for name in ("SIGINT", "SIGTERM", "SIGHUP"):
     signal.signal(getattr(signal, name), signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 {before}
-"""
-_CODE = (
-    _BEFORE
-    + """\
 from opennmes.cli import main
 sys.exit(main())
 """
-)
 # nmes in this process: its exit status, its JSON, and what it wrote to standard error.
 Said = Callable[..., tuple[int, dict[str, Any], str]]
 # What nobody should ever see.
 _NEVER = ("Traceback", "bug in nmes", "Exception ignored", "Error in sys.")
 
 
-def command(*arguments: str | os.PathLike[str] | bytes, before: str = "") -> list[Any]:
+@functools.cache
+def micropython() -> str:
+    """MicroPython's Unix port: the one that the environment names, or that `make setup` has built."""
+    return os.environ.get("MICROPYTHON") or str(toolchain.unix_micropython())
+
+
+def command(*arguments: object, before: str = "") -> list[Any]:
     """The command line of nmes; `before` is Python that is carried out first."""
-    return [sys.executable, "-c", _CODE.format(before=before), *arguments]
+    said = [each if isinstance(each, bytes) else str(each) for each in arguments]
+    return [sys.executable, "-c", _CODE.format(before=before), *said]
 
 
 def seen_on_usb(port: Path) -> str:
@@ -50,50 +52,25 @@ def seen_on_usb(port: Path) -> str:
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": ":".join(sys.path), "TERM": "xterm", **more}
+    return {**os.environ, "PYTHONPATH": preloaded.modules(), "TERM": "xterm", **more}
 
 
-def ran(*arguments: str | os.PathLike[str] | bytes, shell: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    """Run nmes to its end, with the redirections of `shell` and `more` in its environment."""
-    line = ["sh", "-c", f'exec "$@" {shell}', "sh", *command(*arguments)]
-    done = subprocess.run(
-        line, env=environment(**more), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False
-    )
-    out, err = done.stdout.decode(errors="surrogateescape"), done.stderr.decode(errors="surrogateescape")
+def ran(
+    *arguments: object, shell: str = "", cwd: Path | None = None, before: str = "", new: bool = False, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run nmes to its end, with the redirections of `shell` and `more` in its environment; `before` is Python that is
+    carried out first. What only a `new` interpreter shows is one; see preloaded."""
+    with preloaded.start(
+        command(*arguments, before=before), env=environment(**more), shell=shell, new=new, cwd=cwd,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as nmes:  # fmt: skip
+        try:
+            out, err = (said.decode(errors="surrogateescape") for said in nmes.communicate(timeout=WAIT_S))
+        except BaseException:
+            nmes.kill()
+            raise
     no_surprise(out + err)
-    return subprocess.CompletedProcess(line, done.returncode, out, err)
-
-
-def forked(*arguments: object, cwd: Path, before: str = "") -> subprocess.CompletedProcess[str]:
-    """As `ran`, in a copy of this process, which has nmes imported: for what needs a process of its own, and not a new
-    one. Folder, signals and standard streams are its own; `before` is Python that is carried out first."""
-    all_of_nmes([])
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
-        copy = os.fork()
-        if not copy:
-            status = 70
-            try:
-                for number, stream in enumerate((nothing, out, err)):
-                    os.dup2(stream.fileno(), number)
-                os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # or a port that is closed here stays open there
-                sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
-                os.chdir(cwd)
-                Device.tells_time = True  # as outside tests
-                exec(_BEFORE.format(before=before), {})
-                status = main([str(argument) for argument in arguments])
-                sys.stdout.flush()
-                sys.stderr.flush()
-            except BaseException:
-                traceback.print_exc()
-                sys.stderr.flush()
-            finally:
-                os._exit(status)
-        status = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
-        out.seek(0)
-        err.seek(0)
-        done = subprocess.CompletedProcess(arguments, status, out.read().decode(), err.read().decode())
-    no_surprise(done.stdout + done.stderr)
-    return done
+    return subprocess.CompletedProcess(nmes.args, nmes.returncode, out, err)
 
 
 def no_surprise(text: str) -> None:

@@ -15,9 +15,10 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import preloaded
 import processes
+from processes import WAIT_S
 
-WAIT_S = 300.0
 UP, DOWN = "\x1b[A", "\x1b[B"
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
@@ -95,11 +96,17 @@ class Person:
         os.dup2(nowhere, self._master)
         os.close(nowhere)
 
+    def ends(self) -> int:
+        """Wait for the end, and until the terminal has said all. Returns the exit status."""
+        self._out, _ = self.process.communicate(timeout=WAIT_S)
+        self._reader.join(WAIT_S)
+        assert self._ended, "something still holds the terminal"
+        processes.no_surprise(self.text)
+        return self.process.returncode
+
     def result(self) -> tuple[int, dict[str, Any]]:
         """Wait for the end. Returns status and JSON of `--json`."""
-        out, _ = self.process.communicate(timeout=WAIT_S)
-        processes.no_surprise(self.text)
-        return self.process.returncode, json.loads(out)
+        return self.ends(), json.loads(self._out)
 
 
 @contextlib.contextmanager
@@ -116,13 +123,10 @@ def at_terminal(
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
-    def control() -> None:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
     environment = processes.environment(**{"COLUMNS": str(columns), **more})
-    process = subprocess.Popen(
+    process = preloaded.start(
         processes.command(*arguments, before=before), env=environment, stdin=slave,
-        stdout=slave if shows_output else subprocess.PIPE, stderr=slave, start_new_session=True, preexec_fn=control,
+        stdout=slave if shows_output else subprocess.PIPE, stderr=slave, start_new_session=True, terminal=True,
         text=True,
     )  # fmt: skip
     os.close(slave)

@@ -464,5 +464,5 @@ def test_what_takes_its_time_says_so_on_a_terminal_and_nowhere_else(
     line = [argument.replace("FILE", str(example_file)) for argument in arguments]
     with at_terminal(*line) as person:
         person.sees(says)
-        person.process.communicate(timeout=120)
+        person.ends()
     assert says not in processes.ran(*line).stderr

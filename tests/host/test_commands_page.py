@@ -16,6 +16,7 @@ from typing import Any
 
 import bootsel
 import captures_for_tests
+import preloaded
 import pytest
 from processes import command, environment, until
 from stock_board import StockBoard
@@ -101,7 +102,7 @@ def test_an_example_works_as_it_stands_and_what_is_no_terminal_gets_no_colours(
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each.status is None], ids=lambda each: each.line)
 def test_an_example_that_runs_until_ctrl_c_does(example: commands_page.Example, place: Path) -> None:
-    process = subprocess.Popen(
+    process = preloaded.start(
         command(*shlex.split(example.line)[1:]), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None

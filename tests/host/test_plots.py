@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import processes
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -23,7 +22,6 @@ from opennmes.plots.asked import prescription_figure
 from opennmes.plots.delivered import intensity_steps, session_figure, waveform_figure
 from opennmes.prescription import Prescription
 
-NMES = [sys.executable, "-c", "import sys; from opennmes.cli import main; sys.exit(main(sys.argv[1:]))"]
 LIBRARY = sorted(paths.PROGRAMMES.glob("*.toml"))
 
 
@@ -170,23 +168,15 @@ def test_a_matplotlibrc_that_asks_for_tex_or_another_font_changes_nothing(
     )
     picture = tmp_path / "picture.svg"
     example_file.write_text(named(example, "costs $5 or $6", "$x$"))
-    environment = {
-        **os.environ,
-        "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-    ran = subprocess.run([*NMES, "plot", str(example_file), "-o", str(picture)], env=environment, capture_output=True)
-    assert (ran.returncode, ran.stderr) == (0, b"")
+    ran = processes.ran("plot", example_file, "-o", picture, MATPLOTLIBRC=str(tmp_path / "matplotlibrc"))
+    assert (ran.returncode, ran.stderr) == (0, "")
     assert "costs $5 or $6" in picture.read_text()  # matplotlib notes each text beside its outlines
 
 
 def test_nmes_plot_says_nothing_of_glyphs(example: str, example_file: Path, tmp_path: Path) -> None:
     example_file.write_text(named(example, "骨盆底 \\$ हिन्दी", "שלום"), encoding="utf-8")
-    ran = subprocess.run(
-        [*NMES, "plot", str(example_file), "-o", str(tmp_path / "picture.png")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True,
-    )  # fmt: skip
-    assert (ran.returncode, ran.stderr) == (0, b"")
+    ran = processes.ran("plot", example_file, "-o", tmp_path / "picture.png")
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_figures_come_before_a_name_that_runs_from_right_to_left(example: str, tmp_path: Path) -> None:
@@ -229,11 +219,7 @@ def test_a_failure_while_drawing_or_writing(
 
 def plot_after(first: str, file: Path, out: Path) -> subprocess.CompletedProcess[str]:
     """`nmes plot` in a process of its own that runs these lines before."""
-    code = f"{first}import sys\nfrom opennmes.cli import main; sys.exit(main(sys.argv[1:]))"
-    return subprocess.run(
-        [sys.executable, "-c", code, "plot", str(file), "-o", str(out)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
-    )  # fmt: skip
+    return processes.ran("plot", file, "-o", out, before=first)
 
 
 def test_a_full_disk(before: Path, example_file: Path) -> None:

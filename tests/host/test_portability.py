@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 import commands_page
-import toolchain
 
 ROOT = Path(__file__).resolve().parents[2]
 MISSING = ("termios", "fcntl", "tty", "pty", "resource", "pwd", "grp", "syslog", "crypt", "spwd", "posix_ipc")
@@ -46,7 +46,7 @@ for line in json.loads(sys.argv[1]):
 def nmes(*arguments: str, carried_out: str = ONCE, **more: str) -> subprocess.CompletedProcess[str]:
     """A run of nmes where all that Windows lacks is missing."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **more}
-    environment["MICROPYTHON"] = os.environ.get("MICROPYTHON") or str(toolchain.unix_micropython())
+    environment["MICROPYTHON"] = processes.micropython()
     command = [sys.executable, "-c", BLOCKED + carried_out, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=300)
 

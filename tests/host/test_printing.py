@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import preloaded
 import processes
 import pytest
 from processes import json_in, ran
@@ -49,7 +50,7 @@ REDIRECTED = {
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_account_of_a_session_comes_out_somewhere(shell: str, as_json: bool, example_file: Path) -> None:
     where, status = REDIRECTED[shell]
-    done = ran("run", example_file, *SESSION, *(["--json"] if as_json else []), shell=shell)
+    done = ran("run", example_file, *SESSION, *(["--json"] if as_json else []), shell=shell, new=True)
     assert done.returncode == status
     said = {"out": done.stdout, "err": done.stderr, "": ""}[where]
     if as_json and where:
@@ -75,7 +76,7 @@ def test_without_any_output_the_status_says_whether_it_was_done(shell: str, exam
 def test_a_reader_who_leaves_loses_no_account(as_json: bool, example_file: Path) -> None:
     pipe = processes.Pipe()
     arguments = ["run", str(example_file), *SESSION, *(["--json"] if as_json else [])]
-    with subprocess.Popen(
+    with preloaded.start(
         processes.command(*arguments), env=processes.environment(), stdout=pipe.write, stderr=subprocess.PIPE, text=True
     ) as process:
         pipe.started()
@@ -92,7 +93,7 @@ def test_a_reader_who_leaves_changes_no_verdict(
     both: bool, file: Path | None, status: int, arguments: list[str], example_file: Path
 ) -> None:
     pipe = processes.Pipe()
-    with subprocess.Popen(
+    with preloaded.start(
         processes.command("check", str(file or example_file), *arguments),
         env=processes.environment(), stdout=pipe.write, stderr=pipe.write if both else subprocess.PIPE,
     ) as process:  # fmt: skip
@@ -110,7 +111,7 @@ def test_a_reader_who_leaves_at_any_byte(count: int, example_file: Path) -> None
         os.close(descriptor)
 
     pipe = processes.Pipe(some)
-    with subprocess.Popen(
+    with preloaded.start(
         processes.command("check", str(example_file)),
         env=processes.environment(), stdout=pipe.write, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
@@ -294,7 +295,7 @@ def test_when_the_terminal_goes_the_session_is_stopped_in_order(example_file: Pa
     processes.whole_session(example_file)
     master, slave = os.openpty()
     arguments = ["run", str(example_file), "--port", "virtual", "--acknowledge", "--json", "--intensity", "2"]
-    with subprocess.Popen(
+    with preloaded.start(
         processes.command(*arguments), env=processes.environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=slave, start_new_session=True, text=True,
     ) as process:  # fmt: skip
@@ -355,7 +356,7 @@ def test_a_session_under_nohup_outlives_its_terminal(example_file: Path) -> None
         "run", str(example_file), "--port", "virtual", "--acknowledge", "--json",
         before="signal.signal(signal.SIGHUP, signal.SIG_IGN)",
     )  # fmt: skip
-    with subprocess.Popen(
+    with preloaded.start(
         ignoring, env=processes.environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
@@ -371,7 +372,7 @@ def test_a_session_under_nohup_outlives_its_terminal(example_file: Path) -> None
 )
 def test_who_does_not_confirm_gets_json(act: str, error: str, example_file: Path) -> None:
     master, slave = os.openpty()
-    with subprocess.Popen(
+    with preloaded.start(
         processes.command("run", str(example_file), "--port", "virtual", "--json"), env=processes.environment(),
         stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
@@ -407,7 +408,7 @@ def test_ctrl_c_while_connecting(verb: str, number: signal.Signals, example_file
     master, slave = os.openpty()
     tty.setraw(slave)
     file = [str(example_file), "--acknowledge"] if verb == "run" else []
-    with subprocess.Popen(
+    with preloaded.start(
         processes.command(verb, *file, "--port", os.ttyname(slave), "--json"), env=processes.environment(),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip

@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import preloaded
+import processes
 import pytest
 from starting import begin
 
@@ -178,12 +179,10 @@ def test_status_says_who_is_there(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_signal_stops_the_session_and_leaves_nothing_running(number: signal.Signals, example_file: Path) -> None:
     # As long as can be, so that it cannot be over before the signal comes.
     example_file.write_text(example_file.read_text().replace("duration_min = 15", "duration_min = 30"))
-    code = "import sys; from opennmes.cli import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "run", str(example_file), "--port", "virtual", "--acknowledge", "--json"]
-    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-    )
+    process = preloaded.start(
+        processes.command("run", example_file, "--port", "virtual", "--acknowledge", "--json"), text=True,
+        env=processes.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("running"):

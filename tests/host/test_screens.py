@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import processes
 import pytest
 from matplotlib.image import imread, imsave
 
@@ -19,9 +20,7 @@ AGAIN = "run `.venv/bin/python scripts/screens.py`"
 @pytest.fixture(scope="module")
 def shots() -> list[screens.Shot]:
     with pytest.MonkeyPatch.context() as patched:
-        import toolchain
-
-        patched.setenv("MICROPYTHON", str(toolchain.unix_micropython()))
+        patched.setenv("MICROPYTHON", processes.micropython())
         return screens.shots()
 
 

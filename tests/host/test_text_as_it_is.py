@@ -7,12 +7,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import preloaded
 import pytest
+from processes import command, environment, ran
 from rich.table import Table
 from terminals import at_terminal
 
@@ -21,8 +22,6 @@ from opennmes.cli import main
 from opennmes.cli.output import print_table, words
 from opennmes.visible import hidden, visible
 
-NMES = [sys.executable, "-c", "import sys; from opennmes.cli import main; sys.exit(main(sys.argv[1:]))"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 NAMES = [
     "warm up slowly",
     "first block",
@@ -86,8 +85,7 @@ def eight(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 def in_json(file: Path, *options: str) -> Any:
-    ran = subprocess.run([*NMES, "check", str(file), "--json", *options], env=ENVIRONMENT, capture_output=True)
-    return json.loads(ran.stdout)
+    return json.loads(ran("check", file, "--json", *options).stdout)
 
 
 @pytest.mark.parametrize("verb", ["", *commands_page.verbs()])
@@ -109,7 +107,7 @@ def test_with_no_color_an_error_on_a_terminal_has_no_colour(verb: str) -> None:
     for more in ({}, {"NO_COLOR": "1"}):
         key = ("--key", "no.key", "--device", "e6", "--counter", "1") if verb == "sign" else ()
         with at_terminal(verb, "no-such.toml", *key, **more) as person:
-            person.process.communicate(timeout=120)
+            person.ends()
             assert "nmes:" in person.sees("nmes: ")[1]
             colours.append(re.findall(r"\x1b\[[0-9;]*3[0-9]m", person.raw))
     assert colours[0] and not colours[1]
@@ -148,10 +146,10 @@ def test_a_table_that_has_room_is_one_and_another_is_turned(eight: Path, monkeyp
 @pytest.mark.parametrize("columns", [None, "20", "40", "80"])
 @pytest.mark.parametrize("eight", ["probe"], indirect=True)
 def test_a_pipe_has_no_width(eight: Path, columns: str | None) -> None:
-    environment = {key: value for key, value in ENVIRONMENT.items() if key != "COLUMNS"} | {"PYTHONUTF8": "1"}
-    environment |= {} if columns is None else {"COLUMNS": columns}
-    ran = subprocess.run([*NMES, "check", str(eight)], env=environment, capture_output=True, encoding="utf-8")
-    row = next(line for line in ran.stdout.splitlines() if "r.m.s. current " in line)
+    wide = {key: value for key, value in environment().items() if key != "COLUMNS"} | {"PYTHONUTF8": "1"}
+    wide |= {} if columns is None else {"COLUMNS": columns}
+    said = subprocess.run(command("check", eight), env=wide, capture_output=True, encoding="utf-8").stdout
+    row = next(line for line in said.splitlines() if "r.m.s. current " in line)
     figures = [f"{phase['figures']['irms_ma']:.4g}" for phase in in_json(eight)["phases"]]
     assert re.findall(r"[\d.]+\d", row) == ["50", *figures]
 
@@ -165,8 +163,8 @@ def test_no_figure_is_cut_on_a_real_terminal(eight: Path, columns: int) -> None:
 
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {key: value for key, value in ENVIRONMENT.items() if key not in ("COLUMNS", "LINES")}
-    process = subprocess.Popen([*NMES, "check", str(eight)], env=environment | {"TERM": "xterm"}, stdout=slave)
+    wide = {key: value for key, value in environment().items() if key not in ("COLUMNS", "LINES")}
+    process = preloaded.start(command("check", eight), env=wide, stdout=slave)
     os.close(slave)
     said = b""
     try:

@@ -69,9 +69,10 @@ if completion.VARIABLE in os.environ:
 
 
 def command(arguments: list[str]) -> Any:
-    """What carries out a command line: all verbs, or the one that the line begins with. To import and make them all is
-    half of what it takes to start."""
-    return _made(arguments[0]) if arguments and arguments[0] in VERBS else _made(*VERBS)
+    """What carries out a command line: all verbs, or the one that the line begins with, or none where the version is
+    asked for. To import and make them all is half of what it takes to start."""
+    first = arguments[0] if arguments else ""
+    return _made() if first == "--version" else _made(first) if first in VERBS else _made(*VERBS)
 
 
 @functools.cache

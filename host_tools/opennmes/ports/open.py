@@ -8,7 +8,6 @@ from pathlib import Path
 
 from opennmes.ports.base import Port
 from opennmes.ports.errors import PortError
-from opennmes.ports.virtual import VirtualPort
 
 VIRTUAL = "virtual"
 EMULATOR = "emulator"
@@ -27,6 +26,8 @@ def open_port(name: str, *, uf2: Path | None = None, load_ohm: int = LOAD_OHM, p
     virtual board is a new one each time, unless NMES_VIRTUAL_STORE names the files in which one keeps its things.
     """
     if name == VIRTUAL:
+        from opennmes.ports.virtual import VirtualPort  # not above: most commands do without
+
         store = os.environ.get(KEEPS)
         return VirtualPort(pulse_log, load_ohm, Path(store) if store else None)
     if name == EMULATOR:
