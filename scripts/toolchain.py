@@ -254,8 +254,8 @@ def toolchain_key() -> str:
 
 
 # No TLS, no btree, no threads, nothing frozen: the smallest VM that still has asyncio's C half and unittest's needs.
-# With -O2, and as AS_ON_BOARDS says, the virtual board takes less than half the time that it takes as MicroPython builds
-# it: for size, with each frame above 11 words from the heap, and with the places of 128 names kept.
+# With -O2 and AS_ON_BOARDS the virtual board takes less than half the time that it takes as MicroPython builds it: for
+# size, with each frame above 11 words from the heap, and with the places of 128 names kept.
 UNIX_FLAGS = (
     "MICROPY_SSL_MBEDTLS=0", "MICROPY_PY_SSL=0", "MICROPY_PY_BTREE=0", "MICROPY_PY_THREAD=0", "FROZEN_MANIFEST=",
     "COPT=-O2 -DNDEBUG",
