@@ -98,17 +98,25 @@ def _imports(path: Path) -> frozenset[str]:
 
 
 @functools.cache
+def _imported(root: Path, path: Path) -> frozenset[Path]:
+    """The files of tests/core and of the firmware among them, with those of their packages."""
+    found: set[Path] = set()
+    for name in _imports(path):
+        for folder in ("tests/core", "firmware"):
+            at = root.joinpath(folder, *name.split("."))
+            packages = [each / "__init__.py" for each in (at, *at.parents) if each.is_relative_to(root / folder)]
+            found |= {file for file in (at.with_suffix(".py"), *packages) if file.is_file()}
+    return frozenset(found)
+
+
+@functools.cache
 def _reached_from(root: Path, path: Path) -> frozenset[Path]:
     seen: set[Path] = set()
     waiting = {path}
     while waiting:
         path = waiting.pop()
         seen.add(path)
-        for name in _imports(path):
-            for folder in ("tests/core", "firmware"):
-                at = root.joinpath(folder, *name.split("."))
-                packages = [each / "__init__.py" for each in (at, *at.parents) if each.is_relative_to(root / folder)]
-                waiting |= {file for file in (at.with_suffix(".py"), *packages) if file.is_file()} - seen
+        waiting |= _imported(root, path) - seen
     return frozenset(seen)
 
 

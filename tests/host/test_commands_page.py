@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -55,21 +56,37 @@ def example_text(example_file: Path) -> str:
     return example_file.read_text()
 
 
+def furnish(place: Path, example_text: str) -> None:
+    """Put my.toml there, a capture of it, mine.key, and what a virtual board keeps with my.toml in it."""
+    (place / "my.toml").write_text(example_text)
+    asked = Prescription.read(place / "my.toml").data
+    captures_for_tests.write_vcd(
+        captures_for_tests.sampled(captures_for_tests.pins_of(asked), 24_000_000), place / "capture.vcd"
+    )
+    locking.make_key(place / "mine.key")
+    with Device(open_port("virtual")) as device:
+        device.connect()
+        prescriptions.push(device, Prescription.read(place / "my.toml"))
+
+
+@pytest.fixture(scope="module")
+def first_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the first test put into `place`, which is copied for the others."""
+    return tmp_path_factory.mktemp("first") / "place"
+
+
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, example_text: str) -> Iterator[Path]:
+def place(
+    tmp_path: Path, first_place: Path, monkeypatch: pytest.MonkeyPatch, virtual_board: None, example_text: str
+) -> Iterator[Path]:
     """A folder with what the examples name: my.toml, a capture of it, mine.key, and RPI-RP2, the drive of a chip in
     BOOTSEL that comes back as a board with what it was given in its flash."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "my.toml").write_text(example_text)
-    asked = Prescription.read(tmp_path / "my.toml").data
-    captures_for_tests.write_vcd(
-        captures_for_tests.sampled(captures_for_tests.pins_of(asked), 24_000_000), tmp_path / "capture.vcd"
-    )
-    locking.make_key(tmp_path / "mine.key")
     monkeypatch.setenv("NMES_VIRTUAL_STORE", str(tmp_path / "virtual"))
-    with Device(open_port("virtual")) as device:
-        device.connect()
-        prescriptions.push(device, Prescription.read(tmp_path / "my.toml"))
+    if not first_place.is_dir():
+        furnish(tmp_path, example_text)
+        shutil.copytree(tmp_path, first_place)
+    shutil.copytree(first_place, tmp_path, dirs_exist_ok=True)
     chip, over = bootsel.Chip(tmp_path / "RPI-RP2"), threading.Event()
 
     def serve() -> None:

@@ -16,6 +16,8 @@ _CHARACTERS = {
 _PARTS = [screens.large_part(count) for count in (1, 2)]  # columns that large texts may have
 _LARGE = range(screens.LARGE_FROM, screens.LARGE_FROM + screens.LARGE_ROWS)
 _FILLED, _EMPTY, _MARK = 0x7E, 0x42, 0xFF  # columns of a bar
+# Of a column of a page with large text, the first of each four pixels: bits 0 and 4, as bits 0 and 1.
+_FIRSTS = bytes(column & 1 | column >> 3 & 2 for column in range(256))
 _BAR_CELL = screens.BAR_COLUMNS // (texts.COLUMNS - 2)
 
 
@@ -60,23 +62,23 @@ def large(screen: Screen) -> list[str]:
     are texts of their own."""
     if not any(UNKNOWN in _row(screen.pages[row]) for row in _LARGE):
         return []
-    found = [[_large(screen, place * part, part) for place in range(WIDTH // part)] for part in _PARTS]
+    shrunk = _shrunk(screen)
+    found = [[_large(shrunk[place * part : (place + 1) * part]) for place in range(WIDTH // part)] for part in _PARTS]
     best = min(found, key=lambda texts: "".join(texts).count(UNKNOWN))
     return [text for text in best if text]
 
 
-def _large(screen: Screen, begin: int, part: int) -> str:
-    """The large text that begins at a column and has so many."""
+def _large(shrunk: bytes) -> str:
+    """The large text in these columns."""
     found = []
     for wide in screens.LARGE_WIDES:
-        begins = range(begin, begin + part - wide * font.WIDTH + 1, wide * (font.WIDTH + 1))
-        found.append("".join(_CHARACTERS.get(_shrunk(screen, at, wide), UNKNOWN) for at in begins).rstrip())
+        glyph = wide * font.WIDTH
+        begins = range(0, len(shrunk) - glyph + 1, glyph + wide)
+        found.append("".join(_CHARACTERS.get(shrunk[at : at + glyph : wide], UNKNOWN) for at in begins).rstrip())
     return min(found, key=lambda text: text.count(UNKNOWN))
 
 
-def _shrunk(screen: Screen, at: int, wide: int) -> bytes:
-    """The columns of the glyph that was made four times as high and `wide` times as wide."""
-    top, high = 8 * screens.LARGE_FROM, screens.LARGE_ROWS
-    return bytes(
-        sum(screen.lit(at + column * wide, top + bit * high) << bit for bit in range(8)) for column in range(font.WIDTH)
-    )
+def _shrunk(screen: Screen) -> bytes:
+    """The rows of large text, which is four times as high as other text, as one page with that as high as other."""
+    firsts = [screen.pages[row].translate(_FIRSTS) for row in _LARGE]
+    return bytes(sum(two << 2 * at for at, two in enumerate(twos)) for twos in zip(*firsts, strict=True))

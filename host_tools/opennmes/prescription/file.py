@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import difflib
+import functools
 import hashlib
 import json
 import re
@@ -278,7 +279,11 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.problems: list[Problem] = []
-        self._places = Places(text)
+        self._text = text
+
+    @functools.cached_property
+    def _places(self) -> Places:
+        return Places(self._text)  # most files have no problem, and need none
 
     def known(self, document: dict[str, Any]) -> None:
         """Note the keys at the file's beginning that are none."""

@@ -9,6 +9,7 @@ import tomllib
 
 _BETWEEN = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_QUOTED_KEY = re.compile(r"""(["'])[A-Za-z0-9_-]+\1""")  # tomllib reads any other, which takes long
 _STRING = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}' r"|'''.*?'{3,5}" r'|"(?:\\.|[^"\\\n])*"' r"|'[^'\n]*'",
     re.DOTALL,
@@ -99,7 +100,8 @@ class Places:
         parts = []
         while True:
             if self._skip() in ('"', "'"):
-                parts.append(str(tomllib.loads(f"key = {self._take(_STRING)}")["key"]))
+                text = self._take(_STRING)
+                parts.append(text[1:-1] if _QUOTED_KEY.fullmatch(text) else str(tomllib.loads(f"key = {text}")["key"]))
             else:
                 parts.append(self._take(_BARE_KEY))
             if self._skip() != ".":
