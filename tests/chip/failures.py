@@ -22,15 +22,12 @@ import pytest
 from opennmes.emulator import branch as emulator_branch
 from opennmes.emulator.stage import OutputStage
 from opennmes.emulator.wires import Wires
-from opennmes.measure.trace import Trace
-from opennmes.plots import draw
 
 T = TypeVar("T")
 
 LAST_NANOS = 50_000_000  # of the trace, for the picture
 TOLD = "told.txt"
 NOTHING = "no board with recorded pins was in this test, or the copy of the process that had it is gone: no trace\n"
-INCHES, SIGNAL_INCHES = 10.0, 0.9
 
 _recorders: list[weakref.ref[OutputStage | Wires]] = []  # in the order in which they were made
 _item: pytest.Item | None = None  # the test that runs
@@ -106,33 +103,15 @@ def _write(recorder: OutputStage | Wires, vcd: Path) -> str:
     picture = vcd.with_suffix(".png")
     begin_ns = max(0, trace.end_nanos - LAST_NANOS)
     shown = f"from {begin_ns / 1e9:.9f} s to {trace.end_nanos / 1e9:.9f} s"
-    draw.save(figure(trace, begin_ns, vcd.parent.name, f"the pins {shown}"), picture)
+    from failure_picture import save  # not above: its library is as large as all else that the tests of the chip import
+
+    save(trace, begin_ns, vcd.parent.name, f"the pins {shown}", picture)
     return (
         f"the board stood at {trace.end_nanos / 1e9:.9f} s since power-on, after {pico.resets} resets, "
         f"with a CPU factor of {pico.driver.cpu_factor:g}\n"
         f"  {vcd}: its whole trace\n"
         f"  {picture}: {shown}\n"
     )
-
-
-@draw.plain
-def figure(trace: Trace, begin_ns: int, title: str, subtitle: str) -> Any:
-    """Every signal of a trace from an instant on, one above the other."""
-    signals = trace.signals()
-    page = draw.new_figure(title, subtitle, INCHES, 1 + SIGNAL_INCHES * len(signals))
-    rows = page.subplots(len(signals), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, signal in zip(rows, signals, strict=True):
-        changes = [change for change in trace.changes(signal) if change[0] > begin_ns]
-        values = [(begin_ns, trace.value_at(signal, begin_ns)), *changes]
-        values.append((trace.end_nanos, values[-1][1]))
-        scale = 1_000 if signal.endswith("_ua") else 1
-        draw.clean(axes, f"{signal.removesuffix('_ua')} (mA)" if scale > 1 else signal, "", "")
-        draw.train(axes, [(nanos / 1e9, value / scale) for nanos, value in values])
-        if scale == 1:
-            axes.set_ylim(-0.1, 1.3)
-    rows[-1].set_xlim(begin_ns / 1e9, trace.end_nanos / 1e9)
-    rows[-1].set_xlabel("time since power-on (s)")
-    return page
 
 
 # ---- what pytest calls; tests/chip/conftest.py has these by name ----

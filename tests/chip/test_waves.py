@@ -53,7 +53,9 @@ def begin(rounds):
 # What a program may do to pump and levels; each stands for a kind that has to be noticed.
 ACTS = (
     "begin(3_000)", "begin(40)", "begin(7)", "machine.put(2_000)", "machine.put(0)", "spent()",
-    "seen.append((mem32[ADDR], mem32[FDEBUG]))", "mem32[FDEBUG] = 0x10000000", "machine.active(0)", "machine.active(1)",
+    "begin(3_000); time.sleep_us(333); spent()", "begin(2_000); time.sleep_us(211); spent()",
+    "begin(900); mem32[FDEBUG] = 1 << 24; time.sleep_us(100); seen.append(mem32[FDEBUG])",
+    "seen.append((mem32[ADDR], mem32[FDEBUG]))", "mem32[FDEBUG] = 1 << 24", "machine.active(0)", "machine.active(1)",
     "mem32[CLKDIV] = 118 << 16 | 200 << 8", "mem32[CLKDIV] = 100 << 16", "mem32[CLKDIV] = 2_500 << 16",
     "mem32[IO + 8 * 11 + 4] = 5", "mem32[IO + 8 * 11 + 4] = 7", "mem32[IO + 8 * 11 + 4] = 7 | 1 << 8",
     "mem32[IO + 8 * 4 + 4] = 5", "mem32[IO + 8 * 4 + 4] = 4", "mem32[IO + 8 * 5 + 4] = 4 | 1 << 8",
