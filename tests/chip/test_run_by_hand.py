@@ -55,7 +55,7 @@ def test_the_only_board_is_found_tested_and_run_by_keys(board: Path, tmp_path: P
 
     file = tmp_path / "by-hand.toml"
     file.write_text(PRESCRIPTION)
-    with at_terminal("run", file, "--acknowledge", "--json", before=seen_on_usb(board)) as person:
+    with at_terminal("run", file, "--acknowledge", "--json", before=seen_on_usb(board), new=True) as person:
         person.raises_to("channel 0: set 1 mA")
         person.raises_to("channel 0: set 2 mA")
         place = person.press(DOWN)

@@ -116,10 +116,12 @@ def at_terminal(
     lines: int = 40,
     shows_output: bool = False,
     before: str = "",
+    new: bool = False,
     **more: str,
 ) -> Iterator[Person]:
     """Run nmes at a terminal that controls it, as a shell would; standard output goes elsewhere unless the terminal
-    `shows_output`. `before` is Python that is carried out first."""
+    `shows_output`. `before` is Python that is carried out first. One of each kind is a `new` interpreter, which takes
+    all apart at its end; see preloaded."""
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
@@ -127,7 +129,7 @@ def at_terminal(
     process = preloaded.start(
         processes.command(*arguments, before=before), env=environment, stdin=slave,
         stdout=slave if shows_output else subprocess.PIPE, stderr=slave, start_new_session=True, terminal=True,
-        text=True,
+        text=True, new=new,
     )  # fmt: skip
     os.close(slave)
     person = Person(process, master)

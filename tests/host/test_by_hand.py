@@ -274,9 +274,9 @@ Runs = Callable[..., Any]
 
 @pytest.fixture
 def runs(virtual_board: None, example_file: Path) -> Runs:
-    def begin(*more: str, **environment: str) -> Any:
+    def begin(*more: str, **options: Any) -> Any:
         arguments = [str(example_file) if each == "FILE" else each for each in RUN]
-        return at_terminal(*arguments, *more, **environment)
+        return at_terminal(*arguments, *more, **options)
 
     return begin
 
@@ -293,7 +293,7 @@ VIEWS: list[dict[str, Any]] = [{}, {"more": ("--plain",)}, {"TERM": "dumb"}, {"N
 @pytest.fixture(params=VIEWS, ids=["picture", "plain", "dumb", "no colour"])
 def person(request: pytest.FixtureRequest, runs: Runs) -> Iterator[Person]:
     settings = dict(request.param)
-    with runs(*settings.pop("more", ()), **settings) as who:
+    with runs(*settings.pop("more", ()), **settings, new=True) as who:
         yield who
 
 
@@ -379,7 +379,7 @@ def test_every_key_that_ends_other_programs_stops_the_session(runs: Runs, key: s
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_the_session_and_gives_the_terminal_back(runs: Runs, number: signal.Signals) -> None:
-    with runs() as person:
+    with runs(new=True) as person:
         before = person.settings()
         person.raises_to("set 1 mA")
         assert person.settings() != before

@@ -565,7 +565,8 @@ def test_a_person_is_asked_and_a_slip_is_asked_again(tmp_path: Path) -> None:
         "NMES_VIRTUAL_STORE": str(tmp_path / "store"),
         "NMES_STAGE_NEEDS": ";".join(",".join(map(str, row)) for row in NEEDS),
     }
-    with terminals.at_terminal("calibrate", "--port", "virtual", "--channel", "0", "--json", **environment) as person:
+    line = ("calibrate", "--port", "virtual", "--channel", "0", "--json")
+    with terminals.at_terminal(*line, new=True, **environment) as person:
         person.sees("resistor in ohm")
         person.press("500\r")
         person.sees("in percent")

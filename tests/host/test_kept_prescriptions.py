@@ -126,7 +126,7 @@ def test_at_a_terminal_push_asks_who_went_through_the_checklist(
             assert person.ends() == (2 if len(typed) > 32 else 0)
             person.sees(words)
     with terminals.at_terminal(
-        "push", example_file, "--port", "virtual", "--checked-by", "", shows_output=True, **store
+        "push", example_file, "--port", "virtual", "--checked-by", "", shows_output=True, new=True, **store
     ) as person:
         assert person.ends() == 0
         assert "Who has gone" not in person.text, "it was said"

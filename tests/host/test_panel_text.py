@@ -163,7 +163,7 @@ def test_the_end_of_the_input_is_quit(stream: io.StringIO) -> None:
 
 
 def test_a_person_who_hears_it_chooses_a_programme(virtual_board: None, example_file: Path) -> None:
-    with terminals.at_terminal("panel", example_file, "--text", shows_output=True, columns=80) as person:
+    with terminals.at_terminal("panel", example_file, "--text", shows_output=True, columns=80, new=True) as person:
         person.sees("Choose programme")
         person.sees("Whole checklist", start=person.press("start\n"))
         place, _ = person.sees("Question 1 of 9", start=person.press("wait 1.5\nstart\n"))

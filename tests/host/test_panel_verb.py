@@ -15,16 +15,16 @@ import terminals
 
 
 @contextlib.contextmanager
-def at_panel(*arguments: Any, columns: int = 130, lines: int = 40) -> Iterator[terminals.Person]:
+def at_panel(*arguments: Any, columns: int = 130, lines: int = 40, new: bool = False) -> Iterator[terminals.Person]:
     """nmes panel at a terminal that has its output too."""
     with terminals.at_terminal(
-        "panel", *arguments, columns=columns, lines=lines, shows_output=True, LINES=str(lines)
+        "panel", *arguments, columns=columns, lines=lines, shows_output=True, new=new, LINES=str(lines)
     ) as person:
         yield person
 
 
 def test_the_panel_is_there_takes_keys_and_leaves_the_terminal_as_it_was(virtual_board: None) -> None:
-    with at_panel() as person:
+    with at_panel(new=True) as person:
         before = person.settings()
         person.sees("ready lamp: ON")
         assert person.settings() != before, "keys are read one by one"

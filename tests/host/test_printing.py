@@ -77,8 +77,9 @@ def test_a_reader_who_leaves_loses_no_account(as_json: bool, example_file: Path)
     pipe = processes.Pipe()
     arguments = ["run", str(example_file), *SESSION, *(["--json"] if as_json else [])]
     with preloaded.start(
-        processes.command(*arguments), env=processes.environment(), stdout=pipe.write, stderr=subprocess.PIPE, text=True
-    ) as process:
+        processes.command(*arguments), env=processes.environment(), new=True, stdout=pipe.write, stderr=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
         pipe.started()
         _, err = process.communicate(timeout=60)
     processes.no_surprise(err)
@@ -297,7 +298,7 @@ def test_when_the_terminal_goes_the_session_is_stopped_in_order(example_file: Pa
     arguments = ["run", str(example_file), "--port", "virtual", "--acknowledge", "--json", "--intensity", "2"]
     with preloaded.start(
         processes.command(*arguments), env=processes.environment(), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=slave, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=slave, start_new_session=True, text=True, new=True,
     ) as process:  # fmt: skip
         os.close(slave)
         with open(master, "rb", buffering=0) as terminal:
@@ -410,7 +411,7 @@ def test_ctrl_c_while_connecting(verb: str, number: signal.Signals, example_file
     file = [str(example_file), "--acknowledge"] if verb == "run" else []
     with preloaded.start(
         processes.command(verb, *file, "--port", os.ttyname(slave), "--json"), env=processes.environment(),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, new=verb == "run",
     ) as process:  # fmt: skip
         with open(master, "rb", buffering=0, closefd=False) as device:
             processes.until(device, '"cmd"')
