@@ -30,7 +30,7 @@ duration_min = 15
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def example() -> str:
     """The text of a prescription that is accepted."""
     return EXAMPLE

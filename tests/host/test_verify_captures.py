@@ -15,7 +15,7 @@ from judged_captures import PHASE, RATES_HZ, TWO, InMemory, programme_of, right
 
 from opennmes.measure.captures import CaptureError, open_capture
 from opennmes.measure.captures.base import END
-from opennmes.measure.captures.sr import SrCapture
+from opennmes.measure.captures.sr import _QUIET, SrCapture
 from opennmes.measure.captures.vcd import VcdCapture
 from opennmes.measure.names import named
 from opennmes.measure.trace import Trace
@@ -135,6 +135,13 @@ def test_runs_of_samples_are_found_wherever_pieces_end(
     found = list(SrCapture(path).edges([f"D{bit}" for bit in bits]))
     assert sorted(found[:-1]) == sorted(wanted)
     assert found[-1] == ((len(samples) - 1) * 1_000_000, END, 0)
+
+
+@pytest.mark.parametrize("count", [1, _QUIET - 1, _QUIET, _QUIET + 1, 3 * _QUIET])
+def test_a_level_of_a_session_lasts_as_many_samples_as_it_has(count: int, tmp_path: Path) -> None:
+    path = write_sr(Sampled(1_000_000, 3 * count, {"D0": [count, 2 * count]}, frozenset()), tmp_path / "a.sr")
+    changes = [(0, 0, 0), (count, 0, 1), (2 * count, 0, 0), (3 * count - 1, END, 0)]
+    assert edges(path) == [(1_000_000 * sample, place, level) for sample, place, level in changes]
 
 
 def test_minutes_of_samples_fit_into_memory(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,22 +25,30 @@ DOCUMENT = (ROOT / "docs" / "verify.md").read_text()
 COMMANDS = [line for line in DOCUMENT.split("```sh\n")[1].split("```")[0].splitlines() if line]
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str) -> Path:
+@pytest.fixture(scope="module")
+def captured(tmp_path_factory: pytest.TempPathFactory, example: str) -> Path:
     """A folder with a prescription and captures of it."""
-    monkeypatch.chdir(tmp_path)
-    Path("my.toml").write_text(example.replace("duration_min = 15", "duration_min = 0.5"))
-    pins = pins_of(Prescription.read(Path("my.toml")).data)
+    folder = tmp_path_factory.mktemp("captured")
+    (folder / "my.toml").write_text(example.replace("duration_min = 15", "duration_min = 0.5"))
+    pins = pins_of(Prescription.read(folder / "my.toml").data)
     made = sampled(pins, 24_000_000, 50)
-    write_sr(made, Path("capture.sr"))
-    write_vcd(made, Path("capture.vcd"))
-    write_saleae(made, Path("digital.csv"))
-    write_vcd(sampled(pins, 24_000_000, 50, begin=100, end=4_000_000), Path("part.vcd"))
-    return tmp_path
+    write_sr(made, folder / "capture.sr")
+    write_vcd(made, folder / "capture.vcd")
+    write_saleae(made, folder / "digital.csv")
+    write_vcd(sampled(pins, 24_000_000, 50, begin=100, end=4_000_000), folder / "part.vcd")
+    return folder
+
+
+@pytest.fixture
+def place(captured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of it is the folder that nmes runs in."""
+    shutil.copytree(captured, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_works_as_it_stands(line: str, place: Path) -> None:
+@pytest.mark.usefixtures("place")
+def test_a_command_works_as_it_stands(line: str) -> None:
     assert main(shlex.split(line)[1:]) == 0
 
 

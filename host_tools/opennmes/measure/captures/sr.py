@@ -27,6 +27,7 @@ METADATA = "metadata"
 _DEVICE = "device 1"
 _PROBE = re.compile(r"probe([0-9]{1,3})")
 _READ_BYTES = 1 << 20
+_QUIET = 4_096  # samples
 _METADATA_MOST = 1 << 20
 _WIDEST = 8  # bytes a sample: 64 channels
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
@@ -165,13 +166,23 @@ def _other(value: int) -> re.Pattern[bytes]:
     return re.compile(b"[^" + re.escape(bytes([value])) + b"]", re.DOTALL)
 
 
+@functools.cache
+def _quiet(value: int) -> bytes:
+    return bytes([value]) * _QUIET
+
+
 def _runs(data: bytes, value: int) -> Iterator[tuple[int, int]]:
     """(place, value) where a byte is another than the one before; `value` is the one before the first, -1 for none."""
     at = 0
     if value < 0 and data:
         value = data[0]
         yield 0, value
-    while found := _other(value).search(data, at) if value >= 0 else None:
+    while value >= 0:
+        while data.startswith(_quiet(value), at):  # what stays the same for long is compared at once
+            at += _QUIET
+        found = _other(value).search(data, at)
+        if found is None:
+            return
         at = found.start()
         value = data[at]
         yield at, value
