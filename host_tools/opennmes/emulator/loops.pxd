@@ -6,21 +6,21 @@ from rp2040py.native._state_machine cimport StateMachine as Machine
 
 cdef bint COMPILED
 cdef double CYCLE_NANOS, NANOS_PER_FP
-cdef long PULL_NO_BLOCK, X_FROM_OSR, STALL_BIT, FUNCTION_PIO, FUNCTION_AND_OVERRIDES
+cdef long PULL_NO_BLOCK, X_FROM_OSR, FUNCTION_PIO, FUNCTION_AND_OVERRIDES
 cdef long JMP, OUT, MOV, SET, WAIT, IN, PUSH_PULL, IRQ, OSR_FROM_PINS, NOP_ARGUMENT, RIGHT, RIGHT_NO_AUTOPULL
 
 
 cdef class Loop:
     cdef public Machine machine
     cdef public long long end_fp
-    cdef long long _start_fp, _round_fp, _rounds, _x, _y, _x_step, _y_step, _osr_from_x
+    cdef long long _start_fp, _round_fp, _rounds, _x, _y, _x_step, _y_step
     cdef public bint waves
     cdef public long pin
     cdef Wave _wave
 
     @cython.locals(machine=Machine, rounds=cython.longlong)
     cpdef catch_up(self, long long now_fp)
-    cdef makes(self, Wave wave, long pin, long long osr_from_x)
+    cdef makes(self, Wave wave, long pin)
     cpdef tell(self, long long now_fp)
     @cython.locals(pio=Pio, bit=cython.long, shown=Pin)
     cdef _show(self)

@@ -34,7 +34,6 @@ OSR_FROM_PINS = 0xE0  # argument of mov(osr, pins)
 PINS_FROM_PINS = 0x00  # of mov(pins, pins)
 PULL_NO_BLOCK = 0x80  # of pull(noblock)
 X_FROM_OSR = 0x27  # of mov(x, osr)
-STALL_BIT = 24  # of FDEBUG, the first machine's TXSTALL
 FUNCTION_PIO = 6  # of a pin's CTRL, the first block's
 FUNCTION_AND_OVERRIDES = 0x331F  # of CTRL: FUNCSEL, OUTOVER, OEOVER
 RIGHT, RIGHT_NO_AUTOPULL = 1 << 19, 1 << 19 | 1 << 17  # of SHIFTCTRL: out shifts right, and does not pull by itself
@@ -57,11 +56,10 @@ class Loop:
         self._y_step = y_step
         self.waves = False  # whether it makes edges of `pin`, which are then those of `_wave`
         self.pin = 0
-        self._osr_from_x = 0
 
-    def makes(self, wave: Wave, pin: int, osr_from_x: int) -> None:
-        """It makes edges of a pin, and pulls x, which is `osr_from_x` less at the end of a round."""
-        self._wave, self.pin, self._osr_from_x = wave, pin, osr_from_x
+    def makes(self, wave: Wave, pin: int) -> None:
+        """It makes edges of a pin. It begins with the pull, which is thereby carried out whenever it is left."""
+        self._wave, self.pin = wave, pin
         self.waves = True
 
     def tell(self, now_fp: int) -> None:
@@ -75,8 +73,6 @@ class Loop:
         machine.x = self._x - rounds * self._x_step
         machine.y = self._y - rounds * self._y_step
         machine.next_due_fp = self._start_fp + rounds * self._round_fp
-        if self.waves and rounds:
-            machine.output_shift_reg = machine.x + self._osr_from_x & WORD
         while machine.next_due_fp <= now_fp and machine.next_due_fp < self.end_fp:
             machine.step()
         if self.waves:
@@ -232,7 +228,7 @@ class _Round:
         edges = [(offset_fp * NANOS_PER_FP, level) for offset_fp, level in self.edges]
         start_nanos, round_nanos = machine.next_due_fp * NANOS_PER_FP, round_fp * NANOS_PER_FP
         wave = Wave(list(pins[pin]._listeners), edges, start_nanos, round_nanos, CYCLE_NANOS)
-        loop.makes(wave, pin, self.pulled - self.registers["x"])
+        loop.makes(wave, pin)
         return loop
 
     def _assign(self, name: str, value: int) -> None:
@@ -260,8 +256,6 @@ def _may_wave(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> bool:
     """Whether a machine pulls x again, and the pin that it writes beside may have edges that are told of later."""
     if not COMPILED or _side_count(machine) != 1 or machine.exec_ctrl >> 29 or not machine.tx_fifo.empty:
         return False
-    if not (pio.tx_stall & pio.fdebug) >> (STALL_BIT + machine.index) & 1:
-        return False  # a first pull of nothing is to be seen in FDEBUG
     bit = 1 << _side_base(machine)
     for other in pio.machines:
         if other.enabled and other is not machine and _written(other) & bit:
