@@ -121,6 +121,10 @@ def ran(repl: Repl, skip: bool, seed: int) -> tuple[Any, list[int]]:
     if seed % 3 == 0:
         pico.hard_reset()
         pico.run_for(100_000)
+    elif seed % 3 == 1:
+        wait_us = chance.randrange(500, 900)
+        repl.start(f"begin(3_000); a.duty_u16(9_000); time.sleep_us({wait_us})\nimport machine\nmachine.reset()")
+        assert pico.run_until(lambda: pico.resets > 0, 100_000_000)
     outside.append([pico.level(pin) for pin in PINS])
     trace = pico.stage.finish()  # type: ignore[attr-defined]
     drawn = {signal: list(trace.changes(signal)) for signal in trace.signals()}

@@ -9,7 +9,7 @@ cdef class LevelMeter:
     cdef long _levels, _target
     cdef double _settle_nanos
     cdef object _changed
-    cdef bint _pin_level, _listening, _is_steady
+    cdef bint _pin_level, _listening
     cdef double _edge_nanos, _rise_nanos, _fall_nanos, _period_nanos, _high_nanos, _late_nanos
     cdef ClockAlarm _settle_alarm, _silence_alarm
 

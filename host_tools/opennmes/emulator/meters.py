@@ -36,7 +36,7 @@ class LevelMeter:
         self._target = self.level = levels if self._pin_level else 0
         self._settle_alarm = self._clock.create_alarm(self._settle)
         self._silence_alarm = self._clock.create_alarm(self._look_for_silence)
-        self._listening = self._is_steady = False
+        self._listening = False
         self._late_nanos = 0.0  # how long ago the last edge may be of which it is told later
         pico.watch(pin, self._on_edge, self)
 
@@ -48,8 +48,7 @@ class LevelMeter:
         if level:
             period_nanos = now - self._rise_nanos
             high_nanos = self._fall_nanos - self._rise_nanos
-            self._is_steady = period_nanos == self._period_nanos and high_nanos == self._high_nanos
-            if not self._is_steady:
+            if period_nanos != self._period_nanos or high_nanos != self._high_nanos:
                 self._measure(period_nanos, high_nanos)
             self._rise_nanos = now
         else:
@@ -76,8 +75,8 @@ class LevelMeter:
             self._changed()
 
     def may_be_late(self) -> bool:
-        """See watcher.Late: the period that was measured last is as the one before it."""
-        return self._is_steady and self._listening and self._settle_nanos / 2 > LONGEST_ROUND_NANOS
+        """See watcher.Late: a duty that has been measured stays."""
+        return self._settle_nanos / 2 > LONGEST_ROUND_NANOS
 
     def is_late(self, round_nanos: float) -> None:
         """See watcher.Late."""

@@ -16,7 +16,6 @@ cdef class _Event:
 cdef class SteadyAlarm:
     cdef object _alarm, _timer
     cdef _Event _event
-    cdef _Wrap _wrap
     cdef double _period_nanos
     cdef SimulationClock _clock
     cdef ClockAlarm _clock_alarm
@@ -36,7 +35,7 @@ cdef class _Side(_Event):
     @cython.locals(steady=SteadyAlarm, at=double, bit=cython.long, pin=GPIOPin)
     cdef bint may_park(self, double now, double period)
     @cython.locals(at=double, pin=GPIOPin)
-    cdef park(self, double now, double period, list waves, list waving)
+    cdef park(self, double now, double period, list waves)
     @cython.locals(at=double, high=cython.bint, pin=GPIOPin)
     cdef resume(self, double since, double period)
     @cython.locals(before=cython.long, bit=cython.long, pin=GPIOPin)
@@ -50,7 +49,7 @@ cdef class _Wrap(_Event):
     cdef bint _is_heard, _parked
     cdef _Side _a, _b
     cdef public list alarms
-    cdef list _waves, _waving
+    cdef list _waves
     cdef double _begin_nanos, _period_nanos
     cdef SimulationClock _clock
 

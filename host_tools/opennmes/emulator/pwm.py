@@ -38,7 +38,7 @@ SLICE_BYTES = 0x14  # of registers
 NOT_PLAIN = CSR_PH_CORRECT | CSR_DIVMODE_MASK << CSR_DIVMODE_SHIFT  # of CSR: counts down too, or what an input does
 FUNCTION_PWM = 4  # of a pin's CTRL
 FUNCTION, OVERRIDES = 0x1F, 0x3300  # of CTRL: FUNCSEL; OUTOVER, OEOVER
-FEWEST_WRAPS = 4  # that nothing changed in, before a slice is not simulated: so many see a new duty measured twice
+FEWEST_WRAPS = 4  # after a change, before a slice is not simulated: who measures its duty has seen it by then
 SOME_WRAPS = 64  # until a slice that may not be left is looked at again
 FOR_EVER = 1 << 40  # rounds
 
@@ -53,10 +53,10 @@ def quicken_pwm(mcu: RP2040, wanted: Callable[[], bool]) -> QuickPwm:
         sides = [_Side(channel, channel.alarm_a, CSR_A_INV, (channel.pin_a1, channel.pin_a2)),
                  _Side(channel, channel.alarm_b, CSR_B_INV, (channel.pin_b1, channel.pin_b2))]  # fmt: skip
         wrap = _Wrap(channel, sides, wanted)
-        wrap.alarms = [SteadyAlarm(side.alarm, side, wrap) for side in sides]
+        wrap.alarms = [SteadyAlarm(side.alarm, side) for side in sides]
         for side, alarm in zip(sides, wrap.alarms, strict=True):
             side.steady = alarm
-        wrap.alarms.append(SteadyAlarm(channel.alarm_bottom, wrap, wrap))
+        wrap.alarms.append(SteadyAlarm(channel.alarm_bottom, wrap))
         wraps.append(wrap)
     quick: Any = mcu.pwm
     quick._wraps = wraps
@@ -110,9 +110,8 @@ class SteadyAlarm:
     """Takes a periodic alarm's place on the clock; works out its period once, for as long as nobody changes its timer
     or its target."""
 
-    def __init__(self, alarm: Timer32PeriodicAlarm, event: _Event, wrap: _Wrap) -> None:
+    def __init__(self, alarm: Timer32PeriodicAlarm, event: _Event) -> None:
         self._alarm = alarm
-        self._wrap = wrap
         self._timer = alarm.timer
         self._event = event
         self._period_nanos = 0.0  # 0: to be worked out
@@ -142,12 +141,10 @@ class SteadyAlarm:
             self._period_nanos = timer.to_nanos(timer._top_value + 1)
 
     def _schedule(self) -> None:
-        self._wrap.unpark()
         self._period_nanos = 0.0
         Timer32PeriodicAlarm._schedule(self._alarm)
 
     def _cancel(self) -> None:
-        self._wrap.unpark()
         self._period_nanos = 0.0
         self._clock_alarm.cancel()
 
@@ -190,7 +187,7 @@ class _Side(_Event):
                 self._shown.append(pin)
         return True
 
-    def park(self, now: float, period: float, waves: list[Wave], waving: list[int]) -> None:
+    def park(self, now: float, period: float, waves: list[Wave]) -> None:
         """Its edges are those of waves from now on; there are none where it is never low, or never high."""
         at = self._low_nanos
         if not at:
@@ -199,7 +196,6 @@ class _Side(_Event):
         high = 0 if self._channel.csr & self._inverts else 1
         edges = [(at, 1 - high), (period, high)]
         for pin in self._shown:
-            waving.append(pin.index)
             waves.append(Wave(list(pin._listeners), edges, now, period, 0.0))
 
     def resume(self, since: float, period: float) -> None:
@@ -245,15 +241,14 @@ class _Wrap(_Event):
         self._unchanged = 0  # wraps
         self._parked = False
         self._waves: list[Wave] = []  # while it is parked
-        self._waving: list[int] = []  # their pins
         self._begin_nanos = self._period_nanos = 0.0  # of the wrap at which it was parked
 
     def is_spare(self) -> bool:
         return self._parked
 
     def has(self, pin: int) -> bool:
-        """Whether edges of the pin are not simulated."""
-        return self._parked and pin in self._waving
+        """Whether the slice may be on the pin."""
+        return (self._a._mask | self._b._mask) >> pin & 1 != 0
 
     def tell(self, now_nanos: float) -> None:
         """Tell of the edges up to now that are not simulated."""
@@ -274,7 +269,7 @@ class _Wrap(_Event):
             side.resume(since, self._period_nanos)
         alarm: SteadyAlarm = self.alarms[2]
         self._clock.link_alarm(self._period_nanos - since, alarm._clock_alarm)
-        self._waves, self._waving = [], []
+        self._waves = []
 
     def _park(self) -> None:
         """Simulate the slice no more, which wraps now, if nobody needs it."""
@@ -294,7 +289,7 @@ class _Wrap(_Event):
         self._parked = True
         self._begin_nanos, self._period_nanos = now, period
         for side in (self._a, self._b):
-            side.park(now, period, self._waves, self._waving)
+            side.park(now, period, self._waves)
 
     def forget(self) -> None:
         """The next wrap looks again at who has heard of one."""

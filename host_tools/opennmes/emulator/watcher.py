@@ -87,7 +87,7 @@ class Late(Protocol):
     """Who need not hear of each edge at its instant."""
 
     def may_be_late(self) -> bool:
-        """Whether edges change nothing, as long as they come as they have come, but what told_late() makes up for."""
+        """Whether edges change nothing, as long as they come as they came last, but what told_late() makes up for."""
         ...
 
     def is_late(self, round_nanos: float) -> None:
