@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 
 import pytest
@@ -30,10 +31,12 @@ Pieces = list[tuple[float, int]]  # (from these milliseconds on, level)
 
 def counts(pieces: Pieces, end_ms: float) -> Iterable[int]:
     """What each window counts."""
+    pieces = sorted([(0.0, 0), *pieces])
+    begins = [begin * PS_PER_MS for begin, _ in pieces]
     window = 0
     while (begin := FIRST_LOOK_CYCLES * CYCLE_PS + window * WINDOW_PS) + WINDOW_PS < end_ms * PS_PER_MS:
         ends = (begin, begin + LOOKS * LOOK_CYCLES * CYCLE_PS)
-        low, high = (max((p for p in pieces if p[0] * PS_PER_MS <= ps), default=(0, 0))[1] for ps in ends)
+        low, high = (pieces[bisect_right(begins, ps) - 1][1] for ps in ends)
         yield (low + high) // 2
         window += 1
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from copy import copy
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,7 +52,7 @@ class Guarded:
         """All machines together to this cycle, those of one cycle in the order of their numbers."""
         running = [state.machine for _, state in sorted(self.machines.items()) if state.on]
         while running:
-            machine = min(running, key=lambda m: m.chip_cycle)
+            machine = min(running, key=attrgetter("chip_cycle"))
             if machine.chip_cycle >= until:
                 break
             machine.instruction()

@@ -8,6 +8,7 @@ compares it with pioemu, and its leaps over counting loops with the same cycles 
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
@@ -31,12 +32,19 @@ class Program:
     out_count: int = 0
     autopush: bool = False  # of whole words
 
+    @functools.cached_property
+    def all_decoded(self) -> list[tuple[int, int, int, int]]:
+        return [self.decoded(at) for at in range(len(self.opcodes))]
+
     def decoded(self, at: int) -> tuple[int, int, int, int]:
         """(kind 0..7, the eight argument bits, side-set value, delay) of the instruction at `at`."""
         opcode = self.opcodes[at]
         bits = opcode >> 8 & 31
         delay_bits = 5 - self.side_count
         return opcode >> 13, opcode & 255, bits >> delay_bits, bits & (1 << delay_bits) - 1
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Program:
+        return self  # nothing of it changes
 
 
 @dataclass
@@ -93,7 +101,6 @@ class Machine:
     stalled: bool = False
 
     def __post_init__(self) -> None:
-        self._decoded = [self.program.decoded(at) for at in range(len(self.program.opcodes))]
         self._side_mask = (1 << self.program.side_count) - 1 << self.side_base
         self._set_mask = (1 << self.program.set_count) - 1 << self.set_base
         self._out_mask = (1 << self.program.out_count) - 1 << self.out_base
@@ -123,8 +130,8 @@ class Machine:
             self.delay -= 1
             self.cycle += 1
             return
-        kind, argument, side, delay = self._decoded[self.pc]
-        if self._side_mask:
+        kind, argument, side, delay = self.program.all_decoded[self.pc]
+        if self.block.pins & self._side_mask != side << self.side_base:
             self.block.write(self.chip_cycle, self._side_mask, side << self.side_base)
         to = self.execute(kind, argument)
         if not self.stalled:
@@ -140,9 +147,9 @@ class Machine:
 
     def leap(self) -> None:
         """One step, or all turns but the last of an instruction that only counts down and jumps to itself."""
-        kind, argument, side, delay = self._decoded[self.pc]
+        kind, argument, side, delay = self.program.all_decoded[self.pc]
         condition = argument >> 5
-        if not self.delay and kind == 0 and condition in (2, 4) and argument & 31 == self.pc and self._has(side):
+        if kind == 0 and condition in (2, 4) and argument & 31 == self.pc and not self.delay and self._has(side):
             turns = self.x if condition == 2 else self.y
             if turns:
                 self.cycle += turns * (1 + delay)
@@ -211,17 +218,23 @@ class Machine:
 
     def _jumps(self, condition: int) -> bool:
         x, y = self.x, self.y
+        if condition == 0:
+            return True
+        if condition == 1:
+            return x == 0
         if condition == 2:
             self.x = x - 1 & WORD
             return x != 0
+        if condition == 3:
+            return y == 0
         if condition == 4:
             self.y = y - 1 & WORD
             return y != 0
+        if condition == 5:
+            return x != y
         if condition == 6:
             return bool(self.block.seen(self.chip_cycle) >> self.jmp_pin & 1)
-        if condition == 7:
-            raise NotImplementedError("JMP !OSRE")
-        return (True, x == 0, False, y == 0, False, x != y)[condition]
+        raise NotImplementedError("JMP !OSRE")
 
     def _waited(self, upper: int, pin: int) -> bool:
         if upper & 3 > 1:
