@@ -33,6 +33,11 @@ def pumps():
     wrap()
 machine = rp2.StateMachine(4, pumps, freq=1_250_000, set_base=Pin(10), sideset_base=Pin(11))
 at = mem32[ADDR]
+@rp2.asm_pio(set_init=rp2.PIO.OUT_LOW)
+def meddles():
+    set(pins, 1) [31]
+    set(pins, 0) [31]
+other = rp2.StateMachine(5, meddles, freq=250_000, set_base=Pin(11))
 a, b = PWM(Pin(4), freq=125_000, duty_u16=0), PWM(Pin(5), freq=125_000, duty_u16=20_000)
 seen = []
 def spent():  # what a machine that pulls x all the time has in it
@@ -64,7 +69,7 @@ ACTS = (
     "mem32[PWM2 + 16] = 799", "mem32[PWM2 + 16] = 20_000", "mem32[PWM2 + 16] = 999", "mem32[PWM2 + 8] = 500",
     "mem32[PWM2 + 4] = 1 << 4 | 3", "mem32[PWM2 + 4] = 1 << 4", "mem32[INTR] = 0xFF",
     "mem32[PENDING] = 1 << 4; seen.append(mem32[PENDING])", "seen.append((mem32[PWM2 + 8], mem32[INTR]))",
-    "mem32[PWM5] = 1", "Pin(3, Pin.OUT).toggle()",
+    "other.active(1)", "other.active(0)", "mem32[PWM2] = 0b010001", "mem32[PWM5] = 1", "Pin(3, Pin.OUT).toggle()",
 )  # fmt: skip
 
 
@@ -117,6 +122,8 @@ def ran(repl: Repl, skip: bool, seed: int) -> tuple[Any, list[int]]:
             pico.set_input(15, chance.randrange(2))
         elif kind == 3:
             outside.append(pico.stage.current_ua(0))  # type: ignore[attr-defined]
+        elif kind == 4:
+            pico.set_input(LEVEL_B, chance.randrange(2))
     output = repl.finish()
     if seed % 3 == 0:
         pico.hard_reset()

@@ -18,8 +18,6 @@ from rp2040py.peripherals.ppb import NVIC_ISPR, RPPPB
 from rp2040py.peripherals.pwm import (
     CSR_A_INV,
     CSR_B_INV,
-    CSR_DIVMODE_MASK,
-    CSR_DIVMODE_SHIFT,
     CSR_PH_CORRECT,
     EN,
     INTR,
@@ -35,7 +33,6 @@ FREE_TOP = 0xFFFFFFFF  # of a timer that has none
 PENDING = 1 << IRQ.PWM_WRAP
 COMPILED = not __file__.endswith(".py")  # only in C it can be said what a pin was at last: no waves without
 SLICE_BYTES = 0x14  # of registers
-NOT_PLAIN = CSR_PH_CORRECT | CSR_DIVMODE_MASK << CSR_DIVMODE_SHIFT  # of CSR: counts down too, or what an input does
 FUNCTION_PWM = 4  # of a pin's CTRL
 FUNCTION, OVERRIDES = 0x1F, 0x3300  # of CTRL: FUNCSEL; OUTOVER, OEOVER
 FEWEST_WRAPS = 4  # after a change, before a slice is not simulated: who measures its duty has seen it by then
@@ -276,12 +273,7 @@ class _Wrap(_Event):
         self._unchanged = FEWEST_WRAPS - SOME_WRAPS
         alarm: SteadyAlarm = self.alarms[2]
         now, period = self._clock.nanos, alarm._period_nanos
-        if (
-            not (COMPILED and period and self._wanted())
-            or self._channel.csr & NOT_PLAIN
-            or period % 1.0
-            or period > LONGEST_ROUND_NANOS
-        ):
+        if not (COMPILED and period and self._wanted()) or period % 1.0 or period > LONGEST_ROUND_NANOS:
             return
         for side in (self._a, self._b):
             if not side.may_park(now, period):
