@@ -109,6 +109,26 @@ class Person:
         return self.ends(), json.loads(self._out)
 
 
+def new_terminal(rows: int, columns: int) -> tuple[int, int]:
+    """Both ends of a terminal of this size: what looks at it, and what a process gets."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    return master, slave
+
+
+def all_shown(master: int) -> bytes:
+    """What comes to a terminal until nobody has its other end; closes this one."""
+    said = b""
+    try:
+        while data := os.read(master, 65_536):
+            said += data
+    except OSError:
+        pass  # EIO: it has ended
+    finally:
+        os.close(master)
+    return said
+
+
 @contextlib.contextmanager
 def at_terminal(
     *arguments: str | os.PathLike[str],
@@ -122,9 +142,7 @@ def at_terminal(
     """Run nmes at a terminal that controls it, as a shell would; standard output goes elsewhere unless the terminal
     `shows_output`. `before` is Python that is carried out first. One of each kind is a `new` interpreter, which takes
     all apart at its end; see preloaded."""
-    master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-
+    master, slave = new_terminal(lines, columns)
     environment = processes.environment(**{"COLUMNS": str(columns), **more})
     process = preloaded.start(
         processes.command(*arguments, before=before), env=environment, stdin=slave,

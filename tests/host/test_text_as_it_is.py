@@ -15,7 +15,7 @@ import preloaded
 import pytest
 from processes import command, environment, ran
 from rich.table import Table
-from terminals import at_terminal
+from terminals import all_shown, at_terminal, new_terminal
 
 import commands_page
 from opennmes.cli import main
@@ -157,22 +157,11 @@ def test_a_pipe_has_no_width(eight: Path, columns: str | None) -> None:
 @pytest.mark.parametrize("columns", [20, 40, 80])
 @pytest.mark.parametrize("eight", ["probe"], indirect=True)
 def test_no_figure_is_cut_on_a_real_terminal(eight: Path, columns: int) -> None:
-    import fcntl
-    import struct
-    import termios
-
-    master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    master, slave = new_terminal(24, columns)
     wide = {key: value for key, value in environment().items() if key not in ("COLUMNS", "LINES")}
     process = preloaded.start(command("check", eight), env=wide, stdout=slave)
     os.close(slave)
-    said = b""
-    try:
-        while data := os.read(master, 65_536):
-            said += data
-    except OSError:
-        pass  # EIO: it has ended
-    os.close(master)
+    said = all_shown(master)
     assert process.wait() == 0
     text = plain(said.decode())
     for phase in in_json(eight)["phases"]:
