@@ -9,7 +9,7 @@ import pytest
 from nmes.core import pulse
 from opennmes import board_check
 from opennmes.boards import board_names, load_board
-from opennmes.emulator import exact, virtual_witness
+from opennmes.emulator import cycles, virtual_witness
 from opennmes.measure.captures import witness, witness_frames
 
 FIRMWARE = Path(__file__).resolve().parent.parent.parent / "firmware" / "nmes"
@@ -78,7 +78,7 @@ def test_the_clock_that_cycles_are_counted_in_is_the_same_everywhere() -> None:
         int(of_app),
         recorder,
         board_check.CPU_HZ,
-        exact.CPU_HZ,
+        cycles.CPU_HZ,
     } == boards
 
 
@@ -99,7 +99,7 @@ def test_the_witness_calls_its_frames_what_the_host_does(name: str) -> None:
 
 
 def test_a_cycle_lasts_as_long_for_the_host_as_for_the_witness() -> None:
-    assert witness.CYCLE_PS * RECORDER["_CPU_HZ"] == 10**12 and witness.CYCLE_PS == 1_000 * exact.CYCLE_NANOS
+    assert witness.CYCLE_PS * RECORDER["_CPU_HZ"] == 10**12 and witness.CYCLE_PS == 1_000 * cycles.CYCLE_NANOS
 
 
 def test_the_words_of_a_stretch_and_of_a_plateau_are_laid_out_as_the_host_reads_them() -> None:

@@ -14,7 +14,7 @@ from nmes.core.document import NUMBERS
 from nmes.hal.common import IN_STORE, LAYOUT, PAGE, SECTOR
 from opennmes import boards
 from opennmes.device import modules
-from opennmes.emulator import exact
+from opennmes.emulator import cycles
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOARD_FILES = sorted((ROOT / "boards").glob("*/board.py"))
@@ -90,8 +90,8 @@ def test_the_clock_divides_to_the_engine_s_microsecond_without_a_rest(path):
 
 @named(boards_with_pins())
 def test_the_emulated_chip_s_clock_is_the_board_s(path):
-    assert of_board(path)["cpu_hz"] == exact.CPU_HZ
-    assert exact.CPU_HZ * exact.CYCLE_NANOS == 1_000_000_000, "a whole number of nanoseconds"
+    assert of_board(path)["cpu_hz"] == cycles.CPU_HZ
+    assert cycles.CPU_HZ * cycles.CYCLE_NANOS == 1_000_000_000, "a whole number of nanoseconds"
 
 
 @named(boards_with_pins())

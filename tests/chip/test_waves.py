@@ -69,7 +69,8 @@ ACTS = (
     "mem32[PWM2 + 16] = 799", "mem32[PWM2 + 16] = 20_000", "mem32[PWM2 + 16] = 999", "mem32[PWM2 + 8] = 500",
     "mem32[PWM2 + 4] = 1 << 4 | 3", "mem32[PWM2 + 4] = 1 << 4", "mem32[INTR] = 0xFF",
     "mem32[PENDING] = 1 << 4; seen.append(mem32[PENDING])", "seen.append((mem32[PWM2 + 8], mem32[INTR]))",
-    "other.active(1)", "other.active(0)", "mem32[PWM2] = 0b010001", "mem32[PWM5] = 1", "Pin(3, Pin.OUT).toggle()",
+    "other.active(1)", "other.active(0)", "mem32[INSTR + 24] = 0xE080", "mem32[INSTR + 24] = 0xE081",
+    "mem32[PWM2] = 0b010001", "mem32[PWM5] = 1", "Pin(3, Pin.OUT).toggle()",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from opennmes.boards import load_board, load_stage, stage_of, wires
 from opennmes.device import identity
 from opennmes.device.acceptance.bench import Bench
 from opennmes.device.witness import PROTOCOL, Witness
-from opennmes.emulator.exact import CPU_HZ
+from opennmes.emulator.cycles import CPU_HZ
 from opennmes.emulator.lines import RUN, Lines
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.stage import OutputStage

@@ -19,6 +19,7 @@ from rp2040py.peripherals.state_machine import StateMachine
 from rp2040py.rp2040 import RP2040
 
 from opennmes.emulator.circle import Circle
+from opennmes.emulator.cycles import CYCLE_NANOS
 from opennmes.emulator.loops import Loop, find_loop
 from opennmes.emulator.quick import quicken
 from opennmes.emulator.thumb import COMPILED, Thumb
@@ -30,8 +31,6 @@ FJOIN = 3 << 30  # of SMx_SHIFTCTRL
 SHIFTCTRL = range(0xD0, 0xD0 + 4 * 0x18, 0x18)  # SMx_SHIFTCTRL of a PIO block (datasheet 3.7)
 INSTR = range(0xD8, 0xD8 + 4 * 0x18, 0x18)  # SMx_INSTR of a PIO block (datasheet 3.7)
 SYNCHRONISER_CYCLES = 2  # between a pin and PIO (3.5.6.3); rp2040py has none
-CPU_HZ = 125_000_000  # clk_sys, which CPU, PIO and PWM run from
-CYCLE_NANOS = 1_000_000_000 // CPU_HZ
 # Where RP2040.peripherals keeps what PIO does or sees: IO_BANK0, PADS_BANK0, PIO0, PIO1.
 PIO_BUS_KEYS = (0x40014, 0x4001C, 0x50200, 0x50300)
 NEVER = 1 << 62  # RPPIO.next_due_fp when no state machine has anything to do

@@ -86,22 +86,14 @@ class Lines:
     ) -> None:
         """Call `changed(the witness's pin, level)` at each change, or, at catch_up(), `late(the witness's pin, wave,
         begin, end)` for some of them (see watcher.Late)."""
-        self._unwave()
+        self.pico.driver.leave_waves()  # nobody may be late for it
         self._changed.append(changed)
         if late is not None:
             self._late.append(late)
 
-    def catch_up(self) -> None:
-        """Have everybody told of the changes up to now who may be told later."""
-        self.pico.catch_up()
-
-    def _unwave(self) -> None:
-        """Nobody may be late for what is to be done now."""
-        self.pico.driver.leave_waves()
-
     def levels(self) -> int:
         """The witness's pins, a bit each."""
-        self.catch_up()
+        self.pico.catch_up()
         waves = self._waves & set(self._driven) - self._followed
         if waves:
             self._driven.update({gpio: self.pico.level(gpio) for gpio in waves})
@@ -110,20 +102,20 @@ class Lines:
 
     def rewire(self, wires: Mapping[int, int]) -> None:
         """Put other wires between the same pins."""
-        self._unwave()
+        self.pico.driver.leave_waves()  # nobody may be late for it
         self._wires = dict(wires)
         self._alone = len(set(self._wires.values())) == len(self._wires)
         self._settle()
 
     def stick(self, gpio: int, level: int) -> None:
         """A pin of the board is at this level from now on, whatever the chip makes of it."""
-        self._unwave()
+        self.pico.driver.leave_waves()  # nobody may be late for it
         self._stuck[gpio] = level
         self._settle()
 
     def pull(self, gpios: Iterable[int]) -> None:
         """Have the witness hold these of its pins low, and no other."""
-        self._unwave()
+        self.pico.driver.leave_waves()  # nobody may be late for it
         before, self._pulled = self._pulled, set(gpios)
         pulled = [gpio for gpio, witness in self._wires.items() if witness in self._pulled]
         self._opened, self._over = self._pins["stop_loop"] in pulled, self._pins["interlock"] in pulled

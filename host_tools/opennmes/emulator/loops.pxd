@@ -4,9 +4,8 @@ from rp2040py.native._gpio_pin cimport GPIOPin as Pin
 from rp2040py.native._pio cimport RPPIO as Pio
 from rp2040py.native._state_machine cimport StateMachine as Machine
 
-cdef bint COMPILED
-cdef double CYCLE_NANOS, NANOS_PER_FP
-cdef long PULL_NO_BLOCK, X_FROM_OSR, FUNCTION_PIO, FUNCTION_AND_OVERRIDES
+cdef double NANOS_PER_FP
+cdef long PULL_NO_BLOCK, X_FROM_OSR, FUNCTION_PIO
 cdef long JMP, OUT, MOV, SET, WAIT, IN, PUSH_PULL, IRQ, OSR_FROM_PINS, NOP_ARGUMENT, RIGHT, RIGHT_NO_AUTOPULL
 
 

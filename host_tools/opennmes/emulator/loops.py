@@ -18,14 +18,13 @@ from rp2040py.gpio_pin import GPIOPin
 from rp2040py.peripherals.pio import RPPIO
 from rp2040py.peripherals.state_machine import StateMachine
 
-from opennmes.emulator.watcher import LONGEST_ROUND_NANOS, Wave, may_wave
+from opennmes.emulator.cycles import CYCLE_NANOS
+from opennmes.emulator.watcher import FUNCTION, LONGEST_ROUND_NANOS, Wave, may_wave
 
-COMPILED = not __file__.endswith(".py")  # only in C it can be said what a pin was at last: no waves without
 LONGEST_LOOP = 16  # instructions
 FEWEST_ROUNDS = 4  # fewer are not worth the trouble
 FOR_EVER_FP = 1 << 60  # a century, and less than what rp2040py takes for "never"
 WORD = 0xFFFFFFFF
-CYCLE_NANOS = 8.0  # of clk_sys, as exact.py has it
 NANOS_PER_FP = CYCLE_NANOS / 256
 
 JMP, OUT, MOV, SET = 0, 3, 5, 7
@@ -35,7 +34,6 @@ PINS_FROM_PINS = 0x00  # of mov(pins, pins)
 PULL_NO_BLOCK = 0x80  # of pull(noblock)
 X_FROM_OSR = 0x27  # of mov(x, osr)
 FUNCTION_PIO = 6  # of a pin's CTRL, the first block's
-FUNCTION_AND_OVERRIDES = 0x331F  # of CTRL: FUNCSEL, OUTOVER, OEOVER
 RIGHT, RIGHT_NO_AUTOPULL = 1 << 19, 1 << 19 | 1 << 17  # of SHIFTCTRL: out shifts right, and does not pull by itself
 NOP_ARGUMENT = 0x42  # of mov(y, y)
 
@@ -254,14 +252,14 @@ class _Round:
 
 def _may_wave(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> bool:
     """Whether a machine pulls x again, and the pin that it writes beside may have edges that are told of later."""
-    if not COMPILED or _side_count(machine) != 1 or machine.exec_ctrl >> 29 or not machine.tx_fifo.empty:
+    if _side_count(machine) != 1 or machine.exec_ctrl >> 29 or not machine.tx_fifo.empty:
         return False
     bit = 1 << _side_base(machine)
     for other in pio.machines:
         if other.enabled and other is not machine and _written(other) & bit:
             return False
     pin = pins[_side_base(machine)]
-    shows = pin.ctrl & FUNCTION_AND_OVERRIDES == FUNCTION_PIO + pio.index and bool(pio.pin_directions & bit)
+    shows = pin.ctrl & FUNCTION == FUNCTION_PIO + pio.index and bool(pio.pin_directions & bit)
     return shows and may_wave(pin)
 
 

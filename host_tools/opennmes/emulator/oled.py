@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rp2040py.peripherals.i2c import I2CMode
 
-from opennmes.emulator.exact import CYCLE_NANOS
+from opennmes.emulator.cycles import CYCLE_NANOS
 from opennmes.screen import HEIGHT, PAGES, WIDTH, Screen
 
 if TYPE_CHECKING:

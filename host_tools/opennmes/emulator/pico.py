@@ -17,7 +17,8 @@ from rp2040py.memory_map import FLASH_START_ADDRESS
 from rp2040py.peripherals.vreg_and_chip_reset import HAD_RUN
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
-from opennmes.emulator.exact import CYCLE_NANOS, Driver
+from opennmes.emulator.cycles import CYCLE_NANOS
+from opennmes.emulator.exact import Driver
 from opennmes.emulator.i2c import as_silicon_has_it
 from opennmes.emulator.quick import new_chip
 from opennmes.emulator.usb import UsbHost

@@ -4,8 +4,7 @@ from rp2040py.native._cortex_m0_core cimport CortexM0Core
 from rp2040py.native._gpio_pin cimport GPIOPin
 from rp2040py.native._simulation_clock cimport ClockAlarm, SimulationClock
 
-cdef bint COMPILED
-cdef long FUNCTION, FUNCTION_PWM, OVERRIDES, FEWEST_WRAPS, SOME_WRAPS
+cdef long FUNCTION_PWM, FEWEST_WRAPS, SOME_WRAPS
 
 
 cdef class _Event:

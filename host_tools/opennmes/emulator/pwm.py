@@ -27,14 +27,12 @@ from rp2040py.peripherals.pwm import (
 from rp2040py.rp2040 import RP2040
 from rp2040py.utils.timer32 import Timer32PeriodicAlarm, TimerMode
 
-from opennmes.emulator.watcher import LONGEST_ROUND_NANOS, Wave, may_wave
+from opennmes.emulator.watcher import COMPILED, FUNCTION, LONGEST_ROUND_NANOS, Wave, may_wave
 
 FREE_TOP = 0xFFFFFFFF  # of a timer that has none
 PENDING = 1 << IRQ.PWM_WRAP
-COMPILED = not __file__.endswith(".py")  # only in C it can be said what a pin was at last: no waves without
 SLICE_BYTES = 0x14  # of registers
 FUNCTION_PWM = 4  # of a pin's CTRL
-FUNCTION, OVERRIDES = 0x1F, 0x3300  # of CTRL: FUNCSEL; OUTOVER, OEOVER
 FEWEST_WRAPS = 4  # after a change, before a slice is not simulated: who measures its duty has seen it by then
 SOME_WRAPS = 64  # until a slice that may not be left is looked at again
 FOR_EVER = 1 << 40  # rounds
@@ -179,7 +177,7 @@ class _Side(_Event):
         self._shown = []
         for bit, pin in self._pins:
             if pin.ctrl & FUNCTION == FUNCTION_PWM:
-                if pin.ctrl & OVERRIDES or not self._pwm.gpio_direction & bit or not may_wave(pin):
+                if not self._pwm.gpio_direction & bit or not may_wave(pin):
                     return False
                 self._shown.append(pin)
         return True
@@ -300,7 +298,7 @@ class _Wrap(_Event):
         if not channel.csr & CSR_PH_CORRECT:
             self._a.set(self._a.alarm._target_value > 0)
             self._b.set(self._b.alarm._target_value > 0)
-        if self._unchanged >= FEWEST_WRAPS and self._is_heard and not self._core.pending_interrupts & PENDING:
+        if self._unchanged >= FEWEST_WRAPS and self._is_heard:
             self._park()
 
     def _is_told(self) -> bool:

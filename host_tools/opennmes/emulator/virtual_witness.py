@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from opennmes.emulator.exact import CYCLE_NANOS
+from opennmes.emulator.cycles import CYCLE_NANOS
 from opennmes.emulator.lines import Lines
 from opennmes.emulator.pico import EmulatedPico
 from opennmes.emulator.watcher import Wave
@@ -203,7 +203,7 @@ class VirtualWitness:
     # ---- what it is told ----
 
     def _command(self, text: str) -> None:
-        self._lines.catch_up()
+        self._pico.catch_up()
         name, _, rest = text.partition(" ")
         answer: dict[str, object] = {"answer": name}
         if name == "hello":

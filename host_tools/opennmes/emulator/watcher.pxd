@@ -2,6 +2,9 @@ cimport cython
 from rp2040py.native._gpio_pin cimport GPIOPin as Pin
 
 
+cdef long OVERRIDES
+
+
 cdef class Wave:
     cdef list _listeners, _offsets, _levels
     cdef long _edges

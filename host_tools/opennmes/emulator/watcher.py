@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 from rp2040py.gpio_pin import GPIOPin, GPIOPinState
 
+COMPILED = not __file__.endswith(".py")  # only in C it can be said what a pin was at last: no waves without
 HIGH = GPIOPinState.HIGH
+FUNCTION, OVERRIDES = 0x1F, 0x3300  # of a pin's CTRL: FUNCSEL; OUTOVER, OEOVER
 LONGEST_ROUND_NANOS = 100_000.0  # of a wave
 
 
@@ -76,7 +78,9 @@ class Wave:
 
 
 def may_wave(pin: GPIOPin) -> bool:
-    """Whether all who listen to a pin may be told of its edges later."""
+    """Whether a pin shows what its function drives, and all who listen to it may be told of its edges later."""
+    if not COMPILED or pin.ctrl & OVERRIDES:
+        return False
     for listener in pin._listeners:  # noqa: SIM110 - compiled, a loop is no function of its own
         if not (isinstance(listener, Watcher) and listener.may_be_late()):
             return False
