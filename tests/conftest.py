@@ -13,8 +13,10 @@ from hypothesis import settings
 settings.register_profile("opennmes", deadline=None, derandomize="FUZZ" not in os.environ)
 settings.load_profile("opennmes")
 
-# Tests start Python hundreds of times: what it compiles is kept, whatever the environment says of that.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What tests start finds nothing of what this machine says to Python in general: a container's PYTHONUNBUFFERED changes
+# the standard streams, and PYTHONDONTWRITEBYTECODE compiles hundreds of starts anew. PYTHONPATH is for the tests.
+for name in [name for name in os.environ if name.startswith("PYTHON") and name != "PYTHONPATH"]:
+    del os.environ[name]
 sys.dont_write_bytecode = False
 
 ROOT = Path(__file__).resolve().parent.parent

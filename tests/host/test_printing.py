@@ -44,6 +44,7 @@ REDIRECTED = {
     "<&- >&- 2>&-": ("", 3),
     "1</dev/null": ("err", 3),  # open, but not for writing
 }
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}  # as the usual container images set it
 
 
 @pytest.mark.parametrize("shell", REDIRECTED)
@@ -60,6 +61,13 @@ def test_the_account_of_a_session_comes_out_somewhere(shell: str, as_json: bool,
     elif where:
         assert "pulses delivered of" in said
         assert "measured by the device" in said
+
+
+@pytest.mark.parametrize("shell", REDIRECTED)
+def test_a_container_that_wants_no_buffers_changes_nothing(shell: str, example_file: Path) -> None:
+    usual, unbuffered = (ran("check", example_file, shell=shell, new=True, **more) for more in ({}, UNBUFFERED))
+    assert usual.returncode == REDIRECTED[shell][1]
+    assert vars(unbuffered) == vars(usual)
 
 
 @pytest.mark.parametrize("shell", [">/dev/full 2>/dev/full", ">&- 2>&-"])
