@@ -9,8 +9,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 import commands_page
 import dist
@@ -119,6 +117,9 @@ def test_both_archives_carry_the_image_that_was_built(delivered):
 
 
 def test_the_bill_of_materials_is_valid_and_names_what_is_in_the_uf2_and_in_the_environment(delivered):
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator  # takes two seconds to import
+
     (document,) = delivered.glob("*.cdx.json")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(document.read_text()) is None
     components = {each["name"]: each for each in json.loads(document.read_text())["components"]}
