@@ -274,7 +274,7 @@ def as_on_boards() -> str:
 
 def unix_micropython() -> Path:
     """The `micropython` of the Unix port, built once of the sources of the boards' own. Returns its path."""
-    tree = patched("rp2040")
+    tree = patched("rp2040", "unix")
     flags = (*UNIX_FLAGS, f"CFLAGS_EXTRA={as_on_boards()}")
 
     def make(target: Path) -> None:
@@ -299,10 +299,12 @@ def mpy_cross() -> Path:
     return binary
 
 
-def patches(mcu: str) -> list[Path]:
-    """What the images for a chip change in MicroPython's sources, in the order in which it is applied."""
+def patches(*kinds: str) -> list[Path]:
+    """What is changed in MicroPython's sources for a chip, and for the port "unix", in the order in which it is
+    applied."""
     folder = ROOT / DEFINITION / "patches"
-    return sorted([*folder.glob("*.patch"), *(folder / mcu).glob("*.patch")], key=lambda patch: patch.name)
+    folders = [folder, *(folder / kind for kind in kinds)]
+    return sorted((patch for each in folders for patch in each.glob("*.patch")), key=lambda patch: patch.name)
 
 
 def apply(patch: Path, micropython: Path) -> None:
@@ -321,9 +323,10 @@ def apply(patch: Path, micropython: Path) -> None:
         ) from error
 
 
-def patched(mcu: str) -> Path:
-    """The sources as sources() has them, with the patches for a chip applied to MicroPython. Raises BuildError."""
-    changes = patches(mcu)
+def patched(*kinds: str) -> Path:
+    """The sources as sources() has them, with the patches() of these kinds applied to MicroPython. Raises
+    BuildError."""
+    changes = patches(*kinds)
     original = sources()
     mpy_cross()
 

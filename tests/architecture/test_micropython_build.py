@@ -1,6 +1,7 @@
 """What a board changes in MicroPython: patches that apply or stop the build, and frames that need no heap."""
 
 import importlib.util
+import itertools
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from opennmes.device import numbers as numbers_in_place
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHIPS = sorted(toolchain.PLATFORMS)
+PATCHED = [*((chip,) for chip in CHIPS), ("rp2040", "unix")]
 BOARDS = sorted({board for board, _ in boards.images()})
 EXCEPTION_WORDS = 3  # mp_exc_stack_t of py/bc.h
 PATCH = """Greet.
@@ -56,10 +58,11 @@ def test_a_patch_that_does_not_apply_stops_the_build_and_says_which(patch, tmp_p
     assert (tmp_path / "py" / "greet.c").read_text() == there
 
 
-@pytest.mark.parametrize("chip", CHIPS)
-def test_each_patch_says_what_it_is_for_and_where_it_comes_from(chip):
-    assert toolchain.patches(chip)
-    for each in toolchain.patches(chip):
+@pytest.mark.parametrize("kinds", PATCHED, ids=" ".join)
+def test_each_patch_says_what_it_is_for_and_where_it_comes_from(kinds):
+    for kind in kinds:
+        assert [each for each in toolchain.patches(*kinds) if each.parent.name == kind]
+    for each in toolchain.patches(*kinds):
         reason, _, change = each.read_text().partition("\n--- a/")
         assert re.match(r"[A-Z].*\.\n\nUpstream: .*(:\d+ of 1\.25\.0)", reason, re.S), each
         assert len(re.findall(r"^[-+](?![-+])", change, re.M)) <= 20, f"{each} does more than one small thing"
@@ -81,14 +84,50 @@ def test_a_change_of_a_patch_or_of_its_place_in_the_row_makes_new_sources(monkey
     assert len(set(made)) == 4
 
 
-@pytest.mark.parametrize("chip", CHIPS)
-def test_the_patches_for_a_chip_are_in_the_sources_that_its_images_are_made_of(chip):
-    before, after = (folder / "micropython" for folder in (toolchain.sources(), toolchain.patched(chip)))
-    for each in toolchain.patches(chip):
+@pytest.mark.parametrize("kinds", PATCHED, ids=" ".join)
+def test_the_patches_are_in_the_sources_that_images_and_the_unix_port_are_made_of(kinds):
+    before, after = (folder / "micropython" for folder in (toolchain.sources(), toolchain.patched(*kinds)))
+    for each in toolchain.patches(*kinds):
         for name in re.findall(r"^\+\+\+ b/(\S+)", each.read_text(), re.M):
             assert (before / name).read_bytes() != (after / name).read_bytes(), name
     # And nobody else's are touched: those of the tests on stock MicroPython, for one.
     assert "VM_MAX_STATE_ON_STACK (sizeof(mp_uint_t) * 11)\n\n#define DECODE" in (before / "py/objfun.c").read_text()
+
+
+def _hash(text):
+    """As qstr_compute_hash of py/qstr.c has it, in two bytes."""
+    value = 5381
+    for byte in text.encode():
+        value = value * 33 ^ byte
+    return value & 0xFFFF or 1
+
+
+def test_names_and_texts_of_one_hash_are_told_apart_on_the_unix_port():
+    alike = {}
+    for letters in itertools.product("abcdefgh", repeat=6):
+        alike.setdefault(_hash("".join(letters)), []).append("".join(letters))
+    names = [name for group in list(alike.values())[:60] for name in group[:4]]
+    of_micropython = ("append", "bytearray", "KeyboardInterrupt", "__name__")
+    names += [alike[_hash(name)][0] for name in of_micropython if _hash(name) in alike]
+    endings = map("".join, itertools.product("abcdefgh", repeat=6))
+    names += ["phase", next(f"phase{ending}" for ending in endings if _hash(f"phase{ending}") == _hash("phase"))]
+    assert len(names) > 200
+    code = f"""
+names = {names!r}
+class Kept: pass
+for number, name in enumerate(names):
+    assert not hasattr(Kept, name)
+    setattr(Kept, name, number)
+exec("\\n".join("Kept.%s += 1000" % name for name in names))
+assert [getattr(Kept, name) for name in names] == list(range(1000, 1000 + len(names)))
+kept = dict((name, name) for name in names)
+assert all(kept["".join(name)] == name for name in names) and len(kept) == len(names)
+for name in names:
+    exec("def %s(): return [1].append, bytearray, KeyboardInterrupt, Kept.__name__\\n%s()" % (name, name))
+print(len(names))
+"""
+    done = subprocess.run([toolchain.unix_micropython(), "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == (f"{len(names)}\n", "")
 
 
 def test_the_bill_of_materials_has_every_patch_with_the_micropython_that_it_changes():
