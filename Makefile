@@ -4,8 +4,10 @@
 
 PYTHON ?= python3
 PYTEST := .venv/bin/python -m pytest
+# One process more than there are cores: a test that waits for an emulated board in real time keeps none of them.
 # A file stays with one process, so that boards that its tests share boot once; tests/conftest.py has the order.
-ALL_CORES := $(PYTEST) --numprocesses=logical --dist=loadfile --no-loadscope-reorder
+PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+ALL_CORES := $(PYTEST) --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 help:  ## this list
 	@echo 'OpenNMES, see README.md. make demo shows it; make test-quick is for while you edit; make test decides.'

@@ -65,19 +65,19 @@ class Clock:
         self._first_ps: int | None = None
         self.now_ps = 0
 
-    def moved(self, ps: int, where: str) -> int:
-        """The next time. Raises CaptureError."""
+    def moved(self, ps: int, unit: str, number: int) -> int:
+        """The next time, which the file has in its line or sample (`unit`) `number`. Raises CaptureError."""
         if self._first_ps is None:
             self._first_ps = self.now_ps = ps
         if ps < self.now_ps:
             raise CaptureError(
-                f"{self._path}, {where}: the time goes back from {seconds(self.now_ps)} to {seconds(ps)}; the file is "
-                "damaged or was put together of several: save the capture again"
+                f"{self._path}, {unit} {number}: the time goes back from {seconds(self.now_ps)} to {seconds(ps)}; the "
+                "file is damaged or was put together of several: save the capture again"
             )
         if ps - self._first_ps > LONGEST_S * PS_PER_S:
             raise CaptureError(
-                f"{self._path}, {where}: the time {seconds(ps)} is more than {LONGEST_S} s after the first; the unit "
-                "of its times is wrong, or the file is damaged: save the capture again"
+                f"{self._path}, {unit} {number}: the time {seconds(ps)} is more than {LONGEST_S} s after the first; "
+                "the unit of its times is wrong, or the file is damaged: save the capture again"
             )
         self.now_ps = ps
         return ps

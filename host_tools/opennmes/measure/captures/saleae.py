@@ -59,7 +59,7 @@ class SaleaeCapture:
                         f"{self.path}, line {number}: {len(fields)} fields, expected {1 + len(self.signals)}; the file "
                         "is damaged or not whole: export it again"
                     )
-                ps = clock.moved(self._time(fields[0], number)[0], f"line {number}")
+                ps = clock.moved(self._time(fields[0], number)[0], "line", number)
                 values = [fields[column] for column in columns]
                 for place, value in enumerate(values):
                     if value not in ("0", "1"):

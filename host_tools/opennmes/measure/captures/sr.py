@@ -94,7 +94,7 @@ class SrCapture:
             if value is None:
                 total = at
                 break
-            ps = clock.moved(at * PS_PER_S // self._rate_hz, f"sample {at}")
+            ps = clock.moved(at * PS_PER_S // self._rate_hz, "sample", at)
             for place, bit in enumerate(bits):
                 level = value >> bit & 1
                 if before is None or level != before >> bit & 1:
@@ -102,7 +102,7 @@ class SrCapture:
             before = value
         if before is None:
             raise CaptureError(f"{self.path} has no samples: capture again, and save when the capture is over")
-        yield clock.moved((total - 1) * PS_PER_S // self._rate_hz, "the end"), END, 0
+        yield clock.moved((total - 1) * PS_PER_S // self._rate_hz, "sample", total - 1), END, 0
 
     def _changes(self, mask: int) -> Iterator[tuple[int, int | None]]:
         """(number of the sample, what the masked bits are from it on); at last (how many samples there are, None)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from opennmes.measure.captures.base import (
 _UNIT_PS = {"s": 10**12, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
 # What a scalar or a digit of a vector can be: 0 and 1, else unknown (IEEE 1800, and VHDL's).
 _STATES = b"01xXzZuUwWhHlL-"
+_SCALARS = {bytes([state]): {b"0"[0]: 0, b"1"[0]: 1}.get(state) for state in _STATES}
 # What no line and no time of an analyser comes near; more is left to pyvcd, which needs no line in memory.
 _LINE_MOST, _DIGITS_MOST = 65_536, 30
 _TIME = ""  # as the code of a change: what follows happens at another time
@@ -70,7 +72,7 @@ class VcdCapture:
         now_ps = 0
         for line, code, value in self._changes():
             if code == _TIME and value is not None:
-                now_ps = clock.moved(value * self._unit_ps, f"line {line}")
+                now_ps = clock.moved(value * self._unit_ps, "line", line)
                 continue
             for place in places.get(code, ()):
                 if value is None:
@@ -171,7 +173,8 @@ def _usual(file: BufferedReader, defined_in_line: int, bits: dict[str, int]) -> 
     if not defined_in_line:
         return 1
     codes = {code.encode(): code for code in bits}
-    for number, line in enumerate(iter(lambda: file.readline(_LINE_MOST), b""), start=1):
+    scalars = {state + code: (name, value) for code, name in codes.items() for state, value in _SCALARS.items()}
+    for number, line in enumerate(iter(partial(file.readline, _LINE_MOST), b""), start=1):
         if len(line) == _LINE_MOST:
             return number
         if number < defined_in_line:
@@ -183,31 +186,32 @@ def _usual(file: BufferedReader, defined_in_line: int, bits: dict[str, int]) -> 
             continue
         if words in ([b"$dumpvars"], [b"$end"]):
             continue
-        found: list[Change] = []
+        found: list[tuple[str, int | None]] = []
         vector: bytes | None = None
         for word in words:
-            first, rest = word[:1], word[1:]
             if vector is not None:
                 if word not in codes:
                     return number
                 known = not vector.translate(None, b"01")
-                found.append((number, codes[word], _signed(int(vector, 2), bits[codes[word]]) if known else None))
+                found.append((codes[word], _signed(int(vector, 2), bits[codes[word]]) if known else None))
                 vector = None
-            elif first == b"#":
-                if not rest.isdigit() or len(rest) > _DIGITS_MOST:
+            elif (scalar := scalars.get(word)) is not None:
+                found.append(scalar)
+            elif word[:1] == b"#":
+                digits = word[1:]
+                if not digits.isdigit() or len(digits) > _DIGITS_MOST:
                     return number
-                found.append((number, _TIME, int(rest)))
-            elif first in (b"b", b"B"):
-                if not rest or rest.translate(None, _STATES):
+                found.append((_TIME, int(digits)))
+            elif word[:1] in (b"b", b"B"):
+                vector = word[1:]
+                if not vector or vector.translate(None, _STATES):
                     return number
-                vector = rest
-            elif rest not in codes or first not in _STATES:
-                return number
             else:
-                found.append((number, codes[rest], int(first) if first in b"01" else None))
+                return number
         if vector is not None:
             return number
-        yield from found
+        for code, value in found:
+            yield number, code, value
     return 0
 
 
