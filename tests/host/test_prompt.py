@@ -1,0 +1,58 @@
+"""MicroPython's prompt on a port that a chip leaves: into BOOTSEL it goes without a last word."""
+
+from __future__ import annotations
+
+import pytest
+from mpremote.transport import TransportError
+from serial import SerialException
+
+from opennmes.device import prompt
+from opennmes.device.prompt import Prompt, PromptError
+
+# What pyserial says on Linux, and on Windows, when a chip has gone that had no time to acknowledge what it does.
+GONE = [
+    SerialException("device reports readiness to read but returned no data (device disconnected?)"),
+    OSError(5, "Input/output error"),
+    SerialException("ClearCommError failed (PermissionError(13, 'The device does not recognize the command.'))"),
+]
+
+
+class Transport:
+    """mpremote's, on a board that does `what` when it is told to go into BOOTSEL."""
+
+    def __init__(self, what: Exception | None) -> None:
+        self._what = what
+        self.told: list[str] = []
+        self.closed = False
+
+    def enter_raw_repl(self, **_how: object) -> None:
+        pass
+
+    def exec_raw_no_follow(self, code: str) -> None:
+        self.told.append(code)
+        if self._what:
+            raise self._what
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def at_prompt(monkeypatch: pytest.MonkeyPatch, what: Exception | None) -> tuple[Prompt, Transport]:
+    transport = Transport(what)
+    monkeypatch.setattr(prompt, "_transport", lambda device: transport)
+    return Prompt("A"), transport
+
+
+@pytest.mark.parametrize("what", [None, *GONE], ids=str)
+def test_a_chip_that_is_gone_before_it_acknowledges_has_gone_into_bootsel(
+    what: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, transport = at_prompt(monkeypatch, what)
+    board.bootloader()
+    assert ["bootloader()" in each for each in transport.told] == [True] and transport.closed
+
+
+def test_a_board_that_does_not_take_the_command_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    board, _ = at_prompt(monkeypatch, TransportError("could not exec command (response: b'')"))
+    with pytest.raises(PromptError, match="A: the chip could not be sent into BOOTSEL"):
+        board.bootloader()
