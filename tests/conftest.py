@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ settings.load_profile("opennmes")
 for name in [name for name in os.environ if name.startswith("PYTHON") and name != "PYTHONPATH"]:
     del os.environ[name]
 sys.dont_write_bytecode = False
+
+# They write many small files, and what a device keeps waits for the disk each time: in memory that takes a fifth less.
+MEMORY, MEMORY_LEAST = "/dev/shm", 4 << 30  # bytes; a container's usual 64 MB are too few
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK):
+    there = os.statvfs(MEMORY)
+    if there.f_bavail * there.f_frsize >= MEMORY_LEAST and not there.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [
