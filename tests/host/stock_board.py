@@ -248,11 +248,11 @@ class StockBoard:
         }  # fmt: skip
         master, slave = pty.openpty()
         tty.setraw(slave)
+        name = os.ttyname(slave)  # a port that has gone has none
         self._given.write_text(json.dumps(given))
         command = [str(toolchain.unix_micropython()), "-X", "heapsize=4m", str(self._program), str(self._given)]
         self.process = subprocess.Popen(command, stdin=master, stdout=master, stderr=subprocess.STDOUT)
         os.close(master)  # with the board the port goes
-        name = os.ttyname(slave)
         try:
             yield name
         finally:
