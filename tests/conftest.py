@@ -38,8 +38,14 @@ sys.path[:0] = [
 ROOMS = ("chip", "core_reference", "host", "core", "pio", "architecture")
 
 
-# Nothing that is made while tests are collected is garbage, and it is much.
-gc.disable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Nothing that is made while tests are collected is garbage, and it is much."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
@@ -48,10 +54,6 @@ def pytest_collection_modifyitems(items):
     files = {item.path for item in items}
     room = {file: next((n for n, folder in enumerate(folders) if folder in file.parents), 0) for file in files}
     items.sort(key=lambda item: room[item.path])
-
-
-def pytest_collection_finish():
-    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,4 +1,4 @@
-"""MicroPython's prompt on a port that a chip leaves: into BOOTSEL it goes without a last word."""
+"""MicroPython's prompt: what is told of a chip that is sent into BOOTSEL and goes with its port."""
 
 from __future__ import annotations
 
@@ -18,27 +18,32 @@ GONE = [
 
 
 class Transport:
-    """mpremote's, on a board that does `what` when it is told to go into BOOTSEL."""
+    """mpremote's, on a board of which `what` is raised by its command number `at`."""
 
-    def __init__(self, what: Exception | None) -> None:
+    def __init__(self, what: Exception | None, at: int) -> None:
         self._what = what
+        self._at = at
         self.told: list[str] = []
         self.closed = False
 
     def enter_raw_repl(self, **_how: object) -> None:
         pass
 
+    def exec_raw(self, code: str, **_how: object) -> tuple[bytes, bytes]:
+        self.exec_raw_no_follow(code)
+        return b"", b""
+
     def exec_raw_no_follow(self, code: str) -> None:
         self.told.append(code)
-        if self._what:
+        if self._what and len(self.told) == self._at:
             raise self._what
 
     def close(self) -> None:
         self.closed = True
 
 
-def at_prompt(monkeypatch: pytest.MonkeyPatch, what: Exception | None) -> tuple[Prompt, Transport]:
-    transport = Transport(what)
+def at_prompt(monkeypatch: pytest.MonkeyPatch, what: Exception | None, at: int) -> tuple[Prompt, Transport]:
+    transport = Transport(what, at)
     monkeypatch.setattr(prompt, "_transport", lambda device: transport)
     return Prompt("A"), transport
 
@@ -47,12 +52,19 @@ def at_prompt(monkeypatch: pytest.MonkeyPatch, what: Exception | None) -> tuple[
 def test_a_chip_that_is_gone_before_it_acknowledges_has_gone_into_bootsel(
     what: Exception | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board, transport = at_prompt(monkeypatch, what)
+    board, transport = at_prompt(monkeypatch, what, 2)
     board.bootloader()
-    assert ["bootloader()" in each for each in transport.told] == [True] and transport.closed
+    assert transport.told == ["import umachine", "umachine.bootloader()"] and transport.closed
 
 
-def test_a_board_that_does_not_take_the_command_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    board, _ = at_prompt(monkeypatch, TransportError("could not exec command (response: b'')"))
+@pytest.mark.parametrize(
+    ("what", "at"),
+    [*((gone, 1) for gone in GONE), (TransportError("could not exec command (response: b'')"), 2)],
+    ids=str,
+)
+def test_a_board_that_was_gone_before_or_does_not_take_the_command_has_not(
+    what: Exception, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, _ = at_prompt(monkeypatch, what, at)
     with pytest.raises(PromptError, match="A: the chip could not be sent into BOOTSEL"):
         board.bootloader()

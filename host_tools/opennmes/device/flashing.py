@@ -291,8 +291,8 @@ def _new_drive(before: set[Path], mount: Path | None) -> drive.Drive:
     if found:
         raise FlashError("several chips went into BOOTSEL at once; name the folder of one with --mount")
     raise FlashError(
-        f"the board went into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {wait_s:g} s; mount "
-        "the disk RPI-RP2 by hand, then run `nmes flash --mount FOLDER`"
+        f"the board was sent into BOOTSEL and no drive came{f' at {mount}' if mount else ''} within {wait_s:g} s; "
+        "mount the disk RPI-RP2 by hand, then run `nmes flash --mount FOLDER`"
     )
 
 

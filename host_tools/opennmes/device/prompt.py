@@ -227,10 +227,12 @@ class Prompt:
         return str(self._evaluate("ubinascii.hexlify(_h.digest()).decode()"))
 
     def bootloader(self) -> None:
-        """Send the chip into BOOTSEL; the port vanishes, and the drive comes. Raises PromptError when it does not take
-        the command. What it was to acknowledge may be lost with the port: then whether the drive comes decides."""
-        with self._failing("the chip could not be sent into BOOTSEL"), contextlib.suppress(OSError):
-            self._transport.exec_raw_no_follow("import umachine; umachine.bootloader()")
+        """Send the chip into BOOTSEL; the port vanishes, and the drive comes. Raises PromptError when the board does
+        not answer before that. Its last answer may be lost with the port: then whether the drive comes decides."""
+        with self._failing("the chip could not be sent into BOOTSEL"):
+            self._run("import umachine")
+            with contextlib.suppress(OSError):
+                self._transport.exec_raw_no_follow("umachine.bootloader()")
         self._close()
 
     def _run(self, code: str) -> bytes:
