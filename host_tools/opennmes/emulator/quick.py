@@ -11,13 +11,11 @@ import sys
 from collections.abc import Callable
 
 from rp2040py.rp2040 import RP2040
-from rp2040py.sio import CPUID, DIV_CSR, DIV_QUOTIENT, DIV_REMAINDER, DIV_UDIVIDEND, DIV_UDIVISOR, RPSIO
 
 from opennmes.emulator.pwm import QuickPwm, quicken_pwm
+from opennmes.emulator.sio import quick_registers
 
 ACCESSES = ("read_uint8", "read_uint16", "read_uint32", "write_uint8", "write_uint16", "write_uint32")
-QUOTIENT_IS_DIRTY_AND_READY = 0b11  # of DIV_CSR: DIRTY and READY
-DIRTY = 0b10
 
 
 def new_chip() -> RP2040:
@@ -44,54 +42,5 @@ class Chip(RP2040):
 def quicken(mcu: RP2040, wanted: Callable[[], bool]) -> QuickPwm:
     """Let the rest of `mcu`, which is at rest, run quicker from here on; `wanted`: whether what goes on as it is need
     not be simulated. Returns its PWM, with edges that are told of later."""
-    mcu.sio.__class__ = QuickSio
+    quick_registers(mcu)
     return quicken_pwm(mcu, wanted)
-
-
-class QuickSio(RPSIO):
-    """SIO that looks first for what is asked for most: the unsigned divider, which MicroPython's hash tables use.
-
-    The quotient is worked out when it is read and not at each write of an operand.
-    """
-
-    _is_due = False  # quotient and remainder are still to be worked out
-
-    def read_uint32(self, offset: int) -> int | float:
-        if offset == DIV_QUOTIENT:
-            if self._is_due:
-                self._divide()
-            self.div_csr &= ~DIRTY
-            return self.div_quotient
-        if offset == DIV_REMAINDER:
-            if self._is_due:
-                self._divide()
-            return self.div_remainder
-        if offset == DIV_CSR:
-            return self.div_csr
-        if offset == CPUID:
-            return 0
-        return super().read_uint32(offset)
-
-    def write_uint32(self, offset: int, value: int) -> None:
-        if offset == DIV_UDIVIDEND:
-            self.div_dividend = value
-        elif offset == DIV_UDIVISOR:
-            self.div_divisor = value
-        else:
-            if self._is_due:
-                self._divide()
-            super().write_uint32(offset, value)
-            return
-        self._is_due = True
-        self.div_csr = QUOTIENT_IS_DIRTY_AND_READY
-        self.rp2040.core.cycles += 8
-
-    def reset(self) -> None:
-        self._is_due = False
-        super().reset()
-
-    def _divide(self) -> None:
-        self._is_due = False
-        csr, cycles = self.div_csr, self.rp2040.core.cycles
-        self.update_hardware_divider(False)
-        self.div_csr, self.rp2040.core.cycles = csr, cycles

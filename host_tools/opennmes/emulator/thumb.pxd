@@ -1,12 +1,14 @@
 cimport cython
+from opennmes.emulator.sio cimport Registers
 from rp2040py.native._cortex_m0_core cimport CortexM0Core
 
-cdef long long WORD, FLASH, FLASH_BYTES, RAM, RAM_BYTES, ROM_BYTES, MOST_POSITIVE, SIGN, CPUID
+cdef long long WORD, FLASH, FLASH_BYTES, RAM, RAM_BYTES, ROM_BYTES, MOST_POSITIVE, SIGN, SIO, SIO_BYTES
 
 
 @cython.final
 cdef class Thumb:
     cdef CortexM0Core _core
+    cdef Registers _sio
     cdef unsigned char[::1] _ram, _flash, _rom
     cdef unsigned short[::1] _ram16, _flash16, _rom16
     cdef unsigned int[::1] _ram32, _flash32, _rom32, _registers
@@ -18,6 +20,8 @@ cdef class Thumb:
     cdef bint _put_word(self, long long address, unsigned int value) noexcept
     cdef bint _put_half(self, long long address, unsigned int value) noexcept
     cdef bint _put_byte(self, long long address, unsigned int value) noexcept
+    cdef long long _sio_word(self, long long address) noexcept
+    cdef long _put_sio(self, long long address, unsigned int value) noexcept
 
     @cython.locals(
         core=CortexM0Core, registers="unsigned int[::1]", branches="const unsigned char *",
@@ -26,7 +30,7 @@ cdef class Thumb:
         pc=cython.longlong, after=cython.longlong, opcode=cython.long, second=cython.long, branch=cython.int,
         low=cython.long, middle=cython.long, source=cython.long, target=cython.long, count=cython.long, bits=cython.long,
         shift=cython.long, cycles=cython.int, done=cython.longlong, value=cython.longlong, operand=cython.longlong,
-        last=cython.longlong, total=cython.longlong, address=cython.longlong, place=cython.longlong,
+        last=cython.longlong, total=cython.longlong, address=cython.longlong, offset=cython.longlong, divides=cython.long, place=cython.longlong,
         sign=cython.longlong, odd=cython.longlong, end_nanos=double,
     )
     cpdef double run(self, double nanos, double alarm_nanos, double cycle_nanos)

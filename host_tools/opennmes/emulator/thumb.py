@@ -15,12 +15,14 @@ from __future__ import annotations
 from rp2040py.memory_map import FLASH_START_ADDRESS, RAM_START_ADDRESS, SIO_START_ADDRESS
 from rp2040py.rp2040 import RP2040
 
+from opennmes.emulator.sio import quick_registers
+
 COMPILED = not __file__.endswith(".py")
 WORD = 0xFFFFFFFF
 FLASH, FLASH_BYTES = FLASH_START_ADDRESS, 16 * 1024 * 1024
 RAM, RAM_BYTES = RAM_START_ADDRESS, 264 * 1024
 ROM_BYTES = 16 * 1024
-CPUID = SIO_START_ADDRESS  # the register of SIO that says which core reads it: rp2040py has only the first
+SIO, SIO_BYTES = SIO_START_ADDRESS, 0x180
 MOST_POSITIVE, SIGN = 0x7FFFFFFF, 0x8000_0000  # a bare literal of this size would be a Python object in C
 COUNT = bytes(bits.bit_count() for bits in range(256))
 LOWEST = bytes((bits & -bits).bit_length() - 1 if bits else 0 for bits in range(256))  # of the bits that are set
@@ -69,6 +71,7 @@ class Thumb:
 
     def __init__(self, mcu: RP2040) -> None:
         self._core = mcu.core
+        self._sio = quick_registers(mcu)
         self._registers = memoryview(mcu.core.registers)  # type: ignore[arg-type]
         ram, flash = memoryview(mcu.sram), memoryview(mcu.flash)
         rom = memoryview(mcu.bootrom).cast("B")  # type: ignore[arg-type]
@@ -127,6 +130,18 @@ class Thumb:
             return False
         self._ram[address - RAM] = value & 0xFF
         return True
+
+    def _sio_word(self, address: int) -> int:
+        """The register of SIO at an address, read once; -1 where rp2040py has to do it."""
+        if address & 3 or not SIO <= address < SIO + SIO_BYTES:
+            return -1
+        return self._sio.read(address - SIO)
+
+    def _put_sio(self, address: int, value: int) -> int:
+        """Write a register of SIO. Returns the cycles that it counts for its division; -1 where rp2040py has to do it."""
+        if address & 3 or not SIO <= address < SIO + SIO_BYTES:
+            return -1
+        return self._sio.write(address - SIO, value)
 
     def run(self, nanos: float, alarm_nanos: float, cycle_nanos: float) -> float:  # long: one branch a kind
         """Carry out instructions from `nanos` on, each of its cycles `cycle_nanos` long. Returns when the last one of
@@ -349,9 +364,14 @@ class Thumb:
                 registers[opcode >> 8 & 7] = value
                 cycles = 2
             elif branch == 32:  # STR at the sum of two registers
-                if not self._put_word(registers[middle] + registers[opcode >> 6 & 7] & WORD, registers[low]):
-                    break
+                address = registers[middle] + registers[opcode >> 6 & 7] & WORD
                 cycles = 2
+                if not self._put_word(address, registers[low]):
+                    divides = self._put_sio(address, registers[low])
+                    if divides < 0:
+                        break
+                    done += divides  # beside the CPU, which waits for nothing
+                    cycles = 1
             elif branch == 33:  # STRH
                 if not self._put_half(registers[middle] + registers[opcode >> 6 & 7] & WORD, registers[low]):
                     break
@@ -367,11 +387,15 @@ class Thumb:
                 registers[low] = (value ^ 0x80) - 0x80 & WORD
                 cycles = 2
             elif branch == 36:  # LDR
-                value = self._word(registers[middle] + registers[opcode >> 6 & 7] & WORD)
-                if value < 0:
-                    break
-                registers[low] = value
+                address = registers[middle] + registers[opcode >> 6 & 7] & WORD
+                value = self._word(address)
                 cycles = 2
+                if value < 0:
+                    value = self._sio_word(address)
+                    if value < 0:
+                        break
+                    cycles = 1
+                registers[low] = value
             elif branch == 37:  # LDRH
                 value = self._half(registers[middle] + registers[opcode >> 6 & 7] & WORD)
                 if value < 0:
@@ -391,17 +415,22 @@ class Thumb:
                 registers[low] = (value ^ 0x8000) - 0x8000 & WORD
                 cycles = 2
             elif branch == 40:  # STR after a register
-                if not self._put_word(registers[middle] + (opcode >> 4 & 0x7C) & WORD, registers[low]):
-                    break
+                address = registers[middle] + (opcode >> 4 & 0x7C) & WORD
                 cycles = 2
+                if not self._put_word(address, registers[low]):
+                    divides = self._put_sio(address, registers[low])
+                    if divides < 0:
+                        break
+                    done += divides  # beside the CPU, which waits for nothing
+                    cycles = 1
             elif branch == 41:  # LDR
                 address = registers[middle] + (opcode >> 4 & 0x7C) & WORD
                 value = self._word(address)
                 cycles = 2
                 if value < 0:
-                    if address != CPUID:  # asked for with every interrupt that is held back
+                    value = self._sio_word(address)
+                    if value < 0:
                         break
-                    value = 0
                     cycles = 1
                 registers[low] = value
             elif branch == 42:  # STRB
