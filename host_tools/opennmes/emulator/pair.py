@@ -5,7 +5,7 @@ They go in turns, the first one always a little ahead: what its pins do reaches 
 alarm of the witness's clock. What the witness pulls reaches the first board up to LEAD_NANOS and a turn later; while a
 command of the host is on its way to the witness the turns are short, so that this is less than half a microsecond.
 A pin of a level, with its 250 000 changes a second, reaches the witness as it is at the end of each turn while no state
-machine looks at it.
+machine looks at it; whether one does is asked every TURN_NANOS.
 """
 
 from __future__ import annotations
@@ -104,28 +104,35 @@ class Pair:
         self.run_until(lambda: False, nanos)
 
     def run_until(self, predicate: Callable[[], bool], timeout_nanos: int) -> bool:
-        """Let both run until `predicate` holds, which is looked at after each turn. Returns whether it did in time."""
+        """Let both run until `predicate` holds, which is looked at every TURN_NANOS. Returns whether it did in time."""
         clock = self._witness.mcu.clock
         end = clock.nanos + timeout_nanos
         while not predicate():
             now = clock.nanos
             if now >= end:
                 return False
-            short = now < self._short_until
-            turn, lead = (SHORT_NANOS, SHORT_LEAD_NANOS) if short else (TURN_NANOS, LEAD_NANOS)
-            to = now + min(turn, end - now)
+            to = min(now + TURN_NANOS, end)
             seen = {machine.jmp_pin for pio in self._witness.mcu.pio for machine in pio.machines if machine.enabled}
             self._unseen = self._waves - seen
-            # A driver returns early when bytes have arrived: the first board may never be behind.
-            while (ahead := to + lead - self._offset - self._judged.mcu.clock.nanos) > 0:
-                self._judged.driver.run(ahead)
-            self._judged.catch_up()
-            for gpio, level in self._latest.items():
-                self._witness.set_input(gpio, level)
-            self._latest.clear()
-            if to > clock.nanos:
-                self._witness.driver.run(to - clock.nanos)
+            if now < self._short_until:
+                while (now := clock.nanos) < to:
+                    self._turn(min(now + SHORT_NANOS, to), SHORT_LEAD_NANOS)
+            else:
+                self._turn(to, LEAD_NANOS)
         return True
+
+    def _turn(self, to: float, lead: int) -> None:
+        """Let the first board run to `lead` nanoseconds after `to`, and then the witness to `to`."""
+        judged, witness = self._judged, self._witness
+        # A driver returns early when bytes have arrived: the first board may never be behind.
+        while (ahead := to + lead - self._offset - judged.mcu.clock.nanos) > 0:
+            judged.driver.run(ahead)
+        judged.catch_up()
+        for gpio, level in self._latest.items():
+            witness.set_input(gpio, level)
+        self._latest.clear()
+        if to > witness.mcu.clock.nanos:
+            witness.driver.run(to - witness.mcu.clock.nanos)
 
     # ---- from the board to the witness ----
 
