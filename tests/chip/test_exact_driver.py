@@ -322,6 +322,15 @@ def disturbs():
     set(pins, 1)
     set(pins, 0)
 @rp2.asm_pio()
+def tells():
+    label("again")
+    set(x, 30)
+    label("a")
+    jmp(x_dec, "a") [5]
+    mov(isr, pins)
+    push(noblock)
+    jmp("again")
+@rp2.asm_pio()
 def stays():
     label("a")
     jmp("a") [3]
@@ -331,7 +340,8 @@ third = rp2.StateMachine(2, disturbs, freq=25_000_000, set_base=Pin(2))
 fourth = rp2.StateMachine(3, stays, freq=25_000_000)
 guard = rp2.StateMachine(4, polls, freq=12_500_000, set_base=Pin(10), jmp_pin=Pin(2))
 alone = rp2.StateMachine(5, counts, freq=12_500_000, sideset_base=Pin(12))
-machines = first, second, third, fourth, guard, alone
+told = rp2.StateMachine(6, tells, freq=12_500_000, in_base=Pin(2))
+machines = first, second, third, fourth, guard, alone, told
 """
 RUN_IDLERS = """
 places = []
@@ -341,6 +351,7 @@ for n in range(3):
     second.put(n * 300)
     places.append([mem32[0x502000D4 + 24 * i] for i in range(4)] + [mem32[0x503000D4 + 24 * i] for i in range(2)])
     first.exec("nop()")
+    places.append([told.get() & 0x5FF for _ in range(9)])
 for machine in machines:
     machine.active(0)
 print(places)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FJOIN = 3 << 30  # of SMx_SHIFTCTRL
 SHIFTCTRL = range(0xD0, 0xD0 + 4 * 0x18, 0x18)  # SMx_SHIFTCTRL of a PIO block (datasheet 3.7)
+RXF = range(0x20, 0x30, 4)  # RXFx
 INSTR = range(0xD8, 0xD8 + 4 * 0x18, 0x18)  # SMx_INSTR of a PIO block (datasheet 3.7)
 SYNCHRONISER_CYCLES = 2  # between a pin and PIO (3.5.6.3); rp2040py has none
 # Where RP2040.peripherals keeps what PIO does or sees: IO_BANK0, PADS_BANK0, PIO0, PIO1.
@@ -97,15 +98,29 @@ class Driver:
         self._asked_to_stop = True
 
     def sync(self) -> None:
-        """Bring both PIO blocks to the present; before anything but time acts on them or looks at them.
+        """Bring both PIO blocks to the present; before anything but time acts on them or looks at them."""
+        self._do_what_is_due()
+        self._leave_now(self._loops)
 
-        What PIO has to do in this very cycle comes first.
-        """
-        nanos = self.clock.nanos
-        if self._due_cycle * self._cycle_nanos <= nanos:
+    def sync_input(self, pin: int) -> None:
+        """The same before what is put on a pin from outside changes: loops that do not read it go on."""
+        self._do_what_is_due()
+        self._leave_now([loop for loop in self._loops if loop.ends_with(pin)])
+
+    def sync_received(self) -> None:
+        """The same before a word that a machine has received is taken: no loop depends on whether it is still there."""
+        self._do_what_is_due()
+        self._leave_now([])
+
+    def _do_what_is_due(self) -> None:
+        # What PIO has to do in this very cycle comes first; a loop may begin with it.
+        if self._due_cycle * self._cycle_nanos <= self._clock.nanos:
             self._step()
-        if self._loops:
-            self._leave_loops(self._loops, int(nanos // self._cycle_nanos) << 8)
+
+    def _leave_now(self, loops: list[Loop]) -> None:
+        nanos = self._clock.nanos
+        if loops:
+            self._leave_loops(loops, int(nanos // self._cycle_nanos) << 8)
         cycle_fp = -int(-nanos // self._cycle_nanos) << 8  # the next clock edge, if something runs off the grid
         self._first.cycle_fp = cycle_fp
         self._second.cycle_fp = cycle_fp
@@ -179,7 +194,7 @@ class Driver:
 
     def set_input(self, pin: int, level: int) -> None:
         """Drive a pad from outside the chip; PIO that waits for it goes on from the present cycle."""
-        self.sync()
+        self.sync_input(pin)
         self.rp2040.gpio[pin].set_input_value(bool(level))
         if self._written:
             self._go_on()
@@ -187,7 +202,7 @@ class Driver:
 
     def release(self, pin: int) -> None:
         """Let a pad go that was driven from outside."""
-        self.sync()
+        self.sync_input(pin)
         self.rp2040.gpio[pin].release_input()
         if self._written:
             self._go_on()
@@ -277,7 +292,10 @@ class _OnBus:
         self._peripheral = peripheral
 
     def read_uint32(self, offset: int) -> int:
-        self._driver.sync()
+        if offset in RXF and isinstance(self._peripheral, RPPIO):
+            self._driver.sync_received()
+        else:
+            self._driver.sync()
         value = self._peripheral.read_uint32(offset)
         self._driver.arm()
         return value

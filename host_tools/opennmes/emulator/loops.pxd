@@ -7,18 +7,20 @@ from rp2040py.native._state_machine cimport StateMachine as Machine
 cdef double NANOS_PER_FP
 cdef long PULL_NO_BLOCK, X_FROM_OSR, FUNCTION_PIO
 cdef long JMP, OUT, MOV, SET, WAIT, IN, PUSH_PULL, IRQ, OSR_FROM_PINS, NOP_ARGUMENT, RIGHT, RIGHT_NO_AUTOPULL
+cdef long long FIRST_PIN, ALL_PINS
 
 
 cdef class Loop:
     cdef public Machine machine
     cdef public long long end_fp
-    cdef long long _start_fp, _round_fp, _rounds, _x, _y, _x_step, _y_step
+    cdef long long _start_fp, _round_fp, _rounds, _x, _y, _x_step, _y_step, _looks
     cdef public bint waves
     cdef public long pin
     cdef Wave _wave
 
     @cython.locals(machine=Machine, rounds=cython.longlong)
     cpdef catch_up(self, long long now_fp)
+    cpdef bint ends_with(self, long pin)
     cdef makes(self, Wave wave, long pin)
     cpdef tell(self, long long now_fp)
     @cython.locals(pio=Pio, bit=cython.long, shown=Pin)
@@ -32,7 +34,7 @@ cdef class _Round:
     cdef object osr
     cdef list edges
     cdef long level
-    cdef long long pulled
+    cdef long long pulled, looks
 
     cdef bint jumps(self, Machine machine, long condition, list pins)
     @cython.locals(kind=cython.long, argument=cython.long, destination=cython.long, value=cython.long,

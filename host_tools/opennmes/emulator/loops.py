@@ -36,13 +36,14 @@ X_FROM_OSR = 0x27  # of mov(x, osr)
 FUNCTION_PIO = 6  # of a pin's CTRL, the first block's
 RIGHT, RIGHT_NO_AUTOPULL = 1 << 19, 1 << 19 | 1 << 17  # of SHIFTCTRL: out shifts right, and does not pull by itself
 NOP_ARGUMENT = 0x42  # of mov(y, y)
+FIRST_PIN, ALL_PINS = 1, WORD
 
 
 class Loop:
     """`rounds` rounds of a loop that begins with the instruction due at `start_fp` (1/256 cycles); each takes `x_step`
-    off x, `y_step` off y."""
+    off x, `y_step` off y. `looks`: the pins that it reads, a bit for each."""
 
-    def __init__(self, machine: StateMachine, round_fp: int, rounds: int, x_step: int, y_step: int) -> None:
+    def __init__(self, machine: StateMachine, round_fp: int, rounds: int, x_step: int, y_step: int, looks: int) -> None:
         self.machine = machine
         self.end_fp = machine.next_due_fp + rounds * round_fp
         self._start_fp = machine.next_due_fp
@@ -52,8 +53,14 @@ class Loop:
         self._y = machine.y
         self._x_step = x_step
         self._y_step = y_step
+        self._looks = looks
         self.waves = False  # whether it makes edges of `pin`, which are then those of `_wave`
         self.pin = 0
+
+    def ends_with(self, pin: int) -> bool:
+        """Whether it cannot go on as it is while what is put on a pin from outside changes: it reads the pin, or makes
+        edges, of which is told before."""
+        return self.waves or bool(self._looks >> pin & 1)
 
     def makes(self, wave: Wave, pin: int) -> None:
         """It makes edges of a pin. It begins with the pull, which is thereby carried out whenever it is left."""
@@ -90,7 +97,7 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
 
     Skippable instructions are jumps, `set` of a scratch register, `nop`, writes to pins that keep them as they are and
     that no other running machine of the block writes, be it `mov(pins, pins)`, and `mov(osr, pins)` with `out` of some
-    of its bits into a scratch register: inputs do not change while a loop is skipped.
+    of its bits into a scratch register: inputs that it reads do not change while a loop is skipped.
     Each scratch register must come back as it was, or only be counted down. A loop that begins with `pull(noblock)`
     of an empty queue, which is x again, may have edges of its side-set pin.
     """
@@ -143,7 +150,7 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
 class _Round:
     """One round through a loop: what it does to the scratch registers, and what it looks at."""
 
-    __slots__ = ("assigned", "compared", "counted", "edges", "level", "not_zero", "osr", "pulled", "registers", "waves")
+    __slots__ = ("assigned", "compared", "counted", "edges", "level", "looks", "not_zero", "osr", "pulled", "registers", "waves")
 
     def __init__(self, machine: StateMachine, waves: bool, level: int) -> None:
         self.waves = waves  # it may pull, and set its side-set pin, which is at `level`
@@ -156,6 +163,7 @@ class _Round:
         self.not_zero: set[str] = set()  # registers that the round found to be above zero
         self.compared = False
         self.osr: int | None = None
+        self.looks = 0
 
     def jumps(self, machine: StateMachine, condition: int, pins: list[GPIOPin]) -> bool:
         """Whether a jump is taken; a counter that it counts down is counted down."""
@@ -177,6 +185,7 @@ class _Round:
             self.compared = True
             return registers["x"] != registers["y"]
         if condition == 6:
+            self.looks |= FIRST_PIN << (machine.exec_ctrl >> 24 & 0x1F)
             return bool(pins[machine.exec_ctrl >> 24 & 0x1F].input_value)
         return bool(machine.output_shift_count < machine.pull_threshold)
 
@@ -196,9 +205,11 @@ class _Round:
             return True
         if kind == MOV and argument == OSR_FROM_PINS:
             self.osr = machine.in_pins
+            self.looks = ALL_PINS
             return True
         if kind == MOV and argument == PINS_FROM_PINS:
             count = _out_count(machine)
+            self.looks = ALL_PINS
             return _keeps(pio, machine, machine.in_pins & _mask(0, count), _out_base(machine), count)
         if (
             kind == OUT
@@ -247,7 +258,7 @@ class _Round:
                 rounds = min(rounds, (begin - (name in self.not_zero)) // counted[name])
         if rounds < FEWEST_ROUNDS:
             return None
-        return Loop(machine, round_fp, rounds, counted["x"], counted["y"])
+        return Loop(machine, round_fp, rounds, counted["x"], counted["y"], self.looks)
 
 
 def _may_wave(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> bool:
