@@ -399,6 +399,43 @@ copier.active(1)
     assert edges[0][0] - at <= 2 * CYCLE_NANOS
 
 
+LOOKS = """
+import rp2
+from machine import Pin
+@rp2.asm_pio(set_init=rp2.PIO.OUT_LOW)
+def looks():
+    label("not yet")
+    jmp(pin, "seen")
+    jmp("not yet")
+    label("seen")
+    set(pins, 1)
+    set(pins, 0)
+looker = rp2.StateMachine(0, looks, freq=125_000_000, set_base=Pin(2), jmp_pin=Pin(15))
+looker.active(1)
+"""
+
+
+@pytest.mark.parametrize("skip", [False, True], ids=["stepped", "skipped"])
+def test_what_is_due_in_the_very_cycle_of_an_input_comes_before_it(
+    bare_pico: Callable[..., EmulatedPico], skip: bool
+) -> None:
+    repl = Repl(bare_pico())
+    pico, clock = repl.pico, repl.pico.mcu.clock
+    pico.driver.skip_loops = skip
+    pico.set_input(15, 0)
+    repl.run(LOOKS)
+    edges = edges_of(pico, PIN_A)
+    waits = []
+    for more in range(8):
+        at = int(clock.nanos // CYCLE_NANOS + 1000 + more) * CYCLE_NANOS
+        clock.create_alarm(lambda: pico.set_input(15, 1)).schedule(at - clock.nanos)
+        pico.run_for(20_000)
+        pico.set_input(15, 0)
+        pico.run_for(20_000)
+        waits.append((next(nanos for nanos, level in edges if nanos >= at and level) - at) / CYCLE_NANOS)
+    assert set(waits) == {2, 3}, "one cycle for the jump that sees it and one to set; one more when a jump was just due"
+
+
 PULSES = """
 import rp2, time
 from machine import Pin, PWM, mem32

@@ -18,7 +18,8 @@ SOURCE = Path(__file__).resolve().parents[2] / "host_tools/opennmes/emulator/thu
 FLASH, RAM, RAM_END, ROM_END = 0x10000000, 0x20000000, 0x20042000, 0x4000
 PLACES = (RAM + 0x800, FLASH + 0x2000, 0x1000, RAM_END - 64)  # where the instruction lies, and data about it
 WINDOWS = ((0, 0x1000), (RAM_END - RAM - 0x1000, RAM_END - RAM))  # of RAM, that data lies in
-EDGES = (0, 1, 2, 4, 7, 31, 32, 33, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF9, 0xFFFFFFFE, 0x40054028, 0xD0000000, 0xD0000064)
+SIO_EDGES = (0xD0000000, 0xD0000064)
+EDGES = (0, 1, 2, 4, 7, 31, 32, 33, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF9, 0xFFFFFFFE, 0x40054028, *SIO_EDGES)
 # What only rp2040py does: interrupts, waiting, breakpoints, two words that are no BL, and what it does not know.
 LEFT = (0xB662, 0xB672, 0xBE00, 0xBF20, 0xBF30, 0xBF40, 0xDE00, 0xDF00, 0xE800, 0xF800)
 
@@ -133,18 +134,20 @@ def test_each_kind_of_instruction_is_done_and_what_has_effects_elsewhere_is_not(
 def test_of_sio_the_spin_locks_and_the_divider_are_read_and_written_here_and_only_as_words() -> None:
     """What they do, tests/chip/test_quick.py compares with rp2040py."""
     cpu, chance = Cpu(thumb.Thumb), random.Random(5)
-    # r0 by the address in r1: LDR, LDR of the next word, LDR with r2 = 0, STR, the next word's, with r2; LDRB, STRB.
-    words, others = (0x6808, 0x6848, 0x5888, 0x6008, 0x6048, 0x5088), (0x7808, 0x7008, 0x8808, 0x8008)
-    for opcode in (*words, *others):
+    divider, locks = range(0x60, 0x78, 4), range(0x100, 0x180, 4)
+    read, written = (0, 0x5C, *divider, 0x78, *locks), (*divider, *locks)
+    # r0 at the address in r1; of the next word; at the sum of r1 and r2, which is 0. LDR and STR, then of other sizes.
+    for opcode, next_word, known in (
+        (0x6808, 0, read), (0x6848, 4, read), (0x5888, 0, read), (0x6008, 0, written), (0x6048, 4, written),
+        (0x5088, 0, written), (0x7808, 0, ()), (0x7008, 0, ()), (0x8808, 0, ()), (0x8008, 0, ()),
+    ):  # fmt: skip
         for offset in (*range(0, 0x180, 4), 0x180, 0x62, 0x101):
-            register = offset + (4 if opcode in (0x6848, 0x6048) else 0)
-            state = (RAM + 0x800, opcode, 0, [chance.getrandbits(31) | 1 for _ in range(16)], [False] * 4, 0)
-            state[3][1], state[3][2], state[3][15] = 0xD0000000 + offset, 0, RAM + 0x800
-            known = (0, *range(0x60, 0x7C, 4), 0x5C, *range(0x100, 0x180, 4)) if opcode & 0x0800 or opcode == 0x5888 else (
-                *range(0x60, 0x78, 4), *range(0x100, 0x180, 4))  # fmt: skip
+            registers = [chance.getrandbits(31) | 1 for _ in range(16)]
+            registers[1], registers[2], registers[15] = 0xD0000000 + offset, 0, RAM + 0x800
+            state = (RAM + 0x800, opcode, 0, registers, [False] * 4, 0)
             cpu.set(state)
             cpu.thumb.run(1_000.0, 1_000.0, 8.0)
-            assert bool(cpu.thumb.cycles) is (opcode in words and register in known), (hex(opcode), hex(register))
+            assert bool(cpu.thumb.cycles) is (offset + next_word in known), (hex(opcode), hex(offset))
             if cpu.thumb.cycles:
                 seen = cpu.seen()
                 cpu.set(state)

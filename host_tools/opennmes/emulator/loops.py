@@ -150,7 +150,9 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
 class _Round:
     """One round through a loop: what it does to the scratch registers, and what it looks at."""
 
-    __slots__ = ("assigned", "compared", "counted", "edges", "level", "looks", "not_zero", "osr", "pulled", "registers", "waves")
+    __slots__ = (
+        "assigned", "compared", "counted", "edges", "level", "looks", "not_zero", "osr", "pulled", "registers", "waves",
+    )  # fmt: skip
 
     def __init__(self, machine: StateMachine, waves: bool, level: int) -> None:
         self.waves = waves  # it may pull, and set its side-set pin, which is at `level`

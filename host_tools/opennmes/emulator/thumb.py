@@ -138,7 +138,7 @@ class Thumb:
         return self._sio.read(address - SIO)
 
     def _put_sio(self, address: int, value: int) -> int:
-        """Write a register of SIO. Returns the cycles that it counts for its division; -1 where rp2040py has to do it."""
+        """Write a register of SIO. Returns the cycles of a division, else 0; -1 where rp2040py has to do it."""
         if address & 3 or not SIO <= address < SIO + SIO_BYTES:
             return -1
         return self._sio.write(address - SIO, value)
