@@ -3,12 +3,14 @@ from opennmes.emulator.sio cimport Registers
 from rp2040py.native._cortex_m0_core cimport CortexM0Core
 
 cdef long long WORD, FLASH, FLASH_BYTES, RAM, RAM_BYTES, ROM_BYTES, MOST_POSITIVE, SIGN, SIO, SIO_BYTES
+cdef long long TIMERAWH, TIMERAWL
 
 
 @cython.final
 cdef class Thumb:
     cdef CortexM0Core _core
     cdef Registers _sio
+    cdef object _timer
     cdef unsigned char[::1] _ram, _flash, _rom
     cdef unsigned short[::1] _ram16, _flash16, _rom16
     cdef unsigned int[::1] _ram32, _flash32, _rom32, _registers
@@ -21,6 +23,8 @@ cdef class Thumb:
     cdef bint _put_half(self, long long address, unsigned int value) noexcept
     cdef bint _put_byte(self, long long address, unsigned int value) noexcept
     cdef long long _sio_word(self, long long address) noexcept
+    @cython.locals(micros=cython.longlong)
+    cdef long long _time(self, long long address, double nanos) noexcept
     cdef long _put_sio(self, long long address, unsigned int value) noexcept
 
     @cython.locals(

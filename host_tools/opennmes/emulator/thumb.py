@@ -23,6 +23,7 @@ FLASH, FLASH_BYTES = FLASH_START_ADDRESS, 16 * 1024 * 1024
 RAM, RAM_BYTES = RAM_START_ADDRESS, 264 * 1024
 ROM_BYTES = 16 * 1024
 SIO, SIO_BYTES = SIO_START_ADDRESS, 0x180
+TIMERAWH, TIMERAWL = 0x40054024, 0x40054028  # the timer's microseconds, which nothing happens by reading
 MOST_POSITIVE, SIGN = 0x7FFFFFFF, 0x8000_0000  # a bare literal of this size would be a Python object in C
 COUNT = bytes(bits.bit_count() for bits in range(256))
 LOWEST = bytes((bits & -bits).bit_length() - 1 if bits else 0 for bits in range(256))  # of the bits that are set
@@ -72,6 +73,7 @@ class Thumb:
     def __init__(self, mcu: RP2040) -> None:
         self._core = mcu.core
         self._sio = quick_registers(mcu)
+        self._timer = mcu.timer
         self._registers = memoryview(mcu.core.registers)  # type: ignore[arg-type]
         ram, flash = memoryview(mcu.sram), memoryview(mcu.flash)
         rom = memoryview(mcu.bootrom).cast("B")  # type: ignore[arg-type]
@@ -136,6 +138,13 @@ class Thumb:
         if address & 3 or not SIO <= address < SIO + SIO_BYTES:
             return -1
         return self._sio.read(address - SIO)
+
+    def _time(self, address: int, nanos: float) -> int:
+        """What the timer reads as at an address, at `nanos`; -1 where rp2040py has to read it."""
+        if address != TIMERAWH and address != TIMERAWL:
+            return -1
+        micros = int((nanos - self._timer._epoch_nanos) / 1000)
+        return micros >> 32 if address == TIMERAWH else micros & WORD
 
     def _put_sio(self, address: int, value: int) -> int:
         """Write a register of SIO. Returns the cycles of a division, else 0; -1 where rp2040py has to do it."""
@@ -392,9 +401,12 @@ class Thumb:
                 cycles = 2
                 if value < 0:
                     value = self._sio_word(address)
-                    if value < 0:
-                        break
                     cycles = 1
+                    if value < 0:
+                        value = self._time(address, nanos)
+                        cycles = 4
+                        if value < 0:
+                            break
                 registers[low] = value
             elif branch == 37:  # LDRH
                 value = self._half(registers[middle] + registers[opcode >> 6 & 7] & WORD)
@@ -429,9 +441,12 @@ class Thumb:
                 cycles = 2
                 if value < 0:
                     value = self._sio_word(address)
-                    if value < 0:
-                        break
                     cycles = 1
+                    if value < 0:
+                        value = self._time(address, nanos)
+                        cycles = 4
+                        if value < 0:
+                            break
                 registers[low] = value
             elif branch == 42:  # STRB
                 if not self._put_byte(registers[middle] + (opcode >> 6 & 31) & WORD, registers[low]):
