@@ -441,9 +441,13 @@ def mutate(data, die, atoms):
 
 class TheSameNumberNamesAProgrammeOnBothSides(unittest.TestCase):
     def test_golden_numbers(self):
-        self.assertEqual(programme.canonical({"b": [1, None, True], "a": "x"}), "{1:a1:x,1:b[1,None,True]}")
+        self.assertEqual(programme.canonical({"b": [1, None, True], "a": "x"}), b"{1:a1:x,1:b[1,None,True]}")
         self.assertEqual(programme.crc(samples.programme()), GOLDEN_CRC)
         self.assertEqual(programme.crc(samples.programme(title='Für Müller\'s "Übung" \\ 骨盆底')), GOLDEN_CRC_TEXT)
+
+    def test_what_is_empty_or_large_or_below_zero_is_spelled_out(self):
+        data = {"a": [-5, 1 << 64, 0, False, {}, [], ()], "": ""}
+        self.assertEqual(programme.canonical(data), b"{0:0:,1:a[-5,18446744073709551616,0,False,{},[],[]]}")
 
     def test_the_order_of_the_keys_does_not_matter(self):
         data = samples.programme()

@@ -94,7 +94,7 @@ def same(one, other):
 def text_to_sign(uid, counter, name, arguments):
     """The bytes that are signed. Raises Refused when the arguments are nested deeper than can be written."""
     try:
-        made = programme.canonical(arguments).encode()
+        made = programme.canonical(arguments)
     except (RuntimeError, ValueError):  # too deep for the stack; half a character
         refuse("not_signable", "arguments", name, "arguments that the command takes", _SOURCE)
     contents = binascii.hexlify(hashlib.sha256(made).digest()).decode()
