@@ -27,9 +27,8 @@ LIBRARY = sorted(paths.PROGRAMMES.glob("*.toml"))
 
 def assert_readable(figure: Figure) -> None:
     """Every axis says what it is and in which unit; no text covers another or leaves the page."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    renderer = canvas.get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw_without_rendering()
     page = figure.bbox
     for axes in figure.axes:
         assert "(" in axes.get_xlabel() and "(" in axes.get_ylabel(), axes.get_title("left")

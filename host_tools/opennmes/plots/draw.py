@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import io
 import itertools
@@ -85,7 +86,8 @@ def _numbers(characters: Iterable[str]) -> str:
 def _folded(text: str, inches: float, width: Callable[[str], float]) -> Iterator[str]:
     """Lines no wider than `inches`, broken at blanks where there are some."""
     while width(text) > inches and len(text) > 1:
-        most = next(n for n in range(1, len(text)) if width(text[: n + 1]) > inches)
+        # The first of them in any case, and as many as fit.
+        most = 1 + bisect.bisect_right(range(1, len(text)), inches, key=lambda n: width(text[: n + 1]))
         blank = text.rfind(" ", 1, most + 1)
         end = blank if blank > 0 else most
         yield text[:end]
