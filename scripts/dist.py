@@ -44,7 +44,7 @@ def build(into: Path) -> Path:
     shutil.rmtree(into, ignore_errors=True)
     run(
         "wheel and source archive",
-        [sys.executable, "-m", "build", "--wheel", "--sdist", "--outdir", str(into), str(ROOT)],
+        [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--sdist", "--outdir", str(into), str(ROOT)],
         log=cache() / "logs" / "dist.log", SOURCE_DATE_EPOCH=commit_time(),
     )  # fmt: skip
     (wheel,) = into.glob("*.whl")
