@@ -16,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 DATA = "opennmes/data"
 
 
-class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
+class CustomBuildHook(BuildHookInterface[Any]):
     """Adds the files; refuses to build without the UF2s."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -19,8 +19,8 @@ FLASH, RAM, RAM_END, ROM_END = 0x10000000, 0x20000000, 0x20042000, 0x4000
 PLACES = (RAM + 0x800, FLASH + 0x2000, 0x1000, RAM_END - 64)  # where the instruction lies, and data about it
 WINDOWS = ((0, 0x1000), (RAM_END - RAM - 0x1000, RAM_END - RAM))  # of RAM, that data lies in
 NANOS = 7e15 + 1_234_999.0  # since power on: more than the lower half of the timer can count, in microseconds
-SIO_EDGES = (0xD0000000, 0xD0000064)
-EDGES = (0, 1, 2, 4, 7, 31, 32, 33, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF9, 0xFFFFFFFE, 0x40054024, 0x40054028, *SIO_EDGES)
+REGISTERS = (0xD0000000, 0xD0000064, 0x40054024, 0x40054028)  # of SIO and the timer
+EDGES = (0, 1, 2, 4, 7, 31, 32, 33, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF9, 0xFFFFFFFE, *REGISTERS)
 # What only rp2040py does: interrupts, waiting, breakpoints, two words that are no BL, and what it does not know.
 LEFT = (0xB662, 0xB672, 0xBE00, 0xBF20, 0xBF30, 0xBF40, 0xDE00, 0xDF00, 0xE800, 0xF800)
 

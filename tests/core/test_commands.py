@@ -51,7 +51,7 @@ class TheTable(unittest.TestCase):
         try:
             for commands.PROTOCOL in range(64):
                 said = [commands.PROTOCOL] + commands.rows()
-                text = "".join([programme.canonical(part) for part in said]).encode()
+                text = b"".join([programme.canonical(part) for part in said])
                 self.assertEqual(commands.crc(), binascii.crc32(text) & 0xFFFFFFFF)
                 last_bits.add(commands.crc() & 1)
         finally:
