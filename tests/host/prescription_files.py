@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
 import json
 import tomllib
 from collections.abc import Iterator
@@ -66,26 +67,27 @@ def file_of(document: dict[str, Any]) -> str:
     return "\n".join(f"{json.dumps(key)} = {toml(value)}" for key, value in document.items())
 
 
-@st.composite
-def values(draw: st.DrawFn, declared: Key, kind: str) -> Any:
-    """A value that a key can have."""
+@functools.cache  # what is drawn from is made once and not at each draw
+def values(declared: Key, kind: str) -> st.SearchStrategy[Any]:
+    """The values that a key can have."""
     match declared:
         case Quantity():
             least, most = bounds_in_file(declared, kind)
-            steps = st.integers(int(least / declared.step), int(most / declared.step))
-            edges = [least, most, *([Decimal(0)] * zero_too(declared))]
-            number = draw(st.one_of(steps.map(lambda number: number * declared.step), st.sampled_from(edges)))
-            return int(number) if number == int(number) and draw(st.booleans()) else number
+            step = declared.step
+            steps = st.integers(int(least / step), int(most / step)).map(lambda number: number * step)
+            edges = st.sampled_from([least, most, *([Decimal(0)] * zero_too(declared))])
+            made = st.tuples(st.one_of(steps, edges), st.booleans())
+            return made.map(lambda drawn: int(drawn[0]) if drawn[1] and drawn[0] == int(drawn[0]) else drawn[0])
         case Text():
             letters = st.characters(min_codepoint=0x20, max_codepoint=0x7E if declared.ascii_only else 0x2FF)
             seen = letters.filter(lambda letter: not 0x7F <= ord(letter) < 0xA1 and letter != "\u00ad")
-            return draw(st.text(seen, min_size=1, max_size=declared.most))
+            return st.text(seen, min_size=1, max_size=declared.most)
         case Choice():
-            return draw(st.sampled_from(declared.choices))
+            return st.sampled_from(declared.choices)
         case Date():
-            day = draw(st.dates(datetime.date(2020, 1, 1), datetime.date(2040, 1, 1)))
-            return day.isoformat() if draw(st.booleans()) else day
-    return draw(st.lists(values(declared.each, kind), min_size=1, max_size=min(4, declared.most), unique=True))
+            days = st.tuples(st.dates(datetime.date(2020, 1, 1), datetime.date(2040, 1, 1)), st.booleans())
+            return days.map(lambda drawn: drawn[0].isoformat() if drawn[1] else drawn[0])
+    return st.lists(values(declared.each, kind), min_size=1, max_size=min(4, declared.most), unique=True)
 
 
 @st.composite
