@@ -44,6 +44,7 @@ _NEEDS = ("dac_gain_ppm", "dac_offset", "current_gain_ppm", "current_offset", "v
 _ARTEFACT_US = 5_000
 _ADC_MV = 3_300
 _AT_EDGE_US = 2  # from the trigger input's edge to the record's first word: hal/rp2/trigger_input.py
+_digest: list = []  # of the sources, once it was asked for
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
 
 
@@ -571,7 +572,9 @@ class Hal:
         try:
             from nmes_build import FIRMWARE  # beside compiled modules, as in an image
         except ImportError:
-            return digest.of_files(_sources(__file__[: -len("/nmes/hal/virtual.py")], ""))
+            if not _digest:  # of what this process began with: sources that are changed under it are not what it runs
+                _digest.append(digest.of_files(_sources(__file__[: -len("/nmes/hal/virtual.py")], "")))
+            return _digest[0]
         return FIRMWARE
 
     def identity(self):
