@@ -1,7 +1,9 @@
 """The never-arrows of the design: who may import whom, read from the source, so that no test double hides one."""
 
 import ast
+import functools
 import graphlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,8 @@ BASES = (FIRMWARE, HOST, ROOT / "boards", ROOT / "scripts")
 HARDWARE = {"machine", "rp2", "_rp2", "pimoroni", "uctypes", "rp2040py"}
 
 
-def imports(path: Path) -> set[str]:
+@functools.cache
+def imports(path: Path) -> frozenset[str]:
     """Every module that a file names in an import, `from package import module` resolved to the module."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(), str(path))):
@@ -45,7 +48,7 @@ def imports(path: Path) -> set[str]:
                 f"{node.module}.{alias.name}" if is_module(node.module, alias.name) else node.module
                 for alias in node.names
             }
-    return found
+    return frozenset(found)
 
 
 def is_module(package: str, name: str) -> bool:
@@ -53,7 +56,7 @@ def is_module(package: str, name: str) -> bool:
     return any((base / folder).is_dir() or (base / f"{folder}.py").exists() for base in BASES)
 
 
-def under(modules: set[str], *packages: str) -> set[str]:
+def under(modules: Iterable[str], *packages: str) -> set[str]:
     """Those of `modules` that are one of `packages` or inside it."""
     return {m for m in modules if any(m == p or m.startswith(p + ".") for p in packages)}
 
