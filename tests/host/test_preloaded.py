@@ -225,13 +225,16 @@ def test_what_a_copy_cannot_be_is_refused() -> None:
 
 
 @pytest.mark.parametrize("end", ["sys.exit()", "os.kill(os.getpid(), 9)"])
-def test_nothing_runs_on_when_the_tests_have_ended(end: str) -> None:
-    # Whatever runs on holds these pipes.
+def test_nothing_runs_on_when_the_tests_have_ended(end: str, tmp_path: Path) -> None:
+    # Whatever runs on holds these pipes; it is under way when the other end of the named one is opened.
+    there = tmp_path / "there"
+    os.mkfifo(there)
+    waits = f"import signal; print('waits', flush=True); open({str(there)!r}, 'w').close(); signal.pause()"
     code = f"""
 import os, sys, preloaded, processes
-waits = [sys.executable, "-c", "import signal; print('waits', flush=True); signal.pause()"]
-process = preloaded.start(waits, env=processes.environment(), stdout=None)
+process = preloaded.start([sys.executable, "-c", {waits!r}], env=processes.environment(), stdout=None)
 processes.ran("--version")
+open({str(there)!r}).close()
 {end}
 """
     line = [sys.executable, "-W", "ignore", "-c", code]
