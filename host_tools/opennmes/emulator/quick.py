@@ -1,8 +1,9 @@
 """The same chip in less wall time: what rp2040py's compiled code does in Python at every instruction, done quicker.
 
 rp2040py's wheel is compiled for the limited API of CPython. There a method of the chip, called by compiled code, first
-makes a bound method of itself, only to see whether somebody replaced it; and the registers of SIO are Python. Nothing
-here changes what the chip does or when: tests/chip/test_quick.py runs it beside the chip as it comes, to the cycle.
+makes a bound method of itself, only to see whether somebody replaced it; and the registers of SIO (sio.py) and PWM
+(pwm.py) are Python. Nothing here changes what the chip does or when: tests/chip/test_quick.py runs it beside the chip
+as it comes, to the cycle.
 """
 
 from __future__ import annotations

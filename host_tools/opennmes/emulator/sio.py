@@ -28,7 +28,7 @@ from rp2040py.sio import (
 WORD, SIGN = 0xFFFFFFFF, 1 << 31
 DIRTY, READY = 0b10, 0b01  # of DIV_CSR
 LOWEST_LOCK = 1  # typed in sio.pxd: of a bare literal C would shift 32 bits with a sign
-DIVIDER_CYCLES = 8  # that a division takes (datasheet 2.3.1.5)
+DIVIDER_CYCLES = 8  # of a division (datasheet 2.3.1.5)
 NOT_HERE = -1
 
 
@@ -44,7 +44,7 @@ class Registers:
         self._dividend, self._divisor, self._quotient, self._remainder = 0, 1, 0, 0
 
     def read(self, offset: int) -> int:
-        """What a register reads as, and what follows of that; NOT_HERE for another register."""
+        """Read a register, with what that does to it: a free lock is taken. NOT_HERE for one that is none of these."""
         if SPINLOCK0 <= offset <= SPINLOCK31:
             bit = LOWEST_LOCK << (offset - SPINLOCK0 >> 2)
             if self._locks & bit:
@@ -69,7 +69,7 @@ class Registers:
         return NOT_HERE
 
     def write(self, offset: int, value: int) -> int:
-        """Write a register. Returns the cycles that the divider works for it; NOT_HERE for another register."""
+        """Write a register. Returns the cycles that the divider works; NOT_HERE for one that is none of these."""
         if SPINLOCK0 <= offset <= SPINLOCK31:
             self._locks &= ~(LOWEST_LOCK << (offset - SPINLOCK0 >> 2))
             return 0

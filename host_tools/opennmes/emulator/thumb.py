@@ -4,7 +4,8 @@
 rp2040py asks for each instruction where the memory is, calls a function of a table, and lets the clock look for alarms.
 Nearly all instructions change nothing that an alarm, a peripheral or an interrupt could see or change: they are done
 here, with the same result and the same cycles, until one comes that is not of this kind or that ends when an alarm is
-due. tests/chip/test_thumb.py compares every instruction with rp2040py's.
+due. Of the registers, those of SIO that only the CPU sees (sio.py) and the timer's time are used here too.
+tests/chip/test_thumb.py compares every instruction with rp2040py's.
 
 thumb.pxd has the types by which `make setup` compiles this file (scripts/compiled.py). As Python it would be slower
 than what it spares, and the driver does without (exact.py).
@@ -379,7 +380,7 @@ class Thumb:
                     divides = self._put_sio(address, registers[low])
                     if divides < 0:
                         break
-                    done += divides  # beside the CPU, which waits for nothing
+                    done += divides  # rp2040py counts them, and lets no time pass for them
                     cycles = 1
             elif branch == 33:  # STRH
                 if not self._put_half(registers[middle] + registers[opcode >> 6 & 7] & WORD, registers[low]):
@@ -433,7 +434,7 @@ class Thumb:
                     divides = self._put_sio(address, registers[low])
                     if divides < 0:
                         break
-                    done += divides  # beside the CPU, which waits for nothing
+                    done += divides  # rp2040py counts them, and lets no time pass for them
                     cycles = 1
             elif branch == 41:  # LDR
                 address = registers[middle] + (opcode >> 4 & 0x7C) & WORD
