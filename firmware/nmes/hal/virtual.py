@@ -44,8 +44,8 @@ _NEEDS = ("dac_gain_ppm", "dac_offset", "current_gain_ppm", "current_offset", "v
 _ARTEFACT_US = 5_000
 _ADC_MV = 3_300
 _AT_EDGE_US = 2  # from the trigger input's edge to the record's first word: hal/rp2/trigger_input.py
-_digest: list = []  # of the sources, once it was asked for
 _SETTLED_US = 271  # from a record's first word to phase A: the cycle sums of hal/rp2/pulse_pio.py
+_digest_of_sources: list = []  # empty until it was asked for
 
 
 class Load:
@@ -572,9 +572,10 @@ class Hal:
         try:
             from nmes_build import FIRMWARE  # beside compiled modules, as in an image
         except ImportError:
-            if not _digest:  # of what this process began with: sources that are changed under it are not what it runs
-                _digest.append(digest.of_files(_sources(__file__[: -len("/nmes/hal/virtual.py")], "")))
-            return _digest[0]
+            if not _digest_of_sources:  # once: sources that are changed under a process are not what it runs
+                sources = _sources(__file__[: -len("/nmes/hal/virtual.py")], "")
+                _digest_of_sources.append(digest.of_files(sources))
+            return _digest_of_sources[0]
         return FIRMWARE
 
     def identity(self):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FJOIN = 3 << 30  # of SMx_SHIFTCTRL
 SHIFTCTRL = range(0xD0, 0xD0 + 4 * 0x18, 0x18)  # SMx_SHIFTCTRL of a PIO block (datasheet 3.7)
-RXF = range(0x20, 0x30, 4)  # RXFx
+RXF = range(0x20, 0x30, 4)  # RXFx of a PIO block (datasheet 3.7)
 INSTR = range(0xD8, 0xD8 + 4 * 0x18, 0x18)  # SMx_INSTR of a PIO block (datasheet 3.7)
 SYNCHRONISER_CYCLES = 2  # between a pin and PIO (3.5.6.3); rp2040py has none
 # Where RP2040.peripherals keeps what PIO does or sees: IO_BANK0, PADS_BANK0, PIO0, PIO1.

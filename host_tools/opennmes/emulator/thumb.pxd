@@ -22,9 +22,8 @@ cdef class Thumb:
     cdef bint _put_word(self, long long address, unsigned int value) noexcept
     cdef bint _put_half(self, long long address, unsigned int value) noexcept
     cdef bint _put_byte(self, long long address, unsigned int value) noexcept
-    cdef long long _sio_word(self, long long address) noexcept
     @cython.locals(micros=cython.longlong)
-    cdef long long _time(self, long long address, double nanos) noexcept
+    cdef long long _register(self, long long address, double nanos) noexcept
     cdef long _put_sio(self, long long address, unsigned int value) noexcept
 
     @cython.locals(

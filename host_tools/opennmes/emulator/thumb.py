@@ -134,14 +134,11 @@ class Thumb:
         self._ram[address - RAM] = value & 0xFF
         return True
 
-    def _sio_word(self, address: int) -> int:
-        """The register of SIO at an address, read once; -1 where rp2040py has to do it."""
-        if address & 3 or not SIO <= address < SIO + SIO_BYTES:
-            return -1
-        return self._sio.read(address - SIO)
-
-    def _time(self, address: int, nanos: float) -> int:
-        """What the timer reads as at an address, at `nanos`; -1 where rp2040py has to read it."""
+    def _register(self, address: int, nanos: float) -> int:
+        """What the register of SIO or of the timer at an address reads as, at `nanos`; -1 where rp2040py has to read
+        it."""
+        if address & 3 == 0 and SIO <= address < SIO + SIO_BYTES:
+            return self._sio.read(address - SIO)
         if address != TIMERAWH and address != TIMERAWL:
             return -1
         micros = int((nanos - self._timer._epoch_nanos) / 1000)
@@ -401,13 +398,10 @@ class Thumb:
                 value = self._word(address)
                 cycles = 2
                 if value < 0:
-                    value = self._sio_word(address)
-                    cycles = 1
+                    value = self._register(address, nanos)
                     if value < 0:
-                        value = self._time(address, nanos)
-                        cycles = 4
-                        if value < 0:
-                            break
+                        break
+                    cycles = 1 if address >= SIO else 4
                 registers[low] = value
             elif branch == 37:  # LDRH
                 value = self._half(registers[middle] + registers[opcode >> 6 & 7] & WORD)
@@ -441,13 +435,10 @@ class Thumb:
                 value = self._word(address)
                 cycles = 2
                 if value < 0:
-                    value = self._sio_word(address)
-                    cycles = 1
+                    value = self._register(address, nanos)
                     if value < 0:
-                        value = self._time(address, nanos)
-                        cycles = 4
-                        if value < 0:
-                            break
+                        break
+                    cycles = 1 if address >= SIO else 4
                 registers[low] = value
             elif branch == 42:  # STRB
                 if not self._put_byte(registers[middle] + (opcode >> 6 & 31) & WORD, registers[low]):
