@@ -1,7 +1,7 @@
 """The firmware as build/micropython loads it: its modules compiled, beside copies of the sources that they are made of.
 
-A virtual board starts from there in a tenth of the time in which MicroPython compiles the sources, as long as these are
-still what stands in firmware/ (host_tools/opennmes/ports/virtual.py).
+A virtual board and the tests of tests/core start from there in a tenth of the time in which MicroPython compiles the
+sources, as long as these are still what stands in firmware/ (host_tools/opennmes/ports/precompiled.py).
 """
 
 from __future__ import annotations
@@ -46,4 +46,4 @@ def precompile() -> Path | None:
         (compiled / place.BUILD).write_text(f'FIRMWARE = "{identity.firmware()}"\n')
 
     texts = (part for name in names for part in (str(name), (firmware / name).read_bytes()))
-    return build_once(cache() / f"precompiled-{digest(toolchain_key(), architecture, *texts)}", make)
+    return build_once(cache() / f"precompiled-{digest(toolchain_key(), architecture, *map(str, modules), *texts)}", make)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from campaign import oracle, panel_oracle, panel_plan, plan, trigger_oracle, trigger_plan
 from campaign.result import Result, result
+from opennmes.paths import firmware
+from opennmes.ports.precompiled import of_today
 from opennmes.ports.virtual import micropython
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,8 +30,9 @@ def virtual(seeds: Iterable[int], variant: Path | None = None) -> Iterator[tuple
 
 
 def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
-    folders = [ROOT / "firmware", ROOT / "boards", ROOT / "boards" / "virtual"]
-    command = [micropython(), "-X", "heapsize=32m", str(BOARD), *([str(variant)] if variant else [])]
+    binary = micropython()
+    folders = [of_today(binary) or firmware(), ROOT / "boards", ROOT / "boards" / "virtual"]
+    command = [binary, "-X", "heapsize=32m", str(BOARD), *([str(variant)] if variant else [])]
     environment = {**os.environ, "MICROPYPATH": ":".join(map(str, folders))}
     text = "".join(json.dumps(case) + "\n" for case in plans)
     ran = subprocess.run(command, input=text, capture_output=True, text=True, env=environment)

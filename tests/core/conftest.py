@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import toolchain
+from opennmes.paths import firmware
+from opennmes.ports.precompiled import of_today
 
 HERE = Path(__file__).resolve().parent
 SUPPORT = HERE / "support"
@@ -30,12 +32,13 @@ def tests_in(path: Path) -> int:
 
 class UnderMicroPython(pytest.Item):
     def runtest(self) -> None:
-        paths = [SUPPORT, HERE, HERE.parent.parent / "firmware"]
+        binary = micropython()
+        paths = [SUPPORT, HERE, of_today(binary) or firmware()]
         fuzz = os.environ.get("FUZZ", "")
         with tempfile.TemporaryDirectory() as folder:
             run = subprocess.run(
                 # in a small heap it collects often, and seldom finds room at once: a sixth of the time
-                [micropython(), "-X", "heapsize=16M", str(SUPPORT / "run.py"), self.path.stem],
+                [binary, "-X", "heapsize=16M", str(SUPPORT / "run.py"), self.path.stem],
                 capture_output=True, text=True, timeout=3_600 if fuzz else 120,
                 env={
                     "MICROPYPATH": ":".join(map(str, paths)),

@@ -12,14 +12,11 @@ from opennmes import paths
 COMPILED, SOURCES = "compiled", "sources"  # in the folder build/precompiled
 MAIN = PurePath("main.py")  # in COMPILED as it is: what MicroPython is started with has to be source
 BUILD = PurePath("nmes_build.py")  # in COMPILED as well: the digest of the sources, which a device tells
-_OF_CHIPS = PurePath("nmes", "hal", "rp2")
 
 
 def modules(firmware: Path) -> list[PurePath]:
-    """Those of paths.firmware_sources() that a virtual board may import."""
-    return [
-        name for name in paths.firmware_sources(firmware) if name.parts[0] == "nmes" and _OF_CHIPS not in name.parents
-    ]
+    """Those of paths.firmware_sources() that are modules of `nmes`."""
+    return [name for name in paths.firmware_sources(firmware) if name.parts[0] == "nmes"]
 
 
 def of_today(micropython: str) -> Path | None:
