@@ -1,4 +1,4 @@
-"""The emulated chip in machine code, some three times as quick: rp2040py's own C, and our modules that have a .pxd.
+"""The emulated chip in machine code, some ten times as quick: rp2040py's own C, and our modules that have a .pxd.
 
 rp2040py's wheel has C that was compiled once for all Pythons, which costs it the quick ways into this one: its sources
 are in the wheel, and are compiled here for the Python of .venv. Modules of opennmes/emulator are compiled by Cython

@@ -22,7 +22,8 @@ cdef class Driver:
     cdef list _loops
     cdef long long _loop_ends_fp, _steps, _due_cycle
     cdef ClockAlarm _step_alarm, _stop_alarm
-    cdef bint _asked_to_stop, _is_set
+    cdef public bint stopped
+    cdef bint _is_set
     cdef list _written
     cdef object _pwm
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from rp2040py.execute_batch import execute_batch
 from rp2040py.peripherals.peripheral import Peripheral
 from rp2040py.peripherals.pio import RPPIO, WaitType
 from rp2040py.peripherals.pio_registers import EXECCTRL_EXEC_STALLED
@@ -45,6 +46,7 @@ class Driver:
         self.rp2040 = mcu
         self.cpu_factor = cpu_factor
         self.clock = mcu.clock
+        self.stopped = False  # whether run() is to end after this instruction
         self._clock: Any = mcu.clock
         self._thumb = Thumb(mcu) if COMPILED else None
         self._cycle_nanos = CYCLE_NANOS
@@ -58,7 +60,6 @@ class Driver:
         self._step_alarm = self.clock.create_alarm(self._step_due)
         self._is_set = False  # whether the clock has it
         self._stop_alarm = self.clock.create_alarm(self.stop)
-        self._asked_to_stop = False
         self._written: list[_Written] = []
         self._pwm = quicken(mcu, wanted=lambda: self.skip_loops)
         Circle(mcu, wanted=lambda: self.skip_loops)
@@ -76,10 +77,13 @@ class Driver:
         core, thumb = self.rp2040.core, self._thumb
         clock: Any = self.clock
         instruction_nanos = CYCLE_NANOS * self.cpu_factor
-        self._asked_to_stop = False
+        self.stopped = False
         self._stop_alarm.schedule(nanos)
         try:
-            while not self._asked_to_stop:
+            if thumb is None and self.cpu_factor == 1:
+                while not self.stopped:
+                    execute_batch(cast("Simulator", self), 1)  # the loop below, in rp2040py's C: half the time
+            while not self.stopped:
                 if core.waiting:
                     clock.tick(clock.nanos_to_next_alarm)
                     continue
@@ -95,7 +99,7 @@ class Driver:
 
     def stop(self) -> None:
         """End run() after the CPU instruction under way; for callbacks that the running chip makes."""
-        self._asked_to_stop = True
+        self.stopped = True
 
     def sync(self) -> None:
         """Bring both PIO blocks to the present; before anything but time acts on them or looks at them."""
@@ -150,6 +154,9 @@ class Driver:
 
     def acted(self) -> None:
         """After CPU or DMA wrote to a peripheral that PIO has to do with."""
+        # To execute_batch() both blocks stand still: it would step them at each instruction.
+        self._first.stopped = True
+        self._second.stopped = True
         # rp2040py shows pins that an instruction written to SMx_INSTR has changed only when the block steps again.
         self._first.check_changed_pins()
         self._second.check_changed_pins()
