@@ -45,5 +45,6 @@ def precompile() -> Path | None:
         shutil.copy2(firmware / place.MAIN, compiled / place.MAIN)
         (compiled / place.BUILD).write_text(f'FIRMWARE = "{identity.firmware()}"\n')
 
-    texts = (part for name in names for part in (str(name), (firmware / name).read_bytes()))
-    return build_once(cache() / f"precompiled-{digest(toolchain_key(), architecture, *map(str, modules), *texts)}", make)
+    texts = [part for name in names for part in (str(name), (firmware / name).read_bytes())]
+    key = digest(toolchain_key(), architecture, *map(str, modules), *texts)
+    return build_once(cache() / f"precompiled-{key}", make)

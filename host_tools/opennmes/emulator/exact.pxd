@@ -20,7 +20,7 @@ cdef class Driver:
     cdef Pio _first, _second
     cdef public bint skip_loops
     cdef list _loops
-    cdef long long _loop_ends_fp, _steps, _due_cycle
+    cdef long long _loop_ends_fp, _due_cycle
     cdef ClockAlarm _step_alarm, _stop_alarm
     cdef public bint stopped
     cdef bint _is_set

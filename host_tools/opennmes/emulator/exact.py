@@ -55,7 +55,6 @@ class Driver:
         self.skip_loops = True  # False steps through everything, for the test that compares the two
         self._loops: list[Loop] = []
         self._loop_ends_fp = NEVER  # the first of them
-        self._steps = 0
         self._due_cycle = NEVER
         self._step_alarm = self.clock.create_alarm(self._step_due)
         self._is_set = False  # whether the clock has it
@@ -231,8 +230,8 @@ class Driver:
             first.advance(0)
         if second.next_due_fp <= cycle_fp:
             second.advance(0)
-        self._steps += 1
-        if self._steps & 7 == 0 and self.skip_loops:
+        # At every step: one look in so many would meet a round of as many steps at the same place each time.
+        if self.skip_loops:
             self._enter_loops()
         self.arm()
 

@@ -106,7 +106,7 @@ def find_loop(pio: RPPIO, machine: StateMachine, pins: list[GPIOPin]) -> Loop | 
     kind = opcode >> 13
     waves = kind == PUSH_PULL and opcode & 0xFF == PULL_NO_BLOCK
     if (
-        kind in (WAIT, IN, IRQ)
+        kind in (WAIT, IN, OUT, IRQ)
         or (kind == PUSH_PULL and not (waves and _may_wave(pio, machine, pins)))
         or (kind == MOV and opcode & 0xFF not in (OSR_FROM_PINS, PINS_FROM_PINS, NOP_ARGUMENT))
     ):
