@@ -3,6 +3,8 @@
 It is the port of a witness, as the host tools open one; its time is the board's, by a crystal of its own. Words and
 frames are those of measure/captures/witness_frames.py. What state machines, DMA and MicroPython make of the same is
 tried with the witness's own firmware on a second emulated chip (tests/chip/test_witness.py).
+
+virtual_witness.pxd has the types by which `make setup` compiles this file (scripts/compiled.py).
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import binascii
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from opennmes.emulator.cycles import CYCLE_NANOS
 from opennmes.emulator.lines import Lines
@@ -39,17 +40,17 @@ PLATEAUS_MOST = 500
 _NO_ROUNDS = 0x3FFFFFFF  # the fewest of a stretch that has no half yet
 
 
-@dataclass
 class _Pin:
     """One machine, after firmware/witness/edges_pio.py: when it looks, and what it says then."""
 
-    level: int = 0
-    looked: int = -1  # the cycle of the look that saw the last change; the first look is in cycle 1
-    rounds: int = 0
-    pending: list[tuple[int, int]] = field(default_factory=list)  # (cycle of the look, level)
-    words: list[int] = field(default_factory=list)
-    _rounds: int = 0  # to the pending look
-    total: int = 0
+    def __init__(self) -> None:
+        self.level = 0
+        self.looked = -1  # the cycle of the look that saw the last change; the first look is in cycle 1
+        self.rounds = 0
+        self.pending: list[tuple[int, int]] = []  # (cycle of the look, level)
+        self.words: list[int] = []
+        self.total = 0
+        self._rounds = 0  # to the pending look
 
     def change(self, cycle: float, level: int) -> None:
         """The pin changes; what no look falls into is not seen."""
@@ -63,7 +64,7 @@ class _Pin:
         base, least = (FALL_TO_RISE_CYCLES, 0) if level else (RISE_TO_FALL_CYCLES, 1)
         if not self.total:
             base = FIRST_EDGE_LOOK_CYCLES - self.looked
-        rounds = max(least, math.ceil((cycle - self.looked - base) / ROUND_CYCLES))
+        rounds = max(least, _ceil((cycle - self.looked - base) / ROUND_CYCLES))
         self.pending.append((self.looked + base + ROUND_CYCLES * rounds, level))
         self._rounds = rounds
 
@@ -83,16 +84,14 @@ class _Pin:
         return words
 
 
-@dataclass
 class _Level:
-    """One machine that counts how often its pin is high, after firmware/witness/edges_pio.py. `words`: what it has said
-    and nobody has taken, as plateaus [first, count, least, most]."""
+    """One machine that counts how often its pin is high, after firmware/witness/edges_pio.py."""
 
-    level: int = 0
-    since: float = 0.0  # the cycle of the last change
-    looks: dict[int, int] = field(default_factory=dict)  # high ones of windows that are not over
-    over: int = 0  # windows that are
-    plateaus: list[list[int]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.level = 0
+        self.since = 0.0  # the cycle of the last change
+        self.looks: dict[int, int] = {}  # high ones of windows that are not over
+        self.over = 0  # windows that are
 
     def change(self, cycle: float, level: int) -> None:
         """The pin changes."""
@@ -102,22 +101,16 @@ class _Level:
 
     def _was_high(self, begin: float, end: float) -> None:
         """Count the looks from one cycle to before another."""
-        window = int(begin - FIRST_LOOK_CYCLES) // WINDOW_CYCLES
-        at = FIRST_LOOK_CYCLES + window * WINDOW_CYCLES
-        if window >= 0 and begin >= at and end <= at + LOOKS * LOOK_CYCLES:  # nearly always
-            ends = -int((at - end) // LOOK_CYCLES)
-            self.looks[window] = self.looks.get(window, 0) + ends + int((at - begin) // LOOK_CYCLES)
-            return
-        window = max(0, math.floor((begin - FIRST_LOOK_CYCLES) / WINDOW_CYCLES))
+        window = max(0, -_ceil((FIRST_LOOK_CYCLES - begin) / WINDOW_CYCLES))
         while (at := FIRST_LOOK_CYCLES + window * WINDOW_CYCLES) < end:
-            first = max(0, math.ceil((begin - at) / LOOK_CYCLES))
-            last = min(LOOKS, math.ceil((end - at) / LOOK_CYCLES))
+            first = max(0, _ceil((begin - at) / LOOK_CYCLES))
+            last = min(LOOKS, _ceil((end - at) / LOOK_CYCLES))
             if last > first:
                 self.looks[window] = self.looks.get(window, 0) + last - first
             window += 1
 
     def take(self, cycle: float) -> list[list[int]]:
-        """The plateaus of the windows that are over at a cycle, since the last time."""
+        """The plateaus [first, count, least, most] of the windows that are over at a cycle, since the last time."""
         self.change(cycle, self.level)
         until = math.floor((cycle - FIRST_LOOK_CYCLES) / WINDOW_CYCLES)
         made: list[list[int]] = []
@@ -130,6 +123,16 @@ class _Level:
                 made.append([window, 1, high, high])
         self.over = max(self.over, until)
         return made
+
+
+def _ceil(value: float) -> int:
+    return -int(-value // 1)
+
+
+def _tell(pin: _Pin | _Level, wave: Wave, begin: int, end: int, go_nanos: int, per_nano: float) -> None:
+    """Let a pin change with the edges of a wave from number `begin` to before `end`."""
+    for number in range(begin, end):
+        pin.change((round(wave.nanos(number)) - go_nanos) * per_nano, wave.level(number))
 
 
 class VirtualWitness:
@@ -251,8 +254,7 @@ class VirtualWitness:
     def _told_late(self, gpio: int, wave: Wave, begin: int, end: int) -> None:
         pin = self._recorded.get(gpio)
         if self._go_nanos is not None and pin is not None:
-            for number in range(begin, end):
-                pin.change((round(wave.nanos(number)) - self._go_nanos) * self._per_nano, wave.level(number))
+            _tell(pin, wave, begin, end, self._go_nanos, self._per_nano)
 
     def _say(self) -> None:
         if self._go_nanos is None:
