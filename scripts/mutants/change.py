@@ -105,6 +105,7 @@ class Mutant:
         return f"{self.module}.py:{self.line} {self.function or '(module)'}{which}\n  - {self.was}\n  + {self.now}"
 
 
+@functools.cache
 def functions(source: str) -> dict[int, str]:
     """The function of each line, with its class in front."""
     found: dict[int, str] = {}
