@@ -31,8 +31,12 @@ def firmware() -> Path:
 
 def firmware_sources(folder: Path) -> list[PurePath]:
     """What the digest of the firmware is of, in its folder or in one of copies; the witness has a digest of its own."""
-    found = [PurePath(place, name).relative_to(folder) for place, _, names in os.walk(folder) for name in names]
-    return sorted(name for name in found if name.suffix == ".py" and "witness" not in name.parts)
+    found: list[PurePath] = []
+    for place, _, names in os.walk(folder):
+        inside = PurePath(place).relative_to(folder)
+        if "witness" not in inside.parts:
+            found += [inside / name for name in names if name.endswith(".py")]
+    return sorted(found)
 
 
 def uf2(board: str, stage: str = "") -> Path:
