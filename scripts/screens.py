@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from matplotlib.image import imread, imsave
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host_tools")]
 
@@ -311,6 +308,9 @@ def written(document: str, found: list[Shot]) -> str:
 
 def draw(screen: Screen, path: Path) -> None:
     """Put a picture of a screen into a file."""
+    import numpy as np  # here, as tests of other things import this file too (tests/host/pictures.py)
+    from matplotlib.image import imsave
+
     bits = [[screen.lit(x, y) for x in range(WIDTH)] for y in range(HEIGHT)]
     lit = np.kron(np.pad(np.array(bits, dtype=int), MARGIN), np.ones((SCALE, SCALE), dtype=int))
     imsave(path, np.array([DARK_RGB, LIT_RGB], dtype=np.uint8)[lit], metadata={"Software": "scripts/screens.py"})
@@ -318,6 +318,9 @@ def draw(screen: Screen, path: Path) -> None:
 
 def pictured(path: Path) -> Screen | None:
     """The screen that a picture shows; None where it shows none."""
+    import numpy as np
+    from matplotlib.image import imread
+
     points = imread(path)[..., 0] > 0.5
     pixels = points[::SCALE, ::SCALE]
     inside = pixels[MARGIN:-MARGIN, MARGIN:-MARGIN]

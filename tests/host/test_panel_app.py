@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Static
 
 from nmes.core import buttons
-from opennmes.cli.panel_app import COLUMNS, LINES, PanelApp, speed_in_words
-from opennmes.cli.panel_words import HOLD_S, Sensor, lamps_in_words
+from opennmes.cli.panel_words import COLUMNS, HOLD_S, LINES, Sensor, lamps_in_words
 from opennmes.ports.errors import PortError
 from opennmes.ports.face import CLICK_S, SWITCH
 from opennmes.ports.lamps import Lamps
 from opennmes.ports.pace import Pace, Seen
 from opennmes.screen import Screen
+
+if TYPE_CHECKING:  # imported where it is used, for the reason that pictures.py gives
+    from textual.pilot import Pilot
+
+    from opennmes.cli.panel_app import PanelApp
 
 PICTURE = Screen().with_page(0, b"\x03" * 128).with_page(7, b"\x80" * 128)
 
@@ -47,6 +50,8 @@ class Still(Pace):
 
 
 def shown(app: PanelApp, part: str) -> str:
+    from textual.widgets import Static
+
     return str(app.query_one(f"#{part}", Static).content)
 
 
@@ -57,6 +62,8 @@ def at(
     sensor: Sensor | None = None,
 ) -> tuple[PanelApp, Still]:
     """Run `body` with the panel on a terminal of that size."""
+    from opennmes.cli.panel_app import PanelApp
+
     pace = Still()
     app = PanelApp(pace, name, sensor)
 
@@ -79,9 +86,9 @@ def test_all_of_it_is_there_and_fits_the_smallest_terminal() -> None:
         assert shown(app, "pressed") == "buttons pressed: none"
         inside = app.screen.region
         for part in ("head", "pixels", "lamps", "pressed", "keys"):
-            region = app.query_one(f"#{part}", Static).region
+            region = app.query_one(f"#{part}").region
             assert region.height > 0 and inside.contains_region(region), part
-        assert app.query_one("#pixels", Static).region.size == (COLUMNS, 34)
+        assert app.query_one("#pixels").region.size == (COLUMNS, 34)
 
     at((COLUMNS, LINES), body)
 
@@ -138,7 +145,7 @@ def test_keys_move_the_sensor_and_press_the_hand_switch_where_there_is_an_input(
         assert shown(app, "pressed").endswith("     sensor: off")
         inside = app.screen.region
         for part in ("head", "pixels", "lamps", "pressed", "keys"):
-            region = app.query_one(f"#{part}", Static).region
+            region = app.query_one(f"#{part}").region
             assert region.height > 0 and inside.contains_region(region), part
 
     _, pace = at((COLUMNS, LINES), body, sensor=Sensor())
@@ -203,6 +210,8 @@ def test_every_lamp_is_words_and_what_is_pressed_too() -> None:
     ],
 )  # fmt: skip
 def test_how_fast_its_time_passes_is_said(speed: float | None, words: str) -> None:
+    from opennmes.cli.panel_app import speed_in_words
+
     assert speed_in_words(speed) == words
 
 

@@ -7,26 +7,29 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pictures
 import processes
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from nmes.core import programme
 from opennmes import paths
 from opennmes.cli import main
 from opennmes.measure.pulse_log import LoggedPulse, read_pulse_log
 from opennmes.measure.trace import Trace
-from opennmes.plots.asked import prescription_figure
-from opennmes.plots.delivered import intensity_steps, session_figure, waveform_figure
 from opennmes.prescription import Prescription
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LIBRARY = sorted(paths.PROGRAMMES.glob("*.toml"))
 
 
 def assert_readable(figure: Figure) -> None:
     """Every axis says what it is and in which unit; no text covers another or leaves the page."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw_without_rendering()
     page = figure.bbox
@@ -60,7 +63,7 @@ def pulse_train(current_ua: int = 5_000) -> Trace:
 
 @pytest.mark.parametrize("file", LIBRARY, ids=lambda file: file.stem)
 def test_every_prescription_of_the_library(file: Path) -> None:
-    assert_readable(prescription_figure(programme.parse(Prescription.read(file).data)))
+    assert_readable(pictures.asked.prescription_figure(programme.parse(Prescription.read(file).data)))
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
@@ -77,11 +80,11 @@ def test_nmes_plot_says_when_it_cannot_write(example_file: Path, capsys: pytest.
 
 @pytest.mark.parametrize("current_ua", [100, 5_000, 37_900])
 def test_a_measured_train(current_ua: int) -> None:
-    assert_readable(waveform_figure(pulse_train(current_ua), title="A train", subtitle="measured"))
+    assert_readable(pictures.delivered.waveform_figure(pulse_train(current_ua), title="A train", subtitle="measured"))
 
 
 def test_a_train_without_current() -> None:
-    assert_readable(waveform_figure(pulse_train(0), title="A train"))
+    assert_readable(pictures.delivered.waveform_figure(pulse_train(0), title="A train"))
 
 
 def test_a_session() -> None:
@@ -90,23 +93,23 @@ def test_a_session() -> None:
         for cycle in range(10)
         for k in range(175)
     ]
-    assert_readable(session_figure(delivered, [(0, 0), (1.5, 5.0), (140, 5.0)], title="A session"))
+    assert_readable(pictures.delivered.session_figure(delivered, [(0, 0), (1.5, 5.0), (140, 5.0)], title="A session"))
 
 
 def test_a_session_of_one_pulse() -> None:
-    assert_readable(session_figure([(3.0, 1.0)], [], title="A session"))
+    assert_readable(pictures.delivered.session_figure([(3.0, 1.0)], [], title="A session"))
 
 
 def test_nothing_to_draw() -> None:
     with pytest.raises(ValueError, match="nothing to draw"):
-        waveform_figure(Trace(), title="x")
+        pictures.delivered.waveform_figure(Trace(), title="x")
     with pytest.raises(ValueError, match="nothing to draw"):
-        session_figure([], [], title="x")
+        pictures.delivered.session_figure([], [], title="x")
 
 
 def test_intensity_comes_from_status_events() -> None:
     events = [{"event": "hello"}, {"event": "status", "elapsed_ms": 1500, "channels": [{"intensity_ua": 2000}]}]
-    assert intensity_steps(events) == [(1.5, 2.0)]
+    assert pictures.delivered.intensity_steps(events) == [(1.5, 2.0)]
 
 
 def test_a_pulse_log_is_read(tmp_path: Path) -> None:
@@ -145,7 +148,7 @@ def test_text_is_drawn_as_it_is_and_stays_on_the_page(text: str, example: str, t
     phase = example[example.index("[[phase]]") :]
     short = phase.replace("duration_min = 15", "duration_min = 2")
     file.write_text(named(example + short, text, text[:20].strip()), encoding="utf-8")
-    figure = prescription_figure(programme.parse(Prescription.read(file).data))
+    figure = pictures.asked.prescription_figure(programme.parse(Prescription.read(file).data))
     assert_readable(figure)
     title = figure.texts[0]
     assert not title.get_parse_math() and not title.get_usetex()
@@ -181,7 +184,7 @@ def test_nmes_plot_says_nothing_of_glyphs(example: str, example_file: Path, tmp_
 def test_figures_come_before_a_name_that_runs_from_right_to_left(example: str, tmp_path: Path) -> None:
     file = tmp_path / "example.toml"
     file.write_text(named(example, "x", "שלום 5 עולם"), encoding="utf-8")
-    figure = prescription_figure(programme.parse(Prescription.read(file).data))
+    figure = pictures.asked.prescription_figure(programme.parse(Prescription.read(file).data))
     words = [axes.get_title("left") for axes in figure.axes] + [text.get_text() for text in figure.axes[2].texts]
     lines = [line for text in words for line in text.split("\n") if "שלום" in line]
     assert len(lines) == 3

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import processes
 import pytest
-from matplotlib.image import imread, imsave
 
 import screens
 from nmes.core import texts
@@ -56,6 +55,8 @@ def test_a_picture_shows_each_pixel_and_one_that_differs_is_seen(tmp_path: Path,
 
 
 def test_what_is_no_picture_of_a_screen_is_none(tmp_path: Path) -> None:
+    from matplotlib.image import imread, imsave  # as in screens.py
+
     image = imread(screens.file_of(screens.Shot("none", "", Screen())))
     for name, wrong in (("smaller", image[:-3]), ("margin", image.copy())):
         if name == "margin":

@@ -6,6 +6,7 @@ import itertools
 import json
 from pathlib import Path
 
+import pictures
 import pytest
 from starting import begin
 from test_plots import assert_readable
@@ -15,7 +16,6 @@ from opennmes.boards import load_stage
 from opennmes.cli import main
 from opennmes.device.client import Device, DeviceRefused
 from opennmes.measure.pulse_log import read_pulse_log
-from opennmes.plots.asked import prescription_figure
 from opennmes.ports.virtual import VirtualPort
 from opennmes.prescription import Prescription, PrescriptionError
 from opennmes.prescription.assessment import assess
@@ -138,7 +138,7 @@ def test_unequal_phases_have_less_power(tmp_path: Path) -> None:
 )
 def test_the_picture(tmp_path: Path, more: str) -> None:
     file = write(tmp_path, HEAD, PHASE.format(table="phase"), more, CHANNELS.format(delay=2))
-    assert_readable(prescription_figure(programme.parse(Prescription.read(file).data)))
+    assert_readable(pictures.asked.prescription_figure(programme.parse(Prescription.read(file).data)))
 
 
 def test_two_channels_on_the_virtual_board(tmp_path: Path) -> None:
