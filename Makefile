@@ -46,7 +46,7 @@ lint: setup  ## ruff and mypy: host tools strictly, firmware against MicroPython
 	@.venv/bin/mypy
 	@.venv/bin/mypy --config-file firmware/mypy.ini
 
-test: lint  ## lint, then all tests, 7 min: core on two interpreters, PIO by the cycle, the emulated chip, host tools
+test: lint  ## lint, then all tests, 6 min: core on two interpreters, PIO by the cycle, the emulated chip, host tools
 	@$(ALL_CORES) --durations=10
 
 test-quick: setup  ## while editing, 40 s: architecture, core on CPython, PIO, prescription files

@@ -53,6 +53,7 @@ def schema_accepts(text: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=1)  # as above
 def check_says(text: str) -> list[tuple[str, str, str]]:
     """(code, key or parameter, source) of everything that `nmes check` has against a file."""
     try:
