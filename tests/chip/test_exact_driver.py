@@ -442,6 +442,31 @@ def test_what_is_due_in_the_very_cycle_of_an_input_comes_before_it(
     assert set(waits) == cycles
 
 
+POLLS = """
+import rp2
+from machine import Pin
+@rp2.asm_pio(out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+def polls():
+    nop()
+    wrap_target()
+    mov(osr, pins)%s
+poller = rp2.StateMachine(0, polls, freq=125_000_000, in_base=Pin(15))
+poller.active(1)
+"""
+
+
+@pytest.mark.parametrize("outs", range(1, 10))
+def test_a_round_of_any_length_is_skipped_though_it_can_be_from_its_first_instruction_alone(
+    bare_pico: Callable[..., EmulatedPico], outs: int
+) -> None:
+    repl = Repl(bare_pico())
+    pico = repl.pico
+    repl.run(POLLS % ("\n    out(x, 1)" * outs))
+    pico.run_for(20_000)
+    ahead_fp = pico.mcu.pio[0].machines[0].next_due_fp - (int(pico.mcu.clock.nanos // CYCLE_NANOS) << 8)
+    assert ahead_fp >> 8 > 1_000_000, "cycles until it is looked at again"
+
+
 PULSES = """
 import rp2, time
 from machine import Pin, PWM, mem32
