@@ -10,8 +10,7 @@ from pathlib import Path
 
 from campaign import oracle, panel_oracle, panel_plan, plan, trigger_oracle, trigger_plan
 from campaign.result import Result, result
-from opennmes.paths import firmware
-from opennmes.ports.precompiled import of_today
+from opennmes.ports.precompiled import folder_for
 from opennmes.ports.virtual import micropython
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +30,7 @@ def virtual(seeds: Iterable[int], variant: Path | None = None) -> Iterator[tuple
 
 def cases(plans: list[plan.Plan], variant: Path | None = None) -> Iterator[tuple[Result, oracle.Seen]]:
     binary = micropython()
-    folders = [of_today(binary) or firmware(), ROOT / "boards", ROOT / "boards" / "virtual"]
+    folders = [folder_for(binary), ROOT / "boards", ROOT / "boards" / "virtual"]
     command = [binary, "-X", "heapsize=32m", str(BOARD), *([str(variant)] if variant else [])]
     environment = {**os.environ, "MICROPYPATH": ":".join(map(str, folders))}
     text = "".join(json.dumps(case) + "\n" for case in plans)

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 import toolchain
-from opennmes.paths import firmware
-from opennmes.ports.precompiled import of_today
+from opennmes.ports.precompiled import folder_for
 
 HERE = Path(__file__).resolve().parent
 SUPPORT = HERE / "support"
@@ -33,7 +32,7 @@ def tests_in(path: Path) -> int:
 class UnderMicroPython(pytest.Item):
     def runtest(self) -> None:
         binary = micropython()
-        paths = [SUPPORT, HERE, of_today(binary) or firmware()]
+        paths = [SUPPORT, HERE, folder_for(binary)]
         fuzz = os.environ.get("FUZZ", "")
         with tempfile.TemporaryDirectory() as folder:
             run = subprocess.run(

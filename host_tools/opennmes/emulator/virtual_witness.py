@@ -126,6 +126,7 @@ class _Level:
 
 
 def _ceil(value: float) -> int:
+    """math.ceil(), which machine code would have to ask Python for."""
     return -int(-value // 1)
 
 

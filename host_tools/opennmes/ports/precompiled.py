@@ -19,6 +19,11 @@ def modules(firmware: Path) -> list[PurePath]:
     return [name for name in paths.firmware_sources(firmware) if name.parts[0] == "nmes"]
 
 
+def folder_for(micropython: str) -> Path:
+    """The folder that `micropython` is to load the firmware from: compiled, where it may be."""
+    return of_today(micropython) or paths.firmware()
+
+
 def of_today(micropython: str) -> Path | None:
     """The folder of compiled modules, when they were compiled for `micropython` and of what is in the firmware's folder
     now; else None."""

@@ -19,7 +19,7 @@ from opennmes.boards import as_module, load_board, load_stage
 from opennmes.ports.errors import PortError
 from opennmes.ports.interrupts import held_back
 from opennmes.ports.lamps import Lamps
-from opennmes.ports.precompiled import of_today
+from opennmes.ports.precompiled import folder_for
 from opennmes.screen import Screen
 
 HEAP = "4m"
@@ -59,7 +59,7 @@ class VirtualPort:
         """
         _need_folder(store)
         binary = micropython()
-        path = [of_today(binary) or paths.firmware(), paths.boards(), paths.boards() / "virtual"]
+        path = [folder_for(binary), paths.boards(), paths.boards() / "virtual"]
         self.has_input = "signal_most_mv" in load_stage(stage) if stage else False
         self._facts = tempfile.TemporaryDirectory() if stage else None
         if self._facts:  # the board as it is with that stage
